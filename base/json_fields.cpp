@@ -1,0 +1,159 @@
+#include "sluice/base/json_fields.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "sluice/base/error.h"
+#include "sluice/base/number.h"
+
+namespace sluice {
+namespace {
+
+const Json kEmptyObject = Json::object();
+
+std::string place_of(std::string_view text, std::size_t byte) {
+  const auto before = text.substr(0, std::min(byte == 0 ? 0 : byte - 1, text.size()));
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  const auto newline = before.rfind('\n');
+  const auto column = before.size() - (newline == std::string_view::npos ? 0 : newline + 1) + 1;
+  return "line " + std::to_string(line) + ", column " + std::to_string(column);
+}
+
+/// nlohmann's message without its "[json.exception…]" and its own line count.
+std::string plain_reason(std::string what) {
+  if (const auto at = what.find(": syntax error"); at != std::string::npos) return what.substr(at + 2);
+  const auto bracket = what.find("] ");
+  return bracket == std::string::npos ? what : what.substr(bracket + 2);
+}
+
+}  // namespace
+
+Json parse_json(std::string_view text, std::string_view source, std::string code) {
+  std::vector<std::set<std::string>> open_objects;
+  std::string duplicate;
+  const auto watch = [&](int, Json::parse_event_t event, Json& value) {
+    if (event == Json::parse_event_t::object_start) open_objects.emplace_back();
+    if (event == Json::parse_event_t::object_end) open_objects.pop_back();
+    if (event == Json::parse_event_t::key && !open_objects.back().insert(value.get<std::string>()).second && duplicate.empty())
+      duplicate = value.get<std::string>();
+    return true;
+  };
+  Json json;
+  try {
+    json = Json::parse(text.begin(), text.end(), watch);
+  } catch (const Json::parse_error& e) {
+    throw Error(std::move(code), std::string(source) + " " + place_of(text, e.byte) + ": " + plain_reason(e.what()),
+                "the file must be one JSON document in UTF-8; NaN and Infinity are not JSON");
+  }
+  if (!duplicate.empty())
+    throw Error(std::move(code), std::string(source) + ": the key \"" + duplicate + "\" stands twice in one object", "keep one of them");
+  return json;
+}
+
+std::string pointer_step(std::string_view key) {
+  std::string step;
+  for (const char c : key) {
+    if (c == '~') step += "~0";
+    else if (c == '/') step += "~1";
+    else step += c;
+  }
+  return step;
+}
+
+JsonFields::JsonFields(const Json& object, std::string pointer, std::string source, std::string family, std::vector<Diagnostic>& out)
+    : object_(&object), pointer_(std::move(pointer)), source_(std::move(source)), family_(std::move(family)), out_(out) {
+  if (object.is_object()) return;
+  out_.push_back({.code = family_ + ".type", .source = source_, .pointer = pointer_, .message = std::string("an object is wanted, not ") + object.type_name()});
+  object_ = &kEmptyObject;
+}
+
+const Json* JsonFields::known(const std::string& key) {
+  known_.push_back(key);
+  const auto it = object_->find(key);
+  return it == object_->end() ? nullptr : &*it;
+}
+
+void JsonFields::add(const std::string& kind, const std::string& key, std::string message, std::string hint) {
+  out_.push_back({.code = family_ + "." + kind, .source = source_, .pointer = key.empty() ? pointer_ : pointer_to(key), .message = std::move(message), .hint = std::move(hint)});
+}
+
+void JsonFields::wrong_type(const std::string& key, const std::string& wanted) {
+  add("type", key, wanted + " is wanted, not " + (*object_)[key].dump().substr(0, 60));
+}
+
+double JsonFields::number(const std::string& key, double otherwise, double low, double high) {
+  const Json* value = known(key);
+  if (!value) return otherwise;
+  if (!value->is_number()) return wrong_type(key, "a number"), otherwise;
+  const double number = value->get<double>();
+  if (number >= low && number <= high) return number;
+  add("range", key, number_text(number) + " is outside [" + number_text(low) + ", " + number_text(high) + "]");
+  return otherwise;
+}
+
+std::int64_t JsonFields::integer(const std::string& key, std::int64_t otherwise, std::int64_t low, std::int64_t high) {
+  const Json* value = known(key);
+  if (!value) return otherwise;
+  if (!value->is_number_integer()) return wrong_type(key, "a whole number"), otherwise;
+  const auto number = value->get<std::int64_t>();
+  if (number >= low && number <= high) return number;
+  add("range", key, std::to_string(number) + " is outside [" + std::to_string(low) + ", " + std::to_string(high) + "]");
+  return otherwise;
+}
+
+bool JsonFields::boolean(const std::string& key, bool otherwise) {
+  const Json* value = known(key);
+  if (!value) return otherwise;
+  if (!value->is_boolean()) return wrong_type(key, "true or false"), otherwise;
+  return value->get<bool>();
+}
+
+std::string JsonFields::string(const std::string& key, std::string otherwise) {
+  const Json* value = known(key);
+  if (!value) return otherwise;
+  if (!value->is_string()) return wrong_type(key, "a text"), otherwise;
+  return value->get<std::string>();
+}
+
+std::string JsonFields::word(const std::string& key, std::string otherwise, const std::vector<std::string>& words) {
+  std::string text = string(key, otherwise);
+  if (std::find(words.begin(), words.end(), text) != words.end()) return text;
+  std::string list;
+  for (const auto& word : words) list += (list.empty() ? "" : ", ") + word;
+  const std::string meant = nearest(text, words);
+  add("value", key, "\"" + text + "\" is none of " + list, meant.empty() ? "" : "did you mean \"" + meant + "\"?");
+  return otherwise;
+}
+
+std::vector<std::string> JsonFields::strings(const std::string& key) {
+  const Json* value = known(key);
+  if (!value) return {};
+  const bool good = value->is_array() && std::all_of(value->begin(), value->end(), [](const Json& v) { return v.is_string(); });
+  if (!good) return wrong_type(key, "a list of texts"), std::vector<std::string>{};
+  return value->get<std::vector<std::string>>();
+}
+
+std::vector<double> JsonFields::numbers(const std::string& key) {
+  const Json* value = known(key);
+  if (!value) return {};
+  const bool good = value->is_array() && std::all_of(value->begin(), value->end(), [](const Json& v) { return v.is_number(); });
+  if (!good) return wrong_type(key, "a list of numbers"), std::vector<double>{};
+  return value->get<std::vector<double>>();
+}
+
+const Json* JsonFields::child(const std::string& key) { return known(key); }
+
+void JsonFields::require(const std::string& key) {
+  if (!object_->contains(key)) add("missing", key, "the key \"" + key + "\" is missing");
+}
+
+void JsonFields::finish() {
+  for (const auto& [key, value] : object_->items()) {
+    if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
+    const std::string meant = nearest(key, known_);
+    add("unknown_key", key, "the key \"" + key + "\" is not known", meant.empty() ? "" : "did you mean \"" + meant + "\"?");
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,61 @@
+#pragma once
+/// Reads hand-written JSON documents field by field, collecting every fault with its JSON pointer. Not installed.
+
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sluice/base/diagnostic.h"
+
+namespace sluice {
+
+using Json = nlohmann::json;
+
+/// Throws Error{`code`} naming `source`, line and column. Duplicate keys are an error: a document with two meanings has none.
+Json parse_json(std::string_view text, std::string_view source, std::string code);
+
+/// One key as a JSON pointer step: '~' and '/' escaped (RFC 6901).
+std::string pointer_step(std::string_view key);
+
+/// The fields of one object. Each getter marks its key as known; `finish` reports the keys that nobody asked for.
+/// Getters return the default, after a diagnostic, where the value is of another type or out of range.
+class JsonFields {
+ public:
+  /// Codes are `family`.type, .missing, .range, .unknown_key. A value that is no object is reported at once and reads as empty.
+  JsonFields(const Json& object, std::string pointer, std::string source, std::string family, std::vector<Diagnostic>& out);
+
+  bool has(const std::string& key) const { return object_->contains(key) && !(*object_)[key].is_null(); }
+  bool is_null(const std::string& key) const { return object_->contains(key) && (*object_)[key].is_null(); }
+
+  double number(const std::string& key, double otherwise, double low = -std::numeric_limits<double>::infinity(),
+                double high = std::numeric_limits<double>::infinity());
+  std::int64_t integer(const std::string& key, std::int64_t otherwise, std::int64_t low = std::numeric_limits<std::int64_t>::min(),
+                       std::int64_t high = std::numeric_limits<std::int64_t>::max());
+  bool boolean(const std::string& key, bool otherwise);
+  std::string string(const std::string& key, std::string otherwise);
+  /// One of `words`; `otherwise` must be one too.
+  std::string word(const std::string& key, std::string otherwise, const std::vector<std::string>& words);
+  std::vector<std::string> strings(const std::string& key);
+  std::vector<double> numbers(const std::string& key);
+  /// The value itself, marked as known; nullptr where absent.
+  const Json* child(const std::string& key);
+
+  void require(const std::string& key);  // reports `family`.missing where the key is absent
+  void add(const std::string& kind, const std::string& key, std::string message, std::string hint = {});
+  std::string pointer_to(const std::string& key) const { return pointer_ + "/" + pointer_step(key); }
+  void finish();
+
+ private:
+  const Json* known(const std::string& key);
+  void wrong_type(const std::string& key, const std::string& wanted);
+
+  const Json* object_;
+  std::string pointer_, source_, family_;
+  std::vector<Diagnostic>& out_;
+  std::vector<std::string> known_;
+};
+
+}  // namespace sluice

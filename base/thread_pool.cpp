@@ -1,0 +1,78 @@
+#include "sluice/base/thread_pool.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace sluice {
+
+struct ThreadPool::State {
+  std::mutex mutex;
+  std::condition_variable wake, done;
+  const std::function<void(std::size_t)>* work = nullptr;
+  std::size_t next = 0, n_pieces = 0, running = 0;
+  std::exception_ptr failure;
+  bool stop = false;
+  std::vector<std::thread> threads;
+
+  void take_pieces(std::unique_lock<std::mutex>& lock) {
+    while (next < n_pieces) {
+      const std::size_t piece = next++;
+      const auto* task = work;
+      ++running;
+      lock.unlock();
+      std::exception_ptr thrown;
+      try {
+        (*task)(piece);
+      } catch (...) {
+        thrown = std::current_exception();
+      }
+      lock.lock();
+      if (thrown && !failure) failure = thrown;
+      if (--running == 0 && next >= n_pieces) done.notify_all();
+    }
+  }
+
+  void serve() {
+    std::unique_lock lock(mutex);
+    while (!stop) {
+      take_pieces(lock);
+      wake.wait(lock, [&] { return stop || next < n_pieces; });
+    }
+  }
+};
+
+ThreadPool::ThreadPool(std::size_t n_threads) : state_(std::make_unique<State>()) {
+  if (n_threads == 0) n_threads = std::max(1u, std::thread::hardware_concurrency());
+  for (std::size_t i = 1; i < n_threads; ++i) state_->threads.emplace_back([this] { state_->serve(); });
+}
+
+ThreadPool::~ThreadPool() {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->stop = true;
+  }
+  state_->wake.notify_all();
+  for (auto& thread : state_->threads) thread.join();
+}
+
+std::size_t ThreadPool::n_threads() const { return state_->threads.size() + 1; }
+
+void ThreadPool::run(std::size_t n_pieces, const std::function<void(std::size_t)>& work) {
+  std::unique_lock lock(state_->mutex);
+  state_->work = &work;
+  state_->next = 0;
+  state_->n_pieces = n_pieces;
+  state_->failure = nullptr;
+  state_->wake.notify_all();
+  state_->take_pieces(lock);
+  state_->done.wait(lock, [&] { return state_->running == 0; });
+  state_->n_pieces = 0;
+  if (state_->failure) std::rethrow_exception(std::exchange(state_->failure, nullptr));
+}
+
+}  // namespace sluice

@@ -1,0 +1,23 @@
+# sluice_library(<folder> SOURCES ... [HEADERS ...] [LINK ...] [PRIVATE_LINK ...])
+#
+# Makes the target sluice::<folder>. Its headers are reached as "sluice/<folder>/name.h" through an include folder of its own, so a
+# source sees the headers of the folders its target links and no others: a wrong-way include does not compile.
+# HEADERS are installed; what is not listed stays private.
+function(sluice_library folder)
+  cmake_parse_arguments(arg "" "" "SOURCES;HEADERS;LINK;PRIVATE_LINK" ${ARGN})
+  set(target sluice_${folder})
+  set(include_dir ${PROJECT_BINARY_DIR}/include/${folder})
+  file(MAKE_DIRECTORY ${include_dir}/sluice)
+  file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR} ${include_dir}/sluice/${folder} SYMBOLIC)
+
+  add_library(${target} STATIC ${arg_SOURCES})
+  add_library(sluice::${folder} ALIAS ${target})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${folder} SLUICE_HEADERS "${arg_HEADERS}")
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${include_dir}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(${target} PUBLIC ${arg_LINK} PRIVATE $<BUILD_INTERFACE:sluice_flags> ${arg_PRIVATE_LINK})
+
+  install(TARGETS ${target} EXPORT sluice ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(FILES ${arg_HEADERS} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sluice/${folder})
+  set_property(GLOBAL APPEND PROPERTY SLUICE_FOLDERS ${folder})
+endfunction()

@@ -1,0 +1,45 @@
+#include "sluice/base/json_fields.h"
+
+#include "sluice/base/error.h"
+#include "support/catch.h"
+
+using namespace sluice;
+
+TEST_CASE("every fault of a document is reported, with its pointer and a suggestion") {
+  const Json json = parse_json(R"({"rate": "x", "count": 7, "a/b": 1, "modee": "fast"})", "f.json", "t.json");
+  std::vector<Diagnostic> out;
+  JsonFields fields(json, "/top", "f.json", "t", out);
+  REQUIRE(fields.number("rate", 0.5) == 0.5);
+  REQUIRE(fields.integer("count", 1, 0, 5) == 1);
+  fields.word("mode", "slow", {"fast", "slow"});
+  fields.require("name");
+  fields.finish();
+  REQUIRE(out.size() == 5);
+  REQUIRE(to_string(out[0]) == "error: t.type: f.json at /top/rate: a number is wanted, not \"x\"");
+  REQUIRE(out[1].code == "t.range");
+  REQUIRE(out[2].code == "t.missing");
+  REQUIRE(out[3].pointer == "/top/a~1b");
+  REQUIRE(out[4].hint == "did you mean \"mode\"?");
+}
+
+TEST_CASE("syntax faults name line and column; NaN and doubled keys are faults") {
+  REQUIRE_THROWS_WITH(parse_json("{\n  \"a\": NaN}", "p.json", "policy.json"), Catch::Contains("p.json line 2, column"));
+  REQUIRE_THROWS_WITH(parse_json(R"({"a": 1, "b": {"a": 1}, "a": 2})", "p.json", "policy.json"), Catch::Contains("\"a\" stands twice"));
+  REQUIRE_NOTHROW(parse_json(R"({"a": 1, "b": {"a": 1}})", "p.json", "policy.json"));
+}
+
+TEST_CASE("all errors of a list become one exception with the first one's code") {
+  REQUIRE_NOTHROW(throw_if_errors({{.code = "w", .is_warning = true}}));
+  try {
+    throw_if_errors({{.code = "a.b", .source = "f", .message = "one"}, {.code = "c", .source = "f", .message = "two"}});
+    FAIL("nothing thrown");
+  } catch (const Error& e) {
+    REQUIRE(e.code() == "a.b");
+    REQUIRE(e.message() == "f: one\nerror: c: f: two");
+  }
+}
+
+TEST_CASE("a caret stands under the column") {
+  const Diagnostic d{.code = "rules.type", .source = "pre.json", .pointer = "/rules/2/when", .message = "no", .hint = "do", .snippet = "amount > 5000", .column = 8};
+  REQUIRE(to_string(d) == "error: rules.type: pre.json at /rules/2/when, column 8: no\n    amount > 5000\n           ^\n  hint: do");
+}

@@ -1,0 +1,19 @@
+#pragma once
+/// The real data sets beside the repository. They are not part of it: tests that want them say so and pass without them.
+
+#include <filesystem>
+#include <iostream>
+#include <optional>
+#include <string>
+
+namespace sluice::test {
+
+/// The file's path, or nullopt after printing "SKIP <name>".
+inline std::optional<std::filesystem::path> shared_data(const std::string& name) {
+  const auto path = std::filesystem::path(SLUICE_SHARED_DATA) / name;
+  if (std::filesystem::exists(path)) return path;
+  std::cout << "SKIP " << name << ": ../shared/data is not here\n";
+  return std::nullopt;
+}
+
+}  // namespace sluice::test
