@@ -11,6 +11,7 @@ namespace sluice {
 namespace {
 
 const Json kEmptyObject = Json::object();
+constexpr int kMaxNesting = 256;  // writing a value back out is recursive
 
 std::string place_of(std::string_view text, std::size_t byte) {
   const auto before = text.substr(0, std::min(byte == 0 ? 0 : byte - 1, text.size()));
@@ -32,7 +33,8 @@ std::string plain_reason(std::string what) {
 Json parse_json(std::string_view text, std::string_view source, std::string code) {
   std::vector<std::set<std::string>> open_objects;
   std::string duplicate;
-  const auto watch = [&](int, Json::parse_event_t event, Json& value) {
+  const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
+    if (depth > kMaxNesting) throw Error(code, std::string(source) + ": nested more than " + std::to_string(kMaxNesting) + " deep");
     if (event == Json::parse_event_t::object_start) open_objects.emplace_back();
     if (event == Json::parse_event_t::object_end) open_objects.pop_back();
     if (event == Json::parse_event_t::key && !open_objects.back().insert(value.get<std::string>()).second && duplicate.empty())
@@ -45,6 +47,8 @@ Json parse_json(std::string_view text, std::string_view source, std::string code
   } catch (const Json::parse_error& e) {
     throw Error(std::move(code), std::string(source) + " " + place_of(text, e.byte) + ": " + plain_reason(e.what()),
                 "the file must be one JSON document in UTF-8; NaN and Infinity are not JSON");
+  } catch (const Json::out_of_range& e) {
+    throw Error(std::move(code), std::string(source) + ": " + plain_reason(e.what()), "numbers are doubles");
   }
   if (!duplicate.empty())
     throw Error(std::move(code), std::string(source) + ": the key \"" + duplicate + "\" stands twice in one object", "keep one of them");

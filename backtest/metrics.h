@@ -1,0 +1,21 @@
+#pragma once
+/// Exact figures of a set of scored rows that fits in memory. Labels are 0 or 1; a higher score means more likely 1.
+
+#include <cstddef>
+#include <span>
+
+namespace sluice::backtest {
+
+/// Area under the ROC curve: the share of (bad, good) pairs ranked rightly, ties counting half. NaN without both classes.
+double auc(std::span<const double> scores, std::span<const float> labels);
+
+/// Mean negative log-likelihood of probabilities, clamped to [1e-15, 1 - 1e-15].
+double log_loss(std::span<const double> p, std::span<const float> labels);
+
+/// Mean squared error of probabilities (Brier, 1950).
+double brier(std::span<const double> p, std::span<const float> labels);
+
+/// Expected calibration error: over `n_bins` bins of equal count, the mean of |mean p - bad rate|, weighted by count.
+double calibration_error(std::span<const double> p, std::span<const float> labels, std::size_t n_bins = 20);
+
+}  // namespace sluice::backtest

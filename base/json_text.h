@@ -1,0 +1,44 @@
+#pragma once
+/// Writes JSON text piece by piece, for records that are written a hundred thousand times a second. Keys come in the order of the calls.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace sluice {
+
+/// A quoted JSON string; control characters, quotes and backslashes escaped. `text` must be UTF-8.
+void append_json_string(std::string& out, std::string_view text);
+
+/// Appends to a string that it does not own. Commas are its business; nesting is the caller's.
+class JsonText {
+ public:
+  explicit JsonText(std::string& out) : out_(out) {}
+
+  JsonText& key(std::string_view name);
+  JsonText& value(std::string_view text);
+  JsonText& value(const char* text) { return value(std::string_view(text)); }
+  JsonText& value(double number);  // null where it is not finite
+  JsonText& value(float number);
+  JsonText& value(std::int64_t number);
+  JsonText& value(std::uint64_t number);
+  JsonText& value(int number) { return value(static_cast<std::int64_t>(number)); }
+  JsonText& value(bool truth);
+  JsonText& null();
+  JsonText& raw(std::string_view json);  // a whole value, already JSON
+  JsonText& open(char bracket);          // '{' or '['
+  JsonText& close(char bracket);         // '}' or ']'
+
+  template <class T>
+  JsonText& field(std::string_view name, const T& content) {
+    return key(name).value(content);
+  }
+
+ private:
+  void separate();
+
+  std::string& out_;
+  bool needs_comma_ = false;
+};
+
+}  // namespace sluice

@@ -1,0 +1,65 @@
+#pragma once
+/// A bundle: a folder that holds everything a decision depends on, hashed as one (docs/bundle_format.md).
+///
+/// Immutable after load; safe to share between threads. A bundle of which one byte has changed does not load.
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sluice/base/batch.h"
+#include "sluice/base/digest.h"
+#include "sluice/base/schema.h"
+#include "sluice/cascade/calibration.h"
+#include "sluice/cascade/policy.h"
+#include "sluice/dnn/network.h"
+#include "sluice/gbdt/forest.h"
+#include "sluice/rules/ruleset.h"
+
+namespace sluice::cascade {
+
+inline constexpr std::size_t kMaxLateColumns = 32;
+
+struct Bundle {
+  Schema schema;
+  std::shared_ptr<const std::vector<gbdt::Forest>> forests;  // the bag, in order
+  std::shared_ptr<const dnn::Network> network;               // null where there is none
+  Calibration calibration;
+  Policy policy;
+  std::optional<rules::RuleSet> pre, fallback, post;
+  std::map<std::string, std::string> backgrounds;            // by name: reference rows as Arrow IPC bytes (explain/background.h reads them)
+  std::string label;                                         // name of the column that was learnt
+  std::string train_report;                                  // JSON; empty where the bundle was not trained here
+  Digest digest;
+
+  /// Throws Error{bundle.*} naming the file: missing, added, changed, or of a newer format; and what each file's reader throws.
+  static Bundle load(const std::filesystem::path& folder);
+};
+
+/// A bundle's files by their path in it ("rules/pre.json"), as they are written: all but manifest.json.
+using BundleFiles = std::map<std::string, std::string>;
+
+/// What the manifest says beside the digests. All of it is covered by the bundle's digest.
+struct Provenance {
+  std::string label;
+  std::string data_digest;                       // SHA-256 of the training data; empty for none
+  std::uint64_t seed = 0;
+  std::map<std::string, std::string> libraries;  // name to version
+};
+
+/// Writes the folder beside its final name and renames it: an interrupted write leaves no half bundle. An existing bundle is replaced;
+/// a folder that is no bundle is not: Error{bundle.exists}. Returns the digest.
+Digest write_bundle(const std::filesystem::path& folder, const BundleFiles& files, const Provenance& provenance);
+
+struct FileCheck {
+  std::string path, expected, found;  // hexadecimal SHA-256; `found` is empty where the file is missing, `expected` where it was added
+  bool ok() const { return expected == found; }
+};
+
+/// Every file against the manifest. Throws Error{bundle.manifest} where the manifest itself cannot be trusted.
+std::vector<FileCheck> verify_bundle(const std::filesystem::path& folder);
+
+}  // namespace sluice::cascade

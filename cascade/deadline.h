@@ -1,0 +1,31 @@
+#pragma once
+/// The time that a decision has left.
+
+#include <chrono>
+#include <limits>
+
+namespace sluice::cascade {
+
+class Deadline {
+ public:
+  static Deadline none() { return {}; }
+  static Deadline in(std::chrono::microseconds budget) {
+    Deadline deadline;
+    deadline.at_ = Clock::now() + budget;
+    return deadline;
+  }
+
+  bool is_none() const { return at_ == Clock::time_point::max(); }
+  /// Microseconds left, negative when it has passed; infinity for none, without a look at the clock.
+  double remaining_us() const {
+    if (is_none()) return std::numeric_limits<double>::infinity();
+    return std::chrono::duration<double, std::micro>(at_ - Clock::now()).count();
+  }
+  bool has_passed() const { return remaining_us() <= 0; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point at_ = Clock::time_point::max();
+};
+
+}  // namespace sluice::cascade

@@ -1,0 +1,195 @@
+#include "sluice/cascade/engine.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "sluice/base/error.h"
+#include "sluice/base/stack_buffer.h"
+
+namespace sluice::cascade {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::size_t kStackColumns = 512;
+
+/// Adds the time of its life to `us`, where timings are on.
+class Stopwatch {
+ public:
+  Stopwatch(bool on, float& us) : us_(on ? &us : nullptr) {
+    if (us_) start_ = Clock::now();
+  }
+  ~Stopwatch() {
+    if (us_) *us_ += std::chrono::duration<float, std::micro>(Clock::now() - start_).count();
+  }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  float* us_;
+  Clock::time_point start_;
+};
+
+rules::ModelOutputs outputs_of(const Decision& d) { return {d.forest.p, d.network.p, d.p_final, d.forest.margin, d.network.margin}; }
+
+void leave_for(Level level, Cause cause, Decision& d) {
+  d.level = level;
+  if (d.cause == Cause::none) d.cause = cause;
+}
+
+}  // namespace
+
+Engine::Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options)
+    : bundle_(std::move(bundle)), forest_(std::move(options.forest)), network_(std::move(options.network)), timings_(options.timings) {
+  if (!forest_) forest_ = make_forest_stage(bundle_->forests, bundle_->schema);
+  if (!network_ && bundle_->network) network_ = make_network_stage(bundle_->network, bundle_->policy.network.device);
+  if (network_) network_us_ = measure_network_us();
+}
+
+Decision Engine::decide(RowView row, Deadline deadline, const FeatureProvider* provider) const {
+  if (row.size() != bundle_->schema.size())
+    throw Error("shape", "a row has " + std::to_string(bundle_->schema.size()) + " columns in this bundle's schema, not " + std::to_string(row.size()));
+  if (deadline.is_none() && bundle_->policy.deadline_us > 0) deadline = Deadline::in(std::chrono::microseconds(bundle_->policy.deadline_us));
+  Decision d;
+  const Stopwatch watch(timings_, d.timings_us.total);
+  StagedMargins staged;
+
+  if (rule_out(row, d)) return d;                                              // a knock-out before any model
+  if (!score_forest(row, deadline, staged, d)) return decide_without_models(row, d), d;  // L2, then L3
+  if (d.in_band) refine(row, deadline, provider, staged, d);                   // on trouble: L1 and its cause
+  act(d);
+  amend(row, d);
+  return d;
+}
+
+bool Engine::rule_out(RowView row, Decision& d) const {
+  if (!bundle_->pre) return false;
+  bundle_->pre->evaluate(row, {}, d.pre);
+  if (d.pre.undecided) return fall_to_default(Cause::rules_undecided, d), true;
+  if (d.pre.action == Action::none) return false;
+  d.take(Stage::pre_rules);
+  d.action = d.pre.action;
+  return true;
+}
+
+bool Engine::score_forest(RowView row, Deadline deadline, StagedMargins& staged, Decision& d) const {
+  if (deadline.has_passed()) return leave_for(Level::L2, Cause::forest_late, d), false;
+  const Stopwatch watch(timings_, d.timings_us.forest);
+  try {
+    forest_->score(RowsView(row), {&staged, 1});
+  } catch (...) {
+    return leave_for(Level::L2, Cause::forest_failed, d), false;
+  }
+  return take_forest(staged, d);
+}
+
+bool Engine::take_forest(const StagedMargins& staged, Decision& d) const {
+  if (!std::isfinite(staged.back())) return leave_for(Level::L2, Cause::forest_not_finite, d), false;
+  d.forest = {staged.back(), bundle_->calibration.forest.probability(staged.back()), true};
+  d.p_final = d.forest.p;
+  d.in_band = bundle_->policy.band && bundle_->policy.band->contains(d.forest.p);
+  d.take(Stage::forest);
+  return true;
+}
+
+Cause Engine::may_refine(Deadline deadline) const {
+  if (!network_) return Cause::network_missing;
+  if (!bundle_->policy.network.enabled) return Cause::network_disabled;
+  if (deadline.remaining_us() <= network_us_) return Cause::network_late;
+  return Cause::none;
+}
+
+void Engine::refine(RowView row, Deadline deadline, const FeatureProvider* provider, const StagedMargins& staged, Decision& d) const {
+  const Stopwatch watch(timings_, d.timings_us.network);
+  if (const Cause cause = may_refine(deadline); cause != Cause::none) return leave_for(Level::L1, cause, d);
+  StackBuffer<double, kStackColumns> full(row.size());
+  std::copy(row.begin(), row.end(), full.data());
+  if (const Cause cause = fetch_late(row, deadline, provider, full.span(), d); cause != Cause::none) return leave_for(Level::L1, cause, d);
+  float margin = 0;
+  try {
+    network_->score(RowsView(RowView(full.span())), {&staged, 1}, {&margin, 1});
+  } catch (...) {
+    return leave_for(Level::L1, Cause::network_failed, d);
+  }
+  if (deadline.has_passed()) return leave_for(Level::L1, Cause::network_late, d);
+  take_network(margin, d);
+}
+
+Cause Engine::fetch_late(RowView row, Deadline deadline, const FeatureProvider* provider, std::span<double> full, Decision& d) const {
+  const auto columns = bundle_->schema.late_columns();
+  if (columns.empty()) return Cause::none;
+  if (!provider) return lacks_late_features(row) ? Cause::late_features_missing : Cause::none;
+  const std::span<double> late(d.late.data(), columns.size());
+  std::fill(late.begin(), late.end(), std::nan(""));
+  auto result = FeatureProvider::Result::failed;
+  try {
+    result = provider->fetch(row, late, deadline);
+  } catch (...) {
+  }
+  if (result == FeatureProvider::Result::failed) return Cause::late_features_failed;
+  if (result == FeatureProvider::Result::missing) return Cause::late_features_missing;
+  if (result == FeatureProvider::Result::late || deadline.remaining_us() <= network_us_) return Cause::late_features_late;
+  for (std::size_t i = 0; i < columns.size(); ++i) full[columns[i]] = late[i];
+  d.late_fetched = true;
+  return Cause::none;
+}
+
+bool Engine::lacks_late_features(RowView row) const {
+  const auto columns = bundle_->schema.late_columns();
+  return !columns.empty() && std::all_of(columns.begin(), columns.end(), [&](std::size_t c) { return std::isnan(row[c]); });
+}
+
+void Engine::take_network(float margin, Decision& d) const {
+  if (!std::isfinite(margin)) return leave_for(Level::L1, Cause::network_not_finite, d);
+  d.network = {margin, bundle_->calibration.network.probability(margin), true};
+  d.p_final = d.network.p;
+  d.take(Stage::network);
+}
+
+void Engine::act(Decision& d) const {
+  const Policy& policy = bundle_->policy;
+  d.action = (d.level == Level::L0 ? policy.level0 : policy.level1).decide(d.p_final);
+}
+
+void Engine::amend(RowView row, Decision& d) const {
+  if (!bundle_->post) return;
+  bundle_->post->evaluate(row, outputs_of(d), d.post);
+  if (d.post.undecided) return fall_to_default(Cause::rules_undecided, d);
+  if (d.post.action == Action::none) return;
+  d.take(Stage::post_rules);
+  d.action = d.post.action;
+}
+
+void Engine::decide_without_models(RowView row, Decision& d) const {
+  if (!bundle_->fallback) return fall_to_default(Cause::rules_missing, d);
+  bundle_->fallback->evaluate(row, {}, d.fallback);
+  if (d.fallback.action == Action::none) return fall_to_default(Cause::rules_undecided, d);
+  d.take(Stage::fallback_rules);
+  d.action = d.fallback.action;
+}
+
+void Engine::fall_to_default(Cause cause, Decision& d) const {
+  d.level = Level::L3;
+  (d.cause == Cause::none ? d.cause : d.rules_cause) = cause;
+  d.take(Stage::safe_default);
+  d.action = bundle_->policy.level3;
+}
+
+double Engine::measure_network_us() const {
+  const Table row(bundle_->schema.size(), 1);
+  const StagedMargins staged{};
+  double slowest = 0;
+  for (int call = 0; call < 64; ++call) {
+    const auto start = Clock::now();
+    float margin = 0;
+    try {
+      network_->score(row.view(), {&staged, 1}, {&margin, 1});
+    } catch (...) {
+    }
+    if (call >= 16) slowest = std::max(slowest, std::chrono::duration<double, std::micro>(Clock::now() - start).count());
+  }
+  return slowest;
+}
+
+}  // namespace sluice::cascade

@@ -1,0 +1,106 @@
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include "sluice/base/error.h"
+#include "sluice/cascade/engine.h"
+
+namespace sluice::cascade {
+namespace {
+
+constexpr std::size_t kBlock = 256;
+
+/// Runs `score` over the whole batch, or, where that throws, over each row alone: one row's fault is not another's. `fail` takes the rows
+/// that throw by themselves.
+template <class Score, class Fail>
+void score_each(std::size_t n_rows, const Score& score, const Fail& fail) {
+  try {
+    return score(std::size_t{0}, n_rows);
+  } catch (...) {
+  }
+  for (std::size_t i = 0; i < n_rows; ++i) {
+    try {
+      score(i, std::size_t{1});
+    } catch (...) {
+      fail(i);
+    }
+  }
+}
+
+}  // namespace
+
+void Engine::decide_batch(RowsView rows, std::span<Decision> decisions, ThreadPool* pool) const {
+  if (rows.n_columns != bundle_->schema.size() || decisions.size() < rows.n_rows)
+    throw Error("shape", "a row has " + std::to_string(bundle_->schema.size()) + " columns in this bundle's schema, not " + std::to_string(rows.n_columns));
+  const auto work = [&](std::size_t block) {
+    const std::size_t first = block * kBlock, n = std::min(kBlock, rows.n_rows - first);
+    decide_block(rows.slice(first, n), decisions.subspan(first, n));
+  };
+  const std::size_t n_blocks = (rows.n_rows + kBlock - 1) / kBlock;
+  if (pool) return pool->run(n_blocks, work);
+  for (std::size_t block = 0; block < n_blocks; ++block) work(block);
+}
+
+void Engine::decide_block(RowsView rows, std::span<Decision> decisions) const {
+  std::array<StagedMargins, kBlock> staged;
+  std::array<bool, kBlock> forest_failed{};
+  score_each(
+      rows.n_rows, [&](std::size_t first, std::size_t n) { forest_->score(rows.slice(first, n), {&staged[first], n}); }, [&](std::size_t i) { forest_failed[i] = true; });
+  std::array<bool, kBlock> scored{};
+  for (std::size_t i = 0; i < rows.n_rows; ++i) {
+    Decision& d = decisions[i] = Decision{};
+    if (rule_out(rows.row(i), d)) continue;
+    if (forest_failed[i]) {
+      d.level = Level::L2;
+      d.cause = Cause::forest_failed;
+    } else {
+      scored[i] = take_forest(staged[i], d);
+    }
+    if (!scored[i]) decide_without_models(rows.row(i), d);
+  }
+  refine_block(rows, {staged.data(), rows.n_rows}, decisions);
+  for (std::size_t i = 0; i < rows.n_rows; ++i) {
+    if (!scored[i]) continue;
+    act(decisions[i]);
+    amend(rows.row(i), decisions[i]);
+  }
+}
+
+void Engine::refine_block(RowsView rows, std::span<const StagedMargins> staged, std::span<Decision> decisions) const {
+  Table forwarded(rows.n_columns);
+  std::vector<StagedMargins> forwarded_staged;
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < rows.n_rows; ++i) {
+    Decision& d = decisions[i];
+    if (!d.in_band) continue;
+    Cause cause = may_refine(Deadline::none());
+    if (cause == Cause::none && lacks_late_features(rows.row(i))) cause = Cause::late_features_missing;
+    if (cause != Cause::none) {
+      d.level = Level::L1;
+      d.cause = cause;
+      continue;
+    }
+    forwarded.append(rows.row(i));
+    forwarded_staged.push_back(staged[i]);
+    places.push_back(i);
+  }
+  if (places.empty()) return;
+  std::vector<float> margins(places.size());
+  std::vector<char> failed(places.size());
+  score_each(
+      places.size(),
+      [&](std::size_t first, std::size_t n) { network_->score(forwarded.view().slice(first, n), {&forwarded_staged[first], n}, {&margins[first], n}); },
+      [&](std::size_t i) { failed[i] = 1; });
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    Decision& d = decisions[places[i]];
+    if (!failed[i]) {
+      take_network(margins[i], d);
+      continue;
+    }
+    d.level = Level::L1;
+    d.cause = Cause::network_failed;
+  }
+}
+
+}  // namespace sluice::cascade

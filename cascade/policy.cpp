@@ -1,0 +1,147 @@
+#include "sluice/cascade/policy.h"
+
+#include "sluice/base/error.h"
+#include "sluice/base/json_fields.h"
+#include "sluice/base/number.h"
+
+namespace sluice::cascade {
+namespace {
+
+const std::vector<std::string> kActions = {"APPROVE", "REVIEW", "DECLINE"};
+
+class PolicyReader {
+ public:
+  PolicyReader(std::string source, std::vector<Diagnostic>& out) : source_(std::move(source)), out_(out) {}
+
+  Policy read(const Json& json) {
+    JsonFields fields = object(json, "");
+    Policy policy;
+    for (const char* key : {"policy_version", "band", "levels"}) fields.require(key);
+    policy.version = fields.integer("policy_version", 1, 0);
+    if (const Json* band = fields.child("band"); band && !band->is_null()) policy.band = read_band(*band);
+    if (const Json* levels = fields.child("levels")) read_levels(*levels, policy);
+    policy.deadline_us = fields.integer("deadline_us", 0, 0);
+    if (const Json* network = fields.child("network")) policy.network = read_network(*network);
+    if (const Json* breaker = fields.child("breaker")) policy.breaker = read_breaker(*breaker);
+    fields.finish();
+    return policy;
+  }
+
+ private:
+  JsonFields object(const Json& json, std::string pointer) { return JsonFields(json, std::move(pointer), source_, "policy", out_); }
+
+  Band read_band(const Json& json) {
+    JsonFields fields = object(json, "/band");
+    for (const char* key : {"low", "high"}) fields.require(key);
+    const Band band{fields.number("low", 0, 0, 1), fields.number("high", 1, 0, 1), fields.boolean("closed", false)};
+    fields.finish();
+    if (band.low > band.high)
+      out_.push_back({.code = "policy.band_inverted", .source = source_, .pointer = "/band",
+                      .message = "low " + number_text(band.low) + " is above high " + number_text(band.high), .hint = "rows with low <= p < high go to the network"});
+    return band;
+  }
+
+  void read_levels(const Json& json, Policy& policy) {
+    JsonFields fields = object(json, "/levels");
+    fields.require("L0");
+    if (policy.band) fields.require("L1");
+    if (const Json* level0 = fields.child("L0")) policy.level0 = policy.level1 = read_cutoffs(*level0, "/levels/L0");
+    if (const Json* level1 = fields.child("L1")) policy.level1 = read_cutoffs(*level1, "/levels/L1");
+    if (const Json* level3 = fields.child("L3")) policy.level3 = read_level3(*level3);
+    fields.finish();
+  }
+
+  Cutoffs read_cutoffs(const Json& json, const std::string& pointer) {
+    JsonFields fields = object(json, pointer);
+    for (const char* key : {"approve_below", "decline_from"}) fields.require(key);
+    const Cutoffs cutoffs{fields.number("approve_below", 0, 0, 1), fields.number("decline_from", 1, 0, 2), rules::parse_action(fields.word("otherwise", "REVIEW", kActions)).value()};
+    fields.finish();
+    if (cutoffs.approve_below > cutoffs.decline_from)
+      out_.push_back({.code = "policy.cutoffs_inverted", .source = source_, .pointer = pointer,
+                      .message = "approve_below " + number_text(cutoffs.approve_below) + " is above decline_from " + number_text(cutoffs.decline_from),
+                      .hint = "p < approve_below approves, p >= decline_from declines, the rest is `otherwise`"});
+    return cutoffs;
+  }
+
+  Action read_level3(const Json& json) {
+    JsonFields fields = object(json, "/levels/L3");
+    fields.require("action");
+    const Action action = rules::parse_action(fields.word("action", "REVIEW", kActions)).value();
+    if (action == Action::approve) fields.add("silent_approve", "action", "the safe default may not approve what nothing has judged", "take REVIEW, or DECLINE where nobody reviews");
+    fields.finish();
+    return action;
+  }
+
+  NetworkPolicy read_network(const Json& json) {
+    JsonFields fields = object(json, "/network");
+    NetworkPolicy network;
+    network.enabled = fields.boolean("enabled", network.enabled);
+    network.device = dnn::parse_device(fields.word("device", "auto", {"auto", "cpu", "cuda"}));
+    network.max_batch = fields.integer("max_batch", network.max_batch, 1);
+    network.max_delay_us = fields.integer("max_delay_us", network.max_delay_us, 0);
+    network.queue_limit = fields.integer("queue_limit", network.queue_limit, 1);
+    fields.finish();
+    return network;
+  }
+
+  BreakerPolicy read_breaker(const Json& json) {
+    JsonFields fields = object(json, "/breaker");
+    BreakerPolicy breaker;
+    breaker.window_ms = fields.integer("window_ms", breaker.window_ms, 1);
+    breaker.min_calls = fields.integer("min_calls", breaker.min_calls, 1);
+    breaker.failure_rate = fields.number("failure_rate", breaker.failure_rate, 0, 1);
+    breaker.open_ms = fields.integer("open_ms", breaker.open_ms, 0);
+    fields.finish();
+    return breaker;
+  }
+
+  std::string source_;
+  std::vector<Diagnostic>& out_;
+};
+
+Json cutoffs_json(const Cutoffs& c) { return {{"approve_below", c.approve_below}, {"decline_from", c.decline_from}, {"otherwise", rules::to_string(c.otherwise)}}; }
+
+const char* device_name(dnn::Device device) {
+  switch (device) {
+    case dnn::Device::automatic: return "auto";
+    case dnn::Device::cpu: return "cpu";
+    case dnn::Device::cuda: return "cuda";
+  }
+  return "?";
+}
+
+}  // namespace
+
+PolicyCheck check_policy(std::string_view text, std::string_view source) {
+  PolicyCheck check;
+  try {
+    const Json json = parse_json(text, source, "policy.json");
+    Policy policy = PolicyReader(std::string(source), check.diagnostics).read(json);
+    if (!has_errors(check.diagnostics)) check.policy = policy;
+  } catch (const Error& e) {
+    check.diagnostics.push_back({.code = e.code(), .source = std::string(source), .message = e.message(), .hint = e.hint()});
+  }
+  return check;
+}
+
+Policy parse_policy(std::string_view json, std::string_view source) {
+  PolicyCheck check = check_policy(json, source);
+  throw_if_errors(check.diagnostics);
+  return *check.policy;
+}
+
+std::string Policy::to_json() const {
+  Json json = {{"policy_version", version},
+               {"band", nullptr},
+               {"levels", {{"L0", cutoffs_json(level0)}, {"L1", cutoffs_json(level1)}, {"L3", {{"action", rules::to_string(level3)}}}}},
+               {"deadline_us", deadline_us},
+               {"network", {{"enabled", network.enabled}, {"device", device_name(network.device)}, {"max_batch", network.max_batch}, {"max_delay_us", network.max_delay_us}, {"queue_limit", network.queue_limit}}},
+               {"breaker", {{"window_ms", breaker.window_ms}, {"min_calls", breaker.min_calls}, {"failure_rate", breaker.failure_rate}, {"open_ms", breaker.open_ms}}}};
+  if (band) {
+    json["band"] = {{"low", band->low}, {"high", band->high}};
+    if (band->closed) json["band"]["closed"] = true;
+  }
+  return json.dump(2) + "\n";
+}
+
+}  // namespace sluice::cascade

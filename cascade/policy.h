@@ -1,0 +1,75 @@
+#pragma once
+/// The policy: every threshold and behaviour that a person sets, as JSON (docs/policy.md, docs/policy.schema.json).
+///
+/// A plain immutable value; safe to share between threads.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sluice/base/diagnostic.h"
+#include "sluice/dnn/executor.h"
+#include "sluice/rules/action.h"
+
+namespace sluice::cascade {
+
+using rules::Action;
+
+/// The interval of forest probability that is forwarded to the network. This is the one place that says how it closes:
+/// `low` is inside, `high` is not, unless `closed`.
+struct Band {
+  double low = 0, high = 0;
+  bool closed = false;  // `high` is inside too: [0, 1] closed forwards everything
+
+  bool contains(double p) const { return p >= low && (p < high || (closed && p == high)); }
+};
+
+/// Probability to action: below `approve_below` approve, from `decline_from` on decline, between them `otherwise`.
+struct Cutoffs {
+  double approve_below = 0, decline_from = 1;
+  Action otherwise = Action::review;
+
+  Action decide(double p) const { return p < approve_below ? Action::approve : p >= decline_from ? Action::decline : otherwise; }
+};
+
+struct NetworkPolicy {
+  bool enabled = true;                        // false: L1 with the cause network_disabled inside the band
+  dnn::Device device = dnn::Device::automatic;
+  std::int64_t max_batch = 64;                // for a device that batches requests
+  std::int64_t max_delay_us = 200;
+  std::int64_t queue_limit = 4096;
+};
+
+struct BreakerPolicy {
+  std::int64_t window_ms = 1000, min_calls = 50, open_ms = 250;
+  double failure_rate = 0.5;
+};
+
+struct Policy {
+  std::int64_t version = 1;
+  std::optional<Band> band;         // none: never forward
+  Cutoffs level0;                   // both stages work
+  Cutoffs level1;                   // the network was wanted and is not there: the forest alone
+  Action level3 = Action::review;   // nothing could decide. Never approve
+  std::int64_t deadline_us = 0;     // of a decision that brings none of its own; 0 is none
+  NetworkPolicy network;
+  BreakerPolicy breaker;
+
+  std::string to_json() const;
+};
+
+struct PolicyCheck {
+  std::optional<Policy> policy;  // empty where there are errors
+  std::vector<Diagnostic> diagnostics;
+};
+
+/// Checks the whole document: every fault at once, with its pointer; unknown keys with the nearest known one.
+PolicyCheck check_policy(std::string_view json, std::string_view source);
+
+/// Throws Error{policy.*} with every fault.
+Policy parse_policy(std::string_view json, std::string_view source);
+
+}  // namespace sluice::cascade

@@ -1,0 +1,135 @@
+#include "sluice/cascade/record.h"
+
+#include <array>
+#include <cmath>
+
+#include "sluice/base/json_text.h"
+
+namespace sluice::cascade {
+namespace {
+
+constexpr Stage kStagesInOrder[] = {Stage::pre_rules, Stage::forest, Stage::network, Stage::fallback_rules, Stage::post_rules, Stage::safe_default};
+
+struct PhaseOutcome {
+  const std::optional<rules::RuleSet>& rules;
+  const rules::Outcome& outcome;
+};
+
+/// The three phases in the order in which they run.
+std::array<PhaseOutcome, 3> phases(const Bundle& b, const Decision& d) { return {{{b.pre, d.pre}, {b.fallback, d.fallback}, {b.post, d.post}}}; }
+
+void put_stage(JsonText& json, const char* name, const StageScore& score, std::string_view device) {
+  json.key(name);
+  if (!score.ran) {
+    json.null();
+    return;
+  }
+  json.open('{').field("margin", score.margin).field("p", score.p);
+  if (!device.empty()) json.field("device", device);
+  json.close('}');
+}
+
+void put_band(JsonText& json, const Bundle& bundle, const Decision& d) {
+  json.key("band");
+  const auto& band = bundle.policy.band;
+  if (!band) {
+    json.null();
+    return;
+  }
+  json.open('{').field("low", band->low).field("high", band->high).field("inside", d.in_band).close('}');
+}
+
+void put_rules(JsonText& json, const Bundle& bundle, const Decision& d) {
+  json.key("rules").open('{').key("fired").open('[');
+  for (const auto& [rules, outcome] : phases(bundle, d))
+    for (const auto rule : outcome.fired) json.value(std::string_view(rules->rule(rule).id));
+  json.close(']').key("missing").open('[');
+  for (const auto& [rules, outcome] : phases(bundle, d))
+    for (const auto rule : outcome.missing) json.value(std::string_view(rules->rule(rule).id));
+  json.close(']');
+  // Totals stand here only where the lists above had to stop.
+  const int n_fired = d.pre.n_fired + d.fallback.n_fired + d.post.n_fired, n_missing = d.pre.n_missing + d.fallback.n_missing + d.post.n_missing;
+  if (n_fired > static_cast<int>(d.pre.fired.size() + d.fallback.fired.size() + d.post.fired.size())) json.field("n_fired", n_fired);
+  if (n_missing > static_cast<int>(d.pre.missing.size() + d.fallback.missing.size() + d.post.missing.size())) json.field("n_missing", n_missing);
+  json.close('}');
+}
+
+void put_reasons(JsonText& json, const Bundle& bundle, const Decision& d, std::span<const Reason> reasons) {
+  json.key("reasons").open('[');
+  for (const auto& [rules, outcome] : phases(bundle, d))
+    if (outcome.decisive != rules::kNoRule) {
+      const auto& rule = rules->rule(outcome.decisive);
+      json.open('{').field("code", std::string_view(rule.reason)).field("rule", std::string_view(rule.id)).close('}');
+    }
+  for (const Reason& reason : reasons)
+    json.open('{').field("code", std::string_view(reason.code)).field("feature", std::string_view(reason.feature)).field("phi", reason.phi).close('}');
+  json.close(']');
+}
+
+/// Numbers as numbers, words as texts, missing as null. Late columns show what the network saw.
+void put_inputs(JsonText& json, const Bundle& bundle, const Decision& d, RowView row) {
+  json.key("inputs").open('{');
+  const auto late = bundle.schema.late_columns();
+  for (std::size_t c = 0, next_late = 0; c < row.size(); ++c) {
+    double cell = row[c];
+    if (next_late < late.size() && late[next_late] == c) {
+      if (d.late_fetched) cell = d.late[next_late];
+      ++next_late;
+    }
+    const Column& column = bundle.schema[c];
+    json.key(column.name);
+    if (column.kind == Kind::category && cell == cell) json.value(std::string_view(bundle.schema.format_cell(c, cell)));
+    else if (std::isinf(cell)) json.value(cell > 0 ? "inf" : "-inf");  // JSON has no infinity; the schema reads this text
+    else json.value(cell);
+  }
+  json.close('}');
+}
+
+}  // namespace
+
+void append_record(std::string& out, const Bundle& bundle, const Decision& d, const RecordContext& context) {
+  JsonText json(out);
+  json.open('{').key("id");
+  if (context.id.empty()) json.null();
+  else json.value(context.id);
+  json.field("bundle", "sha256:" + bundle.digest.hex()).field("policy_version", bundle.policy.version).field("row", context.row);
+  json.field("action", rules::to_string(d.action)).key("path").open('[');
+  for (const Stage stage : kStagesInOrder)
+    if (d.took(stage)) json.value(to_string(stage));
+  json.close(']').field("level", to_string(d.level)).key("cause");
+  if (d.cause == Cause::none) json.null();
+  else json.value(to_string(d.cause));
+  if (d.rules_cause != Cause::none) json.field("rules_cause", to_string(d.rules_cause));
+  put_stage(json, "forest", d.forest, {});
+  put_band(json, bundle, d);
+  put_stage(json, "network", d.network, context.device);
+  json.field("p_final", d.p_final);
+  put_rules(json, bundle, d);
+  put_reasons(json, bundle, d, context.reasons);
+  json.key("timings_us").open('{').field("forest", d.timings_us.forest).field("network", d.timings_us.network).field("total", d.timings_us.total).close('}');
+  if (!context.inputs.empty()) put_inputs(json, bundle, d, context.inputs);
+  json.close('}');
+}
+
+void append_path(std::string& out, const Decision& d) {
+  bool first = true;
+  for (const Stage stage : kStagesInOrder) {
+    if (!d.took(stage)) continue;
+    if (!first) out += '>';
+    out += to_string(stage);
+    first = false;
+  }
+}
+
+void append_reason_codes(std::string& out, const Bundle& bundle, const Decision& d, std::span<const Reason> reasons) {
+  const std::size_t start = out.size();
+  const auto add = [&](std::string_view code) {
+    if (out.size() > start) out += '|';
+    out += code;
+  };
+  for (const auto& [rules, outcome] : phases(bundle, d))
+    if (outcome.decisive != rules::kNoRule) add(rules->rule(outcome.decisive).reason);
+  for (const Reason& reason : reasons) add(reason.code);
+}
+
+}  // namespace sluice::cascade

@@ -1,0 +1,5 @@
+#include "sluice/cli/verbs.h"
+#include "sluice/base/error.h"
+namespace sluice::cli {
+int run_backtest(const Arguments&) { throw Error("x", "y"); }
+}

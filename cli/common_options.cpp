@@ -1,0 +1,22 @@
+#include "sluice/cli/common_options.h"
+
+#include "sluice/cli/terminal.h"
+#include "sluice/dnn/executor.h"
+
+namespace sluice::cli {
+
+std::shared_ptr<const cascade::Bundle> load_bundle(const std::string& path, const std::string& device) {
+  auto bundle = std::make_shared<cascade::Bundle>(cascade::Bundle::load(path));
+  if (device != "auto") bundle->policy.network.device = dnn::parse_device(device);
+  return bundle;
+}
+
+std::unique_ptr<io::RowReader> open_rows(const std::string& path, const Schema& schema, io::RowReaderOptions options) {
+  return std::make_unique<io::RowReader>(io::open_records(path), schema, std::move(options));
+}
+
+void print_warnings(const io::RowReader& reader) {
+  for (const auto& warning : reader.warnings()) warn(warning);
+}
+
+}  // namespace sluice::cli

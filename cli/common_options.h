@@ -1,0 +1,36 @@
+#pragma once
+/// Flags that mean the same for every verb, and what the verbs make of them.
+
+#include <memory>
+#include <string>
+
+#include "sluice/base/thread_pool.h"
+#include "sluice/cascade/bundle.h"
+#include "sluice/cascade/engine.h"
+#include "sluice/cli/options.h"
+#include "sluice/io/rows.h"
+
+namespace sluice::cli {
+
+struct CommonOptions {
+  std::uint64_t n_threads = 0;  // 0: as many as processors
+  std::uint64_t seed = 1;
+  std::string device = "auto";
+  bool quiet = false;
+  bool json = false;
+
+  void add_threads(Options& options) { options.integer("--threads", n_threads, "threads to work with; 0 for one a processor"); }
+  void add_seed(Options& options) { options.integer("--seed", seed, "seed of everything random"); }
+  void add_device(Options& options) { options.text("--device", device, "where the network runs: auto, cpu, cuda or cuda:N"); }
+  void add_quiet(Options& options) { options.flag("--quiet", quiet, "no progress"); }
+  void add_json(Options& options) { options.flag("--json", json, "JSON on standard output instead of a table"); }
+};
+
+/// Loads a bundle, its network's device set by --device where that is not auto.
+std::shared_ptr<const cascade::Bundle> load_bundle(const std::string& path, const std::string& device);
+
+/// Rows of a data file for a schema; warnings are printed by print_warnings when all rows are read.
+std::unique_ptr<io::RowReader> open_rows(const std::string& path, const Schema& schema, io::RowReaderOptions options);
+void print_warnings(const io::RowReader& reader);
+
+}  // namespace sluice::cli

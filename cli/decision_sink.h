@@ -1,0 +1,24 @@
+#pragma once
+/// Where `score` puts decisions: .csv, .jsonl or .arrow, by the file's ending.
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "sluice/cascade/record.h"
+
+namespace sluice::cli {
+
+class DecisionSink {
+ public:
+  virtual ~DecisionSink() = default;
+  virtual void add(const cascade::Decision& decision, const cascade::RecordContext& context) = 0;
+  /// Completes the file under its name; without it nothing is left there.
+  virtual void finish() = 0;
+};
+
+/// Throws Error{score.format} for another ending, and Error{file.write}.
+std::unique_ptr<DecisionSink> open_sink(const std::string& path, const cascade::Bundle& bundle);
+
+}  // namespace sluice::cli

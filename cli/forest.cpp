@@ -1,0 +1,163 @@
+#include "sluice/gbdt/forest.h"
+
+#include <functional>
+#include <iostream>
+
+#include "sluice/base/error.h"
+#include "sluice/base/file.h"
+#include "sluice/base/number.h"
+#include "sluice/cli/common_options.h"
+#include "sluice/cli/terminal.h"
+#include "sluice/cli/verbs.h"
+#include "sluice/gbdt/leaves.h"
+#include "sluice/gbdt/load_xgboost.h"
+#include "sluice/gbdt/predict.h"
+#include "sluice/gbdt/tree_shap.h"
+#include "sluice/io/csv.h"
+
+namespace sluice::cli {
+namespace {
+
+/// The model's features as columns: by its own names, or by the data's order where it has none.
+Schema schema_of(const gbdt::Forest& forest, const std::string& data) {
+  std::vector<std::string> names = forest.feature_names;
+  if (names.empty()) {
+    names = io::open_records(data)->header();
+    if (names.size() < forest.n_features)
+      throw Error("forest.features", data + ": " + std::to_string(names.size()) + " columns, and the model reads " + std::to_string(forest.n_features));
+    names.resize(forest.n_features);
+  }
+  std::vector<Column> columns;
+  for (auto& name : names) columns.push_back({.name = std::move(name)});
+  return Schema(std::move(columns));
+}
+
+/// Streams the data through `score`, which turns rows into cells, and writes them as CSV below `header`.
+class ForestRun {
+ public:
+  ForestRun(const gbdt::Forest& forest, const std::string& data, const std::string& out, bool quiet)
+      : forest_(forest), schema_(schema_of(forest, data)), reader_(io::open_records(data), schema_), file_(out), progress_(make_progress(quiet)) {}
+
+  template <class T>
+  void run(const std::vector<std::string>& header, const std::function<void(BatchView, std::vector<T>&)>& score) {
+    std::string text = "row";
+    for (const auto& name : header) io::append_csv_field(text += ',', name);
+    text += '\n';
+    io::RowBlock block;
+    FloatTable floats(schema_.size());
+    std::vector<T> cells;
+    while (reader_.next(block)) {
+      floats.clear();
+      for (std::size_t i = 0; i < block.rows.n_rows(); ++i) {
+        const auto row = block.rows.row(i);
+        std::copy(row.begin(), row.end(), floats.append().begin());
+      }
+      score(floats.view(), cells);
+      append_rows(text, block.first_row, cells, header.size());
+      file_.write(text);
+      text.clear();
+      report(progress_, "forest", reader_.bytes_read(), reader_.bytes_total());
+    }
+    file_.write(text);
+    file_.commit();
+    print_warnings(reader_);
+  }
+
+ private:
+  template <class T>
+  static void append_rows(std::string& text, std::uint64_t first_row, const std::vector<T>& cells, std::size_t n_columns) {
+    for (std::size_t i = 0; i * n_columns < cells.size(); ++i) {
+      text += std::to_string(first_row + i);
+      for (std::size_t c = 0; c < n_columns; ++c) {
+        text += ',';
+        if constexpr (std::is_integral_v<T>) text += std::to_string(cells[i * n_columns + c]);
+        else append_number(text, cells[i * n_columns + c]);
+      }
+      text += '\n';
+    }
+  }
+
+  const gbdt::Forest& forest_;
+  Schema schema_;
+  io::RowReader reader_;
+  AtomicFile file_;
+  Progress progress_;
+};
+
+std::vector<std::string> numbered(const std::string& name, std::size_t n) {
+  if (n == 1) return {name};
+  std::vector<std::string> names;
+  for (std::size_t k = 0; k < n; ++k) names.push_back(name + "_" + std::to_string(k));
+  return names;
+}
+
+int inspect(const Arguments& arguments) {
+  std::string model;
+  Options options("forest inspect", "What an XGBoost model holds.", "sluice forest inspect model.json");
+  options.positional("MODEL", model, "XGBoost JSON model");
+  if (!options.parse(arguments)) return 0;
+  const auto forest = gbdt::load_forest(model);
+  std::uint32_t depth = 0;
+  for (const auto& tree : forest.trees) depth = std::max(depth, tree.depth);
+  std::cout << "objective  " << forest.objective << "\ntrees      " << forest.n_trees() << ", depth up to " << depth << "\nnodes      " << forest.nodes.size() << "\nfeatures   " << forest.n_features
+            << "\noutputs    " << forest.n_groups << "\nmemory     " << forest.memory_bytes() << " bytes\n";
+  return 0;
+}
+
+int predict(const Arguments& arguments) {
+  std::string model, data, out;
+  bool margin = false, leaf = false;
+  CommonOptions common;
+  Options options("forest predict", "Predictions of an XGBoost model, bit for bit XGBoost's.", "sluice forest predict model.json --data rows.csv --out predictions.csv");
+  options.positional("MODEL", model, "XGBoost JSON model").required("--data", data, "CSV or Arrow IPC; - for standard input").required("--out", out, "CSV file");
+  options.flag("--margin", margin, "margins instead of predictions").flag("--leaf", leaf, "leaf numbers instead of predictions");
+  common.add_quiet(options);
+  if (!options.parse(arguments)) return 0;
+  if (margin && leaf) throw UsageError("sluice forest predict: --margin and --leaf exclude each other");
+  const auto forest = gbdt::load_forest(model);
+  ForestRun run(forest, data, out, common.quiet);
+  if (leaf) {
+    std::vector<std::string> header;
+    for (std::size_t t = 0; t < forest.n_trees(); ++t) header.push_back("leaf_" + std::to_string(t));
+    run.run<std::int32_t>(header, [&](BatchView rows, std::vector<std::int32_t>& cells) {
+      cells.resize(rows.n_rows * forest.n_trees());
+      leaf_ids(forest, rows, cells);
+    });
+    return 0;
+  }
+  run.run<float>(numbered(margin ? "margin" : "prediction", forest.n_groups), [&](BatchView rows, std::vector<float>& cells) {
+    cells.resize(output_size(forest, rows.n_rows));
+    gbdt::predict(forest, rows, cells);
+    if (!margin) apply_link(forest, cells);
+  });
+  return 0;
+}
+
+int contribs(const Arguments& arguments) {
+  std::string model, data, out;
+  CommonOptions common;
+  Options options("forest contribs", "SHAP values of an XGBoost model's margins: path-dependent, additive.", "sluice forest contribs model.json --data rows.csv --out contribs.csv");
+  options.positional("MODEL", model, "XGBoost JSON model").required("--data", data, "CSV or Arrow IPC; - for standard input").required("--out", out, "CSV file");
+  common.add_quiet(options);
+  if (!options.parse(arguments)) return 0;
+  const auto forest = gbdt::load_forest(model);
+  std::vector<std::string> header;
+  for (std::size_t g = 0; g < forest.n_groups; ++g) {
+    const std::string suffix = forest.n_groups == 1 ? "" : "_" + std::to_string(g);
+    for (const auto& column : schema_of(forest, data).columns()) header.push_back(column.name + suffix);
+    header.push_back("bias" + suffix);
+  }
+  ForestRun(forest, data, out, common.quiet).run<double>(header, [&](BatchView rows, std::vector<double>& cells) {
+    cells.resize(attribution_size(forest, rows.n_rows));
+    tree_shap(forest, rows, cells);
+  });
+  return 0;
+}
+
+}  // namespace
+
+int run_forest(const Arguments& arguments) {
+  return dispatch("sluice forest", {{"inspect", "what a model holds", inspect}, {"predict", "predictions, margins or leaves", predict}, {"contribs", "SHAP values", contribs}}, arguments);
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,89 @@
+#include "sluice/cli/options.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "sluice/base/diagnostic.h"
+
+namespace sluice::cli {
+
+struct Options::State {
+  CLI::App app;
+  std::vector<std::string> flags = {"--help"};
+
+  CLI::Option* add(const std::string& flag, CLI::Option* option) {
+    flags.push_back(flag);
+    return option;
+  }
+  std::string suggestion(const std::vector<std::string>& arguments) const {
+    for (const auto& argument : arguments) {
+      const std::string name = argument.substr(0, argument.find('='));
+      if (!name.starts_with("--") || std::find(flags.begin(), flags.end(), name) != flags.end()) continue;
+      const std::string meant = nearest(name, flags);
+      return meant.empty() ? "" : "\n  hint: did you mean " + meant + "?";
+    }
+    return "";
+  }
+};
+
+Options::Options(std::string verb, std::string summary, std::string example) : state_(std::make_unique<State>()) {
+  state_->app.name("sluice " + verb);
+  state_->app.description(std::move(summary));
+  state_->app.footer("Example:\n  " + std::move(example));
+}
+
+Options::~Options() = default;
+
+Options& Options::positional(const std::string& name, std::string& value, const std::string& help, bool required) {
+  auto* option = state_->app.add_option(name, value, help);
+  if (required) option->required();
+  return *this;
+}
+
+Options& Options::positionals(const std::string& name, std::vector<std::string>& values, const std::string& help) {
+  state_->app.add_option(name, values, help)->required();
+  return *this;
+}
+
+Options& Options::text(const std::string& flag, std::string& value, const std::string& help) { return state_->add(flag, state_->app.add_option(flag, value, help)), *this; }
+
+Options& Options::required(const std::string& flag, std::string& value, const std::string& help) {
+  state_->add(flag, state_->app.add_option(flag, value, help))->required();
+  return *this;
+}
+
+Options& Options::choice(const std::string& flag, std::string& value, const std::vector<std::string>& words, const std::string& help) {
+  state_->add(flag, state_->app.add_option(flag, value, help))->check(CLI::IsMember(words))->capture_default_str();
+  return *this;
+}
+
+Options& Options::list(const std::string& flag, std::vector<std::string>& values, const std::string& help) {
+  state_->add(flag, state_->app.add_option(flag, values, help))->delimiter(',')->expected(1, 1)->take_all();
+  return *this;
+}
+
+Options& Options::integer(const std::string& flag, std::uint64_t& value, const std::string& help) {
+  state_->add(flag, state_->app.add_option(flag, value, help))->capture_default_str();
+  return *this;
+}
+
+Options& Options::number(const std::string& flag, double& value, const std::string& help) {
+  state_->add(flag, state_->app.add_option(flag, value, help));
+  return *this;
+}
+
+Options& Options::flag(const std::string& flag, bool& value, const std::string& help) { return state_->add(flag, state_->app.add_flag(flag, value, help)), *this; }
+
+bool Options::parse(const std::vector<std::string>& arguments) {
+  try {
+    state_->app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    std::cout << state_->app.help();
+    return false;
+  } catch (const CLI::ParseError& e) {
+    throw UsageError(state_->app.get_name() + ": " + e.what() + state_->suggestion(arguments));
+  }
+  return true;
+}
+
+}  // namespace sluice::cli

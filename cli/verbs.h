@@ -1,0 +1,35 @@
+#pragma once
+/// The verbs of `sluice`, one file each. A verb returns the exit code: 0 done, 3 a check found something. Failures are thrown: Error is exit 1,
+/// UsageError exit 2.
+
+#include <string>
+#include <vector>
+
+namespace sluice::cli {
+
+using Arguments = std::vector<std::string>;
+
+int run_backtest(const Arguments& arguments);
+int run_bundle(const Arguments& arguments);
+int run_doctor(const Arguments& arguments);
+int run_explain(const Arguments& arguments);
+int run_forest(const Arguments& arguments);
+int run_policy(const Arguments& arguments);
+int run_rules(const Arguments& arguments);
+int run_score(const Arguments& arguments);
+int run_simulate(const Arguments& arguments);
+int run_train(const Arguments& arguments);
+
+struct Verb {
+  const char* name;
+  const char* summary;
+  int (*run)(const Arguments&);
+};
+
+/// Runs the verb named first, or the usage of `verbs`. `program` stands before it in messages: "sluice", "sluice rules".
+int dispatch(const std::string& program, const std::vector<Verb>& verbs, const Arguments& arguments);
+
+/// What main does: dispatch, with exceptions turned into messages and exit codes.
+int run_program(const std::string& program, const std::vector<Verb>& verbs, int argc, char** argv);
+
+}  // namespace sluice::cli

@@ -1,0 +1,45 @@
+#include "sluice/dnn/encoder.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace sluice::dnn {
+namespace {
+
+/// Linear between knots, flat outside them.
+float interpolate(const Encoder::Number& number, float x) {
+  const auto& v = number.values;
+  if (v.empty() || std::isnan(x)) return 0.0f;
+  if (x <= v.front()) return number.scores.front();
+  if (x >= v.back()) return number.scores.back();
+  const auto right = static_cast<std::size_t>(std::upper_bound(v.begin(), v.end(), x) - v.begin());
+  const float share = (x - v[right - 1]) / (v[right] - v[right - 1]);
+  return number.scores[right - 1] + share * (number.scores[right] - number.scores[right - 1]);
+}
+
+float category_code(const Encoder::Category& category, double cell) {
+  if (std::isnan(cell)) return static_cast<float>(category.n_words + 1);
+  const bool known = cell >= 0 && cell < static_cast<double>(category.n_words);
+  return known ? std::floor(static_cast<float>(cell)) : static_cast<float>(category.n_words);
+}
+
+}  // namespace
+
+void Encoder::count_dense() {
+  n_dense_ = numbers_.size() + kStages.size();
+  for (const Number& number : numbers_) n_dense_ += number.has_missing_flag;
+}
+
+void Encoder::encode(RowView row, const StagedMargins& forest, std::span<float> out) const {
+  std::size_t at = 0;
+  for (const Number& number : numbers_) {
+    const auto x = static_cast<float>(row[number.column]);
+    out[at++] = interpolate(number, x);
+    if (number.has_missing_flag) out[at++] = std::isnan(x) ? 1.0f : 0.0f;
+  }
+  for (std::size_t s = 0; s < kStages.size(); ++s) out[at++] = (forest[s] - forest_[s].mean) / forest_[s].deviation;
+  for (const Category& category : categories_) out[at++] = category_code(category, row[category.column]);
+  out[at] = forest.back();
+}
+
+}  // namespace sluice::dnn

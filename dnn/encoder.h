@@ -1,0 +1,69 @@
+#pragma once
+/// A raw row and what the forest said of it, as the numbers that a network reads.
+///
+/// An encoded row is [dense inputs | category codes | forest margin], all float32:
+///   numbers     a monotone piecewise-linear map of the value to normal scores (knots at the training quantiles, clamped at the ends);
+///               missing reads as 0, the median, beside a flag input where training saw missing values;
+///   forest      its margins after 25, 50, 75 and 100 % of the trees, standardised;
+///   categories  the vocabulary code; one code more for words never seen, one for missing: rows of an embedding table;
+///   margin      the forest's margin itself, for the residual connection.
+/// Immutable after load; const is thread-safe. Encoding allocates nothing and never fails: every cell value has an encoding.
+
+#include <array>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sluice/base/batch.h"
+#include "sluice/base/schema.h"
+
+namespace sluice::dnn {
+
+/// The forest's margins after these shares of its trees are network inputs; the last is the margin.
+inline constexpr std::array<double, 4> kStages = {0.25, 0.5, 0.75, 1.0};
+using StagedMargins = std::array<float, kStages.size()>;
+
+class Encoder {
+ public:
+  struct Number {
+    std::size_t column = 0;      // in the schema
+    bool has_missing_flag = false;
+    std::vector<float> values;   // ascending knots; empty for a column that is constant or all missing: it encodes as 0
+    std::vector<float> scores;   // ascending, as many
+  };
+  struct Category {
+    std::size_t column = 0;
+    std::size_t n_words = 0;     // codes: words, then n_words for unseen, n_words + 1 for missing
+    std::size_t dimension = 0;   // of its embedding
+  };
+  struct Scale {
+    float mean = 0, deviation = 1;
+  };
+
+  /// Learns knots and scales from training rows (schema order) and the forest's margins for them.
+  static Encoder fit(const Schema& schema, RowsView rows, std::span<const StagedMargins> forest);
+
+  /// Throws Error{network.encoder} where the JSON does not fit the schema.
+  static Encoder from_json(std::string_view json, const Schema& schema, std::string_view source);
+  std::string to_json(const Schema& schema) const;
+
+  std::size_t n_dense() const { return n_dense_; }
+  std::size_t n_encoded() const { return n_dense_ + categories_.size() + 1; }
+  std::span<const Number> numbers() const { return numbers_; }
+  std::span<const Category> categories() const { return categories_; }
+
+  /// `row` in schema order; `out` holds n_encoded() floats.
+  void encode(RowView row, const StagedMargins& forest, std::span<float> out) const;
+
+ private:
+  void count_dense();
+
+  std::vector<Number> numbers_;
+  std::vector<Category> categories_;
+  std::array<Scale, kStages.size()> forest_;
+  std::size_t n_dense_ = 0;
+};
+
+}  // namespace sluice::dnn

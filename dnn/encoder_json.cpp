@@ -1,0 +1,71 @@
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "sluice/base/error.h"
+#include "sluice/base/json_fields.h"
+#include "sluice/dnn/encoder.h"
+
+namespace sluice::dnn {
+namespace {
+
+std::vector<float> floats(const std::vector<double>& values) { return {values.begin(), values.end()}; }
+
+std::size_t column_of(const Json& entry, const Schema& schema, Kind kind, const std::string& source) {
+  const std::size_t column = schema.index_of(entry.value("column", ""));
+  if (schema[column].kind != kind) throw Error("network.encoder", source + ": the column \"" + schema[column].name + "\" is no " + to_string(kind));
+  return column;
+}
+
+Encoder::Number read_number(const Json& entry, const Schema& schema, const std::string& source) {
+  Encoder::Number number;
+  number.column = column_of(entry, schema, Kind::number, source);
+  number.has_missing_flag = entry.at("missing_flag").get<bool>();
+  number.values = floats(entry.at("values").get<std::vector<double>>());
+  number.scores = floats(entry.at("scores").get<std::vector<double>>());
+  const bool ascending = std::adjacent_find(number.values.begin(), number.values.end(), [](float a, float b) { return !(a < b); }) == number.values.end();
+  const bool finite = std::all_of(number.scores.begin(), number.scores.end(), [](float s) { return std::isfinite(s); });
+  if (number.values.size() != number.scores.size() || !ascending || !finite)
+    throw Error("network.encoder", source + ": the knots of \"" + schema[number.column].name + "\" are not ascending pairs");
+  return number;
+}
+
+Encoder::Category read_category(const Json& entry, const Schema& schema, const std::string& source) {
+  Encoder::Category category;
+  category.column = column_of(entry, schema, Kind::category, source);
+  category.n_words = schema[category.column].vocabulary.size();
+  category.dimension = entry.at("dimension").get<std::size_t>();
+  return category;
+}
+
+}  // namespace
+
+Encoder Encoder::from_json(std::string_view text, const Schema& schema, std::string_view source_view) {
+  const std::string source(source_view);
+  const Json json = parse_json(text, source, "network.json");
+  Encoder encoder;
+  try {
+    for (const auto& entry : json.at("numbers")) encoder.numbers_.push_back(read_number(entry, schema, source));
+    for (const auto& entry : json.at("categories")) encoder.categories_.push_back(read_category(entry, schema, source));
+    for (std::size_t s = 0; s < kStages.size(); ++s) {
+      const Json& scale = json.at("forest").at(s);
+      encoder.forest_[s] = {scale.at("mean").get<float>(), scale.at("deviation").get<float>()};
+      if (!(encoder.forest_[s].deviation > 0)) throw Error("network.encoder", source + ": a deviation must be positive");
+    }
+  } catch (const Json::exception& e) {
+    throw Error("network.encoder", source + ": " + e.what());
+  }
+  encoder.count_dense();
+  return encoder;
+}
+
+std::string Encoder::to_json(const Schema& schema) const {
+  Json json = {{"numbers", Json::array()}, {"categories", Json::array()}, {"forest", Json::array()}};
+  for (const Number& n : numbers_)
+    json["numbers"].push_back({{"column", schema[n.column].name}, {"missing_flag", n.has_missing_flag}, {"values", n.values}, {"scores", n.scores}});
+  for (const Category& c : categories_) json["categories"].push_back({{"column", schema[c.column].name}, {"dimension", c.dimension}});
+  for (const Scale& s : forest_) json["forest"].push_back({{"mean", s.mean}, {"deviation", s.deviation}});
+  return json.dump();
+}
+
+}  // namespace sluice::dnn

@@ -1,0 +1,79 @@
+#include "sluice/dnn/executor.h"
+
+#include <utility>
+
+#include "sluice/base/error.h"
+#include "sluice/dnn/dense_kernel.h"
+
+namespace sluice::dnn {
+namespace {
+
+class CpuExecutor final : public Executor {
+ public:
+  CpuExecutor(std::shared_ptr<const Network> network, DenseForward kernel, std::string_view kernel_name)
+      : network_(std::move(network)), kernel_(kernel), kernel_name_(kernel_name) {}
+
+  void forward(BatchView encoded, std::span<float> margins) const override {
+    if (encoded.n_columns != network_->encoder().n_encoded() || margins.size() < encoded.n_rows)
+      throw Error("shape", "the network reads " + std::to_string(network_->encoder().n_encoded()) + " encoded inputs a row, not " + std::to_string(encoded.n_columns));
+    kernel_(*network_, encoded, margins.data());
+  }
+  std::string_view device() const override { return "cpu"; }
+  std::string_view kernel() const override { return kernel_name_; }
+
+ private:
+  std::shared_ptr<const Network> network_;
+  DenseForward kernel_;
+  std::string_view kernel_name_;
+};
+
+bool has(DenseKernel kernel) {
+#if defined(__x86_64__)
+  if (kernel == DenseKernel::avx2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (kernel == DenseKernel::avx512) return __builtin_cpu_supports("avx512f");
+#endif
+  return kernel == DenseKernel::scalar;
+}
+
+DenseForward function_of(DenseKernel kernel) {
+#if defined(__x86_64__)
+  if (kernel == DenseKernel::avx2) return dense_forward_avx2;
+  if (kernel == DenseKernel::avx512) return dense_forward_avx512;
+#endif
+  return dense_forward_scalar;
+}
+
+}  // namespace
+
+std::vector<DenseKernel> dense_kernels() {
+  std::vector<DenseKernel> kernels;
+  for (const auto kernel : {DenseKernel::scalar, DenseKernel::avx2, DenseKernel::avx512})
+    if (has(kernel)) kernels.push_back(kernel);
+  return kernels;
+}
+
+std::string_view to_string(DenseKernel kernel) {
+  switch (kernel) {
+    case DenseKernel::automatic: return "auto";
+    case DenseKernel::scalar: return "scalar";
+    case DenseKernel::avx2: return "avx2";
+    case DenseKernel::avx512: return "avx512";
+  }
+  return "?";
+}
+
+Device parse_device(std::string_view name) {
+  if (name == "auto") return Device::automatic;
+  if (name == "cpu") return Device::cpu;
+  if (name == "cuda" || name.starts_with("cuda:")) return Device::cuda;
+  throw Error("device.name", "there is no device \"" + std::string(name) + "\"", "auto, cpu, cuda or cuda:N");
+}
+
+std::unique_ptr<Executor> make_executor(std::shared_ptr<const Network> network, Device device, DenseKernel kernel) {
+  if (device == Device::cuda) throw Error("device.unavailable", "this build has no CUDA executor", "take --device cpu or auto");
+  if (kernel == DenseKernel::automatic) kernel = dense_kernels().back();
+  if (!has(kernel)) throw Error("device.unavailable", "this processor has no " + std::string(to_string(kernel)) + " kernel", "take the kernel auto");
+  return std::make_unique<CpuExecutor>(std::move(network), function_of(kernel), to_string(kernel));
+}
+
+}  // namespace sluice::dnn

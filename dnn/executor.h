@@ -1,0 +1,43 @@
+#pragma once
+/// Runs a network on a device. The engine knows this interface alone, so that a device is added beside the others.
+///
+/// Exactness: every output is one fused multiply-add chain over its inputs in their order, in float32. The bits do not depend on the batch's
+/// size, a row's place in it, the thread or the instruction set. Const calls are thread-safe and, on the CPU, allocate nothing.
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sluice/base/batch.h"
+#include "sluice/dnn/network.h"
+
+namespace sluice::dnn {
+
+enum class Device { automatic, cpu, cuda };
+enum class DenseKernel { automatic, scalar, avx2, avx512 };
+
+class Executor {
+ public:
+  virtual ~Executor() = default;
+
+  /// Writes the margins [n_rows] of encoded rows [n_rows, n_encoded]. A row that overflows gives a non-finite margin, which is the caller's to see.
+  /// Throws Error{shape} on a wrong shape, Error{device.*} where the device fails.
+  virtual void forward(BatchView encoded, std::span<float> margins) const = 0;
+
+  virtual std::string_view device() const = 0;  // "cpu"
+  virtual std::string_view kernel() const = 0;  // "avx512"
+};
+
+/// A device or kernel that is named and not there is Error{device.unavailable}, never a silent fallback.
+std::unique_ptr<Executor> make_executor(std::shared_ptr<const Network> network, Device device = Device::automatic, DenseKernel kernel = DenseKernel::automatic);
+
+/// The kernels that this processor has, slowest first.
+std::vector<DenseKernel> dense_kernels();
+std::string_view to_string(DenseKernel kernel);
+
+/// "auto", "cpu", "cuda". Throws Error{device.name}.
+Device parse_device(std::string_view name);
+
+}  // namespace sluice::dnn

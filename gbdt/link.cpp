@@ -1,0 +1,50 @@
+#include <algorithm>
+#include <cmath>
+
+#include "sluice/gbdt/predict.h"
+#include "sluice/gbdt/walk.h"
+
+namespace sluice::gbdt {
+namespace {
+
+// XGBoost's formulas, in its order and its types (src/common/math.h).
+
+float logistic(float margin) {
+  const float denominator = std::exp(std::min(-margin, 88.7f)) + 1.0f + 1e-16f;
+  return 1.0f / denominator;
+}
+
+void softmax(std::span<float> group) {
+  const float largest = *std::max_element(group.begin(), group.end());
+  double sum = 0;
+  for (float& value : group) {
+    value = std::exp(value - largest);
+    sum += static_cast<double>(value);
+  }
+  for (float& value : group) value /= static_cast<float>(sum);
+}
+
+}  // namespace
+
+void apply_link(const Forest& forest, std::span<float> margins) {
+  switch (forest.link) {
+    case Link::identity: return;
+    case Link::logistic:
+      for (float& value : margins) value = logistic(value);
+      return;
+    case Link::exponential:
+      for (float& value : margins) value = std::exp(value);
+      return;
+    case Link::hinge:
+      for (float& value : margins) value = value > 0.0f ? 1.0f : 0.0f;
+      return;
+    case Link::softmax:
+      if (margins.size() % forest.n_groups != 0)
+        throw Error("shape.groups",
+                    std::to_string(margins.size()) + " margins are not rows of " + std::to_string(forest.n_groups) + " groups");
+      for (std::size_t i = 0; i < margins.size(); i += forest.n_groups) softmax(margins.subspan(i, forest.n_groups));
+      return;
+  }
+}
+
+}  // namespace sluice::gbdt

@@ -1,0 +1,27 @@
+#include "sluice/io/record_reader.h"
+
+#include "sluice/io/arrow_ipc.h"
+#include "sluice/io/byte_source.h"
+#include "sluice/io/csv.h"
+
+namespace sluice::io {
+
+namespace {
+
+std::unique_ptr<RecordReader> open_source(std::unique_ptr<ByteSource> source) {
+  const std::string_view first = source->peek(6);
+  const bool is_arrow =
+      first.starts_with("ARROW1") || first.starts_with("\xff\xff\xff\xff");  // file magic, stream's continuation mark
+  if (is_arrow) return std::make_unique<ArrowRecordReader>(std::move(source));
+  return std::make_unique<CsvReader>(std::move(source));
+}
+
+}  // namespace
+
+std::unique_ptr<RecordReader> open_records(const std::string& path) { return open_source(std::make_unique<ByteSource>(path)); }
+
+std::unique_ptr<RecordReader> open_record_bytes(std::string_view bytes, const std::string& name) {
+  return open_source(std::make_unique<ByteSource>(name, bytes));
+}
+
+}  // namespace sluice::io

@@ -1,0 +1,39 @@
+#pragma once
+// An expression as a list of nodes in post-order: every child stands before its parent, and a subtree is an unbroken
+// stretch. Checking and lowering are therefore loops, not recursions: an expression cannot be deep enough to overflow a
+// stack.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sluice/rules/op.h"
+#include "sluice/rules/type.h"
+
+namespace sluice::rules {
+
+enum class NodeKind : std::uint8_t { boolean, number, text, time, name, operation, call };
+
+struct Node {
+  NodeKind kind = NodeKind::number;
+  Op op = Op::constant;               // of an operation or call
+  std::size_t begin = 0, end = 0;     // the bytes of its text
+  std::size_t at = 0;                 // the byte to point at: an operator's own place, else `begin`
+  std::vector<std::size_t> children;  // for `in`: the tested value, then the list's literals
+  std::string text;                   // a text's content; a name; a call's function
+  double value = 0;                   // a literal's number; true is 1
+  bool in_list = false;               // a literal of an `in` list: it becomes a member of a set, not an instruction
+
+  // Filled by check():
+  Type type;
+  std::size_t index = 0;  // a name's column, or its place in ModelOutputs where `op` is Op::model
+  double scale = 1;       // seconds in one unit of the value, where two durations of different units meet
+  bool is_literal() const { return kind <= NodeKind::time; }
+};
+
+struct Ast {
+  std::vector<Node> nodes;  // the last is the root
+};
+
+}  // namespace sluice::rules

@@ -1,0 +1,26 @@
+#pragma once
+// Text to syntax tree.
+//
+//   conditional = or [ "?" conditional ":" conditional ]
+//   or          = and { "||" and }            and  = relation { "&&" relation }
+//   relation    = sum { ("==" | "!=" | "<" | "<=" | ">" | ">=") sum | "in" "[" literal { "," literal } "]" }
+//   sum         = product { ("+" | "-") product }          product = unary { ("*" | "/" | "%") unary }
+//   unary       = ("!" | "-") unary | primary
+//   primary     = number [ unit ] | text | "true" | "false" | name | function "(" conditional { "," conditional } ")" |
+//   "(" conditional ")"
+
+#include <optional>
+#include <string_view>
+
+#include "sluice/rules/ast.h"
+#include "sluice/rules/faults.h"
+
+namespace sluice::rules {
+
+constexpr std::size_t kMaxNodes = 10'000;  // the static bound on what one condition can cost
+constexpr int kMaxNesting = 100;
+
+/// nullopt after reporting the first fault of the text: what follows a syntax error cannot be read reliably.
+std::optional<Ast> parse(std::string_view text, Faults& faults);
+
+}  // namespace sluice::rules

@@ -1,0 +1,37 @@
+#pragma once
+/// Small whole bundles for tests: forests and networks of random weights, valid in every file, in a blink and without training.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "sluice/base/batch.h"
+#include "sluice/cascade/bundle.h"
+#include "support/random_forest.h"
+
+namespace sluice::test {
+
+struct SmallBundleOptions {
+  std::size_t n_forests = 2, n_trees = 8, depth = 3, n_members = 2, n_background = 24;
+  bool with_network = true;
+  bool with_late = false;   // two columns more that only the network sees
+  bool with_rules = false;  // pre, fallback and post
+  std::optional<cascade::Band> band = cascade::Band{0.3, 0.7};
+};
+
+/// Numbers, categories, an id, a time, a protected column; "amount" (USD) and "ratio" are of one reason group; late columns where asked for.
+Schema small_schema(bool with_late = false);
+
+/// Random rows of a small schema: normal numbers, codes with unseen ones among them, one cell in ten missing.
+Table small_rows(const Schema& schema, std::size_t n_rows, std::uint64_t seed);
+
+/// A binary forest over the schema's forest columns, as random_forest.h has them: its oracle and its JSON writer work for it.
+PlainModel small_forest(const Schema& schema, std::uint64_t seed, const SmallBundleOptions& options = {});
+
+cascade::BundleFiles small_bundle_files(std::uint64_t seed, const SmallBundleOptions& options = {});
+
+/// Writes the files as a bundle into `folder` and loads it.
+std::shared_ptr<const cascade::Bundle> small_bundle(const std::filesystem::path& folder, std::uint64_t seed, const SmallBundleOptions& options = {});
+
+}  // namespace sluice::test

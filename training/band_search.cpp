@@ -1,0 +1,69 @@
+#include "sluice/training/band_search.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace sluice::training {
+namespace {
+
+/// Sums over the rows whose p lies below an edge.
+struct Edge {
+  double p = 0;
+  double n = 0, gain = 0, squares = 0;  // of the rows
+  double n_served = 0;
+};
+
+/// 0, the distinct quantiles of `served`, 1.
+std::vector<Edge> make_edges(std::vector<double> served, std::size_t n_cells) {
+  std::sort(served.begin(), served.end());
+  std::vector<Edge> edges(1);
+  for (std::size_t cell = 1; cell < n_cells; ++cell)
+    if (const double p = served[cell * served.size() / n_cells]; p > edges.back().p && p < 1) edges.push_back({p});
+  edges.push_back({1.0});
+  for (Edge& edge : edges) edge.n_served = static_cast<double>(std::lower_bound(served.begin(), served.end(), edge.p) - served.begin());
+  edges.back().n_served = static_cast<double>(served.size());
+  return edges;
+}
+
+void sum_rows(std::span<const BandRow> rows, std::vector<Edge>& edges) {
+  for (const BandRow& row : rows) {
+    // The first edge above p; the last edge takes p = 1.
+    const auto at = std::upper_bound(edges.begin(), edges.end() - 1, row.p, [](double p, const Edge& edge) { return p < edge.p; });
+    at->n += 1;
+    at->gain += row.gain;
+    at->squares += row.gain * row.gain;
+  }
+  for (std::size_t e = 1; e < edges.size(); ++e) {
+    edges[e].n += edges[e - 1].n;
+    edges[e].gain += edges[e - 1].gain;
+    edges[e].squares += edges[e - 1].squares;
+  }
+}
+
+}  // namespace
+
+BandChoice search_band(std::span<const BandRow> rows, std::span<const double> served, const BandOptions& options) {
+  BandChoice best;
+  if (rows.empty() || served.empty()) return best;
+  const auto n_rows = static_cast<double>(rows.size()), n_served = static_cast<double>(served.size());
+  auto edges = make_edges({served.begin(), served.end()}, options.n_cells);
+  sum_rows(rows, edges);
+  // A share seen on so many rows may be a standard error larger on the next ones; the limit is for those.
+  const double most_inside = (options.max_forward - std::sqrt(options.max_forward * (1 - options.max_forward) / n_served)) * n_served;
+  double best_gain = 0;
+  for (std::size_t low = 0; low < edges.size(); ++low) {
+    for (std::size_t high = low + 1; high < edges.size(); ++high) {
+      const double n = edges[high].n - edges[low].n, gain = edges[high].gain - edges[low].gain, inside = edges[high].n_served - edges[low].n_served;
+      if (inside > most_inside) break;
+      if (n == 0 || gain <= best_gain) continue;
+      const double error = std::sqrt(std::max(0.0, edges[high].squares - edges[low].squares - gain * gain / n));
+      if (gain < options.least_z * error) continue;
+      best_gain = gain;
+      best = {cascade::Band{edges[low].p, edges[high].p, edges[high].p == 1.0}, gain / n_rows, error / n_rows, inside / n_served};
+    }
+  }
+  return best;
+}
+
+}  // namespace sluice::training

@@ -1,0 +1,37 @@
+#pragma once
+/// Where forwarding pays: the interval of forest probability with the largest gain under a limit on the share forwarded.
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "sluice/cascade/policy.h"
+
+namespace sluice::training {
+
+struct BandOptions {
+  double max_forward = 0.30;     // share of the rows
+  std::size_t n_cells = 100;     // candidate edges are quantiles of p: coarse enough not to chase single rows
+  double least_z = 1.0;          // the gain must be so many standard errors above 0, else nothing is forwarded; -inf takes any
+};
+
+struct BandChoice {
+  std::optional<cascade::Band> band;  // none: forwarding does not pay
+  double gain = 0;                    // mean a row of `rows`
+  double standard_error = 0;
+  double share = 0;                   // of `served` inside
+};
+
+/// What is known of forwarding one row.
+struct BandRow {
+  double p = 0;     // forest probability
+  double gain = 0;  // what the network's answer saves over the forest's, its price taken off
+};
+
+/// The interval with the largest gain over `rows` whose share of `served` (forest probabilities as the served forest gives them) is at
+/// most max_forward, less one standard error. Forwarding pays where the expected gain given p is largest, not around 0.5 (Jitkrittum et al., NeurIPS 2023). Edges are quantiles of
+/// `served`; all pairs are tried.
+BandChoice search_band(std::span<const BandRow> rows, std::span<const double> served, const BandOptions& options = {});
+
+}  // namespace sluice::training

@@ -1,0 +1,185 @@
+#include "sluice/training/forest_trainer.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <utility>
+
+#include "sluice/base/random.h"
+#include "sluice/cascade/calibration.h"
+#include "sluice/cascade/stages.h"
+#include "sluice/gbdt/load_xgboost.h"
+
+namespace sluice::training {
+namespace {
+
+/// The forest's columns of raw rows as XGBoost takes them.
+struct Features {
+  FloatTable rows;
+  std::vector<float> labels;
+  const Schema* schema = nullptr;
+
+  Features(const Schema& of, const LabelledRows& from) : rows(of.forest_columns().size()), labels(from.labels), schema(&of) {
+    rows.reserve(from.rows.n_rows());
+    for (std::size_t i = 0; i < from.rows.n_rows(); ++i) cascade::gather_columns(from.rows.row(i), of.forest_columns(), rows.append());
+  }
+
+  gbdt::TrainData data() const {
+    gbdt::TrainData data{.rows = rows.view(), .labels = labels};
+    for (const std::size_t column : schema->forest_columns()) {
+      data.is_category.push_back((*schema)[column].kind == Kind::category);
+      data.names.push_back((*schema)[column].name);
+    }
+    return data;
+  }
+
+  /// The rows of one fold (`inside`) or all the others.
+  Features part(const std::vector<std::uint8_t>& fold_of, std::uint8_t fold, bool inside) const {
+    Features taken = *this;
+    taken.rows.clear();
+    taken.labels.clear();
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      if ((fold_of[i] == fold) != inside) continue;
+      taken.rows.append(rows.row(i));
+      taken.labels.push_back(labels[i]);
+    }
+    return taken;
+  }
+};
+
+gbdt::TrainOptions base_options(const Schema& schema, const ForestOptions& options) {
+  gbdt::TrainOptions t;
+  t.n_rounds = options.max_rounds;
+  t.early_stopping_rounds = options.early_stopping_rounds;
+  t.max_depth = 5;
+  t.eta = 0.06;
+  t.subsample = 0.8;
+  t.colsample_bytree = 0.7;
+  t.min_child_weight = 5;
+  t.lambda = 2;
+  t.seed = options.seed;
+  t.n_threads = options.n_threads;
+  for (const std::size_t column : schema.forest_columns()) t.monotone.push_back(schema[column].monotone);
+  if (std::all_of(t.monotone.begin(), t.monotone.end(), [](int sign) { return sign == 0; })) t.monotone.clear();
+  return t;
+}
+
+/// Log-uniform between the bounds.
+double log_uniform(Random& random, double low, double high) { return std::exp(random.uniform(std::log(low), std::log(high))); }
+
+/// The search space: depth 3–7, eta 0.03–0.12, row and column shares 0.5–1, leaf weight 1–50, lambda 0.5–10.
+gbdt::TrainOptions random_options(gbdt::TrainOptions t, Random& random) {
+  t.max_depth = 3 + static_cast<int>(random.below(5));
+  t.eta = log_uniform(random, 0.03, 0.12);
+  t.subsample = random.uniform(0.5, 1.0);
+  t.colsample_bytree = random.uniform(0.4, 1.0);
+  t.min_child_weight = log_uniform(random, 1, 50);
+  t.lambda = log_uniform(random, 0.5, 10);
+  return t;
+}
+
+std::string describe(const gbdt::TrainOptions& t, const gbdt::TrainedForest& trained) {
+  char text[200];
+  std::snprintf(text, sizeof text, "depth %d, eta %.3f, rows %.2f, columns %.2f, leaf weight %.1f, lambda %.2f: %zu rounds, log-loss %.5f", t.max_depth, t.eta, t.subsample,
+                t.colsample_bytree, t.min_child_weight, t.lambda, trained.best_iteration + 1, trained.best_metric);
+  return text;
+}
+
+/// Progress of a whole pipeline step out of its trainings.
+Progress as_part(const Progress& progress, std::string what, std::size_t part, std::size_t n_parts) {
+  if (!progress) return {};
+  return [&progress, what = std::move(what), part, n_parts](std::string_view, std::uint64_t done, std::uint64_t total) {
+    return progress(what, part * total + done, n_parts * total);
+  };
+}
+
+gbdt::TrainOptions search(const Features& train, const Features& valid, const ForestOptions& options, std::vector<std::string>& log, const Progress& progress) {
+  const gbdt::TrainOptions first = base_options(*train.schema, options);
+  gbdt::TrainOptions best = first;
+  double best_loss = INFINITY;
+  Random random(options.seed, 7);
+  const auto train_data = train.data(), valid_data = valid.data();
+  for (std::size_t trial = 0; trial < options.n_search; ++trial) {
+    const gbdt::TrainOptions tried = trial == 0 ? first : random_options(first, random);
+    const auto trained = gbdt::train(train_data, &valid_data, tried, as_part(progress, "forest search", trial, options.n_search));
+    log.push_back(describe(tried, trained));
+    if (!(trained.best_metric < best_loss)) continue;
+    best_loss = trained.best_metric;
+    best = tried;
+  }
+  return best;
+}
+
+/// Folds by a seeded hash of the row's place, stratified by label, so that each fold has its share of a rare class.
+std::vector<std::uint8_t> assign_folds(const std::vector<float>& labels, std::size_t n_folds, std::uint64_t seed) {
+  std::array<std::vector<std::size_t>, 2> by_label;
+  for (std::size_t i = 0; i < labels.size(); ++i) by_label[labels[i] > 0.5f].push_back(i);
+  std::vector<std::uint8_t> fold_of(labels.size());
+  Random random(seed, 11);
+  for (auto& rows : by_label) {
+    random.shuffle(rows);
+    for (std::size_t k = 0; k < rows.size(); ++k) fold_of[rows[k]] = static_cast<std::uint8_t>(k % n_folds);
+  }
+  return fold_of;
+}
+
+std::vector<dnn::StagedMargins> staged_margins(const gbdt::Forest& forest, const Schema& schema, const Table& rows) {
+  const auto stage = cascade::make_forest_stage(std::make_shared<const std::vector<gbdt::Forest>>(1, forest), schema);
+  std::vector<dnn::StagedMargins> staged(rows.n_rows());
+  stage->score(rows.view(), staged);
+  return staged;
+}
+
+/// Moves out-of-fold margins onto the refitted forest's scale: both calibrated to the same probability.
+void align(std::vector<dnn::StagedMargins>& out_of_fold, const std::vector<float>& labels, const std::vector<dnn::StagedMargins>& refit_valid, const std::vector<float>& valid_labels) {
+  const auto last = [](const std::vector<dnn::StagedMargins>& staged) {
+    std::vector<float> margins;
+    for (const auto& s : staged) margins.push_back(s.back());
+    return margins;
+  };
+  const auto from = cascade::fit_platt(last(out_of_fold), labels), to = cascade::fit_platt(last(refit_valid), valid_labels);
+  for (auto& staged : out_of_fold)
+    for (float& m : staged) m = static_cast<float>((from.slope * m + from.intercept - to.intercept) / to.slope);
+}
+
+}  // namespace
+
+ForestResult train_forests(const Schema& schema, const LabelledRows& train, const LabelledRows& valid, const ForestOptions& options, const Progress& progress) {
+  const Features train_features(schema, train), valid_features(schema, valid);
+  ForestResult result;
+  result.chosen = search(train_features, valid_features, options, result.log, progress);
+
+  const auto fold_of = assign_folds(train.labels, options.n_folds, options.seed);
+  result.out_of_fold.resize(train.labels.size());
+  for (std::size_t fold = 0; fold < options.n_folds; ++fold) {
+    const Features rest = train_features.part(fold_of, static_cast<std::uint8_t>(fold), false), held = train_features.part(fold_of, static_cast<std::uint8_t>(fold), true);
+    const auto held_data = held.data();
+    auto trained = gbdt::train(rest.data(), &held_data, result.chosen, as_part(progress, "forest folds", fold, options.n_folds));
+    gbdt::Forest forest = gbdt::load_xgboost(trained.json, "fold " + std::to_string(fold));
+    const auto staged = staged_margins(forest, schema, train.rows);
+    for (std::size_t i = 0; i < fold_of.size(); ++i)
+      if (fold_of[i] == fold) result.out_of_fold[i] = staged[i];
+    result.json.push_back(std::move(trained.json));
+    result.forests.push_back(std::move(forest));
+  }
+  if (options.serve_bag) return result;
+
+  const auto valid_data = valid_features.data();
+  auto trained = gbdt::train(train_features.data(), &valid_data, result.chosen, as_part(progress, "forest refit", 0, 1));
+  result.forests = {gbdt::load_xgboost(trained.json, "refit")};
+  result.json = {std::move(trained.json)};
+  align(result.out_of_fold, train.labels, staged_margins(result.forests[0], schema, valid.rows), valid.labels);
+  return result;
+}
+
+gbdt::Forest train_plain(const Schema& schema, const LabelledRows& train, std::size_t n_rounds, int max_depth, double eta, int n_threads, const Progress& progress) {
+  gbdt::TrainOptions options;
+  options.n_rounds = n_rounds;
+  options.max_depth = max_depth;
+  options.eta = eta;
+  options.n_threads = n_threads;
+  return gbdt::load_xgboost(gbdt::train(Features(schema, train).data(), nullptr, options, as_part(progress, "plain XGBoost", 0, 1)).json, "plain XGBoost");
+}
+
+}  // namespace sluice::training

@@ -1,0 +1,51 @@
+#include <cmath>
+
+#include "sluice/base/error.h"
+#include "sluice/training/pipeline.h"
+
+namespace sluice::training {
+namespace {
+
+#ifdef SLUICE_HAVE_TORCH
+FloatTable encode_rows(const dnn::Encoder& encoder, const Part& part) {
+  FloatTable encoded(encoder.n_encoded(), part.rows.n_rows());
+  for (std::size_t i = 0; i < part.rows.n_rows(); ++i) encoder.encode(part.rows.row(i), part.staged[i], encoded.row(i));
+  return encoded;
+}
+#endif
+
+}  // namespace
+
+void score_forest(const Models& models, Part& part) {
+  part.staged.resize(part.rows.n_rows());
+  models.forest_stage->score(part.rows.view(), part.staged);
+}
+
+void score_probabilities(const Models& models, Part& part) {
+  const std::size_t n = part.rows.n_rows();
+  part.p_forest.resize(n);
+  part.p_network.assign(n, std::nan(""));
+  part.network_margins.resize(n);
+  if (models.network_stage) models.network_stage->score(part.rows.view(), part.staged, part.network_margins);
+  for (std::size_t i = 0; i < n; ++i) {
+    part.p_forest[i] = models.calibration.forest.probability(part.staged[i].back());
+    if (models.network_stage) part.p_network[i] = models.calibration.network.probability(part.network_margins[i]);
+  }
+}
+
+#ifdef SLUICE_HAVE_TORCH
+void train_network_stage(const Schema& schema, const Part& train, const Part& valid, const dnn::TrainerOptions& options, Models& models, TrainReport& report, const Progress& progress) {
+  dnn::Encoder encoder = dnn::Encoder::fit(schema, train.rows.view(), train.staged);
+  const FloatTable train_rows = encode_rows(encoder, train), valid_rows = encode_rows(encoder, valid);
+  dnn::TrainedNetwork trained = dnn::train_network(encoder, {train_rows.view(), train.labels}, {valid_rows.view(), valid.labels}, options, progress);
+  models.network_tensors = dnn::write_safetensors(trained.tensors);
+  models.network = std::make_shared<const dnn::Network>(std::move(encoder), options.hidden, trained.tensors, "network");
+  report.network_epochs = std::move(trained.epochs);
+}
+#else
+void train_network_stage(const Schema&, const Part&, const Part&, const dnn::TrainerOptions&, Models&, TrainReport&, const Progress&) {
+  throw Error("training.no_torch", "this build has no LibTorch to train a network with", "take --network none, or build with LibTorch (script/setup installs it)");
+}
+#endif
+
+}  // namespace sluice::training

@@ -1,0 +1,62 @@
+#pragma once
+/// What the steps of a training hand to each other. Not installed.
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "sluice/cascade/calibration.h"
+#include "sluice/cascade/stages.h"
+#include "sluice/training/dataset.h"
+#include "sluice/training/train.h"
+
+namespace sluice::training {
+
+/// Rows of one part of the split and what the stages say of them. The network's figures are NaN where there is none.
+struct Part {
+  Table rows;
+  std::vector<float> labels;
+  std::vector<dnn::StagedMargins> staged;
+  std::vector<double> p_forest, p_network;
+  std::vector<float> network_margins;
+
+  LabelledRows labelled() const { return {rows, labels}; }
+};
+
+struct Models {
+  std::shared_ptr<const std::vector<gbdt::Forest>> forests;
+  std::unique_ptr<cascade::ForestStage> forest_stage;
+  std::vector<std::string> forest_json;
+  std::shared_ptr<const dnn::Network> network;  // null: none
+  std::unique_ptr<cascade::NetworkStage> network_stage;
+  std::string network_tensors;                  // safetensors
+  cascade::Calibration calibration;
+};
+
+/// The forest's margins for the part's rows.
+void score_forest(const Models& models, Part& part);
+/// Probabilities of both stages, after calibration.
+void score_probabilities(const Models& models, Part& part);
+
+/// Trains the network stage on out-of-fold margins; `train.staged` holds them. Throws Error{training.no_torch} in a build without LibTorch.
+void train_network_stage(const Schema& schema, const Part& train, const Part& valid, const dnn::TrainerOptions& options, Models& models, TrainReport& report, const Progress& progress);
+
+/// Costs where none are given: declining a good request costs 1, approving a bad one (1 - bad rate) / bad rate, a review three quarters of what
+/// the undecided request costs, so that a review zone exists.
+cascade::Costs default_costs(double bad_rate);
+
+/// What forwarding one row costs: the call and its late columns.
+double price_of_forwarding(const cascade::Costs& costs, const Schema& schema);
+
+/// Cut-offs from the costs; the band from the training rows (their forest probabilities are out of fold) and the validation rows.
+cascade::Policy choose_policy(const TrainRequest& request, const Schema& schema, const Part& train, const Part& valid, bool has_network, TrainReport& report);
+
+/// Fills report.figures and the share of the cost reduction from the test part.
+void evaluate(const cascade::Policy& policy, const Schema& schema, const Part& test, bool has_network, TrainReport& report);
+void evaluate_plain(const gbdt::Forest& plain, const std::string& name, const Schema& schema, const Part& valid, const Part& test, const cascade::Policy& policy, TrainReport& report);
+
+/// Reference rows for explanations: "population", "approved_forest", "approved_network".
+void add_backgrounds(const Schema& schema, const cascade::Policy& policy, const Part& train, const Part& valid, std::uint64_t seed, cascade::BundleFiles& files);
+
+}  // namespace sluice::training

@@ -1,0 +1,120 @@
+#include <algorithm>
+#include <cmath>
+
+#include "sluice/backtest/metrics.h"
+#include "sluice/base/file.h"
+#include "sluice/training/pipeline.h"
+
+namespace sluice::training {
+namespace {
+
+double row_log_loss(double p, float label) {
+  const double clamped = std::clamp(p, 1e-15, 1 - 1e-15);
+  return label > 0.5f ? -std::log(clamped) : -std::log1p(-clamped);
+}
+
+/// The cost that an action is expected to have for a row that is bad with probability p.
+double expected_cost(const cascade::Costs& costs, cascade::Action action, double p) { return p * costs.of(action, true) + (1 - p) * costs.of(action, false); }
+
+/// What the network's answer saves over the forest's, row by row. In costs, half of it is what the outcome shows and half what the network's
+/// probability expects: the first is unbiased and noisy (few rows change sides), the second smooth and as right as the calibration.
+void add_gains(const TrainRequest& request, const Schema& schema, const Part& part, const cascade::Cutoffs& cutoffs, const cascade::Costs& costs, std::vector<BandRow>& rows) {
+  const double price = price_of_forwarding(costs, schema);
+  for (std::size_t i = 0; i < part.labels.size(); ++i) {
+    const double p_forest = part.p_forest[i], p_network = part.p_network[i];
+    if (!request.costs) {
+      rows.push_back({p_forest, row_log_loss(p_forest, part.labels[i]) - row_log_loss(p_network, part.labels[i])});
+      continue;
+    }
+    const auto by_forest = cutoffs.decide(p_forest), by_network = cutoffs.decide(p_network);
+    const bool is_bad = part.labels[i] > 0.5f;
+    const double seen = costs.of(by_forest, is_bad) - costs.of(by_network, is_bad);
+    const double expected = expected_cost(costs, by_forest, p_network) - expected_cost(costs, by_network, p_network);
+    rows.push_back({p_forest, 0.5 * seen + 0.5 * expected - price});
+  }
+}
+
+/// Figures of probabilities `p`, where row i was forwarded if forwarded[i].
+Figures figures_of(std::string name, const std::vector<double>& p, const std::vector<char>& forwarded, const Part& part, const cascade::Cutoffs& cutoffs, const cascade::Costs& costs, double price) {
+  Figures f;
+  f.name = std::move(name);
+  f.auc = backtest::auc(p, part.labels);
+  f.log_loss = backtest::log_loss(p, part.labels);
+  f.calibration_error = backtest::calibration_error(p, part.labels);
+  const auto n = static_cast<double>(p.size());
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    f.cost += (costs.of(cutoffs.decide(p[i]), part.labels[i] > 0.5f) + (forwarded[i] ? price : 0)) / n;
+    f.share_forwarded += (forwarded[i] ? 1 : 0) / n;
+  }
+  return f;
+}
+
+}  // namespace
+
+cascade::Costs default_costs(double bad_rate) {
+  cascade::Costs costs;
+  costs.false_negative = (1 - bad_rate) / bad_rate;
+  costs.review = 0.75 * costs.false_positive * costs.false_negative / (costs.false_positive + costs.false_negative);
+  return costs;
+}
+
+double price_of_forwarding(const cascade::Costs& costs, const Schema& schema) {
+  double price = costs.network_call;
+  for (const std::size_t column : schema.late_columns()) price += schema[column].fetch_cost;
+  return price;
+}
+
+cascade::Policy choose_policy(const TrainRequest& request, const Schema& schema, const Part& train, const Part& valid, bool has_network, TrainReport& report) {
+  if (request.policy) return cascade::parse_policy(read_file(*request.policy), request.policy->string());
+  cascade::Policy policy;
+  policy.level0 = report.costs.cutoffs();
+  // At L1 a row of the band is undecided: people are asked sooner.
+  cascade::Costs level1 = report.costs;
+  if (level1.review) level1.review = *level1.review / 2;
+  policy.level1 = level1.cutoffs();
+  if (!has_network) return policy;
+  std::vector<BandRow> rows;
+  add_gains(request, schema, train, policy.level0, report.costs, rows);
+  add_gains(request, schema, valid, policy.level0, report.costs, rows);
+  report.band = search_band(rows, valid.p_forest, request.band);
+  policy.band = report.band.band;
+  if (!policy.band) report.warnings.push_back("forwarding does not pay on the validation rows: the band is switched off and the forest decides alone");
+  return policy;
+}
+
+void evaluate(const cascade::Policy& policy, const Schema& schema, const Part& test, bool has_network, TrainReport& report) {
+  const std::size_t n = test.labels.size();
+  const double price = price_of_forwarding(report.costs, schema);
+  const std::vector<char> nobody(n, 0), everybody(n, 1);
+  report.figures.push_back(figures_of("forest", test.p_forest, nobody, test, policy.level0, report.costs, price));
+  if (!has_network) return;
+  std::vector<double> p = test.p_forest;
+  std::vector<char> forwarded(n, 0);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (!policy.band || !policy.band->contains(test.p_forest[i])) continue;
+    forwarded[i] = 1;
+    p[i] = test.p_network[i];
+  }
+  report.figures.push_back(figures_of("network", test.p_network, everybody, test, policy.level0, report.costs, price));
+  report.figures.push_back(figures_of("cascade", p, forwarded, test, policy.level0, report.costs, price));
+  const auto& figures = report.figures;
+  const double forest = figures[figures.size() - 3].cost, network = figures[figures.size() - 2].cost, cascade = figures.back().cost;
+  if (forest > network) report.share_of_cost_reduction = (forest - cascade) / (forest - network);
+}
+
+void evaluate_plain(const gbdt::Forest& plain, const std::string& name, const Schema& schema, const Part& valid, const Part& test, const cascade::Policy& policy, TrainReport& report) {
+  const auto stage = cascade::make_forest_stage(std::make_shared<const std::vector<gbdt::Forest>>(1, plain), schema);
+  const auto margins_of = [&](const Part& part) {
+    std::vector<dnn::StagedMargins> staged(part.rows.n_rows());
+    stage->score(part.rows.view(), staged);
+    std::vector<float> margins;
+    for (const auto& s : staged) margins.push_back(s.back());
+    return margins;
+  };
+  const cascade::Platt calibration = cascade::fit_platt(margins_of(valid), valid.labels);
+  std::vector<double> p;
+  for (const float margin : margins_of(test)) p.push_back(calibration.probability(margin));
+  report.figures.push_back(figures_of(name, p, std::vector<char>(p.size(), 0), test, policy.level0, report.costs, 0));
+}
+
+}  // namespace sluice::training
