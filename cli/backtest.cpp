@@ -1,5 +1,89 @@
+#include <cmath>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+
+#include "sluice/backtest/report_html.h"
+#include "sluice/backtest/report_json.h"
+#include "sluice/backtest/runner.h"
+#include "sluice/base/file.h"
+#include "sluice/cli/common_options.h"
+#include "sluice/cli/terminal.h"
 #include "sluice/cli/verbs.h"
-#include "sluice/base/error.h"
+
 namespace sluice::cli {
-int run_backtest(const Arguments&) { throw Error("x", "y"); }
+namespace {
+
+std::string percent(double share) { return std::isnan(share) ? "-" : fixed(100 * share, 1) + " %"; }
+
+void print_summary(const backtest::Report& report) {
+  std::vector<std::vector<std::string>> rows = {{"", "AUC", "KS", "log-loss", "calibration error", "approved", "bad among approved", "cost a row"}};
+  for (const backtest::Way& way : report.ways) {
+    const backtest::Figures& f = way.figures;
+    rows.push_back({way.name, fixed(f.auc, 4), fixed(f.ks, 4), fixed(f.log_loss, 5), fixed(f.calibration_error, 5), percent(f.approve_rate), percent(f.bad_rate_approved), fixed(f.cost, 4)});
+  }
+  std::cout << format_table(rows);
+  std::vector<std::vector<std::string>> more = {{"rows", std::to_string(report.n_rows)}, {"forwarded", percent(report.inside.forward_rate)}, {"gap recovered", percent(report.gap_recovered)}};
+  for (const backtest::LevelReport& level : report.levels) more.push_back({"cost at " + level.name, fixed(level.figures.cost, 4)});
+  if (report.challenger) more.push_back({"challenger's cost", fixed(report.challenger->figures.cost, 4)});
+  std::cout << format_table(more);
 }
+
+backtest::Period parse_period(const std::string& word) { return word == "day" ? backtest::Period::day : word == "week" ? backtest::Period::week : backtest::Period::month; }
+
+/// The second bundle, and the same data read for it.
+struct ChallengerBundle {
+  cascade::Engine engine;
+  std::unique_ptr<io::RowReader> reader;
+
+  ChallengerBundle(const std::string& path, const std::string& device, const std::string& data, io::RowReaderOptions options)
+      : engine(load_bundle(path, device)), reader(open_rows(data, engine.bundle().schema, std::move(options))) {}
+};
+
+}  // namespace
+
+int run_backtest(const Arguments& arguments) {
+  std::string bundle_path, data, label, positive, out, challenger_path, costs_path, by = "month";
+  backtest::BacktestOptions settings;
+  CommonOptions common;
+  Options options("backtest", "What a bundle would have done with labelled history, beside its forest alone and its network for everybody.",
+                  "sluice backtest --bundle demo/bundle --data demo/transactions.csv --label is_fraud --out demo/backtest");
+  options.required("--bundle", bundle_path, "folder of the bundle").required("--data", data, "CSV or Arrow IPC; - for standard input").required("--label", label, "column that says what became of a row").required("--out", out, "folder for report.json and report.html");
+  options.text("--positive", positive, "the label's text that counts as 1").text("--costs", costs_path, "what mistakes cost, as JSON; otherwise the costs that the bundle was trained for");
+  options.text("--time", settings.time_column, "column of times: figures by period").choice("--by", by, {"day", "week", "month"}, "length of a period");
+  options.list("--slice", settings.slice_columns, "columns: figures for each of their values").text("--challenger", challenger_path, "a second bundle on the same rows").flag("--levels", settings.levels, "also what L1, L2 and L3 would have done");
+  common.add_threads(options);
+  common.add_device(options);
+  common.add_quiet(options);
+  common.add_json(options);
+  if (!options.parse(arguments)) return 0;
+  if (!challenger_path.empty() && data == "-") throw UsageError("--challenger reads the data twice: give a file, not standard input");
+
+  settings.by = parse_period(by);
+  settings.data_name = data == "-" ? "standard input" : std::filesystem::path(data).filename().string();
+  if (!costs_path.empty()) settings.costs = cascade::Costs::from_json(read_file(costs_path), costs_path);
+  const cascade::Engine engine(load_bundle(bundle_path, common.device));
+  const auto rows_options = backtest::reader_options(settings, label, positive);
+  const auto reader = open_rows(data, engine.bundle().schema, rows_options);
+  std::optional<ChallengerBundle> second;
+  if (!challenger_path.empty()) second.emplace(challenger_path, common.device, data, rows_options);
+  const auto challenger = second ? std::optional<backtest::Challenger>({second->engine, *second->reader}) : std::nullopt;
+  ThreadPool pool(common.n_threads);
+  const auto report = backtest::run(engine, *reader, settings, pool, make_progress(common.quiet), challenger ? &*challenger : nullptr);
+  end_progress();
+  print_warnings(*reader);
+  for (const auto& warning : report.warnings) warn(warning);
+
+  const std::filesystem::path folder(out), json_path = folder / "report.json", html_path = folder / "report.html";
+  const std::string json = backtest::report_json(report);
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);  // where it fails, writing says why
+  write_file(json_path, json);
+  write_file(html_path, backtest::report_html(report));
+  if (common.json) return std::cout << json, 0;
+  print_summary(report);
+  std::cout << "\n" << json_path.string() << "\n" << html_path.string() << "\n";
+  return 0;
+}
+
+}  // namespace sluice::cli

@@ -21,7 +21,7 @@ std::string rules_text(const std::optional<rules::RuleSet>& rules) {
 int inspect(const Arguments& arguments) {
   std::string folder;
   CommonOptions common;
-  Options options("bundle inspect", "What is inside a bundle.", "sluice bundle inspect demo/bundle");
+  Options options("bundle inspect", "What is inside a bundle.", "sluice bundle inspect bundle");
   options.positional("BUNDLE", folder, "folder of the bundle");
   common.add_json(options);
   if (!options.parse(arguments)) return 0;
@@ -55,7 +55,7 @@ int inspect(const Arguments& arguments) {
 
 int verify(const Arguments& arguments) {
   std::string folder;
-  Options options("bundle verify", "Every file of a bundle against its manifest. Exit code 3 where one differs.", "sluice bundle verify demo/bundle");
+  Options options("bundle verify", "Every file of a bundle against its manifest. Exit code 3 where one differs.", "sluice bundle verify bundle");
   options.positional("BUNDLE", folder, "folder of the bundle");
   if (!options.parse(arguments)) return 0;
   bool sound = true;
@@ -69,7 +69,7 @@ int verify(const Arguments& arguments) {
 
 int create(const Arguments& arguments) {
   std::string forest, schema, network, weights, policy, rules, calibration, label, out;
-  Options options("bundle create", "A bundle from an existing XGBoost model, and a network where there is one.", "sluice bundle create --forest model.json --schema schema.json --policy examples/thresholds.json --out bundle");
+  Options options("bundle create", "A bundle from an existing XGBoost model, and a network where there is one.", "sluice bundle create --forest bundle/forest-0.json --schema bundle/schema.json --network bundle/network.json --weights bundle/network.safetensors --policy examples/thresholds.json --out my_bundle");
   options.required("--forest", forest, "XGBoost JSON model").required("--schema", schema, "schema of the rows").required("--policy", policy, "policy").required("--out", out, "folder of the bundle");
   options.text("--network", network, "network.json").text("--weights", weights, "network.safetensors").text("--calibration", calibration, "calibration.json; the margins' own link without it");
   options.text("--rules", rules, "folder with pre.json, fallback.json, post.json").text("--label", label, "name of what the model predicts");

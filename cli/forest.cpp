@@ -18,8 +18,8 @@
 namespace sluice::cli {
 namespace {
 
-/// The model's features as columns: by its own names, or by the data's order where it has none.
-Schema schema_of(const gbdt::Forest& forest, const std::string& data) {
+/// The model's features as columns: by its own names, or by the data's order where it has none. A given schema says how each is read.
+Schema schema_of(const gbdt::Forest& forest, const std::string& data, const std::string& schema_path) {
   std::vector<std::string> names = forest.feature_names;
   if (names.empty()) {
     names = io::open_records(data)->header();
@@ -27,16 +27,28 @@ Schema schema_of(const gbdt::Forest& forest, const std::string& data) {
       throw Error("forest.features", data + ": " + std::to_string(names.size()) + " columns, and the model reads " + std::to_string(forest.n_features));
     names.resize(forest.n_features);
   }
+  std::optional<Schema> given;
+  if (!schema_path.empty()) given = Schema::from_json(read_file(schema_path), schema_path);
   std::vector<Column> columns;
-  for (auto& name : names) columns.push_back({.name = std::move(name)});
+  for (auto& name : names) columns.push_back(given ? (*given)[given->index_of(name)] : Column{.name = std::move(name)});
   return Schema(std::move(columns));
 }
+
+struct ForestOptions {
+  std::string model, schema, data, out;
+  bool quiet = false;
+
+  void add(Options& options) {
+    options.positional("MODEL", model, "XGBoost JSON model").required("--data", data, "CSV or Arrow IPC; - for standard input").required("--out", out, "CSV file");
+    options.text("--schema", schema, "how the columns are read: categories, missing codes").flag("--quiet", quiet, "no progress");
+  }
+};
 
 /// Streams the data through `score`, which turns rows into cells, and writes them as CSV below `header`.
 class ForestRun {
  public:
-  ForestRun(const gbdt::Forest& forest, const std::string& data, const std::string& out, bool quiet)
-      : forest_(forest), schema_(schema_of(forest, data)), reader_(io::open_records(data), schema_), file_(out), progress_(make_progress(quiet)) {}
+  ForestRun(Schema schema, const ForestOptions& options)
+      : schema_(std::move(schema)), reader_(io::open_records(options.data), schema_), file_(options.out), progress_(make_progress(options.quiet)) {}
 
   template <class T>
   void run(const std::vector<std::string>& header, const std::function<void(BatchView, std::vector<T>&)>& score) {
@@ -77,7 +89,6 @@ class ForestRun {
     }
   }
 
-  const gbdt::Forest& forest_;
   Schema schema_;
   io::RowReader reader_;
   AtomicFile file_;
@@ -93,7 +104,7 @@ std::vector<std::string> numbered(const std::string& name, std::size_t n) {
 
 int inspect(const Arguments& arguments) {
   std::string model;
-  Options options("forest inspect", "What an XGBoost model holds.", "sluice forest inspect model.json");
+  Options options("forest inspect", "What an XGBoost model holds.", "sluice forest inspect bundle/forest-0.json");
   options.positional("MODEL", model, "XGBoost JSON model");
   if (!options.parse(arguments)) return 0;
   const auto forest = gbdt::load_forest(model);
@@ -105,17 +116,15 @@ int inspect(const Arguments& arguments) {
 }
 
 int predict(const Arguments& arguments) {
-  std::string model, data, out;
+  ForestOptions flags;
   bool margin = false, leaf = false;
-  CommonOptions common;
-  Options options("forest predict", "Predictions of an XGBoost model, bit for bit XGBoost's.", "sluice forest predict model.json --data rows.csv --out predictions.csv");
-  options.positional("MODEL", model, "XGBoost JSON model").required("--data", data, "CSV or Arrow IPC; - for standard input").required("--out", out, "CSV file");
+  Options options("forest predict", "Predictions of an XGBoost model, bit for bit XGBoost's.", "sluice forest predict bundle/forest-0.json --schema bundle/schema.json --data transactions.csv --out predictions.csv");
+  flags.add(options);
   options.flag("--margin", margin, "margins instead of predictions").flag("--leaf", leaf, "leaf numbers instead of predictions");
-  common.add_quiet(options);
   if (!options.parse(arguments)) return 0;
   if (margin && leaf) throw UsageError("sluice forest predict: --margin and --leaf exclude each other");
-  const auto forest = gbdt::load_forest(model);
-  ForestRun run(forest, data, out, common.quiet);
+  const auto forest = gbdt::load_forest(flags.model);
+  ForestRun run(schema_of(forest, flags.data, flags.schema), flags);
   if (leaf) {
     std::vector<std::string> header;
     for (std::size_t t = 0; t < forest.n_trees(); ++t) header.push_back("leaf_" + std::to_string(t));
@@ -134,20 +143,19 @@ int predict(const Arguments& arguments) {
 }
 
 int contribs(const Arguments& arguments) {
-  std::string model, data, out;
-  CommonOptions common;
-  Options options("forest contribs", "SHAP values of an XGBoost model's margins: path-dependent, additive.", "sluice forest contribs model.json --data rows.csv --out contribs.csv");
-  options.positional("MODEL", model, "XGBoost JSON model").required("--data", data, "CSV or Arrow IPC; - for standard input").required("--out", out, "CSV file");
-  common.add_quiet(options);
+  ForestOptions flags;
+  Options options("forest contribs", "SHAP values of an XGBoost model's margins: path-dependent, additive.", "sluice forest contribs bundle/forest-0.json --schema bundle/schema.json --data transactions.csv --out contribs.csv");
+  flags.add(options);
   if (!options.parse(arguments)) return 0;
-  const auto forest = gbdt::load_forest(model);
+  const auto forest = gbdt::load_forest(flags.model);
+  const Schema schema = schema_of(forest, flags.data, flags.schema);
   std::vector<std::string> header;
   for (std::size_t g = 0; g < forest.n_groups; ++g) {
     const std::string suffix = forest.n_groups == 1 ? "" : "_" + std::to_string(g);
-    for (const auto& column : schema_of(forest, data).columns()) header.push_back(column.name + suffix);
+    for (const auto& column : schema.columns()) header.push_back(column.name + suffix);
     header.push_back("bias" + suffix);
   }
-  ForestRun(forest, data, out, common.quiet).run<double>(header, [&](BatchView rows, std::vector<double>& cells) {
+  ForestRun(schema, flags).run<double>(header, [&](BatchView rows, std::vector<double>& cells) {
     cells.resize(attribution_size(forest, rows.n_rows));
     tree_shap(forest, rows, cells);
   });

@@ -47,7 +47,7 @@ struct Tally {
 int run_score(const Arguments& arguments) {
   std::string bundle_path, data, out, id;
   CommonOptions common;
-  Options options("score", "Decides every row of a table.", "sluice score --bundle demo/bundle --data demo/transactions.csv --out demo/decisions.csv --id transaction_id");
+  Options options("score", "Decides every row of a table.", "sluice score --bundle bundle --data transactions.csv --out decisions.csv --id transaction_id");
   options.required("--bundle", bundle_path, "folder of the bundle").required("--data", data, "CSV or Arrow IPC; - for standard input").required("--out", out, ".csv, .jsonl (whole records) or .arrow");
   options.text("--id", id, "column that identifies a request");
   common.add_threads(options);

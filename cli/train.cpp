@@ -51,6 +51,8 @@ struct TrainFlags {
 
   void apply(training::TrainRequest& request) const {
     if (!config.empty()) training::apply_config(read_file(config), config, request);
+    if (!schema.empty() && !(request.columns.late.empty() && request.columns.drop.empty() && request.columns.is_protected.empty()))
+      throw UsageError("sluice train: --late, --drop and --protected describe columns, and so does --schema\n  hint: say it in the schema file");
     if (n_folds == 1 || n_folds > 20) throw UsageError("sluice train: --folds is 2 to 20");
     if (n_search > 0) request.forest_options.n_search = n_search;
     if (n_folds > 0) request.forest_options.n_folds = n_folds;
@@ -77,7 +79,7 @@ int run_train(const Arguments& arguments) {
   training::TrainRequest request;
   TrainFlags flags;
   Options options("train", "Learns schema, forest, calibration, network and band from labelled history; writes a bundle.",
-                  "sluice train --data transactions.csv --label fraud --out bundle --id transaction_id --time timestamp --drop scenario");
+                  "sluice train --data transactions.csv --label fraud --out bundle --schema examples/schema.json --time timestamp --rules examples/rules --costs examples/costs.json");
   flags.declare(options, request);
   if (!options.parse(arguments)) return 0;
   flags.apply(request);

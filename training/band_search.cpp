@@ -10,7 +10,7 @@ namespace {
 /// Sums over the rows whose p lies below an edge.
 struct Edge {
   double p = 0;
-  double n = 0, gain = 0, squares = 0;  // of the rows
+  double n = 0, gain = 0, seen = 0, squares = 0;  // of the rows; squares of what was seen
   double n_served = 0;
 };
 
@@ -32,11 +32,13 @@ void sum_rows(std::span<const BandRow> rows, std::vector<Edge>& edges) {
     const auto at = std::upper_bound(edges.begin(), edges.end() - 1, row.p, [](double p, const Edge& edge) { return p < edge.p; });
     at->n += 1;
     at->gain += row.gain;
-    at->squares += row.gain * row.gain;
+    at->seen += row.seen;
+    at->squares += row.seen * row.seen;
   }
   for (std::size_t e = 1; e < edges.size(); ++e) {
     edges[e].n += edges[e - 1].n;
     edges[e].gain += edges[e - 1].gain;
+    edges[e].seen += edges[e - 1].seen;
     edges[e].squares += edges[e - 1].squares;
   }
 }
@@ -49,18 +51,19 @@ BandChoice search_band(std::span<const BandRow> rows, std::span<const double> se
   const auto n_rows = static_cast<double>(rows.size()), n_served = static_cast<double>(served.size());
   auto edges = make_edges({served.begin(), served.end()}, options.n_cells);
   sum_rows(rows, edges);
-  // A share seen on so many rows may be a standard error larger on the next ones; the limit is for those.
-  const double most_inside = (options.max_forward - std::sqrt(options.max_forward * (1 - options.max_forward) / n_served)) * n_served;
+  // The share on the next rows differs from the one seen here; half a standard error is kept free for it.
+  const double most_inside = (options.max_forward - 0.5 * std::sqrt(options.max_forward * (1 - options.max_forward) / n_served)) * n_served;
   double best_gain = 0;
   for (std::size_t low = 0; low < edges.size(); ++low) {
     for (std::size_t high = low + 1; high < edges.size(); ++high) {
       const double n = edges[high].n - edges[low].n, gain = edges[high].gain - edges[low].gain, inside = edges[high].n_served - edges[low].n_served;
       if (inside > most_inside) break;
       if (n == 0 || gain <= best_gain) continue;
-      const double error = std::sqrt(std::max(0.0, edges[high].squares - edges[low].squares - gain * gain / n));
-      if (gain < options.least_z * error) continue;
+      const double seen = edges[high].seen - edges[low].seen;
+      const double error = std::sqrt(std::max(0.0, edges[high].squares - edges[low].squares - seen * seen / n));
+      if (seen < options.least_z * error) continue;
       best_gain = gain;
-      best = {cascade::Band{edges[low].p, edges[high].p, edges[high].p == 1.0}, gain / n_rows, error / n_rows, inside / n_served};
+      best = {cascade::Band{edges[low].p, edges[high].p, edges[high].p == 1.0}, seen / n_rows, error / n_rows, inside / n_served};
     }
   }
   return best;

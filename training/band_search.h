@@ -12,25 +12,26 @@ namespace sluice::training {
 
 struct BandOptions {
   double max_forward = 0.30;     // share of the rows
-  std::size_t n_cells = 100;     // candidate edges are quantiles of p: coarse enough not to chase single rows
-  double least_z = 1.0;          // the gain must be so many standard errors above 0, else nothing is forwarded; -inf takes any
+  std::size_t n_cells = 200;     // candidate edges are quantiles of p: coarse enough not to chase single rows
+  double least_z = 1.0;          // the gain seen must be so many standard errors above 0, else nothing is forwarded; -inf takes any
 };
 
 struct BandChoice {
   std::optional<cascade::Band> band;  // none: forwarding does not pay
-  double gain = 0;                    // mean a row of `rows`
-  double standard_error = 0;
+  double gain = 0;                    // seen, mean a row of `rows`
+  double standard_error = 0;          // of it
   double share = 0;                   // of `served` inside
 };
 
 /// What is known of forwarding one row.
 struct BandRow {
   double p = 0;     // forest probability
-  double gain = 0;  // what the network's answer saves over the forest's, its price taken off
+  double gain = 0;  // what the network's answer is expected to save over the forest's, its price taken off: what the search adds up
+  double seen = 0;  // what it saved, by the row's outcome: what the choice must prove itself on
 };
 
 /// The interval with the largest gain over `rows` whose share of `served` (forest probabilities as the served forest gives them) is at
-/// most max_forward, less one standard error. Forwarding pays where the expected gain given p is largest, not around 0.5 (Jitkrittum et al., NeurIPS 2023). Edges are quantiles of
+/// most max_forward, less half a standard error. Forwarding pays where the expected gain given p is largest, not around 0.5 (Jitkrittum et al., NeurIPS 2023). Edges are quantiles of
 /// `served`; all pairs are tried.
 BandChoice search_band(std::span<const BandRow> rows, std::span<const double> served, const BandOptions& options = {});
 

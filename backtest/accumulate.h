@@ -1,0 +1,110 @@
+#pragma once
+/// What a backtest keeps of the rows it has seen: counts and exact sums that merge, of a size that does not grow with the rows.
+///
+/// Merging the partial results of any split of the rows, in any order, gives the same bits as one pass; only which slices are kept, where
+/// there are more than kMaxSlices, depends on the order. Not thread-safe.
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "sluice/backtest/exact_sum.h"
+#include "sluice/backtest/score_histogram.h"
+#include "sluice/cascade/costs.h"
+#include "sluice/cascade/decision.h"
+
+namespace sluice::backtest {
+
+using cascade::Action;
+inline constexpr std::size_t kActions = 4;  // none included
+inline constexpr std::size_t kLevels = 4;
+
+/// What one way to decide makes of one row. `p` is NaN where no model had a part in it.
+struct Verdict {
+  double p = std::numeric_limits<double>::quiet_NaN();
+  Action action = Action::none;
+};
+
+struct ScoredRow {
+  bool is_bad = false, in_band = false, forwarded = false;
+  cascade::Level level = cascade::Level::L0;
+  Verdict cascade, forest;
+  Verdict network;                 // action none where there is no network
+  std::array<Verdict, 3> degraded; // as if L1, L2, L3; action none where not asked for
+  Verdict challenger;              // action none where there is none
+  bool challenger_forwarded = false;
+};
+
+/// Rows by action and label.
+struct ActionCounts {
+  std::array<std::array<std::uint64_t, 2>, kActions> n{};  // [action][is_bad]
+
+  void add(Action action, bool is_bad) { ++n[static_cast<std::size_t>(action)][is_bad]; }
+  void merge(const ActionCounts& other);
+  std::uint64_t rows(Action action) const { return n[static_cast<std::size_t>(action)][0] + n[static_cast<std::size_t>(action)][1]; }
+  std::uint64_t bad(Action action) const { return n[static_cast<std::size_t>(action)][1]; }
+  std::uint64_t rows() const;
+  std::uint64_t bad() const;
+  double cost(const cascade::Costs& costs) const;  // of all rows together
+};
+
+/// Rows by two ways' actions and the label: flips inside the band, swap sets.
+struct ActionPairs {
+  std::array<std::array<std::array<std::uint64_t, 2>, kActions>, kActions> n{};  // [from][to][is_bad]
+
+  void add(Action from, Action to, bool is_bad) { ++n[static_cast<std::size_t>(from)][static_cast<std::size_t>(to)][is_bad]; }
+  void merge(const ActionPairs& other);
+};
+
+/// Everything that is counted of one way to decide.
+struct Tally {
+  ScoreHistogram scores;
+  ExactSum log_loss, squared_error;
+  ActionCounts actions;
+
+  void add(const Verdict& verdict, bool is_bad);
+  void merge(const Tally& other);
+};
+
+struct SliceTally {
+  ScoreHistogram scores{ScoreHistogram::kSliceBins};
+  ActionCounts actions;
+  std::uint64_t n_forwarded = 0;
+
+  void add(const ScoredRow& row);
+  void merge(const SliceTally& other);
+};
+
+inline constexpr std::size_t kMaxSlices = 200;
+inline constexpr const char* kOtherSlice = "(other)";
+
+/// The slices of one column by name.
+using Slices = std::map<std::string, SliceTally>;
+
+/// The slice of that name, made where there is room; else that of kOtherSlice.
+SliceTally& slice_of(Slices& slices, const std::string& name);
+
+struct Accumulator {
+  explicit Accumulator(std::size_t n_slice_columns = 0) : slices(n_slice_columns) {}
+
+  /// `slice_names`: one for each slice column.
+  void add(const ScoredRow& row, const std::vector<std::string>& slice_names);
+  /// Precondition: the same slice columns.
+  void merge(const Accumulator& other);
+
+  Tally cascade, forest, network;
+  Tally band_forest, band_network;  // of the forwarded rows, at L0's cut-offs
+  ActionPairs flips;                // of the forwarded rows: the forest's action, the final action
+  std::array<std::uint64_t, kLevels> n_by_level{};
+  std::uint64_t n_in_band = 0, n_forwarded = 0;
+  std::array<Tally, 3> degraded;
+  Tally challenger;
+  ActionPairs swaps;  // this bundle's action, the challenger's
+  std::uint64_t n_challenger_forwarded = 0;
+  std::vector<Slices> slices;
+};
+
+}  // namespace sluice::backtest

@@ -1,0 +1,24 @@
+#pragma once
+/// From counts to figures: applies the costs and reads curves off the histograms. Not installed.
+
+#include <span>
+
+#include "sluice/backtest/accumulate.h"
+#include "sluice/backtest/report.h"
+#include "sluice/backtest/slicer.h"
+#include "sluice/cascade/bundle.h"
+
+namespace sluice::backtest {
+
+/// What forwarding one row costs: the call and its late columns.
+double price_of_forwarding(const cascade::Costs& costs, const Schema& schema);
+
+/// Figures of one way of which `n_forwarded` rows paid `price`.
+Figures figures_of(const Tally& tally, const cascade::Costs& costs, std::uint64_t n_forwarded = 0, double price = 0);
+
+/// Fills everything that comes from counts. `report.costs` must be set.
+void summarize(const Accumulator& totals, const cascade::Bundle& bundle, std::span<const Slicer> slicers, Report& report);
+ChallengerReport summarize_challenger(const Accumulator& totals, const cascade::Bundle& challenger, const Report& report);
+std::vector<LevelReport> summarize_levels(const Accumulator& totals, const cascade::Bundle& bundle, const cascade::Costs& costs);
+
+}  // namespace sluice::backtest

@@ -1,0 +1,165 @@
+#include "sluice/explain/explainer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "sluice/base/error.h"
+#include "sluice/base/random.h"
+#include "sluice/cascade/background.h"
+#include "sluice/explain/value.h"
+#include "sluice/gbdt/tree_shap.h"
+
+namespace sluice::explain {
+namespace {
+
+using cascade::Cause;
+using cascade::Decision;
+using cascade::Stage;
+
+constexpr double kTreeTolerance = 1e-5;  // margins are float32 sums, tree SHAP is double
+constexpr double kTolerance = 1e-6;
+constexpr const char* kPopulation = "population";
+
+std::uint64_t seed_of(const Digest& digest) {
+  std::uint64_t seed = 0;
+  for (std::size_t i = 0; i < 6; ++i) seed = seed << 8 | digest.bytes[i];  // 48 bits: exact as a JSON number
+  return seed;
+}
+
+/// The row as the network saw it: fetched late cells in place, and none where fetching failed.
+std::vector<double> seen_row(RowView row, const Decision& d, const Schema& schema) {
+  std::vector<double> seen(row.begin(), row.end());
+  const bool lost = d.cause == Cause::late_features_missing || d.cause == Cause::late_features_late || d.cause == Cause::late_features_failed;
+  const auto late = schema.late_columns();
+  for (std::size_t i = 0; i < late.size(); ++i) {
+    if (d.late_fetched) seen[late[i]] = d.late[i];
+    else if (lost) seen[late[i]] = std::nan("");
+  }
+  return seen;
+}
+
+/// The rule sets that the engine evaluated on its way to this decision.
+std::vector<PhaseTrace> traces(const cascade::Bundle& bundle, RowView row, const Decision& d) {
+  std::vector<PhaseTrace> phases;
+  const auto add = [&](const std::optional<rules::RuleSet>& rules, bool ran, const rules::ModelOutputs& models) {
+    if (rules && ran) phases.push_back({rules->phase(), rules->trace(row, models)});
+  };
+  const bool ruled_out = d.pre.action != rules::Action::none || d.pre.undecided;
+  add(bundle.pre, true, {});
+  add(bundle.fallback, !ruled_out && !d.forest.ran, {});
+  add(bundle.post, d.forest.ran, {d.forest.p, d.network.p, d.p_final, d.forest.margin, d.network.margin});
+  return phases;
+}
+
+bool explains_forest(Game game, const Decision& d) { return game == Game::stage_margin || (game == Game::served_path && !d.network.ran); }
+
+}  // namespace
+
+Explainer::Explainer(const cascade::Engine& engine, ExplainOptions options) : engine_(engine), options_(std::move(options)), seed_(seed_of(engine.bundle().digest)) {
+  const cascade::Bundle& bundle = engine.bundle();
+  std::vector<std::string> names;
+  for (const auto& [name, bytes] : bundle.backgrounds) {
+    Table rows = cascade::read_background(bytes, bundle.schema, "backgrounds/" + name + ".arrow");
+    BackgroundInfo info{name, rows.n_rows(), sha256(bytes)};
+    backgrounds_[name] = {std::move(rows), std::move(info)};
+    names.push_back(name);
+  }
+  if (options_.background.empty() || backgrounds_.contains(options_.background)) return;
+  std::string list;
+  for (const auto& name : names) list += (list.empty() ? "" : ", ") + name;
+  throw Error("explain.background", "the bundle has no background \"" + options_.background + "\"", list.empty() ? "it has none at all" : "it has: " + list);
+}
+
+Explanation Explainer::explain(RowView row) const { return explain(row, engine_.decide(row)); }
+
+Explanation Explainer::explain(RowView row, const Decision& decision) const {
+  const cascade::Bundle& bundle = engine_.bundle();
+  if (row.size() != bundle.schema.size())
+    throw Error("shape", "a row has " + std::to_string(bundle.schema.size()) + " columns in this bundle's schema, not " + std::to_string(row.size()));
+  Explanation e{.decision = decision, .row = seen_row(row, decision, bundle.schema), .phases = traces(bundle, row, decision)};
+  if (!decision.forest.ran || decision.took(Stage::safe_default)) return e;
+  e.attribution = attribute(e.row, decision);
+  e.reasons = adverse_reasons(*e.attribution, e.row, bundle.schema, options_.catalogue, options_.max_reasons);
+  return e;
+}
+
+Attribution Explainer::attribute(RowView row, const Decision& d) const {
+  const bool of_forest = explains_forest(options_.game, d);
+  const Method method = options_.method != Method::automatic ? options_.method : of_forest ? Method::tree : Method::permutation;
+  if (method == Method::tree && !of_forest)
+    throw Error("explain.method", std::string("tree explains the forest's margin, and game ") + to_string(options_.game) + " of this row is " + (d.network.ran ? "the network's" : "the whole system's"),
+                "take --method permutation, or --game stage_margin");
+  return method == Method::tree ? attribute_tree(row, d) : attribute_by_game(row, d, method);
+}
+
+Attribution Explainer::attribute_tree(RowView row, const Decision& d) const {
+  const cascade::Bundle& bundle = engine_.bundle();
+  const auto columns = bundle.schema.forest_columns();
+  std::vector<float> inputs(columns.size());
+  cascade::gather_columns(row, columns, inputs);
+  Attribution a{.game = options_.game, .method = Method::tree, .output = static_cast<double>(d.forest.margin)};
+  a.phi.resize(row.size());
+  a.standard_error.resize(row.size());
+  const auto n_forests = static_cast<double>(bundle.forests->size());
+  std::vector<double> phi(columns.size() + 1);
+  for (const auto& forest : *bundle.forests) {
+    gbdt::tree_shap(forest, BatchView(std::span<const float>(inputs)), phi);
+    for (std::size_t f = 0; f < columns.size(); ++f) a.phi[columns[f]] += phi[f] / n_forests;
+    a.base += phi.back() / n_forests;
+  }
+  a.n_evaluations = 1;
+  check_additivity(a, kTreeTolerance);
+  return a;
+}
+
+Attribution Explainer::attribute_by_game(RowView row, const Decision& d, Method method) const {
+  const cascade::Bundle& bundle = engine_.bundle();
+  const bool of_forest = explains_forest(options_.game, d);
+  const Route route = of_forest ? Route::forest : options_.game == Game::system ? Route::routed : Route::network;
+  GameValue value(engine_, route, d.cause == Cause::none || d.cause == Cause::late_features_missing);
+  const Background& background = background_for(d);
+  const auto players = of_forest ? bundle.schema.forest_columns() : bundle.schema.network_columns();
+  const ShapleyInput input{row, background.rows.view(), players};
+
+  Attribution a{.game = options_.game, .method = method, .background = background.info};
+  if (of_forest) a.output = static_cast<double>(d.forest.margin);
+  else if (route == Route::network) a.output = static_cast<double>(d.network.margin);
+  else a.output = d.network.ran ? calibrated_log_odds(bundle.calibration.network, d.network.margin) : calibrated_log_odds(bundle.calibration.forest, d.forest.margin);
+
+  // One table of permutations for a bundle, of which only what is needed is drawn: who asks and how often changes nothing.
+  const Permutation permutation = [this](std::size_t reference, std::size_t pair, std::span<std::uint16_t> out) {
+    Random random(seed_, static_cast<std::uint64_t>(reference) << 16 | pair);
+    std::iota(out.begin(), out.end(), std::uint16_t{0});
+    for (std::size_t i = out.size(); i > 1; --i) std::swap(out[i - 1], out[random.below(i)]);
+  };
+  const Evaluate evaluate = [&value](RowsView rows, std::span<double> out) { value(rows, out); };
+  double row_value = 0;
+  evaluate(RowsView(row), {&row_value, 1});  // anew, so that the check below sees a stage that no longer says what it served
+  const ShapleyValues values = method == Method::exact ? exact_shapley(input, evaluate) : permutation_shapley(input, row_value, permutation, options_.sampling, evaluate);
+  a.base = values.base;
+  a.phi.resize(row.size());
+  a.standard_error.resize(row.size());
+  for (std::size_t i = 0; i < players.size(); ++i) {
+    a.phi[players[i]] = values.phi[i];
+    a.standard_error[players[i]] = values.standard_error[i];
+  }
+  a.n_permutations = 2 * values.n_pairs;
+  a.n_evaluations = value.n_evaluations();
+  a.off_route_fraction = value.off_route_fraction();
+  check_additivity(a, kTolerance);
+  return a;
+}
+
+const Explainer::Background& Explainer::background_for(const Decision& d) const {
+  std::string name = options_.background;
+  if (name.empty()) name = options_.game == Game::system ? kPopulation : explains_forest(options_.game, d) ? "approved_forest" : "approved_network";
+  auto it = backgrounds_.find(name);
+  if (it == backgrounds_.end()) it = backgrounds_.find(kPopulation);
+  if (it == backgrounds_.end())
+    throw Error("explain.background", "the bundle has neither a background \"" + name + "\" nor \"population\" to compare the row with", "sluice train writes backgrounds into its bundles");
+  return it->second;
+}
+
+}  // namespace sluice::explain

@@ -1,0 +1,40 @@
+#pragma once
+/// What both reports say of an explanation, worked out once. Not installed.
+
+#include <string>
+#include <vector>
+
+#include "sluice/explain/explainer.h"
+
+namespace sluice::explain {
+
+/// The cut-offs that this decision was measured with.
+const cascade::Cutoffs& cutoffs_of(const cascade::Bundle& bundle, const cascade::Decision& d);
+
+/// The edge nearest to a probability.
+struct Edge {
+  const char* name;     // "approve_below"
+  double at, distance;  // p - at: negative below
+};
+Edge nearest_cutoff(const cascade::Cutoffs& cutoffs, double p);
+Edge nearest_band_edge(const cascade::Band& band, double p);
+
+/// "network", "forest", "rules", "safe default": what the action comes from.
+std::string served_by(const cascade::Decision& d);
+
+/// Schema columns with a contribution, the largest first, ties in column order.
+std::vector<std::size_t> by_size(const Attribution& attribution);
+
+/// The calibration under which the attribution's margins are probabilities.
+cascade::Platt link_of(const cascade::Bundle& bundle, const Attribution& attribution, const cascade::Decision& d);
+
+/// A cell for people: words, numbers, times; "missing".
+std::string display_cell(const Schema& schema, std::size_t column, double cell);
+
+/// The row's columns as one JSON object: numbers as numbers, words as texts, missing as null.
+std::string inputs_json(const Schema& schema, RowView row);
+
+/// With so many decimals, never "-0.00"; "inf", "nan" for what is not finite. `with_sign` puts + before what is not negative.
+std::string fixed(double value, int decimals, bool with_sign = false);
+
+}  // namespace sluice::explain

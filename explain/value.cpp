@@ -1,0 +1,44 @@
+#include "sluice/explain/value.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace sluice::explain {
+
+double calibrated_log_odds(const cascade::Platt& platt, float margin) { return platt.slope * static_cast<double>(margin) + platt.intercept; }
+
+void GameValue::operator()(RowsView rows, std::span<double> values) {
+  const cascade::Bundle& bundle = engine_.bundle();
+  staged_.resize(rows.n_rows);
+  margins_.resize(rows.n_rows);
+  engine_.forest_stage().score(rows, staged_);
+  if (route_ != Route::forest && engine_.network_stage()) engine_.network_stage()->score(rows, staged_, margins_);
+  for (std::size_t i = 0; i < rows.n_rows; ++i) {
+    const float forest = staged_[i].back();
+    if (route_ == Route::forest) values[i] = static_cast<double>(forest);
+    else if (route_ == Route::network) values[i] = static_cast<double>(margins_[i]);
+    else if (is_forwarded(rows.row(i), forest, margins_[i])) values[i] = calibrated_log_odds(bundle.calibration.network, margins_[i]);
+    else values[i] = calibrated_log_odds(bundle.calibration.forest, forest);
+    n_off_route_ += !in_band(forest);
+  }
+  n_evaluations_ += rows.n_rows;
+}
+
+double GameValue::off_route_fraction() const {
+  if (route_ != Route::network || !engine_.bundle().policy.band || n_evaluations_ == 0) return std::numeric_limits<double>::quiet_NaN();
+  return static_cast<double>(n_off_route_) / static_cast<double>(n_evaluations_);
+}
+
+bool GameValue::in_band(float margin) const {
+  const auto& band = engine_.bundle().policy.band;
+  return band && band->contains(engine_.bundle().calibration.forest.probability(margin));
+}
+
+bool GameValue::is_forwarded(RowView row, float forest, float network) const {
+  if (!network_answers_ || !engine_.network_stage() || !in_band(forest) || !std::isfinite(network)) return false;
+  const auto late = engine_.bundle().schema.late_columns();  // without any of them the engine does not ask the network
+  return late.empty() || !std::all_of(late.begin(), late.end(), [&](std::size_t c) { return std::isnan(row[c]); });
+}
+
+}  // namespace sluice::explain

@@ -1,0 +1,45 @@
+#pragma once
+/// The value functions of the games, by the engine's own stages. Not installed.
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "sluice/cascade/engine.h"
+
+namespace sluice::explain {
+
+enum class Route {
+  forest,   // the forest's margin
+  network,  // the network's margin, whatever the forest says
+  routed,   // the calibrated log-odds of the stage that the row is routed to
+};
+
+/// Counts as it goes: one object an explanation, on one thread.
+class GameValue {
+ public:
+  /// Where not `network_answers`, rows inside the band stay with the forest.
+  GameValue(const cascade::Engine& engine, Route route, bool network_answers = true) : engine_(engine), route_(route), network_answers_(network_answers) {}
+
+  void operator()(RowsView rows, std::span<double> values);
+
+  std::size_t n_evaluations() const { return n_evaluations_; }
+  /// NaN where the network alone was not asked for, or there is no band.
+  double off_route_fraction() const;
+
+ private:
+  bool in_band(float margin) const;
+  bool is_forwarded(RowView row, float forest, float network) const;
+
+  const cascade::Engine& engine_;
+  Route route_;
+  bool network_answers_;
+  std::size_t n_evaluations_ = 0, n_off_route_ = 0;
+  std::vector<cascade::StagedMargins> staged_;
+  std::vector<float> margins_;
+};
+
+/// slope · margin + intercept: log-odds that two stages have in common.
+double calibrated_log_odds(const cascade::Platt& platt, float margin);
+
+}  // namespace sluice::explain

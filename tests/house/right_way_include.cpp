@@ -1,0 +1,2 @@
+#include "sluice/gbdt/forest.h"
+#include "sluice/base/batch.h"
