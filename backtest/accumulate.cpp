@@ -74,6 +74,7 @@ void Accumulator::add(const ScoredRow& row, const std::vector<std::string>& slic
   cascade.add(row.cascade, row.is_bad);
   forest.add(row.forest, row.is_bad);
   if (row.network.action != Action::none) network.add(row.network, row.is_bad);
+  if (row.without_rules.action != Action::none) without_rules.add(row.without_rules, row.is_bad);
   if (row.forwarded) {
     band_forest.add(row.forest, row.is_bad);
     band_network.add(row.network, row.is_bad);
@@ -82,6 +83,7 @@ void Accumulator::add(const ScoredRow& row, const std::vector<std::string>& slic
   ++n_by_level[static_cast<std::size_t>(row.level)];
   n_in_band += row.in_band;
   n_forwarded += row.forwarded;
+  n_without_rules_forwarded += row.without_rules_forwarded;
   for (std::size_t l = 0; l < degraded.size(); ++l)
     if (row.degraded[l].action != Action::none) degraded[l].add(row.degraded[l], row.is_bad);
   if (row.challenger.action != Action::none) {
@@ -96,12 +98,14 @@ void Accumulator::merge(const Accumulator& other) {
   cascade.merge(other.cascade);
   forest.merge(other.forest);
   network.merge(other.network);
+  without_rules.merge(other.without_rules);
   band_forest.merge(other.band_forest);
   band_network.merge(other.band_network);
   flips.merge(other.flips);
   for (std::size_t l = 0; l < kLevels; ++l) n_by_level[l] += other.n_by_level[l];
   n_in_band += other.n_in_band;
   n_forwarded += other.n_forwarded;
+  n_without_rules_forwarded += other.n_without_rules_forwarded;
   for (std::size_t l = 0; l < degraded.size(); ++l) degraded[l].merge(other.degraded[l]);
   challenger.merge(other.challenger);
   swaps.merge(other.swaps);

@@ -33,6 +33,8 @@ struct ScoredRow {
   cascade::Level level = cascade::Level::L0;
   Verdict cascade, forest;
   Verdict network;                 // action none where there is no network
+  Verdict without_rules;           // the cascade without its rules; action none where the bundle has none
+  bool without_rules_forwarded = false;
   std::array<Verdict, 3> degraded; // as if L1, L2, L3; action none where not asked for
   Verdict challenger;              // action none where there is none
   bool challenger_forwarded = false;
@@ -95,11 +97,11 @@ struct Accumulator {
   /// Precondition: the same slice columns.
   void merge(const Accumulator& other);
 
-  Tally cascade, forest, network;
+  Tally cascade, forest, network, without_rules;
   Tally band_forest, band_network;  // of the forwarded rows, at L0's cut-offs
   ActionPairs flips;                // of the forwarded rows: the forest's action, the final action
   std::array<std::uint64_t, kLevels> n_by_level{};
-  std::uint64_t n_in_band = 0, n_forwarded = 0;
+  std::uint64_t n_in_band = 0, n_forwarded = 0, n_without_rules_forwarded = 0;
   std::array<Tally, 3> degraded;
   Tally challenger;
   ActionPairs swaps;  // this bundle's action, the challenger's

@@ -28,7 +28,8 @@ struct Figures {
   double cost = kNoFigure;  // price of forwarding included
 };
 
-/// One way to decide: the cascade as it is, the forest alone, or the network for everybody.
+/// One way to decide: "cascade", what the bundle does, rules and all; "without_rules", the same models and band, where the bundle has rules;
+/// "forest" and "network", one stage for everybody, with L0's cut-offs and no rules.
 struct Way {
   std::string name;
   Figures figures;
@@ -103,8 +104,8 @@ struct Report {
   cascade::Cutoffs level0;
   std::array<std::uint64_t, 4> n_by_level{};
 
-  std::vector<Way> ways;              // "cascade", "forest", and "network" where the bundle has one
-  double gap_recovered = kNoFigure;   // of the cost that network for everybody saves over the forest; none where it saves nothing
+  std::vector<Way> ways;              // in that order; "cascade" and "forest" always
+  double gap_recovered = kNoFigure;   // of the cost that network for everybody saves over the forest; none where it saves nothing. Without rules
   BandReport inside;
   std::vector<HistogramBar> scores;   // of the forest's p
   std::vector<LevelReport> levels;

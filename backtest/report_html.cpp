@@ -51,7 +51,7 @@ std::string paragraph(std::string_view text, std::string_view css_class = {}) {
   return (css_class.empty() ? std::string("<p>") : "<p class=\"" + std::string(css_class) + "\">") + escape_html(text) + "</p>\n";
 }
 std::string tile(std::string_view value, std::string_view name) { return "<div class=\"tile\"><b>" + escape_html(value) + "</b><span>" + escape_html(name) + "</span></div>\n"; }
-std::string words_of(const std::string& way) { return way == "forest" ? "forest alone" : way == "network" ? "network for everybody" : way; }
+std::string words_of(const std::string& way) { return way == "forest" ? "forest alone" : way == "network" ? "network for everybody" : way == "without_rules" ? "cascade without rules" : way; }
 std::string signed_decimal(double value, int decimals) { return (value > 0 ? "+" : "") + decimal(value, decimals); }
 
 std::string opening(const Report& report) {
@@ -62,7 +62,7 @@ std::string opening(const Report& report) {
   out += tile(count(report.n_rows), "rows, " + percent(report.n_rows > 0 ? static_cast<double>(report.n_bad) / static_cast<double>(report.n_rows) : kNoFigure, 2) + " bad");
   out += tile(decimal(cascade.auc, 4), "AUC of the cascade");
   out += tile(decimal(cascade.cost, 4), "cost a row");
-  out += tile(percent(report.inside.forward_rate), "forwarded to the network");
+  out += tile(percent(report.inside.forward_rate), "forwarded");
   out += tile(percent(report.gap_recovered), "of the gap recovered");
   return out + "</div>\n";
 }
@@ -78,15 +78,16 @@ std::string ways_section(const Report& report) {
     actions.row({words_of(way.name), percent(f.approve_rate), percent(f.review_rate), percent(f.decline_rate), percent(f.bad_rate_approved, 2), decimal(f.cost, 4)}, is_main);
   }
   out += ranking.finish() + actions.finish();
-  out += paragraph("The cascade is what the bundle does, rules and degradation included. Forest alone and network for everybody use its cut-offs and no rules.", "muted small");
+  out += paragraph("The cascade is what the bundle does, rules and degradation included. The other ways use its cut-offs and no rules.", "muted small");
   out += "<h3>Expected cost of a row</h3>\n" + cost_chart(report);
   if (std::isfinite(report.gap_recovered))
-    out += paragraph("The cascade recovers " + percent(report.gap_recovered) + " of what the network for everybody saves over the forest alone, and forwards " + percent(report.inside.forward_rate) + " of the rows.");
+    out += paragraph(std::string(report.way("without_rules") ? "Without rules the cascade" : "The cascade") + " recovers " + percent(report.gap_recovered) + " of what the network for everybody saves over the forest alone" +
+                     (report.gap_recovered > 1 ? ", more than all of it as it pays for fewer calls," : "") + " and forwards " + percent(report.inside.forward_rate) + " of the rows.");
   return out;
 }
 
 std::string curves_section(const Report& report) {
-  return "<div class=\"pair\">\n<div><h3>ROC</h3>\n" + roc_chart(report) + "</div>\n<div><h3>Calibration, 20 bins of equal count</h3>\n" + calibration_chart(report) + "</div>\n</div>\n" +
+  return "<div class=\"pair\">\n<div><h3>ROC</h3>\n" + roc_chart(report) + "</div>\n<div><h3>Calibration, 20 bins of equal count</h3>\n" + calibration_chart(report) + "<p class=\"muted small\">Bins without a bad row stand at the lower edge.</p></div>\n</div>\n" +
          heading("Scores, band and cut-offs") + score_chart(report);
 }
 
@@ -109,7 +110,7 @@ std::string band_section(const Report& report) {
                               .decline_rate = inside.network.decline_rate - inside.forest.decline_rate,
                               .cost = inside.network.cost - inside.forest.cost});
   out += table.finish() + paragraph("Costs in this section leave out the price of forwarding, " + number_text(inside.price) + " a row.", "muted small");
-  out += "<h3>Flips: the forest's action, and the final one</h3>\n";
+  out += "<h3>Flips: the forest's action, and the final one, rules included</h3>\n";
   TableText flips({"", "rows", "bad rate", "better", "worse", "cost change a row"});
   for (const Flip& flip : inside.flips) {
     const std::string name = std::string(rules::to_string(flip.from)) + (flip.from == flip.to ? " kept" : std::string(" → ") + rules::to_string(flip.to));
@@ -141,8 +142,7 @@ std::string slice_section(const SliceTable& table) {
   for (const SliceReport& s : table.slices)
     text.row({s.name, count(s.n_rows), percent(s.bad_rate, 2), decimal(s.auc, 4), percent(s.forward_rate), percent(s.approve_rate), decimal(s.cost, 4), decimal(s.psi, 4)});
   out += text.finish();
-  return out + paragraph("PSI compares the final probability with " + table.reference + ": sum of (a - e) ln(a / e) over ten bins between its deciles, half a row added to every count. Below 0.1 is usually read as stable, above 0.25 as shifted.",
-                         "muted small");
+  return out + paragraph("PSI is against " + table.reference + ".", "muted small");
 }
 
 std::string challenger_section(const Report& report) {
@@ -175,6 +175,8 @@ std::string closing(const Report& report) {
   out += paragraph("Ranking figures come from " + count(ScoreHistogram::kFineBins) + " bins of equal width in log-odds" +
                    (std::isfinite(bound) ? "; the cascade's AUC is within " + decimal(bound, 6) + " of the exact one" : std::string()) + ". Log-loss and Brier score are exact sums. " +
                    count(report.ways.front().figures.n_scored) + " of " + count(report.n_rows) + " rows were scored by a model; rules or the safe default decided the rest.");
+  if (!report.slice_tables.empty())
+    out += paragraph("PSI compares the final probability with one slice's: sum of (a - e) ln(a / e) over ten bins between the deciles of that slice, half a row added to every count. Below 0.1 is usually read as stable, above 0.25 as shifted.");
   if (report.n_by_level[1] + report.n_by_level[2] + report.n_by_level[3] > 0)
     out += paragraph("Levels seen: L0 " + count(report.n_by_level[0]) + ", L1 " + count(report.n_by_level[1]) + ", L2 " + count(report.n_by_level[2]) + ", L3 " + count(report.n_by_level[3]) + ".");
   for (const auto& warning : report.warnings) out += paragraph(warning, "note");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 namespace sluice::backtest {
@@ -18,12 +19,18 @@ class NoForest : public cascade::ForestStage {
   }
 };
 
+/// A pointer that does not own: the caller's engine outlives the scorer.
+template <class T>
+std::shared_ptr<const T> borrowed(const T* object) {
+  return {std::shared_ptr<const T>(), object};
+}
+
 /// The bundle without its network: L1 inside the band.
-std::unique_ptr<const cascade::Engine> without_network(const cascade::Engine& engine) {
+std::unique_ptr<const cascade::Engine> without_network(const cascade::Engine& engine, std::shared_ptr<const cascade::ForestStage> forest) {
   auto bundle = std::make_shared<cascade::Bundle>(engine.bundle());
   bundle->network = nullptr;
   cascade::EngineOptions options;
-  options.forest = {std::shared_ptr<const cascade::ForestStage>(), &engine.forest_stage()};  // not owned: `engine` outlives this
+  options.forest = std::move(forest);
   return std::make_unique<const cascade::Engine>(std::move(bundle), options);
 }
 
@@ -45,16 +52,37 @@ Verdict by_stage(float margin, const cascade::Platt& calibration, const cascade:
 
 }  // namespace
 
-BlockScorer::BlockScorer(const cascade::Engine& engine, bool levels) : engine_(engine) {
+void RecordedForest::record(RowsView rows, ThreadPool& pool) {
+  block_ = rows;
+  margins_.resize(rows.n_rows);
+  pool.run((rows.n_rows + kPiece - 1) / kPiece, [&](std::size_t piece) {
+    const std::size_t first = piece * kPiece, n = std::min(kPiece, rows.n_rows - first);
+    stage_.score(rows.slice(first, n), {&margins_[first], n});
+  });
+}
+
+void RecordedForest::score(RowsView rows, std::span<cascade::StagedMargins> out) const {
+  const std::less<> before;
+  const double* end = block_.data + block_.n_rows * block_.stride;
+  if (before(rows.data, block_.data) || !before(rows.data, end) || rows.stride != block_.stride) return stage_.score(rows, out);
+  const auto first = static_cast<std::size_t>(rows.data - block_.data) / block_.stride;
+  std::copy_n(margins_.begin() + static_cast<std::ptrdiff_t>(first), rows.n_rows, out.begin());
+}
+
+BlockScorer::BlockScorer(const cascade::Engine& engine, bool levels)
+    : forest_(std::make_shared<RecordedForest>(engine.forest_stage())),
+      engine_(borrowed(&engine.bundle()), {.forest = forest_, .network = borrowed(engine.network_stage())}) {
   if (!levels) return;
-  degraded_.push_back(without_network(engine));
+  degraded_.push_back(without_network(engine, forest_));
   degraded_.push_back(without_models(engine, true));
   degraded_.push_back(without_models(engine, false));
 }
 
 std::span<ScoredRow> BlockScorer::score(const io::RowBlock& block, ThreadPool& pool) {
+  forest_->record(block.rows.view(), pool);
   decide(block, pool);
   score_stages(block.rows.view(), pool);
+  if (engine_.bundle().pre || engine_.bundle().post) drop_rules();
   degrade(block.rows.view(), pool);
   return scored_;
 }
@@ -81,11 +109,9 @@ void BlockScorer::score_stages(RowsView rows, ThreadPool& pool) {
   const cascade::NetworkStage* network = engine_.network_stage();
   pool.run((rows.n_rows + kPiece - 1) / kPiece, [&](std::size_t piece) {
     const std::size_t first = piece * kPiece, n = std::min(kPiece, rows.n_rows - first);
-    const RowsView part = rows.slice(first, n);
-    std::array<cascade::StagedMargins, kPiece> staged;
+    const auto staged = forest_->margins().subspan(first, n);
     std::array<float, kPiece> margins;
-    engine_.forest_stage().score(part, {staged.data(), n});
-    if (network) network->score(part, {staged.data(), n}, {margins.data(), n});
+    if (network) network->score(rows.slice(first, n), staged, {margins.data(), n});
     for (std::size_t i = 0; i < n; ++i) {
       ScoredRow& row = scored_[first + i];
       const float margin = staged[i].back();
@@ -94,6 +120,21 @@ void BlockScorer::score_stages(RowsView rows, ThreadPool& pool) {
       if (network) row.network = by_stage(margins[i], bundle.calibration.network, bundle.policy.level0, by_stage(margin, bundle.calibration.forest, bundle.policy.level1, nothing));
     }
   });
+}
+
+/// The cascade as if it had no rules: the band chooses between the two stages' answers.
+void BlockScorer::drop_rules() {
+  const cascade::Policy& policy = engine_.bundle().policy;
+  const bool has_network = engine_.network_stage() && policy.network.enabled;
+  for (std::size_t i = 0; i < scored_.size(); ++i) {
+    ScoredRow& row = scored_[i];
+    const cascade::Decision& d = decisions_[i];
+    row.without_rules = row.forest;
+    if (!policy.band || !policy.band->contains(row.forest.p)) continue;
+    row.without_rules_forwarded = has_network && (d.network.ran || !d.forest.ran);  // a row that the engine's rules kept from the models is forwarded here
+    if (row.without_rules_forwarded) row.without_rules = row.network;
+    else row.without_rules.action = policy.level1.decide(row.forest.p);
+  }
 }
 
 void BlockScorer::degrade(RowsView rows, ThreadPool& pool) {

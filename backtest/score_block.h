@@ -12,6 +12,23 @@
 
 namespace sluice::backtest {
 
+/// A forest stage that scores the rows of a block once and then gives the same margins to every engine that decides the block.
+class RecordedForest : public cascade::ForestStage {
+ public:
+  explicit RecordedForest(const cascade::ForestStage& stage) : stage_(stage) {}
+
+  /// `rows` must stay where they are until the next call.
+  void record(RowsView rows, ThreadPool& pool);
+  std::span<const cascade::StagedMargins> margins() const { return margins_; }
+  /// Rows that are not of the block are scored anew.
+  void score(RowsView rows, std::span<cascade::StagedMargins> out) const override;
+
+ private:
+  const cascade::ForestStage& stage_;
+  RowsView block_;
+  std::vector<cascade::StagedMargins> margins_;
+};
+
 class BlockScorer {
  public:
   /// `levels`: also as if L1, L2 and L3. `engine` must outlive this.
@@ -23,9 +40,11 @@ class BlockScorer {
  private:
   void decide(const io::RowBlock& block, ThreadPool& pool);
   void score_stages(RowsView rows, ThreadPool& pool);
+  void drop_rules();
   void degrade(RowsView rows, ThreadPool& pool);
 
-  const cascade::Engine& engine_;
+  std::shared_ptr<RecordedForest> forest_;
+  cascade::Engine engine_;  // the caller's, on the recorded forest
   std::vector<std::unique_ptr<const cascade::Engine>> degraded_;  // L1, L2, L3; empty where not asked for
   std::vector<cascade::Decision> decisions_;
   std::vector<ScoredRow> scored_;

@@ -102,6 +102,15 @@ std::vector<HistogramBar> bars_of(const ScoreHistogram& scores) {
   return bars;
 }
 
+/// Like with like: the ways beside the cascade know no rules.
+double gap_recovered(const Report& report) {
+  const Way* network = report.way("network");
+  const Way* without_rules = report.way("without_rules");
+  if (!network) return kNoFigure;
+  const double cascade = (without_rules ? without_rules : report.way("cascade"))->figures.cost, forest = report.way("forest")->figures.cost;
+  return forest > network->figures.cost ? (forest - cascade) / (forest - network->figures.cost) : kNoFigure;
+}
+
 }  // namespace
 
 const Way* Report::way(const std::string& name) const {
@@ -144,12 +153,11 @@ void summarize(const Accumulator& totals, const cascade::Bundle& bundle, std::sp
   report.n_bad = totals.cascade.actions.bad();
   report.n_by_level = totals.n_by_level;
   report.ways.push_back(way_of("cascade", totals.cascade, figures_of(totals.cascade, report.costs, totals.n_forwarded, price)));
+  if (totals.without_rules.actions.rows() > 0)
+    report.ways.push_back(way_of("without_rules", totals.without_rules, figures_of(totals.without_rules, report.costs, totals.n_without_rules_forwarded, price)));
   report.ways.push_back(way_of("forest", totals.forest, figures_of(totals.forest, report.costs)));
-  if (const auto n = totals.network.actions.rows(); n > 0) {
-    report.ways.push_back(way_of("network", totals.network, figures_of(totals.network, report.costs, n, price)));
-    const double cascade = report.ways[0].figures.cost, forest = report.ways[1].figures.cost, network = report.ways[2].figures.cost;
-    if (forest > network) report.gap_recovered = (forest - cascade) / (forest - network);
-  }
+  if (const auto n = totals.network.actions.rows(); n > 0) report.ways.push_back(way_of("network", totals.network, figures_of(totals.network, report.costs, n, price)));
+  report.gap_recovered = gap_recovered(report);
   report.inside = band_of(totals, report.costs, price);
   report.scores = bars_of(totals.forest.scores);
   for (std::size_t s = 0; s < slicers.size(); ++s) {

@@ -41,7 +41,8 @@ void throw_if_errors(const std::vector<Diagnostic>& diagnostics) {
 
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
   std::string best;
-  std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
+  // Two edits, so that swapped letters are found; one in a short word, which two edits turn into any other.
+  std::size_t best_distance = (word.size() < 4 ? 1 : std::max<std::size_t>(2, word.size() / 3)) + 1;
   std::vector<std::size_t> row;
   for (const auto& candidate : candidates) {
     row.resize(candidate.size() + 1);

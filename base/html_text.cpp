@@ -9,16 +9,30 @@ std::string escape_html(std::string_view text) {
   out.reserve(text.size());
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
       case '\t':
-      case '\n': out += c; break;
+      case '\n':
+        out += c;
+        break;
       default:
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) out += "\xef\xbf\xbd";
-        else out += c;
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+          out += "\xef\xbf\xbd";
+        else
+          out += c;
     }
   }
   return out;
@@ -29,7 +43,8 @@ std::vector<double> nice_ticks(double lo, double hi, int n) {
   if (!(lo < hi) || !std::isfinite(hi - lo) || n < 1) return ticks;
   const double rough = (hi - lo) / n, power = std::pow(10.0, std::floor(std::log10(rough))), share = rough / power;
   const double step = power * (share <= 1.0 ? 1 : share <= 2.0 ? 2 : share <= 5.0 ? 5 : 10);
-  for (double k = std::ceil(lo / step - 1e-9); k * step <= hi + 1e-9 * step; ++k) ticks.push_back(k == 0 ? 0.0 : k * step);
+  for (double k = std::ceil(lo / step - 1e-9); k * step <= hi + 1e-9 * step; ++k)
+    ticks.push_back(k == 0 ? 0.0 : k * step);
   return ticks;
 }
 
@@ -45,7 +60,7 @@ p{margin:8px 0;max-width:72ch}
 code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:12.5px;overflow-wrap:anywhere}
 table{border-collapse:collapse;width:100%;margin:8px 0;font-size:14px}
 th{font-weight:600;text-align:left;color:var(--muted);font-size:12.5px;border-bottom:1px solid var(--line);padding:5px 10px 5px 0;vertical-align:bottom}
-td{border-bottom:1px solid var(--line);padding:5px 10px 5px 0;vertical-align:top;overflow-wrap:anywhere}
+td{border-bottom:1px solid var(--line);padding:3.5px 10px 3.5px 0;vertical-align:top;overflow-wrap:anywhere}
 .num{text-align:right;white-space:nowrap}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin:18px 0}
 .tile{background:var(--soft);border-radius:8px;padding:10px 14px}
@@ -62,7 +77,9 @@ svg .muted{fill:var(--muted)}
 }
 
 std::string html_head(std::string_view title, std::string_view extra_css) {
-  std::string out = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>";
+  std::string out =
+      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
+      "content=\"width=device-width,initial-scale=1\">\n<title>";
   out += escape_html(title);
   out += "</title>\n<style>\n";
   out += report_style();

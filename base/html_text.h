@@ -1,5 +1,6 @@
 #pragma once
-/// Small pieces that the HTML reports share: escaped text, round axis ticks, one style. Pages are static: no script, nothing loaded.
+/// Small pieces that the HTML reports share: escaped text, round axis ticks, one style. Pages are static: no script,
+/// nothing loaded.
 
 #include <string>
 #include <string_view>
@@ -10,10 +11,12 @@ namespace sluice {
 /// Text for element content and quoted attributes. Control characters become U+FFFD.
 std::string escape_html(std::string_view text);
 
-/// About `n` round numbers (1, 2 or 5 times a power of ten apart), all within [lo, hi]. Empty where lo >= hi or either is not finite.
+/// About `n` round numbers (1, 2 or 5 times a power of ten apart), all within [lo, hi]. Empty where lo >= hi or either
+/// is not finite.
 std::vector<double> nice_ticks(double lo, double hi, int n);
 
-/// The reports' common CSS, for one <style> element: system fonts, dark on white, printable. Colours are custom properties of :root.
+/// The reports' common CSS, for one <style> element: system fonts, dark on white, printable. Colours are custom
+/// properties of :root.
 std::string_view report_style();
 
 /// "<!doctype html>" to "<body>", with the common style and then `extra_css`; `title` is escaped here.

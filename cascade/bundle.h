@@ -35,7 +35,7 @@ struct Bundle {
   std::string train_report;                                  // JSON; empty where the bundle was not trained here
   Digest digest;
 
-  /// Throws Error{bundle.*} naming the file: missing, added, changed, or of a newer format; and what each file's reader throws.
+  /// Throws Error{bundle.*} naming the file: missing, changed, or of a newer format (added files are not read; verify_bundle lists them); and what each file's reader throws.
   static Bundle load(const std::filesystem::path& folder);
 };
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "sluice/base/error.h"
 #include "sluice/base/stack_buffer.h"
@@ -177,19 +178,21 @@ void Engine::fall_to_default(Cause cause, Decision& d) const {
 }
 
 double Engine::measure_network_us() const {
+  constexpr std::size_t kWarmUp = 16, kCalls = 100;
   const Table row(bundle_->schema.size(), 1);
   const StagedMargins staged{};
-  double slowest = 0;
-  for (int call = 0; call < 64; ++call) {
+  std::vector<double> us;
+  for (std::size_t call = 0; call < kWarmUp + kCalls; ++call) {
     const auto start = Clock::now();
     float margin = 0;
     try {
       network_->score(row.view(), {&staged, 1}, {&margin, 1});
     } catch (...) {
     }
-    if (call >= 16) slowest = std::max(slowest, std::chrono::duration<double, std::micro>(Clock::now() - start).count());
+    if (call >= kWarmUp) us.push_back(std::chrono::duration<double, std::micro>(Clock::now() - start).count());
   }
-  return slowest;
+  std::sort(us.begin(), us.end());
+  return us[kCalls * 95 / 100];
 }
 
 }  // namespace sluice::cascade

@@ -71,7 +71,7 @@ class Engine {
   std::shared_ptr<const ForestStage> forest_;
   std::shared_ptr<const NetworkStage> network_;
   bool timings_ = false;
-  double network_us_ = 0;  // what one row takes, measured at load: with less time left the network is skipped
+  double network_us_ = 0;  // what one row takes (95th percentile at load): with less time left the network is skipped
 };
 
 }  // namespace sluice::cascade

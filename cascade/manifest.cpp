@@ -31,7 +31,8 @@ Manifest read_manifest(const std::filesystem::path& folder) {
   if (!std::filesystem::exists(path)) throw Error("bundle.manifest", folder.string() + ": there is no manifest.json: this is no bundle");
   const std::string text = read_file(path);
   const Json json = parse_json(text, path.string(), "bundle.manifest");
-  if (json.value("format", 0) > kBundleFormat)
+  if (!json.is_object() || !json.contains("format") || !json["format"].is_number_integer()) throw Error("bundle.manifest", path.string() + ": there is no format number in it");
+  if (json["format"] > kBundleFormat)
     throw Error("bundle.format", path.string() + ": the bundle's format is newer than this program", "take a newer sluice");
   Manifest manifest;
   try {

@@ -7,6 +7,7 @@
 namespace sluice::cascade {
 namespace {
 
+constexpr std::int64_t kMostUs = 3'600'000'000;  // an hour: what is longer is a mistake in the unit, and far longer would overflow the clock
 const std::vector<std::string> kActions = {"APPROVE", "REVIEW", "DECLINE"};
 
 class PolicyReader {
@@ -20,7 +21,7 @@ class PolicyReader {
     policy.version = fields.integer("policy_version", 1, 0);
     if (const Json* band = fields.child("band"); band && !band->is_null()) policy.band = read_band(*band);
     if (const Json* levels = fields.child("levels")) read_levels(*levels, policy);
-    policy.deadline_us = fields.integer("deadline_us", 0, 0);
+    policy.deadline_us = fields.integer("deadline_us", 0, 0, kMostUs);
     if (const Json* network = fields.child("network")) policy.network = read_network(*network);
     if (const Json* breaker = fields.child("breaker")) policy.breaker = read_breaker(*breaker);
     fields.finish();

@@ -20,13 +20,28 @@ void print_summary(const backtest::Report& report) {
   std::vector<std::vector<std::string>> rows = {{"", "AUC", "KS", "log-loss", "calibration error", "approved", "bad among approved", "cost a row"}};
   for (const backtest::Way& way : report.ways) {
     const backtest::Figures& f = way.figures;
-    rows.push_back({way.name, fixed(f.auc, 4), fixed(f.ks, 4), fixed(f.log_loss, 5), fixed(f.calibration_error, 5), percent(f.approve_rate), percent(f.bad_rate_approved), fixed(f.cost, 4)});
+    rows.push_back({way.name == "without_rules" ? "without rules" : way.name, fixed(f.auc, 4), fixed(f.ks, 4), fixed(f.log_loss, 5), fixed(f.calibration_error, 5), percent(f.approve_rate), percent(f.bad_rate_approved), fixed(f.cost, 4)});
   }
   std::cout << format_table(rows);
   std::vector<std::vector<std::string>> more = {{"rows", std::to_string(report.n_rows)}, {"forwarded", percent(report.inside.forward_rate)}, {"gap recovered", percent(report.gap_recovered)}};
   for (const backtest::LevelReport& level : report.levels) more.push_back({"cost at " + level.name, fixed(level.figures.cost, 4)});
   if (report.challenger) more.push_back({"challenger's cost", fixed(report.challenger->figures.cost, 4)});
   std::cout << format_table(more);
+}
+
+void write_reports(const backtest::Report& report, const std::filesystem::path& folder, bool as_json) {
+  const auto json_path = folder / "report.json", html_path = folder / "report.html";
+  const std::string json = backtest::report_json(report);
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);  // where it fails, writing says why
+  write_file(json_path, json);
+  write_file(html_path, backtest::report_html(report));
+  if (as_json) {
+    std::cout << json;
+    return;
+  }
+  print_summary(report);
+  std::cout << "\n" << json_path.string() << "\n" << html_path.string() << "\n";
 }
 
 backtest::Period parse_period(const std::string& word) { return word == "day" ? backtest::Period::day : word == "week" ? backtest::Period::week : backtest::Period::month; }
@@ -47,7 +62,7 @@ int run_backtest(const Arguments& arguments) {
   backtest::BacktestOptions settings;
   CommonOptions common;
   Options options("backtest", "What a bundle would have done with labelled history, beside its forest alone and its network for everybody.",
-                  "sluice backtest --bundle demo/bundle --data demo/transactions.csv --label is_fraud --out demo/backtest");
+                  "sluice backtest --bundle bundle --data transactions.csv --label fraud --out backtest --time timestamp --by week --levels");
   options.required("--bundle", bundle_path, "folder of the bundle").required("--data", data, "CSV or Arrow IPC; - for standard input").required("--label", label, "column that says what became of a row").required("--out", out, "folder for report.json and report.html");
   options.text("--positive", positive, "the label's text that counts as 1").text("--costs", costs_path, "what mistakes cost, as JSON; otherwise the costs that the bundle was trained for");
   options.text("--time", settings.time_column, "column of times: figures by period").choice("--by", by, {"day", "week", "month"}, "length of a period");
@@ -74,15 +89,7 @@ int run_backtest(const Arguments& arguments) {
   print_warnings(*reader);
   for (const auto& warning : report.warnings) warn(warning);
 
-  const std::filesystem::path folder(out), json_path = folder / "report.json", html_path = folder / "report.html";
-  const std::string json = backtest::report_json(report);
-  std::error_code failed;
-  std::filesystem::create_directories(folder, failed);  // where it fails, writing says why
-  write_file(json_path, json);
-  write_file(html_path, backtest::report_html(report));
-  if (common.json) return std::cout << json, 0;
-  print_summary(report);
-  std::cout << "\n" << json_path.string() << "\n" << html_path.string() << "\n";
+  write_reports(report, out, common.json);
   return 0;
 }
 

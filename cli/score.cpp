@@ -3,6 +3,7 @@
 #include "sluice/base/json_text.h"
 #include "sluice/cli/common_options.h"
 #include "sluice/cli/decision_sink.h"
+#include "sluice/cli/row_reasons.h"
 #include "sluice/cli/terminal.h"
 #include "sluice/cli/verbs.h"
 
@@ -45,11 +46,11 @@ struct Tally {
 }  // namespace
 
 int run_score(const Arguments& arguments) {
-  std::string bundle_path, data, out, id;
+  std::string bundle_path, data, out, id, which_reasons = "none";
   CommonOptions common;
   Options options("score", "Decides every row of a table.", "sluice score --bundle bundle --data transactions.csv --out decisions.csv --id transaction_id");
   options.required("--bundle", bundle_path, "folder of the bundle").required("--data", data, "CSV or Arrow IPC; - for standard input").required("--out", out, ".csv, .jsonl (whole records) or .arrow");
-  options.text("--id", id, "column that identifies a request");
+  options.text("--id", id, "column that identifies a request").choice("--reasons", which_reasons, {"none", "adverse", "all"}, "reason codes by attribution: of declined and reviewed rows, or of all");
   common.add_threads(options);
   common.add_device(options);
   common.add_quiet(options);
@@ -64,13 +65,16 @@ int run_score(const Arguments& arguments) {
   ThreadPool pool(common.n_threads);
   io::RowBlock block;
   std::vector<cascade::Decision> decisions;
+  RowReasons reasons(engine, which_reasons);
   Tally tally;
-  while (reader->next(block, 4096)) {
+  const std::size_t n_at_once = which_reasons == "none" ? 4096 : 64;  // explaining is slow: progress must still be seen
+  while (reader->next(block, n_at_once)) {
     decisions.resize(block.rows.n_rows());
     engine.decide_batch(block.rows.view(), decisions, &pool);
+    reasons.explain(block.rows.view(), decisions, pool);
     for (std::size_t i = 0; i < decisions.size(); ++i) {
       const bool ran = decisions[i].network.ran;
-      sink->add(decisions[i], {.id = id.empty() ? std::string_view() : block.ids[i], .row = block.first_row + i, .inputs = block.rows.row(i), .device = ran ? engine.network_stage()->device() : ""});
+      sink->add(decisions[i], {.id = id.empty() ? std::string_view() : block.ids[i], .row = block.first_row + i, .inputs = block.rows.row(i), .device = ran ? engine.network_stage()->device() : "", .reasons = reasons.of(i)});
       tally.add(decisions[i]);
     }
     report(progress, "scoring", reader->bytes_read(), reader->bytes_total());

@@ -7,6 +7,7 @@
 #include "sluice/cli/common_options.h"
 #include "sluice/cli/terminal.h"
 #include "sluice/cli/verbs.h"
+#include "sluice/io/csv.h"
 
 namespace sluice::cli {
 namespace {
@@ -22,9 +23,32 @@ void print_report(const training::TrainReport& report, const std::string& out, c
   std::cout << "bundle: " << out << "  sha256:" << digest.hex() << "\n";
 }
 
+/// Copies the rows so numbered to a CSV file of their own.
+void write_rows(const std::string& data, const std::vector<std::size_t>& rows, const std::string& path) {
+  const auto records = io::open_records(data);
+  AtomicFile file(path);
+  std::string line;
+  const auto write = [&](const auto& fields) {
+    line.clear();
+    for (const auto& field : fields) {
+      if (&field != &fields.front()) line += ',';
+      io::append_csv_field(line, field);
+    }
+    file.write(line += '\n');
+  };
+  write(records->header());
+  std::vector<std::string_view> fields;
+  std::size_t row = 0;
+  for (const std::size_t wanted : rows) {
+    while (row <= wanted && records->next(fields)) ++row;
+    write(fields);
+  }
+  file.commit();
+}
+
 /// The flags as they were typed; what they mean for the request is `apply`.
 struct TrainFlags {
-  std::string out, schema, policy, rules, forest, config, costs, network = "mlp", serve;
+  std::string out, held_out, schema, policy, rules, forest, config, costs, network = "mlp", serve;
   std::uint64_t n_search = 0, n_folds = 0;  // 0: the configuration's
   CommonOptions common;
 
@@ -39,6 +63,7 @@ struct TrainFlags {
     options.text("--schema", schema, "a schema file instead of a learnt schema").text("--policy", policy, "a policy instead of a learnt one");
     options.text("--rules", rules, "folder with pre.json, fallback.json, post.json").text("--forest", forest, "an XGBoost JSON model that is kept as it is");
     options.choice("--network", network, {"none", "mlp"}, "the second stage").text("--costs", costs, "costs.json: what mistakes cost");
+    options.text("--held-out", held_out, "also write the rows that training did not see, as CSV: backtest these");
     options.text("--config", config, "train.json: numbers of forest, network and band; flags win over it");
     options.integer("--search", n_search, "forest configurations to try; 0 for the default").integer("--folds", n_folds, "folds of the bag; 0 for the default");
     options.choice("--serve", serve, {"bag", "refit"}, "serve the mean of the fold forests (default), or one refitted forest");
@@ -87,6 +112,7 @@ int run_train(const Arguments& arguments) {
   const auto result = training::train(request, make_progress(flags.common.quiet));
   end_progress();
   for (const auto& warning : result.report.warnings) warn(warning);
+  if (!flags.held_out.empty()) write_rows(request.data, result.held_out, flags.held_out);
   const Digest digest = cascade::write_bundle(flags.out, result.files, result.provenance);
   if (flags.common.json) std::cout << result.report.to_json();
   else print_report(result.report, flags.out, digest);

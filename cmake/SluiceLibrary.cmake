@@ -1,10 +1,11 @@
-# sluice_library(<folder> SOURCES ... [HEADERS ...] [LINK ...] [PRIVATE_LINK ...])
+# sluice_library(<folder> [PRIVATE_FOLDER] SOURCES ... [HEADERS ...] [LINK ...] [PRIVATE_LINK ...])
 #
 # Makes the target sluice::<folder>. Its headers are reached as "sluice/<folder>/name.h" through an include folder of its own, so a
 # source sees the headers of the folders its target links and no others: a wrong-way include does not compile.
-# HEADERS are installed; what is not listed stays private.
+# HEADERS are installed; what is not listed stays private. A PRIVATE_FOLDER is not installed at all: the package is for scoring, explaining and
+# backtesting, and needs neither LibTorch nor libxgboost.
 function(sluice_library folder)
-  cmake_parse_arguments(arg "" "" "SOURCES;HEADERS;LINK;PRIVATE_LINK" ${ARGN})
+  cmake_parse_arguments(arg "PRIVATE_FOLDER" "" "SOURCES;HEADERS;LINK;PRIVATE_LINK" ${ARGN})
   set(target sluice_${folder})
   set(include_dir ${PROJECT_BINARY_DIR}/include/${folder})
   file(MAKE_DIRECTORY ${include_dir}/sluice)
@@ -17,6 +18,9 @@ function(sluice_library folder)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${include_dir}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(${target} PUBLIC ${arg_LINK} PRIVATE $<BUILD_INTERFACE:sluice_flags> ${arg_PRIVATE_LINK})
 
+  if(arg_PRIVATE_FOLDER)
+    return()
+  endif()
   install(TARGETS ${target} EXPORT sluice ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(FILES ${arg_HEADERS} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/sluice/${folder})
   set_property(GLOBAL APPEND PROPERTY SLUICE_FOLDERS ${folder})

@@ -13,8 +13,10 @@ float interpolate(const Encoder::Number& number, float x) {
   if (x <= v.front()) return number.scores.front();
   if (x >= v.back()) return number.scores.back();
   const auto right = static_cast<std::size_t>(std::upper_bound(v.begin(), v.end(), x) - v.begin());
-  const float share = (x - v[right - 1]) / (v[right] - v[right - 1]);
-  return number.scores[right - 1] + share * (number.scores[right] - number.scores[right - 1]);
+  // In double, for knots whose distance is beyond float32; the minimum, for a last step that rounds up past the next knot.
+  const double low = v[right - 1], share = (x - low) / (v[right] - low);
+  const float from = number.scores[right - 1], to = number.scores[right];
+  return std::min(to, from + static_cast<float>(share) * (to - from));
 }
 
 float category_code(const Encoder::Category& category, double cell) {

@@ -24,7 +24,8 @@ Encoder::Number read_number(const Json& entry, const Schema& schema, const std::
   number.values = floats(entry.at("values").get<std::vector<double>>());
   number.scores = floats(entry.at("scores").get<std::vector<double>>());
   const bool ascending = std::adjacent_find(number.values.begin(), number.values.end(), [](float a, float b) { return !(a < b); }) == number.values.end();
-  const bool finite = std::all_of(number.scores.begin(), number.scores.end(), [](float s) { return std::isfinite(s); });
+  const auto is_finite = [](float x) { return std::isfinite(x); };
+  const bool finite = std::all_of(number.values.begin(), number.values.end(), is_finite) && std::all_of(number.scores.begin(), number.scores.end(), is_finite);
   if (number.values.size() != number.scores.size() || !ascending || !finite)
     throw Error("network.encoder", source + ": the knots of \"" + schema[number.column].name + "\" are not ascending pairs");
   return number;

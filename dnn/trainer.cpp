@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cmath>
 #include <limits>
+#include <mutex>
 #include <numeric>
 #include <utility>
 
@@ -196,16 +197,17 @@ TrainedNetwork train_network(const Encoder& encoder, const TrainingRows& train_r
   std::atomic<std::uint64_t> epochs_done = 0;
   std::atomic<bool> stopped = false;
   const std::uint64_t n_epochs = options.n_members * options.max_epochs;
-  // Only member 0's thread reports: callbacks need not be thread-safe.
+  std::mutex reporting;  // callbacks need not be thread-safe
   ThreadPool pool(std::min(options.n_threads, options.n_members));
   pool.run(options.n_members, [&](std::size_t k) {
     at::set_num_threads(1);
     const std::uint64_t seed = mix64(options.seed * 1000 + k);
     MemberModel model(encoder, options, seed);
     if (k == 0) result.loss_before = model.loss(valid);
-    const auto tick = [&, k] {
+    const auto tick = [&] {
       const auto done = ++epochs_done;
-      if (k == 0 && progress && !progress("network", done, n_epochs)) stopped = true;
+      const std::lock_guard lock(reporting);
+      if (progress && !progress("network", done, n_epochs)) stopped = true;
       return !stopped;
     };
     const MemberResult best = train_member(model, train, valid, options, seed, tick);

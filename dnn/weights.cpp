@@ -1,9 +1,11 @@
 #include "sluice/dnn/weights.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "sluice/base/error.h"
 #include "sluice/base/json_fields.h"
@@ -16,7 +18,7 @@ static_assert(std::endian::native == std::endian::little, "safetensors is little
 constexpr std::size_t kLengthBytes = 8;
 
 Tensor read_tensor(const Json& entry, std::string_view data, const std::string& where) {
-  if (!entry.is_object() || entry.value("dtype", "") != "F32") throw Error("weights.dtype", where + ": only F32 tensors are read");
+  if (!entry.is_object() || !entry.contains("dtype") || entry["dtype"] != "F32") throw Error("weights.dtype", where + ": only F32 tensors are read");
   Tensor tensor;
   std::size_t n_values = 1, begin = 0, end = 0;
   try {
@@ -37,6 +39,17 @@ Tensor read_tensor(const Json& entry, std::string_view data, const std::string& 
   for (const float value : tensor.values)
     if (!std::isfinite(value)) throw Error("weights.not_finite", where + ": holds a value that is not finite");
   return tensor;
+}
+
+/// The format leaves no gap and lets no two tensors share bytes. `ranges`: first byte and length of each.
+void check_tiling(std::vector<std::pair<std::size_t, std::size_t>> ranges, std::size_t n_bytes, const std::string& source) {
+  std::sort(ranges.begin(), ranges.end());
+  std::size_t end = 0;
+  for (const auto& [first, length] : ranges) {
+    if (first != end) throw Error("weights.offsets", source + ": the tensors' data overlap or leave a gap", "the file is altered");
+    end += length;
+  }
+  if (end != n_bytes) throw Error("weights.offsets", source + ": there are bytes that belong to no tensor", "the file is altered");
 }
 
 }  // namespace
@@ -67,8 +80,13 @@ Tensors read_safetensors(std::string_view bytes, std::string_view source_view) {
   if (!header.is_object()) throw Error("weights.header", source + ": the header is no JSON object");
   const std::string_view data = bytes.substr(kLengthBytes + length);
   Tensors tensors;
-  for (const auto& [name, entry] : header.items())
-    if (name != "__metadata__") tensors[name] = read_tensor(entry, data, source + " tensor " + name);
+  std::vector<std::pair<std::size_t, std::size_t>> ranges;
+  for (const auto& [name, entry] : header.items()) {
+    if (name == "__metadata__") continue;
+    const Tensor& tensor = tensors[name] = read_tensor(entry, data, source + " tensor " + name);
+    ranges.emplace_back(entry["data_offsets"][0].get<std::size_t>(), tensor.values.size() * sizeof(float));
+  }
+  check_tiling(std::move(ranges), data.size(), source);
   return tensors;
 }
 

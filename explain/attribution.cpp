@@ -33,8 +33,9 @@ Method parse_method(std::string_view name) { return parse<Method>(name, kMethods
 void check_additivity(Attribution& a, double tolerance) {
   a.residual = std::accumulate(a.phi.begin(), a.phi.end(), a.base) - a.output;
   if (std::abs(a.residual) <= tolerance * std::max(1.0, std::abs(a.output))) return;
-  throw Error("explain.additivity", std::string("base and attributions add up to ") + number_text(a.output + a.residual) + ", served was " + number_text(a.output) +
-                                        " (game " + to_string(a.game) + ", method " + to_string(a.method) + ")",
+  throw Error("explain.additivity",
+              std::string("base and attributions add up to ") + number_text(a.output + a.residual) + ", served was " +
+                  number_text(a.output) + " (game " + to_string(a.game) + ", method " + to_string(a.method) + ")",
               "the stages gave another number for the same row, or the decision is another bundle's");
 }
 

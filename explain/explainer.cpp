@@ -1,6 +1,7 @@
 #include "sluice/explain/explainer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <numeric>
 #include <utility>
@@ -20,6 +21,7 @@ using cascade::Stage;
 
 constexpr double kTreeTolerance = 1e-5;  // margins are float32 sums, tree SHAP is double
 constexpr double kTolerance = 1e-6;
+constexpr std::chrono::hours kPatience(1);  // in place of the policy's deadline
 constexpr const char* kPopulation = "population";
 
 std::uint64_t seed_of(const Digest& digest) {
@@ -31,11 +33,14 @@ std::uint64_t seed_of(const Digest& digest) {
 /// The row as the network saw it: fetched late cells in place, and none where fetching failed.
 std::vector<double> seen_row(RowView row, const Decision& d, const Schema& schema) {
   std::vector<double> seen(row.begin(), row.end());
-  const bool lost = d.cause == Cause::late_features_missing || d.cause == Cause::late_features_late || d.cause == Cause::late_features_failed;
+  const bool lost = d.cause == Cause::late_features_missing || d.cause == Cause::late_features_late ||
+                    d.cause == Cause::late_features_failed;
   const auto late = schema.late_columns();
   for (std::size_t i = 0; i < late.size(); ++i) {
-    if (d.late_fetched) seen[late[i]] = d.late[i];
-    else if (lost) seen[late[i]] = std::nan("");
+    if (d.late_fetched)
+      seen[late[i]] = d.late[i];
+    else if (lost)
+      seen[late[i]] = std::nan("");
   }
   return seen;
 }
@@ -53,11 +58,32 @@ std::vector<PhaseTrace> traces(const cascade::Bundle& bundle, RowView row, const
   return phases;
 }
 
-bool explains_forest(Game game, const Decision& d) { return game == Game::stage_margin || (game == Game::served_path && !d.network.ran); }
+/// What was served, in the unit of the route's game.
+double output_of(const cascade::Bundle& bundle, Route route, const Decision& d) {
+  if (route == Route::forest) return static_cast<double>(d.forest.margin);
+  if (route == Route::network) return static_cast<double>(d.network.margin);
+  return d.network.ran ? calibrated_log_odds(bundle.calibration.network, d.network.margin)
+                       : calibrated_log_odds(bundle.calibration.forest, d.forest.margin);
+}
+
+/// One table of permutations for a bundle, of which only what is needed is drawn: who asks and how often changes
+/// nothing.
+Permutation permutations_of(std::uint64_t seed) {
+  return [seed](std::size_t reference, std::size_t pair, std::span<std::uint16_t> out) {
+    Random random(seed, static_cast<std::uint64_t>(reference) << 16 | pair);
+    std::iota(out.begin(), out.end(), std::uint16_t{0});
+    for (std::size_t i = out.size(); i > 1; --i) std::swap(out[i - 1], out[random.below(i)]);
+  };
+}
+
+bool explains_forest(Game game, const Decision& d) {
+  return game == Game::stage_margin || (game == Game::served_path && !d.network.ran);
+}
 
 }  // namespace
 
-Explainer::Explainer(const cascade::Engine& engine, ExplainOptions options) : engine_(engine), options_(std::move(options)), seed_(seed_of(engine.bundle().digest)) {
+Explainer::Explainer(const cascade::Engine& engine, ExplainOptions options)
+    : engine_(engine), options_(std::move(options)), seed_(seed_of(engine.bundle().digest)) {
   const cascade::Bundle& bundle = engine.bundle();
   std::vector<std::string> names;
   for (const auto& [name, bytes] : bundle.backgrounds) {
@@ -69,16 +95,21 @@ Explainer::Explainer(const cascade::Engine& engine, ExplainOptions options) : en
   if (options_.background.empty() || backgrounds_.contains(options_.background)) return;
   std::string list;
   for (const auto& name : names) list += (list.empty() ? "" : ", ") + name;
-  throw Error("explain.background", "the bundle has no background \"" + options_.background + "\"", list.empty() ? "it has none at all" : "it has: " + list);
+  throw Error("explain.background", "the bundle has no background \"" + options_.background + "\"",
+              list.empty() ? "it has none at all" : "it has: " + list);
 }
 
-Explanation Explainer::explain(RowView row) const { return explain(row, engine_.decide(row)); }
+Explanation Explainer::explain(RowView row) const {
+  return explain(row, engine_.decide(row, cascade::Deadline::in(kPatience)));
+}
 
 Explanation Explainer::explain(RowView row, const Decision& decision) const {
   const cascade::Bundle& bundle = engine_.bundle();
   if (row.size() != bundle.schema.size())
-    throw Error("shape", "a row has " + std::to_string(bundle.schema.size()) + " columns in this bundle's schema, not " + std::to_string(row.size()));
-  Explanation e{.decision = decision, .row = seen_row(row, decision, bundle.schema), .phases = traces(bundle, row, decision)};
+    throw Error("shape", "a row has " + std::to_string(bundle.schema.size()) +
+                             " columns in this bundle's schema, not " + std::to_string(row.size()));
+  Explanation e{
+      .decision = decision, .row = seen_row(row, decision, bundle.schema), .phases = traces(bundle, row, decision)};
   if (!decision.forest.ran || decision.took(Stage::safe_default)) return e;
   e.attribution = attribute(e.row, decision);
   e.reasons = adverse_reasons(*e.attribution, e.row, bundle.schema, options_.catalogue, options_.max_reasons);
@@ -87,9 +118,13 @@ Explanation Explainer::explain(RowView row, const Decision& decision) const {
 
 Attribution Explainer::attribute(RowView row, const Decision& d) const {
   const bool of_forest = explains_forest(options_.game, d);
-  const Method method = options_.method != Method::automatic ? options_.method : of_forest ? Method::tree : Method::permutation;
+  const Method method = options_.method != Method::automatic ? options_.method
+                        : of_forest                          ? Method::tree
+                                                             : Method::permutation;
   if (method == Method::tree && !of_forest)
-    throw Error("explain.method", std::string("tree explains the forest's margin, and game ") + to_string(options_.game) + " of this row is " + (d.network.ran ? "the network's" : "the whole system's"),
+    throw Error("explain.method",
+                std::string("tree explains the forest's margin, and game ") + to_string(options_.game) +
+                    " of this row is " + (d.network.ran ? "the network's" : "the whole system's"),
                 "take --method permutation, or --game stage_margin");
   return method == Method::tree ? attribute_tree(row, d) : attribute_by_game(row, d, method);
 }
@@ -123,21 +158,15 @@ Attribution Explainer::attribute_by_game(RowView row, const Decision& d, Method 
   const auto players = of_forest ? bundle.schema.forest_columns() : bundle.schema.network_columns();
   const ShapleyInput input{row, background.rows.view(), players};
 
-  Attribution a{.game = options_.game, .method = method, .background = background.info};
-  if (of_forest) a.output = static_cast<double>(d.forest.margin);
-  else if (route == Route::network) a.output = static_cast<double>(d.network.margin);
-  else a.output = d.network.ran ? calibrated_log_odds(bundle.calibration.network, d.network.margin) : calibrated_log_odds(bundle.calibration.forest, d.forest.margin);
-
-  // One table of permutations for a bundle, of which only what is needed is drawn: who asks and how often changes nothing.
-  const Permutation permutation = [this](std::size_t reference, std::size_t pair, std::span<std::uint16_t> out) {
-    Random random(seed_, static_cast<std::uint64_t>(reference) << 16 | pair);
-    std::iota(out.begin(), out.end(), std::uint16_t{0});
-    for (std::size_t i = out.size(); i > 1; --i) std::swap(out[i - 1], out[random.below(i)]);
-  };
+  Attribution a{
+      .game = options_.game, .method = method, .output = output_of(bundle, route, d), .background = background.info};
   const Evaluate evaluate = [&value](RowsView rows, std::span<double> out) { value(rows, out); };
   double row_value = 0;
-  evaluate(RowsView(row), {&row_value, 1});  // anew, so that the check below sees a stage that no longer says what it served
-  const ShapleyValues values = method == Method::exact ? exact_shapley(input, evaluate) : permutation_shapley(input, row_value, permutation, options_.sampling, evaluate);
+  evaluate(RowsView(row),
+           {&row_value, 1});  // anew, so that the check below sees a stage that no longer says what it served
+  const ShapleyValues values = method == Method::exact ? exact_shapley(input, evaluate)
+                                                       : permutation_shapley(input, row_value, permutations_of(seed_),
+                                                                             options_.sampling, evaluate);
   a.base = values.base;
   a.phi.resize(row.size());
   a.standard_error.resize(row.size());
@@ -154,11 +183,16 @@ Attribution Explainer::attribute_by_game(RowView row, const Decision& d, Method 
 
 const Explainer::Background& Explainer::background_for(const Decision& d) const {
   std::string name = options_.background;
-  if (name.empty()) name = options_.game == Game::system ? kPopulation : explains_forest(options_.game, d) ? "approved_forest" : "approved_network";
+  if (name.empty())
+    name = options_.game == Game::system       ? kPopulation
+           : explains_forest(options_.game, d) ? "approved_forest"
+                                               : "approved_network";
   auto it = backgrounds_.find(name);
   if (it == backgrounds_.end()) it = backgrounds_.find(kPopulation);
   if (it == backgrounds_.end())
-    throw Error("explain.background", "the bundle has neither a background \"" + name + "\" nor \"population\" to compare the row with", "sluice train writes backgrounds into its bundles");
+    throw Error("explain.background",
+                "the bundle has neither a background \"" + name + "\" nor \"population\" to compare the row with",
+                "sluice train writes backgrounds into its bundles");
   return it->second;
 }
 

@@ -3,11 +3,13 @@
 ///
 ///     served by                      explained by
 ///     the forest                     tree SHAP of the bag: the mean over its forests
-///     the network                    permutation Shapley values of the true composite (row → forest → encoder → network) against a background
-///     rules, or the safe default     the rules themselves; no Shapley values are invented
+///     the network                    permutation Shapley values of the true composite (row → forest → encoder →
+///     network) against a background rules, or the safe default     the rules themselves; no Shapley values are
+///     invented
 ///
-/// Immutable and thread-safe; the engine must outlive it. The same bundle and row give the same bits: permutations are drawn from the bundle's
-/// digest, never from the request. Cost, network: background rows × pairs × 2 × (columns - 1) rows scored.
+/// Immutable and thread-safe; the engine must outlive it. The same bundle and row give the same bits: permutations are
+/// drawn from the bundle's digest, never from the request. Cost, network: background rows × pairs × 2 × (columns - 1)
+/// rows scored.
 
 #include <cstdint>
 #include <map>
@@ -26,7 +28,8 @@ namespace sluice::explain {
 struct ExplainOptions {
   Game game = Game::served_path;
   Method method = Method::automatic;
-  std::string background;  // empty: approved_network or approved_forest after the stage, population for `system`; population where those are not
+  std::string background;  // empty: approved_network or approved_forest after the stage, population for `system`;
+                           // population where those are not
   SamplingOptions sampling;
   ReasonCatalogue catalogue;
   std::size_t max_reasons = kMaxReasons;
@@ -43,7 +46,7 @@ struct Explanation {
   std::vector<double> row;                 // raw, with the late cells that the network saw
   std::optional<Attribution> attribution;  // none: rules or the safe default decided without a score
   std::vector<RankedReason> reasons;
-  std::vector<PhaseTrace> phases;          // the rule sets that were evaluated, in order
+  std::vector<PhaseTrace> phases;  // the rule sets that were evaluated, in order
 };
 
 class Explainer {
@@ -51,8 +54,9 @@ class Explainer {
   /// Throws Error{explain.*, background.*}: a background that is not in the bundle or cannot be read.
   explicit Explainer(const cascade::Engine& engine, ExplainOptions options = {});
 
-  /// Decides the row and explains that. Throws Error{explain.method} where the method cannot explain the game for this row,
-  /// Error{explain.background} where the bundle has no background, Error{explain.additivity}, Error{explain.not_finite}, Error{shape}.
+  /// Decides the row, without the policy's deadline, and explains that. Throws Error{explain.method} where the method
+  /// cannot explain the game for this row, Error{explain.background} where the bundle has no background,
+  /// Error{explain.additivity}, Error{explain.not_finite}, Error{shape}.
   Explanation explain(RowView row) const;
   /// Explains a decision that this engine made of this row.
   Explanation explain(RowView row, const cascade::Decision& decision) const;

@@ -41,7 +41,9 @@ std::vector<RankedReason> candidates(const Attribution& attribution, RowView row
     if (phi == 0) continue;
     const bool is_missing = std::isnan(row[c]);
     const std::string& name = is_missing ? schema[c].name : group_of(schema[c]);
-    const auto it = std::find_if(found.begin(), found.end(), [&](const RankedReason& r) { return !is_missing && !r.is_missing && r.reason.feature == name; });
+    const auto it = std::find_if(found.begin(), found.end(), [&](const RankedReason& r) {
+      return !is_missing && !r.is_missing && r.reason.feature == name;
+    });
     RankedReason& reason = it != found.end() ? *it : found.emplace_back();
     reason.reason.feature = name;
     reason.reason.phi += phi;
@@ -66,7 +68,8 @@ ReasonCatalogue ReasonCatalogue::from_json(std::string_view text, std::string_vi
     JsonFields fields(*entry, "/" + pointer_step(name), source, "reasons", diagnostics);
     fields.require("code");
     const ReasonText present{fields.string("code", upper_snake(name)), fields.string("text", name)};
-    const ReasonText missing{fields.string("missing_code", present.code + "_MISSING"), fields.string("missing_text", present.text + " (missing)")};
+    const ReasonText missing{fields.string("missing_code", present.code + "_MISSING"),
+                             fields.string("missing_text", present.text + " (missing)")};
     fields.finish();
     catalogue.entries_[name] = {present, missing};
   }
@@ -78,15 +81,19 @@ ReasonCatalogue ReasonCatalogue::from_json(std::string_view text, std::string_vi
 ReasonText ReasonCatalogue::find(const std::string& name, bool is_missing) const {
   const auto it = entries_.find(name);
   if (it != entries_.end()) return is_missing ? it->second.missing : it->second.present;
-  return is_missing ? ReasonText{upper_snake(name) + "_MISSING", name + " (missing)"} : ReasonText{upper_snake(name), name};
+  return is_missing ? ReasonText{upper_snake(name) + "_MISSING", name + " (missing)"}
+                    : ReasonText{upper_snake(name), name};
 }
 
-std::vector<RankedReason> adverse_reasons(const Attribution& attribution, RowView row, const Schema& schema, const ReasonCatalogue& catalogue, std::size_t limit) {
+std::vector<RankedReason> adverse_reasons(const Attribution& attribution, RowView row, const Schema& schema,
+                                          const ReasonCatalogue& catalogue, std::size_t limit) {
   std::vector<RankedReason> reasons = candidates(attribution, row, schema);
   std::erase_if(reasons, [](const RankedReason& r) { return !(r.reason.phi > 0); });
-  std::stable_sort(reasons.begin(), reasons.end(), [](const auto& a, const auto& b) { return tie_key(a.reason.phi) > tie_key(b.reason.phi); });
+  std::stable_sort(reasons.begin(), reasons.end(),
+                   [](const auto& a, const auto& b) { return tie_key(a.reason.phi) > tie_key(b.reason.phi); });
   for (std::size_t i = 0; i + 1 < reasons.size(); ++i)
-    if (tie_key(reasons[i].reason.phi) == tie_key(reasons[i + 1].reason.phi)) reasons[i].is_tied = reasons[i + 1].is_tied = true;
+    if (tie_key(reasons[i].reason.phi) == tie_key(reasons[i + 1].reason.phi))
+      reasons[i].is_tied = reasons[i + 1].is_tied = true;
   reasons.resize(std::min(reasons.size(), limit));
   for (RankedReason& reason : reasons) {
     ReasonText text = catalogue.find(reason.reason.feature, reason.is_missing);

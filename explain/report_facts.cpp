@@ -33,17 +33,32 @@ std::string served_by(const Decision& d) {
   return d.network.ran ? "network" : "forest";
 }
 
+const rules::RuleSet& rules_of(const cascade::Bundle& bundle, rules::Phase phase) {
+  return phase == rules::Phase::pre ? *bundle.pre : phase == rules::Phase::fallback ? *bundle.fallback : *bundle.post;
+}
+
+std::vector<DecidingRule> deciding_rules(const cascade::Bundle& bundle, const Explanation& e) {
+  std::vector<DecidingRule> found;
+  for (const PhaseTrace& phase : e.phases)
+    if (const auto decisive = phase.trace.outcome.decisive; decisive != rules::kNoRule)
+      found.push_back({phase.phase, rules_of(bundle, phase.phase).rule(decisive)});
+  return found;
+}
+
 std::vector<std::size_t> by_size(const Attribution& attribution) {
   std::vector<std::size_t> columns;
   for (std::size_t c = 0; c < attribution.phi.size(); ++c)
     if (attribution.phi[c] != 0) columns.push_back(c);
-  std::stable_sort(columns.begin(), columns.end(), [&](std::size_t a, std::size_t b) { return std::abs(attribution.phi[a]) > std::abs(attribution.phi[b]); });
+  std::stable_sort(columns.begin(), columns.end(), [&](std::size_t a, std::size_t b) {
+    return std::abs(attribution.phi[a]) > std::abs(attribution.phi[b]);
+  });
   return columns;
 }
 
 cascade::Platt link_of(const cascade::Bundle& bundle, const Attribution& attribution, const Decision& d) {
   if (attribution.game == Game::system) return {};
-  return attribution.game == Game::served_path && d.network.ran ? bundle.calibration.network : bundle.calibration.forest;
+  return attribution.game == Game::served_path && d.network.ran ? bundle.calibration.network
+                                                                : bundle.calibration.forest;
 }
 
 std::string display_cell(const Schema& schema, std::size_t column, double cell) {
@@ -60,9 +75,12 @@ std::string inputs_json(const Schema& schema, RowView row) {
   json.open('{');
   for (std::size_t c = 0; c < row.size(); ++c) {
     json.key(schema[c].name);
-    if (schema[c].kind == Kind::category && !std::isnan(row[c])) json.value(std::string_view(schema.format_cell(c, row[c])));
-    else if (std::isinf(row[c])) json.value(row[c] > 0 ? "inf" : "-inf");
-    else json.value(row[c]);
+    if (schema[c].kind == Kind::category && !std::isnan(row[c]))
+      json.value(std::string_view(schema.format_cell(c, row[c])));
+    else if (std::isinf(row[c]))
+      json.value(row[c] > 0 ? "inf" : "-inf");
+    else
+      json.value(row[c]);
   }
   json.close('}');
   return text;

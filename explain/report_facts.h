@@ -22,6 +22,15 @@ Edge nearest_band_edge(const cascade::Band& band, double p);
 /// "network", "forest", "rules", "safe default": what the action comes from.
 std::string served_by(const cascade::Decision& d);
 
+/// The rules whose action this is, one a phase at most.
+struct DecidingRule {
+  rules::Phase phase;
+  const rules::Rule& rule;
+};
+std::vector<DecidingRule> deciding_rules(const cascade::Bundle& bundle, const Explanation& e);
+
+const rules::RuleSet& rules_of(const cascade::Bundle& bundle, rules::Phase phase);
+
 /// Schema columns with a contribution, the largest first, ties in column order.
 std::vector<std::size_t> by_size(const Attribution& attribution);
 
@@ -34,7 +43,8 @@ std::string display_cell(const Schema& schema, std::size_t column, double cell);
 /// The row's columns as one JSON object: numbers as numbers, words as texts, missing as null.
 std::string inputs_json(const Schema& schema, RowView row);
 
-/// With so many decimals, never "-0.00"; "inf", "nan" for what is not finite. `with_sign` puts + before what is not negative.
+/// With so many decimals, never "-0.00"; "inf", "nan" for what is not finite. `with_sign` puts + before what is not
+/// negative.
 std::string fixed(double value, int decimals, bool with_sign = false);
 
 }  // namespace sluice::explain

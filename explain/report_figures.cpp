@@ -17,19 +17,24 @@ constexpr std::size_t kLargest = 10;
 std::string at(double pixels) { return fixed(pixels, 1); }
 
 std::string text(double x, double y, std::string_view anchor, const std::string& content, std::string_view css = {}) {
-  return "<text x=\"" + at(x) + "\" y=\"" + at(y) + "\" text-anchor=\"" + std::string(anchor) + "\"" + (css.empty() ? "" : " class=\"" + std::string(css) + "\"") + ">" + content + "</text>\n";
+  return "<text x=\"" + at(x) + "\" y=\"" + at(y) + "\" text-anchor=\"" + std::string(anchor) + "\"" +
+         (css.empty() ? "" : " class=\"" + std::string(css) + "\"") + ">" + content + "</text>\n";
 }
 
 std::string rect(double x, double y, double width, double height, std::string_view fill, double radius = 0) {
-  return "<rect x=\"" + at(x) + "\" y=\"" + at(y) + "\" width=\"" + at(width) + "\" height=\"" + at(height) + "\"" + (radius > 0 ? " rx=\"" + at(radius) + "\"" : "") + " style=\"fill:" + std::string(fill) + "\"/>\n";
+  return "<rect x=\"" + at(x) + "\" y=\"" + at(y) + "\" width=\"" + at(width) + "\" height=\"" + at(height) + "\"" +
+         (radius > 0 ? " rx=\"" + at(radius) + "\"" : "") + " style=\"fill:" + std::string(fill) + "\"/>\n";
 }
 
 std::string line(double x0, double y0, double x1, double y1, std::string_view stroke, std::string_view dashes = {}) {
-  return "<line x1=\"" + at(x0) + "\" y1=\"" + at(y0) + "\" x2=\"" + at(x1) + "\" y2=\"" + at(y1) + "\" style=\"stroke:" + std::string(stroke) + (dashes.empty() ? "" : ";stroke-dasharray:" + std::string(dashes)) + "\"/>\n";
+  return "<line x1=\"" + at(x0) + "\" y1=\"" + at(y0) + "\" x2=\"" + at(x1) + "\" y2=\"" + at(y1) +
+         "\" style=\"stroke:" + std::string(stroke) +
+         (dashes.empty() ? "" : ";stroke-dasharray:" + std::string(dashes)) + "\"/>\n";
 }
 
 std::string svg(double height, std::string_view label, const std::string& body) {
-  return "<svg viewBox=\"0 0 " + at(kWidth) + " " + at(height) + "\" role=\"img\" aria-label=\"" + escape_html(label) + "\">\n" + body + "</svg>\n";
+  return "<svg viewBox=\"0 0 " + at(kWidth) + " " + at(height) + "\" role=\"img\" aria-label=\"" + escape_html(label) +
+         "\">\n" + body + "</svg>\n";
 }
 
 struct Scale {
@@ -45,25 +50,27 @@ struct Bar {
 std::vector<Bar> bars_of(const Schema& schema, const Explanation& e) {
   const auto columns = by_size(*e.attribution);
   std::vector<Bar> bars;
-  Bar other;
-  double variance = 0;
+  Bar other;  // without an error: those of sampled values do not add up like independent ones
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const std::size_t c = columns[i];
-    const double phi = e.attribution->phi[c], error = e.attribution->standard_error[c];
-    if (i < kLargest) {
-      bars.push_back({clipped(schema[c].name, 22) + " <tspan class=\"muted\">= " + clipped(display_cell(schema, c, e.row[c]), 16) + "</tspan>", phi, error});
+    const double phi = e.attribution->phi[c];
+    if (i >= kLargest) {
+      other.phi += phi;
       continue;
     }
-    other.phi += phi;
-    variance += error * error;
+    const std::string value = clipped(display_cell(schema, c, e.row[c]), 16);
+    bars.push_back({clipped(schema[c].name, 22) + " <tspan class=\"muted\">= " + value + "</tspan>", phi,
+                    e.attribution->standard_error[c]});
   }
-  if (columns.size() > kLargest) bars.push_back({std::to_string(columns.size() - kLargest) + " other columns", other.phi, std::sqrt(variance)});
+  other.label = std::to_string(columns.size() - bars.size()) + " other columns";
+  if (columns.size() > kLargest) bars.push_back(other);
   return bars;
 }
 
 class Waterfall {
  public:
-  Waterfall(const std::vector<Bar>& bars, const Attribution& a, const cascade::Platt& link) : bars_(bars), a_(a), link_(link), x_(scale_of(bars, a)) {}
+  Waterfall(const std::vector<Bar>& bars, const Attribution& a, const cascade::Platt& link)
+      : bars_(bars), a_(a), link_(link), x_(scale_of(bars, a)) {}
 
   std::string draw() {
     const double bottom = kTop + kRow * static_cast<double>(bars_.size() + 2);
@@ -80,7 +87,7 @@ class Waterfall {
   }
 
  private:
-  static constexpr double kTop = 46, kRow = 27, kLeft = 300, kRight = kWidth - 84;
+  static constexpr double kTop = 32, kRow = 27, kLeft = 300, kRight = kWidth - 84;
 
   static Scale scale_of(const std::vector<Bar>& bars, const Attribution& a) {
     double low = std::min(a.base, a.output), high = std::max(a.base, a.output), sum = a.base;
@@ -94,14 +101,19 @@ class Waterfall {
   }
 
   void draw_axes(double bottom) {
-    body_ += text(kLeft - 14, 14, "end", "log-odds", "muted") + text(kLeft - 14, bottom + 22, "end", "probability", "muted");
+    body_ +=
+        text(kLeft - 14, 14, "end", "log-odds", "muted") + text(kLeft - 14, bottom + 22, "end", "probability", "muted");
     const auto ticks = nice_ticks(x_.low, x_.high, 7);
     const double step = ticks.size() > 1 ? ticks[1] - ticks[0] : 1;
     const int decimals = std::clamp(static_cast<int>(std::ceil(-std::log10(step) - 1e-9)), 0, 6);
-    for (const double tick : ticks) body_ += line(x_(tick), 24, x_(tick), bottom, "var(--line)") + text(x_(tick), 14, "middle", fixed(tick, decimals), "muted");
+    for (const double tick : ticks)
+      body_ += line(x_(tick), 24, x_(tick), bottom, "var(--line)") +
+               text(x_(tick), 14, "middle", fixed(tick, decimals), "muted");
     body_ += line(kLeft, bottom, kRight, bottom, "var(--muted)");
     double last = -1e9;
-    for (const double p : {0.001, 0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999}) {
+    for (const double p :
+         {0.001, 0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2,  0.25, 0.3,  0.35, 0.4,   0.45, 0.5,
+          0.55,  0.6,   0.65, 0.7,  0.75, 0.8,  0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999}) {
       const double x = x_((logit(p) - link_.intercept) / link_.slope);
       if (x < kLeft || x > kRight || x - last < 46) continue;
       body_ += line(x, bottom, x, bottom + 6, "var(--muted)") + text(x, bottom + 22, "middle", number_text(p), "muted");
@@ -110,12 +122,16 @@ class Waterfall {
   }
 
   void draw_total(std::string_view label, double value, double y) {
-    body_ += text(kLeft - 14, y + 18, "end", std::string(label)) + line(x_(value), y + 2, x_(value), y + kRow - 2, "var(--ink);stroke-width:3");
-    body_ += text(x_(value) + 8, y + 18, "start", "<tspan style=\"font-weight:650\">" + fixed(value, 3) + "</tspan><tspan class=\"muted\">  p " + fixed(sigmoid(link_.slope * value + link_.intercept), 3) + "</tspan>");
+    body_ += text(kLeft - 14, y + 18, "end", std::string(label)) +
+             line(x_(value), y + 2, x_(value), y + kRow - 2, "var(--ink);stroke-width:3");
+    body_ += text(x_(value) + 8, y + 18, "start",
+                  "<tspan style=\"font-weight:650\">" + fixed(value, 3) + "</tspan><tspan class=\"muted\">  p " +
+                      fixed(sigmoid(link_.slope * value + link_.intercept), 3) + "</tspan>");
   }
 
   void draw_bar(const Bar& bar, double sum, double y) {
-    const double from = x_(sum), to = x_(sum + bar.phi), left = std::min(from, to), width = std::max(1.0, std::abs(to - from));
+    const double from = x_(sum), to = x_(sum + bar.phi), left = std::min(from, to),
+                 width = std::max(1.0, std::abs(to - from));
     body_ += line(from, y - 4, from, y + 4, "var(--muted)", "2 2") + text(kLeft - 14, y + 18, "end", bar.label);
     body_ += rect(left, y + 4, width, kRow - 8, bar.phi > 0 ? "var(--up)" : "var(--down)", 2);
     std::string label = fixed(bar.phi, 3, true);
@@ -133,31 +149,45 @@ class Waterfall {
 /// One horizontal scale of probability from 0 to 1 with coloured stretches and the request's marker.
 class Track {
  public:
-  Track(std::string& body, double y) : body_(body), y_(y) { body_ += rect(kLeft, y_, kRight - kLeft, kHeight, "var(--soft)"); }
+  Track(std::string& body, double y) : body_(body), y_(y) {
+    body_ += rect(kLeft, y_, kRight - kLeft, kHeight, "var(--soft)");
+  }
 
   void stretch(double from, double to, std::string_view fill, std::string_view label) {
     from = std::clamp(from, 0.0, 1.0);
     to = std::clamp(to, 0.0, 1.0);
     if (!(from < to)) return;
     body_ += rect(x_(from), y_, x_(to) - x_(from), kHeight, fill);
-    if (x_(to) - x_(from) > 8.0 * static_cast<double>(label.size())) body_ += text((x_(from) + x_(to)) / 2, y_ + 19, "middle", std::string(label), "muted");
+    if (x_(to) - x_(from) > 8.0 * static_cast<double>(label.size()))
+      body_ += text((x_(from) + x_(to)) / 2, y_ + 19, "middle", std::string(label), "muted");
   }
-  void edge(double p) {
-    if (p < 0 || p > 1) return;
-    body_ += line(x_(p), y_, x_(p), y_ + kHeight + 5, "var(--muted)") + text(x_(p), y_ + kHeight + 18, "middle", number_text(std::round(p * 1e4) / 1e4), "muted");
+  /// Two edges' numbers, kept apart where the edges are close.
+  void edges(double low, double high) {
+    const bool is_close = high - low < 0.07;
+    edge(low, is_close && low < high ? "end" : "middle");
+    if (low < high) edge(high, is_close ? "start" : "middle");
   }
   void marker(std::string_view name, double p) {
     const double x = x_(std::clamp(p, 0.0, 1.0));
-    body_ += "<path d=\"M" + at(x) + " " + at(y_ + 3) + "l-6 -10h12z\" style=\"fill:var(--ink)\"/>\n" + line(x, y_, x, y_ + kHeight, "var(--ink);stroke-width:2");
-    body_ += text(std::clamp(x, kLeft + 60, kRight - 60), y_ - 12, "middle", std::string(name) + " <tspan style=\"font-weight:650\">" + fixed(p, 4) + "</tspan>");
+    body_ += "<path d=\"M" + at(x) + " " + at(y_ + 3) + "l-6 -10h12z\" style=\"fill:var(--ink)\"/>\n" +
+             line(x, y_, x, y_ + kHeight, "var(--ink);stroke-width:2");
+    body_ += text(std::clamp(x, kLeft + 60, kRight - 60), y_ - 12, "middle",
+                  std::string(name) + " <tspan style=\"font-weight:650\">" + fixed(p, 4) + "</tspan>");
   }
   void title(std::string_view first, std::string_view second) {
-    body_ += text(kLeft - 14, y_ + 12, "end", std::string(first)) + text(kLeft - 14, y_ + 27, "end", std::string(second), "muted");
+    body_ += text(kLeft - 14, y_ + 12, "end", std::string(first)) +
+             text(kLeft - 14, y_ + 27, "end", std::string(second), "muted");
   }
 
   static constexpr double kHeight = 28;
 
  private:
+  void edge(double p, std::string_view anchor) {
+    if (p < 0 || p > 1) return;
+    body_ += line(x_(p), y_, x_(p), y_ + kHeight + 5, "var(--muted)") +
+             text(x_(p), y_ + kHeight + 18, anchor, number_text(std::round(p * 1e4) / 1e4), "muted");
+  }
+
   static constexpr double kLeft = 190, kRight = kWidth - 30;
   static constexpr Scale x_{0, 1, kLeft, kRight};
   std::string& body_;
@@ -187,8 +217,7 @@ std::string threshold_tracks(const cascade::Bundle& bundle, const cascade::Decis
   if (const auto& band = bundle.policy.band) {
     Track track(body, y);
     track.stretch(band->low, band->high, "var(--band)", "band: forwarded to the network");
-    track.edge(band->low);
-    track.edge(band->high);
+    track.edges(band->low, band->high);
     track.marker("forest", d.forest.p);
     track.title("Routing", "forest's probability");
     y += 84;
@@ -196,10 +225,10 @@ std::string threshold_tracks(const cascade::Bundle& bundle, const cascade::Decis
   const auto& cutoffs = cutoffs_of(bundle, d);
   Track track(body, y);
   track.stretch(0, cutoffs.approve_below, "#e4f0e7", "approve");
-  track.stretch(cutoffs.approve_below, cutoffs.decline_from, "#f7efdd", cutoffs.otherwise == rules::Action::review ? "review" : rules::to_string(cutoffs.otherwise));
+  track.stretch(cutoffs.approve_below, cutoffs.decline_from, "#f7efdd",
+                cutoffs.otherwise == rules::Action::review ? "review" : rules::to_string(cutoffs.otherwise));
   track.stretch(cutoffs.decline_from, 1, "#f6e2dd", "decline");
-  track.edge(cutoffs.approve_below);
-  if (cutoffs.decline_from - cutoffs.approve_below > 0.06 || cutoffs.decline_from == cutoffs.approve_below) track.edge(cutoffs.decline_from);
+  track.edges(cutoffs.approve_below, cutoffs.decline_from);
   track.marker("final", d.p_final);
   track.title("Action", std::string("final probability, ") + to_string(d.level));
   return svg(y + 54, "Where the request lies between band edges and cut-offs", body);

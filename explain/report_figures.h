@@ -11,7 +11,8 @@ namespace sluice::explain {
 /// `text`, escaped; beyond `max_characters` it is cut at a whole UTF-8 character and ends in "…".
 std::string clipped(std::string_view text, std::size_t max_characters);
 
-/// From base to output: the ten largest contributions and the sum of the rest, over a margin axis and a probability axis.
+/// From base to output: the ten largest contributions and the sum of the rest, over a margin axis and a probability
+/// axis.
 std::string waterfall(const cascade::Bundle& bundle, const Explanation& e);
 
 /// The forest's probability over the band, and the final one over the cut-offs.

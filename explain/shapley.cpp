@@ -17,7 +17,8 @@ void evaluate_finite(const Evaluate& evaluate, RowsView rows, std::span<double> 
   evaluate(rows, values);
   for (const double value : values)
     if (!std::isfinite(value))
-      throw Error("explain.not_finite", "a mix of the row and a background row has no finite score", "look for infinities in the row or the background");
+      throw Error("explain.not_finite", "a mix of the row and a background row has no finite score",
+                  "look for infinities in the row or the background");
 }
 
 /// Row and reference mixed: players start with the reference's cells, everything else has the row's.
@@ -32,7 +33,9 @@ class Mixer {
     std::copy(input_.row.begin(), input_.row.end(), mixed.begin());
     for (const std::size_t column : input_.players) mixed[column] = input_.references.row(reference)[column];
   }
-  void know(std::size_t player, std::span<double> mixed) const { mixed[input_.players[player]] = input_.row[input_.players[player]]; }
+  void know(std::size_t player, std::span<double> mixed) const {
+    mixed[input_.players[player]] = input_.row[input_.players[player]];
+  }
   bool differs(std::size_t reference, std::size_t player) const {
     const std::size_t column = input_.players[player];
     return !same_cell(input_.row[column], input_.references.row(reference)[column]);
@@ -46,8 +49,15 @@ class Mixer {
 class Sampler {
  public:
   Sampler(const ShapleyInput& input, double row_value, const Permutation& permutation, const Evaluate& evaluate)
-      : mixer_(input), row_value_(row_value), permutation_(permutation), evaluate_(evaluate), mixed_(mixer_.n_columns()), reference_values_(mixer_.n_references()),
-        sample_(mixer_.n_players()), sums_(mixer_.n_players() * mixer_.n_references()), squares_(sums_.size()) {
+      : mixer_(input),
+        row_value_(row_value),
+        permutation_(permutation),
+        evaluate_(evaluate),
+        mixed_(mixer_.n_columns()),
+        reference_values_(mixer_.n_references()),
+        sample_(mixer_.n_players()),
+        sums_(mixer_.n_players() * mixer_.n_references()),
+        squares_(sums_.size()) {
     for (std::size_t r = 0; r < mixer_.n_references(); ++r) mixer_.start(r, mixed_.append());
     evaluate_finite(evaluate_, mixed_.view(), reference_values_);
   }
@@ -154,7 +164,8 @@ std::vector<double> shapley_weights(std::size_t n) {
 }
 
 /// All coalitions of `players` against one reference; adds to `phi`, returns the reference's value.
-double enumerate(const Mixer& mixer, std::size_t reference, const std::vector<std::size_t>& players, const Evaluate& evaluate, std::span<double> phi) {
+double enumerate(const Mixer& mixer, std::size_t reference, const std::vector<std::size_t>& players,
+                 const Evaluate& evaluate, std::span<double> phi) {
   const std::size_t n = players.size(), n_coalitions = std::size_t{1} << n;
   Table mixed(mixer.n_columns(), n_coalitions);
   for (std::size_t coalition = 0; coalition < n_coalitions; ++coalition) {
@@ -168,13 +179,15 @@ double enumerate(const Mixer& mixer, std::size_t reference, const std::vector<st
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t coalition = 0; coalition < n_coalitions; ++coalition)
       if (((coalition >> i) & 1u) == 0)
-        phi[players[i]] += weights[static_cast<std::size_t>(std::popcount(coalition))] * (value[coalition | (std::size_t{1} << i)] - value[coalition]);
+        phi[players[i]] += weights[static_cast<std::size_t>(std::popcount(coalition))] *
+                           (value[coalition | (std::size_t{1} << i)] - value[coalition]);
   return value[0];
 }
 
 }  // namespace
 
-ShapleyValues permutation_shapley(const ShapleyInput& input, double row_value, const Permutation& permutation, const SamplingOptions& options, const Evaluate& evaluate) {
+ShapleyValues permutation_shapley(const ShapleyInput& input, double row_value, const Permutation& permutation,
+                                  const SamplingOptions& options, const Evaluate& evaluate) {
   Sampler sampler(input, row_value, permutation, evaluate);
   for (std::size_t pair = 0; pair < std::max<std::size_t>(1, options.min_pairs); ++pair) sampler.add_pair();
   ShapleyValues values = sampler.values();
@@ -188,14 +201,17 @@ ShapleyValues permutation_shapley(const ShapleyInput& input, double row_value, c
 ShapleyValues exact_shapley(const ShapleyInput& input, const Evaluate& evaluate) {
   const Mixer mixer(input);
   const auto n_references = static_cast<double>(mixer.n_references());
-  ShapleyValues v{.phi = std::vector<double>(mixer.n_players()), .standard_error = std::vector<double>(mixer.n_players())};
+  ShapleyValues v{.phi = std::vector<double>(mixer.n_players()),
+                  .standard_error = std::vector<double>(mixer.n_players())};
   for (std::size_t r = 0; r < mixer.n_references(); ++r) {
     std::vector<std::size_t> players;
     for (std::size_t i = 0; i < mixer.n_players(); ++i)
       if (mixer.differs(r, i)) players.push_back(i);
     if (players.size() > kMaxExactPlayers)
-      throw Error("explain.too_many_columns", "the row differs from background row " + std::to_string(r) + " in " + std::to_string(players.size()) + " columns; exact enumeration takes " +
-                                                  std::to_string(kMaxExactPlayers) + " at most", "take --method permutation");
+      throw Error("explain.too_many_columns",
+                  "the row differs from background row " + std::to_string(r) + " in " + std::to_string(players.size()) +
+                      " columns; exact enumeration takes " + std::to_string(kMaxExactPlayers) + " at most",
+                  "take --method permutation");
     v.base += enumerate(mixer, r, players, evaluate, v.phi) / n_references;
   }
   for (double& phi : v.phi) phi /= n_references;

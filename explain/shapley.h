@@ -1,9 +1,9 @@
 #pragma once
 /// Shapley values of any function of a row against reference rows (the interventional game).
 ///
-/// A coalition's value is the mean over references r of f(the row's cells for its columns, r's for the rest). Sums are in double and in a fixed
-/// order: the same inputs give the same bits. A column whose cell equals the reference's costs no evaluation and gets exactly 0 from it.
-/// Both calls are thread-safe where `evaluate` and `permutation` are.
+/// A coalition's value is the mean over references r of f(the row's cells for its columns, r's for the rest). Sums are
+/// in double and in a fixed order: the same inputs give the same bits. A column whose cell equals the reference's costs
+/// no evaluation and gets exactly 0 from it. Both calls are thread-safe where `evaluate` and `permutation` are.
 
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +18,8 @@ namespace sluice::explain {
 /// Writes f of each row. A value that is not finite ends the call with Error{explain.not_finite}.
 using Evaluate = std::function<void(RowsView rows, std::span<double> values)>;
 
-/// Writes the order of players [0, out.size()) for one reference and pair; its reverse is the other half of the antithetic pair.
+/// Writes the order of players [0, out.size()) for one reference and pair; its reverse is the other half of the
+/// antithetic pair.
 using Permutation = std::function<void(std::size_t reference, std::size_t pair, std::span<std::uint16_t> out)>;
 
 inline constexpr std::size_t kMaxExactPlayers = 12;
@@ -30,21 +31,25 @@ struct ShapleyInput {
 };
 
 struct ShapleyValues {
-  double base = 0;  // mean of f over the references
+  double base = 0;                          // mean of f over the references
   std::vector<double> phi, standard_error;  // one a player
   std::size_t n_pairs = 0;                  // 0 for exact
 };
 
 struct SamplingOptions {
-  std::size_t min_pairs = 2;   // at least 2: standard errors come from the spread between pairs
+  std::size_t min_pairs = 2;  // at least 2: standard errors come from the spread between pairs
   std::size_t max_pairs = 16;
-  std::size_t n_ranked = 4;    // pairs are added until the largest n_ranked positive values are apart from the rest by two standard errors
+  std::size_t n_ranked =
+      4;  // pairs are added until the largest n_ranked positive values are apart from the rest by two standard errors
 };
 
-/// Sampled. The standard error is that of the sampled permutations alone: the references are part of the game. `row_value` is f of the row.
-ShapleyValues permutation_shapley(const ShapleyInput& input, double row_value, const Permutation& permutation, const SamplingOptions& options, const Evaluate& evaluate);
+/// Sampled. The standard error is that of the sampled permutations alone: the references are part of the game.
+/// `row_value` is f of the row.
+ShapleyValues permutation_shapley(const ShapleyInput& input, double row_value, const Permutation& permutation,
+                                  const SamplingOptions& options, const Evaluate& evaluate);
 
-/// All 2^k coalitions of the k columns in which the row differs from a reference, for each. Throws Error{explain.too_many_columns} for k > kMaxExactPlayers.
+/// All 2^k coalitions of the k columns in which the row differs from a reference, for each. Throws
+/// Error{explain.too_many_columns} for k > kMaxExactPlayers.
 ShapleyValues exact_shapley(const ShapleyInput& input, const Evaluate& evaluate);
 
 }  // namespace sluice::explain

@@ -6,7 +6,9 @@
 
 namespace sluice::explain {
 
-double calibrated_log_odds(const cascade::Platt& platt, float margin) { return platt.slope * static_cast<double>(margin) + platt.intercept; }
+double calibrated_log_odds(const cascade::Platt& platt, float margin) {
+  return platt.slope * static_cast<double>(margin) + platt.intercept;
+}
 
 void GameValue::operator()(RowsView rows, std::span<double> values) {
   const cascade::Bundle& bundle = engine_.bundle();
@@ -16,17 +18,22 @@ void GameValue::operator()(RowsView rows, std::span<double> values) {
   if (route_ != Route::forest && engine_.network_stage()) engine_.network_stage()->score(rows, staged_, margins_);
   for (std::size_t i = 0; i < rows.n_rows; ++i) {
     const float forest = staged_[i].back();
-    if (route_ == Route::forest) values[i] = static_cast<double>(forest);
-    else if (route_ == Route::network) values[i] = static_cast<double>(margins_[i]);
-    else if (is_forwarded(rows.row(i), forest, margins_[i])) values[i] = calibrated_log_odds(bundle.calibration.network, margins_[i]);
-    else values[i] = calibrated_log_odds(bundle.calibration.forest, forest);
+    if (route_ == Route::forest)
+      values[i] = static_cast<double>(forest);
+    else if (route_ == Route::network)
+      values[i] = static_cast<double>(margins_[i]);
+    else if (is_forwarded(rows.row(i), forest, margins_[i]))
+      values[i] = calibrated_log_odds(bundle.calibration.network, margins_[i]);
+    else
+      values[i] = calibrated_log_odds(bundle.calibration.forest, forest);
     n_off_route_ += !in_band(forest);
   }
   n_evaluations_ += rows.n_rows;
 }
 
 double GameValue::off_route_fraction() const {
-  if (route_ != Route::network || !engine_.bundle().policy.band || n_evaluations_ == 0) return std::numeric_limits<double>::quiet_NaN();
+  if (route_ != Route::network || !engine_.bundle().policy.band || n_evaluations_ == 0)
+    return std::numeric_limits<double>::quiet_NaN();
   return static_cast<double>(n_off_route_) / static_cast<double>(n_evaluations_);
 }
 

@@ -19,7 +19,8 @@ enum class Route {
 class GameValue {
  public:
   /// Where not `network_answers`, rows inside the band stay with the forest.
-  GameValue(const cascade::Engine& engine, Route route, bool network_answers = true) : engine_(engine), route_(route), network_answers_(network_answers) {}
+  GameValue(const cascade::Engine& engine, Route route, bool network_answers = true)
+      : engine_(engine), route_(route), network_answers_(network_answers) {}
 
   void operator()(RowsView rows, std::span<double> values);
 

@@ -74,6 +74,7 @@ class Training {
   void read_schema() {
     if (request_.schema) {
       schema_ = Schema::from_json(read_file(*request_.schema), request_.schema->string());
+      if (schema_.find(request_.columns.label)) throw Error("schema.label", request_.schema->string() + ": the label \"" + request_.columns.label + "\" is one of the columns", "take it out: a model must not see it");
     } else {
       InferredSchema inferred = infer_schema(request_.data, request_.columns, progress_);
       schema_ = inferred.schema;
@@ -93,6 +94,7 @@ class Training {
     train_ = take_part(data, split.train);
     valid_ = take_part(data, split.valid);
     test_ = take_part(data, split.test);
+    held_out_ = split.test;
     check_part(train_, "training");
     check_part(valid_, "validation");
     check_part(test_, "test");
@@ -170,6 +172,7 @@ class Training {
     result.provenance.libraries["torch"] = dnn::torch_version();
 #endif
     result.report = std::move(report_);
+    result.held_out = std::move(held_out_);
     return result;
   }
 
@@ -181,6 +184,7 @@ class Training {
   Models models_;
   TrainReport report_;
   std::string data_digest_;
+  std::vector<std::size_t> held_out_;
 };
 
 }  // namespace

@@ -61,6 +61,7 @@ struct TrainResult {
   cascade::BundleFiles files;
   cascade::Provenance provenance;
   TrainReport report;
+  std::vector<std::size_t> held_out;  // numbers of the test rows, ascending: what an honest backtest runs on
 };
 
 /// Throws Error{schema.*, data.*, rows.*, csv.*, booster.*, training.*, policy.*, rules.*, interrupted}. Writes nothing.

@@ -37,7 +37,8 @@ bool by_forest(const cascade::Decision& d) { return d.forest.ran && !d.network.r
 
 /// Shapley values over all coalitions of `players`, each valued by whole decisions of `engine`.
 template <class Value>
-std::vector<double> by_decisions(const Engine& engine, RowView row, const Table& references, std::span<const std::size_t> players, const Value& value_of) {
+std::vector<double> by_decisions(const Engine& engine, RowView row, const Table& references,
+                                 std::span<const std::size_t> players, const Value& value_of) {
   const std::size_t n = players.size();
   std::vector<double> value(std::size_t{1} << n), phi(row.size());
   for (std::size_t coalition = 0; coalition < value.size(); ++coalition)
@@ -59,7 +60,8 @@ std::vector<double> by_decisions(const Engine& engine, RowView row, const Table&
 
 class ShiftedForest final : public cascade::ForestStage {
  public:
-  ShiftedForest(const cascade::Bundle& bundle, float shift) : inner_(cascade::make_forest_stage(bundle.forests, bundle.schema)), shift_(shift) {}
+  ShiftedForest(const cascade::Bundle& bundle, float shift)
+      : inner_(cascade::make_forest_stage(bundle.forests, bundle.schema)), shift_(shift) {}
   void score(RowsView rows, std::span<cascade::StagedMargins> out) const override {
     if (!std::isfinite(shift_)) throw std::runtime_error("broken");
     inner_->score(rows, out);
@@ -74,7 +76,8 @@ class ShiftedForest final : public cascade::ForestStage {
 /// Says something else at every call.
 class DriftingNetwork final : public cascade::NetworkStage {
  public:
-  explicit DriftingNetwork(const cascade::Bundle& bundle) : inner_(cascade::make_network_stage(bundle.network, dnn::Device::cpu)) {}
+  explicit DriftingNetwork(const cascade::Bundle& bundle)
+      : inner_(cascade::make_network_stage(bundle.network, dnn::Device::cpu)) {}
   void score(RowsView rows, std::span<const cascade::StagedMargins> forest, std::span<float> out) const override {
     inner_->score(rows, forest, out);
     drift_ += 0.01f;
@@ -115,12 +118,14 @@ TEST_CASE("a decision of the forest is explained by the mean of its trees' exact
       std::vector<double> expected(columns.size() + 1);
       for (std::size_t k = 0; k < options.n_forests; ++k) {
         const auto one = oracle::shapley(small_forest(bundle->schema, mix64(seed) + k, options), inputs);
-        for (std::size_t f = 0; f < expected.size(); ++f) expected[f] += one[f] / static_cast<double>(options.n_forests);
+        for (std::size_t f = 0; f < expected.size(); ++f)
+          expected[f] += one[f] / static_cast<double>(options.n_forests);
       }
       CAPTURE(seed, i);
       REQUIRE(e.attribution);
       REQUIRE(e.attribution->method == Method::tree);
-      for (std::size_t f = 0; f < columns.size(); ++f) REQUIRE(std::abs(e.attribution->phi[columns[f]] - expected[f]) <= 1e-9);
+      for (std::size_t f = 0; f < columns.size(); ++f)
+        REQUIRE(std::abs(e.attribution->phi[columns[f]] - expected[f]) <= 1e-9);
       REQUIRE(std::abs(e.attribution->base - expected.back()) <= 1e-9);
       REQUIRE(std::abs(total(*e.attribution) - static_cast<double>(e.decision.forest.margin)) <= 1e-5);
     }
@@ -138,7 +143,8 @@ TEST_CASE("a decision of the network: exact is what whole decisions give, permut
     if (!engine.decide(rows.row(i)).network.ran) continue;
     ++n_explained;
     CAPTURE(i);
-    const auto expected = by_decisions(always, rows.row(i), background, bundle->schema.network_columns(), [](const auto& d) { return static_cast<double>(d.network.margin); });
+    const auto expected = by_decisions(always, rows.row(i), background, bundle->schema.network_columns(),
+                                       [](const auto& d) { return static_cast<double>(d.network.margin); });
     const Attribution exact = *Explainer(engine, {.method = Method::exact}).explain(rows.row(i)).attribution;
     const Attribution sampled = *Explainer(engine).explain(rows.row(i)).attribution;
     REQUIRE(sampled.method == Method::permutation);
@@ -185,7 +191,8 @@ TEST_CASE("the stage margin is the forest's, whoever served") {
   CHECK(e.attribution->method == Method::tree);
   CHECK(e.attribution->output == static_cast<double>(e.decision.forest.margin));
   // Against a background the same margin can be explained too, and says something else.
-  const Explanation sampled = Explainer(engine, {.game = Game::stage_margin, .method = Method::permutation}).explain(row);
+  const Explanation sampled =
+      Explainer(engine, {.game = Game::stage_margin, .method = Method::permutation}).explain(row);
   CHECK(sampled.attribution->background.name == "approved_forest");
   CHECK(std::abs(total(*sampled.attribution) - sampled.attribution->output) <= 1e-9);
   CHECK(std::isnan(sampled.attribution->off_route_fraction));
@@ -300,8 +307,11 @@ TEST_CASE("what cannot be asked for says what can") {
   CHECK(code_of([] { parse_game("all"); }) == "explain.game");
   CHECK(parse_method("exact") == Method::exact);
   CHECK(code_of([&] { Explainer(engine, {.background = "nobody"}); }) == "explain.background");
-  CHECK(code_of([&] { Explainer(engine, {.method = Method::tree}).explain(find_row(engine, by_network)); }) == "explain.method");
-  CHECK(code_of([&] { Explainer(engine, {.game = Game::system, .method = Method::tree}).explain(find_row(engine, by_forest)); }) == "explain.method");
+  CHECK(code_of([&] { Explainer(engine, {.method = Method::tree}).explain(find_row(engine, by_network)); }) ==
+        "explain.method");
+  CHECK(code_of([&] {
+          Explainer(engine, {.game = Game::system, .method = Method::tree}).explain(find_row(engine, by_forest));
+        }) == "explain.method");
   CHECK(code_of([&] { Explainer(engine).explain(std::vector<double>(3)); }) == "shape");
   auto bare = std::make_shared<cascade::Bundle>(*bundle);
   bare->backgrounds.clear();

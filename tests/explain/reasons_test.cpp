@@ -13,11 +13,13 @@ namespace {
 /// Columns a … h; "a", "d" and "e" are one group.
 Schema letters() {
   std::vector<Column> columns;
-  for (const char c : std::string("abcdefgh")) columns.push_back({.name = std::string(1, c), .group = c == 'a' || c == 'd' || c == 'e' ? "money" : ""});
+  for (const char c : std::string("abcdefgh"))
+    columns.push_back({.name = std::string(1, c), .group = c == 'a' || c == 'd' || c == 'e' ? "money" : ""});
   return Schema(columns);
 }
 
-std::vector<RankedReason> reasons_of(std::vector<double> phi, std::vector<double> row = std::vector<double>(8, 1.0), const ReasonCatalogue& catalogue = {}) {
+std::vector<RankedReason> reasons_of(std::vector<double> phi, std::vector<double> row = std::vector<double>(8, 1.0),
+                                     const ReasonCatalogue& catalogue = {}) {
   Attribution a;
   a.phi = std::move(phi);
   return adverse_reasons(a, row, letters(), catalogue);
@@ -71,7 +73,9 @@ TEST_CASE("ties stand in column order and say so, also where the other one was c
 }
 
 TEST_CASE("a catalogue gives codes and texts, of columns and groups, present and missing") {
-  const auto catalogue = ReasonCatalogue::from_json(R"({"money": {"code": "R1", "text": "Too much money"}, "b": {"code": "R2", "missing_code": "R2M", "missing_text": "No b"}})", "reasons.json", letters());
+  const auto catalogue = ReasonCatalogue::from_json(
+      R"({"money": {"code": "R1", "text": "Too much money"}, "b": {"code": "R2", "missing_code": "R2M", "missing_text": "No b"}})",
+      "reasons.json", letters());
   std::vector<double> row(8, 1.0);
   row[1] = std::nan("");
   const auto reasons = reasons_of({.4, .3, .2, 0, 0, 0, 0, 0}, row, catalogue);
@@ -84,7 +88,8 @@ TEST_CASE("a catalogue gives codes and texts, of columns and groups, present and
 
 TEST_CASE("a catalogue's faults are reported all at once, with their places") {
   try {
-    ReasonCatalogue::from_json(R"({"mony": {"code": "R1"}, "b": {"text": 3}, "c": {"code": "X", "txt": "?"}})", "reasons.json", letters());
+    ReasonCatalogue::from_json(R"({"mony": {"code": "R1"}, "b": {"text": 3}, "c": {"code": "X", "txt": "?"}})",
+                               "reasons.json", letters());
     FAIL("accepted");
   } catch (const Error& e) {
     const std::string text = e.message();

@@ -59,7 +59,8 @@ std::vector<std::size_t> all_columns(std::size_t n) {
 }
 
 /// The definition: the mean marginal contribution over every order of the players.
-std::vector<double> by_definition(RowView row, const Table& references, const std::vector<std::size_t>& players, const Function& f) {
+std::vector<double> by_definition(RowView row, const Table& references, const std::vector<std::size_t>& players,
+                                  const Function& f) {
   std::vector<double> phi(players.size());
   std::vector<std::size_t> order(players.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -106,13 +107,16 @@ TEST_CASE("sampling every permutation gives the exact values") {
   do {
     if (order.front() < order.back()) half.push_back(order);
   } while (std::next_permutation(order.begin(), order.end()));
-  const Permutation listed = [&](std::size_t, std::size_t pair, std::span<std::uint16_t> out) { std::copy(half[pair].begin(), half[pair].end(), out.begin()); };
+  const Permutation listed = [&](std::size_t, std::size_t pair, std::span<std::uint16_t> out) {
+    std::copy(half[pair].begin(), half[pair].end(), out.begin());
+  };
 
   const Table row = random_table(1, kPlayers, kSeed), references = random_table(7, kPlayers, kSeed + 1);
   const auto players = all_columns(kPlayers);
   const Function f = rough_function(1);
   const ShapleyInput input{row.row(0), references.view(), players};
-  const ShapleyValues sampled = permutation_shapley(input, f(row.row(0)), listed, {.min_pairs = half.size(), .max_pairs = half.size()}, each(f));
+  const ShapleyValues sampled =
+      permutation_shapley(input, f(row.row(0)), listed, {.min_pairs = half.size(), .max_pairs = half.size()}, each(f));
   const ShapleyValues exact = exact_shapley(input, each(f));
   for (std::size_t i = 0; i < kPlayers; ++i) CHECK(std::abs(sampled.phi[i] - exact.phi[i]) <= 1e-12);
   CHECK(sampled.base == Approx(exact.base));
@@ -125,7 +129,8 @@ TEST_CASE("sampled values are additive, and off by what their standard errors sa
     const auto players = all_columns(7);
     const Function f = rough_function(seed);
     const ShapleyInput input{row.row(0), references.view(), players};
-    const ShapleyValues sampled = permutation_shapley(input, f(row.row(0)), shuffled(seed), {.min_pairs = 4, .max_pairs = 4}, each(f));
+    const ShapleyValues sampled =
+        permutation_shapley(input, f(row.row(0)), shuffled(seed), {.min_pairs = 4, .max_pairs = 4}, each(f));
     const ShapleyValues exact = exact_shapley(input, each(f));
     CAPTURE(seed);
     REQUIRE(std::abs(total(sampled) - f(row.row(0))) <= 1e-10);
@@ -146,7 +151,8 @@ TEST_CASE("a column that the function does not read gets exactly nothing") {
   const Function f = [](RowView r) { return std::exp(r[0]) * r[1] - r[4] * r[0]; };  // not 2, not 3
   const auto players = all_columns(5);
   const ShapleyInput input{row.row(0), references.view(), players};
-  for (const ShapleyValues& v : {permutation_shapley(input, f(row.row(0)), shuffled(3), {}, each(f)), exact_shapley(input, each(f))})
+  for (const ShapleyValues& v :
+       {permutation_shapley(input, f(row.row(0)), shuffled(3), {}, each(f)), exact_shapley(input, each(f))})
     for (const std::size_t dummy : {2, 3}) {
       CHECK(v.phi[dummy] == 0);
       CHECK(v.standard_error[dummy] == 0);
@@ -162,8 +168,10 @@ TEST_CASE("columns that do the same get the same") {
   const ShapleyInput input{row.row(0), references.view(), players};
   const ShapleyValues exact = exact_shapley(input, each(f));
   CHECK(std::abs(exact.phi[1] - exact.phi[2]) <= 1e-12);
-  const ShapleyValues sampled = permutation_shapley(input, f(row.row(0)), shuffled(1), {.min_pairs = 64, .max_pairs = 64}, each(f));
-  CHECK(std::abs(sampled.phi[1] - sampled.phi[2]) <= 6 * std::hypot(sampled.standard_error[1], sampled.standard_error[2]) + 1e-12);
+  const ShapleyValues sampled =
+      permutation_shapley(input, f(row.row(0)), shuffled(1), {.min_pairs = 64, .max_pairs = 64}, each(f));
+  CHECK(std::abs(sampled.phi[1] - sampled.phi[2]) <=
+        6 * std::hypot(sampled.standard_error[1], sampled.standard_error[2]) + 1e-12);
 }
 
 TEST_CASE("a row equal to its reference has nothing to explain, missing cells included") {
@@ -172,7 +180,8 @@ TEST_CASE("a row equal to its reference has nothing to explain, missing cells in
   const Function f = [](RowView r) { return r[0] * r[1] + (std::isnan(r[2]) ? 2.0 : r[2]); };
   const auto players = all_columns(4);
   const ShapleyInput input{row.row(0), row.view(), players};
-  for (const ShapleyValues& v : {permutation_shapley(input, f(row.row(0)), shuffled(1), {}, each(f)), exact_shapley(input, each(f))}) {
+  for (const ShapleyValues& v :
+       {permutation_shapley(input, f(row.row(0)), shuffled(1), {}, each(f)), exact_shapley(input, each(f))}) {
     CHECK(v.base == f(row.row(0)));
     for (const double phi : v.phi) CHECK(phi == 0);
   }
@@ -187,12 +196,14 @@ TEST_CASE("pairs are added until the fourth reason stands apart, and no further 
   const Function rough = rough_function(2);
   const Evaluate evaluate = each(rough);
   const double value = rough(row.row(0));
-  CHECK(permutation_shapley(input, value, shuffled(1), {.min_pairs = 2, .max_pairs = 5, .n_ranked = 0}, evaluate).n_pairs == 2);
+  CHECK(permutation_shapley(input, value, shuffled(1), {.min_pairs = 2, .max_pairs = 5, .n_ranked = 0}, evaluate)
+            .n_pairs == 2);
   bool more = false;
   for (std::uint64_t seed = 0; seed < 30; ++seed) {
     const Table other = random_table(1, 8, seed);
     const ShapleyInput again{other.row(0), references.view(), players};
-    const auto v = permutation_shapley(again, rough(other.row(0)), shuffled(1), {.min_pairs = 2, .max_pairs = 5}, evaluate);
+    const auto v =
+        permutation_shapley(again, rough(other.row(0)), shuffled(1), {.min_pairs = 2, .max_pairs = 5}, evaluate);
     CHECK(v.n_pairs <= 5);
     more = more || v.n_pairs > 2;
   }

@@ -14,11 +14,11 @@ namespace {
 constexpr std::size_t kWidth = 8;  // of the networks' hidden layer
 constexpr std::size_t kFitRows = 400;
 
-constexpr const char* kPreRules = R"({"ruleset": "knock-outs", "version": 1, "rules": [
+constexpr const char* kPreRules = R"({"ruleset": "knock-outs", "version": 1, "hit_policy": "first", "rules": [
   {"id": "TOO_LARGE", "description": "Far beyond any limit", "when": "amount > 4 USD", "on_missing": "SKIP", "then": {"action": "DECLINE", "reason": "AMOUNT_TOO_LARGE"}}]})";
-constexpr const char* kFallbackRules = R"({"ruleset": "fallback", "version": 1, "rules": [
+constexpr const char* kFallbackRules = R"({"ruleset": "fallback", "version": 1, "hit_policy": "first", "rules": [
   {"id": "SMALL", "description": "Nothing to lose", "when": "amount < 0 USD", "on_missing": "SKIP", "then": {"action": "APPROVE", "reason": "SMALL_AMOUNT"}}]})";
-constexpr const char* kPostRules = R"({"ruleset": "after", "version": 1, "rules": [
+constexpr const char* kPostRules = R"({"ruleset": "after", "version": 1, "hit_policy": "first", "rules": [
   {"id": "LOOK", "description": "A person looks at the riskiest", "when": "p_final > 0.9", "on_missing": "SKIP", "then": {"action": "REVIEW", "reason": "VERY_RISKY"}}]})";
 
 cascade::Policy small_policy(const SmallBundleOptions& options) {
@@ -40,8 +40,10 @@ void grow(PlainTree& tree, std::size_t at, std::size_t depth, const Schema& sche
   node.feature = static_cast<int>(random.below(schema.forest_columns().size()));
   node.default_left = random.below(2) == 0;
   const Column& column = schema[schema.forest_columns()[static_cast<std::size_t>(node.feature)]];
-  if (column.kind == Kind::category) node.categories = {static_cast<int>(random.below(column.vocabulary.size()))};
-  else node.value = static_cast<float>(random.normal());
+  if (column.kind == Kind::category)
+    node.categories = {static_cast<int>(random.below(column.vocabulary.size()))};
+  else
+    node.value = static_cast<float>(random.normal());
   const int left = static_cast<int>(tree.nodes.size());
   node.left = left;
   node.right = left + 1;
@@ -73,7 +75,8 @@ dnn::Tensors random_weights(const dnn::Encoder& encoder, std::size_t n_members, 
     tensors[member + ".b"] = random_tensor({1}, 0.1, random);
     for (std::size_t c = 0; c < encoder.categories().size(); ++c) {
       const auto& category = encoder.categories()[c];
-      tensors[member + ".embedding." + std::to_string(c)] = random_tensor({category.n_words + 2, category.dimension}, 0.5, random);
+      tensors[member + ".embedding." + std::to_string(c)] =
+          random_tensor({category.n_words + 2, category.dimension}, 0.5, random);
     }
     tensors[member + ".layer.0.weight"] = random_tensor({kWidth, n_inputs}, 0.4, random);
     tensors[member + ".layer.0.bias"] = random_tensor({kWidth}, 0.2, random);
@@ -83,7 +86,8 @@ dnn::Tensors random_weights(const dnn::Encoder& encoder, std::size_t n_members, 
   return tensors;
 }
 
-void add_network(const Schema& schema, std::shared_ptr<const std::vector<gbdt::Forest>> bag, const SmallBundleOptions& options, std::uint64_t seed, cascade::BundleFiles& files) {
+void add_network(const Schema& schema, std::shared_ptr<const std::vector<gbdt::Forest>> bag,
+                 const SmallBundleOptions& options, std::uint64_t seed, cascade::BundleFiles& files) {
   const Table rows = small_rows(schema, kFitRows, seed + 1);
   std::vector<dnn::StagedMargins> staged(rows.n_rows());
   cascade::make_forest_stage(std::move(bag), schema)->score(rows.view(), staged);
@@ -97,15 +101,16 @@ void add_network(const Schema& schema, std::shared_ptr<const std::vector<gbdt::F
 }  // namespace
 
 Schema small_schema(bool with_late) {
-  std::vector<Column> columns = {{.name = "id", .kind = Kind::id},
-                                 {.name = "when", .kind = Kind::time},
-                                 {.name = "amount", .unit = "USD", .group = "spending"},
-                                 {.name = "ratio", .group = "spending"},
-                                 {.name = "country", .kind = Kind::category, .vocabulary = {"CN", "NL", "US"}},
-                                 {.name = "age", .unit = "days"},
-                                 {.name = "n_items"},
-                                 {.name = "channel", .kind = Kind::category, .vocabulary = {"shop", "web"}},
-                                 {.name = "sex", .kind = Kind::category, .vocabulary = {"f", "m"}, .is_protected = true}};
+  std::vector<Column> columns = {
+      {.name = "id", .kind = Kind::id},
+      {.name = "when", .kind = Kind::time},
+      {.name = "amount", .unit = "USD", .group = "spending"},
+      {.name = "ratio", .group = "spending"},
+      {.name = "country", .kind = Kind::category, .vocabulary = {"CN", "NL", "US"}},
+      {.name = "age", .unit = "days"},
+      {.name = "n_items"},
+      {.name = "channel", .kind = Kind::category, .vocabulary = {"shop", "web"}},
+      {.name = "sex", .kind = Kind::category, .vocabulary = {"f", "m"}, .is_protected = true}};
   if (with_late) {
     columns.push_back({.name = "bureau_score", .late = true, .fetch_cost = 0.5});
     columns.push_back({.name = "bureau_class", .kind = Kind::category, .vocabulary = {"a", "b"}, .late = true});
@@ -120,11 +125,16 @@ Table small_rows(const Schema& schema, std::size_t n_rows, std::uint64_t seed) {
     for (std::size_t c = 0; c < schema.size(); ++c) {
       double& cell = rows.row(i)[c];
       const Column& column = schema[c];
-      if (column.kind == Kind::id) cell = hash_id("request-" + std::to_string(i));
-      else if (column.kind == Kind::time) cell = 1.5e9 + 3600.0 * static_cast<double>(i);
-      else if (random.below(10) == 0) cell = std::nan("");
-      else if (column.kind == Kind::category) cell = static_cast<double>(random.below(column.vocabulary.size() + (random.below(5) == 0)));
-      else cell = random.normal() * 1.5;
+      if (column.kind == Kind::id)
+        cell = hash_id("request-" + std::to_string(i));
+      else if (column.kind == Kind::time)
+        cell = 1.5e9 + 3600.0 * static_cast<double>(i);
+      else if (random.below(10) == 0)
+        cell = std::nan("");
+      else if (column.kind == Kind::category)
+        cell = static_cast<double>(random.below(column.vocabulary.size() + (random.below(5) == 0)));
+      else
+        cell = random.normal() * 1.5;
     }
   return rows;
 }
@@ -162,11 +172,13 @@ cascade::BundleFiles small_bundle_files(std::uint64_t seed, const SmallBundleOpt
   }
   std::uint64_t part = 0;
   for (const char* name : {"population", "approved_forest", "approved_network"})
-    files[std::string("backgrounds/") + name + ".arrow"] = cascade::write_background(small_rows(schema, options.n_background, seed + 10 + part++).view(), schema);
+    files[std::string("backgrounds/") + name + ".arrow"] =
+        cascade::write_background(small_rows(schema, options.n_background, seed + 10 + part++).view(), schema);
   return files;
 }
 
-std::shared_ptr<const cascade::Bundle> small_bundle(const std::filesystem::path& folder, std::uint64_t seed, const SmallBundleOptions& options) {
+std::shared_ptr<const cascade::Bundle> small_bundle(const std::filesystem::path& folder, std::uint64_t seed,
+                                                    const SmallBundleOptions& options) {
   cascade::write_bundle(folder, small_bundle_files(seed, options), {.label = "bad", .seed = seed});
   return std::make_shared<cascade::Bundle>(cascade::Bundle::load(folder));
 }

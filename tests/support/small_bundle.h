@@ -1,5 +1,6 @@
 #pragma once
-/// Small whole bundles for tests: forests and networks of random weights, valid in every file, in a blink and without training.
+/// Small whole bundles for tests: forests and networks of random weights, valid in every file, in a blink and without
+/// training.
 
 #include <cstdint>
 #include <filesystem>
@@ -20,18 +21,21 @@ struct SmallBundleOptions {
   std::optional<cascade::Band> band = cascade::Band{0.3, 0.7};
 };
 
-/// Numbers, categories, an id, a time, a protected column; "amount" (USD) and "ratio" are of one reason group; late columns where asked for.
+/// Numbers, categories, an id, a time, a protected column; "amount" (USD) and "ratio" are of one reason group; late
+/// columns where asked for.
 Schema small_schema(bool with_late = false);
 
 /// Random rows of a small schema: normal numbers, codes with unseen ones among them, one cell in ten missing.
 Table small_rows(const Schema& schema, std::size_t n_rows, std::uint64_t seed);
 
-/// A binary forest over the schema's forest columns, as random_forest.h has them: its oracle and its JSON writer work for it.
+/// A binary forest over the schema's forest columns, as random_forest.h has them: its oracle and its JSON writer work
+/// for it.
 PlainModel small_forest(const Schema& schema, std::uint64_t seed, const SmallBundleOptions& options = {});
 
 cascade::BundleFiles small_bundle_files(std::uint64_t seed, const SmallBundleOptions& options = {});
 
 /// Writes the files as a bundle into `folder` and loads it.
-std::shared_ptr<const cascade::Bundle> small_bundle(const std::filesystem::path& folder, std::uint64_t seed, const SmallBundleOptions& options = {});
+std::shared_ptr<const cascade::Bundle> small_bundle(const std::filesystem::path& folder, std::uint64_t seed,
+                                                    const SmallBundleOptions& options = {});
 
 }  // namespace sluice::test

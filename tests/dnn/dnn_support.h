@@ -1,0 +1,48 @@
+#pragma once
+/// Random networks and rows, and forward passes written as plainly as they can be: they read the tensors, not the network's own layout.
+
+#include <bit>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sluice/base/random.h"
+#include "sluice/base/schema.h"
+#include "sluice/dnn/executor.h"
+#include "sluice/dnn/network.h"
+
+namespace sluice::test {
+
+struct NetworkShape {
+  std::vector<std::size_t> hidden;
+  std::size_t n_members = 1;
+  bool with_categories = false;
+};
+
+struct RandomNetwork {
+  Schema schema;
+  dnn::Encoder encoder;
+  dnn::Tensors tensors;
+  NetworkShape shape;
+  std::shared_ptr<const dnn::Network> network;
+};
+
+RandomNetwork random_network(const NetworkShape& shape, std::uint64_t seed);
+dnn::Tensor random_tensor(std::vector<std::size_t> shape, double deviation, Random& random);
+
+/// Encoded rows: normal inputs, random codes of each category, a margin.
+FloatTable random_encoded(const dnn::Encoder& encoder, std::size_t n_rows, std::uint64_t seed);
+
+/// Margins with every output a chain of fused multiply-adds in float32, as executor.h says.
+std::vector<float> naive_forward(const RandomNetwork& n, BatchView encoded);
+/// Margins in double.
+std::vector<double> double_forward(const dnn::Encoder& encoder, const dnn::Tensors& tensors, std::size_t n_hidden, BatchView encoded);
+
+inline std::vector<std::uint32_t> bits(std::span<const float> values) {
+  std::vector<std::uint32_t> out;
+  for (const float v : values) out.push_back(std::bit_cast<std::uint32_t>(v));
+  return out;
+}
+
+}  // namespace sluice::test

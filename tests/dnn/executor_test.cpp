@@ -1,0 +1,150 @@
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <thread>
+
+#include "dnn_support.h"
+#include "sluice/base/error.h"
+#include "support/allocations.h"
+#include "support/catch.h"
+
+namespace sluice::test {
+namespace {
+
+std::vector<NetworkShape> shapes() {
+  std::vector<NetworkShape> all = {{{}, 1, false}, {{}, 2, true}, {{200, 17, 1}, 3, true}};
+  std::size_t k = 0;
+  for (const std::size_t width : {1, 15, 16, 17, 128, 200}) all.push_back({{width, width}, 1 + k++ % 4, width % 2 == 0});
+  return all;
+}
+
+std::vector<float> forward(const RandomNetwork& n, dnn::DenseKernel kernel, BatchView encoded) {
+  std::vector<float> margins(encoded.n_rows);
+  dnn::make_executor(n.network, dnn::Device::cpu, kernel)->forward(encoded, margins);
+  return margins;
+}
+
+std::string code_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& e) {
+    return e.code();
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("every kernel gives the bits of the naive recursion, whatever the batch size") {
+  std::uint64_t seed = 100;
+  for (const NetworkShape& shape : shapes()) {
+    const RandomNetwork n = random_network(shape, ++seed);
+    for (const std::size_t n_rows : {1, 2, 3, 4, 5, 63, 64, 65}) {
+      const FloatTable rows = random_encoded(n.encoder, n_rows, seed * 1000 + n_rows);
+      const auto expected = bits(naive_forward(n, rows.view()));
+      for (const auto kernel : dnn::dense_kernels()) {
+        CAPTURE(seed, n_rows, dnn::to_string(kernel));
+        REQUIRE(bits(forward(n, kernel, rows.view())) == expected);
+      }
+    }
+  }
+}
+
+TEST_CASE("a row's place in a batch of a thousand changes no bit, nor does the thread") {
+  const RandomNetwork n = random_network({{40, 33}, 2, true}, 7);
+  const FloatTable rows = random_encoded(n.encoder, 1000, 8);
+  const auto expected = bits(naive_forward(n, rows.view()));
+  for (const auto kernel : dnn::dense_kernels()) {
+    const auto executor = dnn::make_executor(n.network, dnn::Device::cpu, kernel);
+    std::vector<float> whole(1000), pieces(1000);
+    executor->forward(rows.view(), whole);
+    REQUIRE(bits(whole) == expected);
+    std::vector<std::thread> threads;
+    for (std::size_t t = 0; t < 4; ++t)
+      threads.emplace_back([&, t] {
+        for (std::size_t first = t * 250; first < (t + 1) * 250;) {
+          const std::size_t count = std::min<std::size_t>(1 + first % 7, (t + 1) * 250 - first);
+          executor->forward(rows.view().slice(first, count), std::span(pieces).subspan(first, count));
+          first += count;
+        }
+      });
+    for (auto& thread : threads) thread.join();
+    REQUIRE(bits(pieces) == expected);
+  }
+}
+
+TEST_CASE("forward allocates nothing") {
+  const RandomNetwork n = random_network({{128, 128}, 3, true}, 9);
+  const FloatTable rows = random_encoded(n.encoder, 65, 10);
+  std::vector<float> margins(65);
+  for (const auto kernel : dnn::dense_kernels()) {
+    const auto executor = dnn::make_executor(n.network, dnn::Device::cpu, kernel);
+    const std::size_t before = n_allocations();
+    executor->forward(rows.view(), margins);
+    CHECK(n_allocations() == before);
+  }
+}
+
+TEST_CASE("a row that overflows or is not a number gives a margin that is not finite, and harms no other row") {
+  const RandomNetwork n = random_network({{16, 16}, 1, false}, 11);
+  FloatTable rows = random_encoded(n.encoder, 5, 12);
+  const auto clean = naive_forward(n, rows.view());
+  for (const float bad : {3e38f, std::numeric_limits<float>::infinity(), std::nanf("")}) {
+    for (float& x : rows.row(2)) x = bad;
+    for (const auto kernel : dnn::dense_kernels()) {
+      const auto margins = forward(n, kernel, rows.view());
+      CAPTURE(bad, dnn::to_string(kernel));
+      CHECK_FALSE(std::isfinite(margins[2]));
+      for (const std::size_t i : {0, 1, 3, 4}) CHECK(bits({&margins[i], 1}) == bits({&clean[i], 1}));
+    }
+  }
+}
+
+TEST_CASE("what is named and not there is an error, never another device") {
+  const RandomNetwork n = random_network({{4}, 1, false}, 13);
+  CHECK(code_of([&] { dnn::make_executor(n.network, dnn::Device::cuda); }) == "device.unavailable");
+  CHECK(code_of([] { dnn::parse_device("gpu"); }) == "device.name");
+  CHECK(dnn::parse_device("cuda:1") == dnn::Device::cuda);
+  const auto here = dnn::dense_kernels();
+  for (const auto kernel : {dnn::DenseKernel::scalar, dnn::DenseKernel::avx2, dnn::DenseKernel::avx512}) {
+    const bool has = std::find(here.begin(), here.end(), kernel) != here.end();
+    CHECK(code_of([&] { dnn::make_executor(n.network, dnn::Device::cpu, kernel); }) == (has ? "" : "device.unavailable"));
+  }
+  CHECK(dnn::make_executor(n.network)->kernel() == dnn::to_string(here.back()));
+  const FloatTable narrow(n.encoder.n_encoded() - 1, 2);
+  std::vector<float> margins(2);
+  CHECK(code_of([&] { dnn::make_executor(n.network)->forward(narrow.view(), margins); }) == "shape");
+  const FloatTable rows(n.encoder.n_encoded(), 3);
+  CHECK(code_of([&] { dnn::make_executor(n.network)->forward(rows.view(), margins); }) == "shape");
+}
+
+TEST_CASE("a network is refused where JSON, tensors and schema do not fit") {
+  const RandomNetwork n = random_network({{4}, 2, true}, 14);
+  const std::string json = n.network->to_json(n.schema);
+  const auto load = [&](const std::string& text, const dnn::Tensors& tensors) {
+    return code_of([&] { dnn::Network::load(text, dnn::write_safetensors(tensors), n.schema, "network.json"); });
+  };
+  CHECK(load(json, n.tensors) == "");
+  for (const auto& [name, tensor] : n.tensors) {
+    if (name == "member.1.a") continue;  // without it there is one member
+    CAPTURE(name);
+    auto tensors = n.tensors;
+    tensors.erase(name);
+    CHECK(load(json, tensors) == "network.missing_tensor");
+    tensors = n.tensors;
+    tensors[name].shape.push_back(1);
+    CHECK(load(json, tensors) == "network.tensor_shape");
+    tensors = n.tensors;
+    tensors[name].values.back() = std::nanf("");
+    CHECK(load(json, tensors) == "weights.not_finite");
+  }
+  CHECK(code_of([&] { dnn::Network(n.encoder, {5000}, n.tensors, "wide"); }) == "network.width");
+  CHECK(code_of([&] { dnn::Network(n.encoder, {0}, n.tensors, "empty"); }) == "network.width");
+  for (const char* bad : {"", "{", "[]", "null", "{}", R"({"kind": "residual_mlp", "format": 2, "hidden": [4], "encoder": {}})", R"({"kind": "mlp", "format": 1, "hidden": [4], "encoder": {}})",
+                          R"({"kind": "residual_mlp", "format": 1, "hidden": [4], "encoder": null})", R"({"kind": "residual_mlp", "format": 1, "hidden": [-1], "encoder": {}})"}) {
+    CAPTURE(bad);
+    CHECK(load(bad, n.tensors) != "");
+  }
+}
+
+}  // namespace sluice::test
