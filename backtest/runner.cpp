@@ -91,7 +91,7 @@ class Backtest {
     const auto& actions = totals_.cascade.actions;
     const auto of_bundle = options_.costs ? std::nullopt : costs_of(engine_.bundle());
     report.costs_from = options_.costs ? "given" : of_bundle ? "bundle" : "default";
-    report.costs = options_.costs ? *options_.costs : of_bundle ? *of_bundle : default_costs(static_cast<double>(actions.bad()) / static_cast<double>(actions.rows()));
+    report.costs = options_.costs ? *options_.costs : of_bundle ? *of_bundle : cascade::Costs::for_bad_rate(static_cast<double>(actions.bad()) / static_cast<double>(actions.rows()));
   }
 
   const cascade::Engine& engine_;
@@ -113,13 +113,6 @@ io::RowReaderOptions reader_options(const BacktestOptions& options, std::string 
   if (!options.time_column.empty()) result.extra_columns.push_back(options.time_column);
   result.extra_columns.insert(result.extra_columns.end(), options.slice_columns.begin(), options.slice_columns.end());
   return result;
-}
-
-cascade::Costs default_costs(double bad_rate) {
-  cascade::Costs costs;
-  if (bad_rate > 0 && bad_rate < 1) costs.false_negative = (1 - bad_rate) / bad_rate;
-  costs.review = 0.75 * costs.false_positive * costs.false_negative / (costs.false_positive + costs.false_negative);
-  return costs;
 }
 
 Report run(const cascade::Engine& engine, io::RowReader& reader, const BacktestOptions& options, ThreadPool& pool, const Progress& progress, const Challenger* challenger) {

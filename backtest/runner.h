@@ -19,7 +19,7 @@ namespace sluice::backtest {
 enum class Period { day, week, month };  // UTC; weeks start on Monday and bear its date
 
 struct BacktestOptions {
-  std::optional<cascade::Costs> costs;     // none: those the bundle was trained for; default_costs where it does not say
+  std::optional<cascade::Costs> costs;     // none: those the bundle was trained for; Costs::for_bad_rate where it does not say
   std::string time_column;                 // of the data, as parse_time reads it; empty: no slices by time
   Period by = Period::month;
   std::vector<std::string> slice_columns;  // of the data
@@ -36,10 +36,6 @@ struct Challenger {
 
 /// How `run` needs its rows read.
 io::RowReaderOptions reader_options(const BacktestOptions& options, std::string label_column, std::string positive = {});
-
-/// Costs where nothing is known of them: declining a good request costs 1, approving a bad one (1 - bad rate) / bad rate (1 where there are
-/// no two classes), a review three quarters of what the undecided request costs.
-cascade::Costs default_costs(double bad_rate);
 
 /// `reader` was opened with reader_options. Throws what reading throws, Error{backtest.no_rows | no_labels | columns | time | challenger},
 /// and Error{interrupted}.

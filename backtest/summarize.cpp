@@ -118,12 +118,6 @@ const Way* Report::way(const std::string& name) const {
   return it == ways.end() ? nullptr : &*it;
 }
 
-double price_of_forwarding(const cascade::Costs& costs, const Schema& schema) {
-  double price = costs.network_call;
-  for (const std::size_t column : schema.late_columns()) price += schema[column].fetch_cost;
-  return price;
-}
-
 Figures figures_of(const Tally& tally, const cascade::Costs& costs, std::uint64_t n_forwarded, double price) {
   Figures f;
   f.n_rows = tally.actions.rows();
@@ -148,7 +142,7 @@ Figures figures_of(const Tally& tally, const cascade::Costs& costs, std::uint64_
 }
 
 void summarize(const Accumulator& totals, const cascade::Bundle& bundle, std::span<const Slicer> slicers, Report& report) {
-  const double price = price_of_forwarding(report.costs, bundle.schema);
+  const double price = cascade::price_of_forwarding(report.costs, bundle.schema);
   report.n_rows = totals.cascade.actions.rows();
   report.n_bad = totals.cascade.actions.bad();
   report.n_by_level = totals.n_by_level;
@@ -169,7 +163,7 @@ void summarize(const Accumulator& totals, const cascade::Bundle& bundle, std::sp
 
 ChallengerReport summarize_challenger(const Accumulator& totals, const cascade::Bundle& challenger, const Report& report) {
   ChallengerReport result{.bundle = challenger.digest.hex()};
-  result.figures = figures_of(totals.challenger, report.costs, totals.n_challenger_forwarded, price_of_forwarding(report.costs, challenger.schema));
+  result.figures = figures_of(totals.challenger, report.costs, totals.n_challenger_forwarded, cascade::price_of_forwarding(report.costs, challenger.schema));
   result.forward_rate = share(totals.n_challenger_forwarded, result.figures.n_rows);
   result.cost_difference = result.figures.cost - report.ways.front().figures.cost;
   std::uint64_t n[2][2][2] = {};  // [approved][approved by the challenger][is_bad]

@@ -10,9 +10,6 @@
 
 namespace sluice::backtest {
 
-/// What forwarding one row costs: the call and its late columns.
-double price_of_forwarding(const cascade::Costs& costs, const Schema& schema);
-
 /// Figures of one way of which `n_forwarded` rows paid `price`.
 Figures figures_of(const Tally& tally, const cascade::Costs& costs, std::uint64_t n_forwarded = 0, double price = 0);
 

@@ -22,6 +22,19 @@ Cutoffs Costs::cutoffs() const {
   return {approve_below, decline_from, Action::review};
 }
 
+Costs Costs::for_bad_rate(double bad_rate) {
+  Costs costs;
+  if (bad_rate > 0 && bad_rate < 1) costs.false_negative = (1 - bad_rate) / bad_rate;
+  costs.review = 0.75 * costs.false_positive * costs.false_negative / (costs.false_positive + costs.false_negative);
+  return costs;
+}
+
+double price_of_forwarding(const Costs& costs, const Schema& schema) {
+  double price = costs.network_call;
+  for (const std::size_t column : schema.late_columns()) price += schema[column].fetch_cost;
+  return price;
+}
+
 Costs Costs::from_json(std::string_view text, std::string_view source_view) {
   const std::string source(source_view);
   const Json json = parse_json(text, source, "costs.json");

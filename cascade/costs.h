@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "sluice/base/schema.h"
 #include "sluice/cascade/policy.h"
 
 namespace sluice::cascade {
@@ -23,9 +24,16 @@ struct Costs {
   /// decline while (1 - p) · false_positive is, review between.
   Cutoffs cutoffs() const;
 
+  /// Costs where nothing is known of them: declining a good request costs 1, approving a bad one (1 - bad rate) / bad rate (1 where there are
+  /// no two classes), a review three quarters of what the undecided request costs, so that a review zone exists.
+  static Costs for_bad_rate(double bad_rate);
+
   /// Throws Error{costs.*} with every fault.
   static Costs from_json(std::string_view json, std::string_view source);
   std::string to_json() const;
 };
+
+/// What forwarding one request costs: the call and its late columns.
+double price_of_forwarding(const Costs& costs, const Schema& schema);
 
 }  // namespace sluice::cascade

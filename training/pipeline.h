@@ -42,13 +42,6 @@ void score_probabilities(const Models& models, Part& part);
 /// Trains the network stage on out-of-fold margins; `train.staged` holds them. Throws Error{training.no_torch} in a build without LibTorch.
 void train_network_stage(const Schema& schema, const Part& train, const Part& valid, const dnn::TrainerOptions& options, Models& models, TrainReport& report, const Progress& progress);
 
-/// Costs where none are given: declining a good request costs 1, approving a bad one (1 - bad rate) / bad rate, a review three quarters of what
-/// the undecided request costs, so that a review zone exists.
-cascade::Costs default_costs(double bad_rate);
-
-/// What forwarding one row costs: the call and its late columns.
-double price_of_forwarding(const cascade::Costs& costs, const Schema& schema);
-
 /// Cut-offs from the costs; the band from the training rows (their forest probabilities are out of fold) and the validation rows.
 cascade::Policy choose_policy(const TrainRequest& request, const Schema& schema, const Part& train, const Part& valid, bool has_network, TrainReport& report);
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "sluice/backtest/metrics.h"
 #include "sluice/base/file.h"
@@ -16,11 +17,20 @@ double row_log_loss(double p, float label) {
 /// The cost that an action is expected to have for a row that is bad with probability p.
 double expected_cost(const cascade::Costs& costs, cascade::Action action, double p) { return p * costs.of(action, true) + (1 - p) * costs.of(action, false); }
 
+/// Six significant digits: thresholds that a person can read and type, none of which tells two rows apart.
+double readable(double threshold) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.6g", threshold);
+  return parse_number(text).value();
+}
+
+cascade::Cutoffs readable(cascade::Cutoffs cutoffs) { return {readable(cutoffs.approve_below), readable(cutoffs.decline_from), cutoffs.otherwise}; }
+
 /// What the network's answer saves over the forest's, row by row. In costs it is what the network's own probability expects, not what the
 /// outcome shows: few rows change sides, and each one's outcome is a coin toss; the calibrated expectation has the same mean and a fraction
 /// of the noise. (Eight splits of uci_credit_default, seeds 11 to 18, at 30 % forwarded: 63 % of the possible cost reduction against 58 %.)
 void add_gains(const TrainRequest& request, const Schema& schema, const Part& part, const cascade::Cutoffs& cutoffs, const cascade::Costs& costs, std::vector<BandRow>& rows) {
-  const double price = price_of_forwarding(costs, schema);
+  const double price = cascade::price_of_forwarding(costs, schema);
   for (std::size_t i = 0; i < part.labels.size(); ++i) {
     const double p_forest = part.p_forest[i], p_network = part.p_network[i];
     if (!request.costs) {
@@ -51,32 +61,20 @@ Figures figures_of(std::string name, const std::vector<double>& p, const std::ve
 
 }  // namespace
 
-cascade::Costs default_costs(double bad_rate) {
-  cascade::Costs costs;
-  costs.false_negative = (1 - bad_rate) / bad_rate;
-  costs.review = 0.75 * costs.false_positive * costs.false_negative / (costs.false_positive + costs.false_negative);
-  return costs;
-}
-
-double price_of_forwarding(const cascade::Costs& costs, const Schema& schema) {
-  double price = costs.network_call;
-  for (const std::size_t column : schema.late_columns()) price += schema[column].fetch_cost;
-  return price;
-}
-
 cascade::Policy choose_policy(const TrainRequest& request, const Schema& schema, const Part& train, const Part& valid, bool has_network, TrainReport& report) {
   if (request.policy) return cascade::parse_policy(read_file(*request.policy), request.policy->string());
   cascade::Policy policy;
-  policy.level0 = report.costs.cutoffs();
+  policy.level0 = readable(report.costs.cutoffs());
   // At L1 a row of the band is undecided: people are asked sooner.
   cascade::Costs level1 = report.costs;
   if (level1.review) level1.review = *level1.review / 2;
-  policy.level1 = level1.cutoffs();
+  policy.level1 = readable(level1.cutoffs());
   if (!has_network) return policy;
   std::vector<BandRow> rows;
   add_gains(request, schema, train, policy.level0, report.costs, rows);
   add_gains(request, schema, valid, policy.level0, report.costs, rows);
   report.band = search_band(rows, valid.p_forest, request.band);
+  if (report.band.band) report.band.band = cascade::Band{readable(report.band.band->low), readable(report.band.band->high), report.band.band->closed};
   policy.band = report.band.band;
   if (!policy.band) report.warnings.push_back("forwarding does not pay on the validation rows: the band is switched off and the forest decides alone");
   return policy;
@@ -84,7 +82,7 @@ cascade::Policy choose_policy(const TrainRequest& request, const Schema& schema,
 
 void evaluate(const cascade::Policy& policy, const Schema& schema, const Part& test, bool has_network, TrainReport& report) {
   const std::size_t n = test.labels.size();
-  const double price = price_of_forwarding(report.costs, schema);
+  const double price = cascade::price_of_forwarding(report.costs, schema);
   const std::vector<char> nobody(n, 0), everybody(n, 1);
   report.figures.push_back(figures_of("forest", test.p_forest, nobody, test, policy.level0, report.costs, price));
   if (!has_network) return;

@@ -102,7 +102,7 @@ class Training {
     report_.n_valid = valid_.labels.size();
     report_.n_test = test_.labels.size();
     report_.bad_rate = std::accumulate(data.labels.begin(), data.labels.end(), 0.0) / static_cast<double>(data.labels.size());
-    report_.costs = request_.costs.value_or(default_costs(report_.bad_rate));
+    report_.costs = request_.costs.value_or(cascade::Costs::for_bad_rate(report_.bad_rate));
     data_digest_ = data.digest;
   }
 

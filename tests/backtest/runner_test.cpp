@@ -254,9 +254,9 @@ TEST_CASE("the swap set is that of two engines, row by row") {
 }
 
 TEST_CASE("costs: as given, else the bundle's, else from the bad rate") {
-  CHECK(default_costs(0.2).false_negative == Approx(4));
-  CHECK(*default_costs(0.2).review == Approx(0.75 * 4 / 5.0));
-  CHECK(default_costs(0).false_negative == 1);
+  CHECK(cascade::Costs::for_bad_rate(0.2).false_negative == Approx(4));
+  CHECK(*cascade::Costs::for_bad_rate(0.2).review == Approx(0.75 * 4 / 5.0));
+  CHECK(cascade::Costs::for_bad_rate(0).false_negative == 1);
   const TempDir folder;
   auto bundle = std::make_shared<cascade::Bundle>(*test::small_bundle(folder / "b", 12));
   const std::string csv = history_csv(bundle->schema, 300, 7);

@@ -1,0 +1,140 @@
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "sluice/base/error.h"
+#include "sluice/base/file.h"
+#include "sluice/base/random.h"
+#include "sluice/cascade/bundle.h"
+#include "support/catch.h"
+#include "support/small_bundle.h"
+#include "support/temp_dir.h"
+
+namespace sluice::test {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace cascade;
+
+constexpr SmallBundleOptions kSmall{.n_forests = 2, .n_trees = 2, .n_background = 3, .with_rules = true};
+
+struct Refusal {
+  std::string code, message;
+};
+
+Refusal load(const fs::path& folder) {
+  try {
+    Bundle::load(folder);
+  } catch (const Error& e) {
+    return {e.code(), e.message()};
+  }
+  return {};
+}
+
+/// The manifest with a change and a digest that fits it again, as a forger would write it.
+void forge_manifest(const fs::path& folder, const std::function<void(nlohmann::json&)>& change) {
+  auto json = nlohmann::json::parse(read_file(folder / "manifest.json"));
+  json.erase("digest");
+  change(json);
+  json["digest"] = "sha256:" + sha256(json.dump(1)).hex();
+  write_file(folder / "manifest.json", json.dump(1) + "\n");
+}
+
+}  // namespace
+
+TEST_CASE("a bundle loads what was written, and the same files give the same digest") {
+  const TempDir dir;
+  const auto files = small_bundle_files(1, kSmall);
+  const Digest digest = write_bundle(dir / "b", files, {.label = "bad", .seed = 1});
+  const Bundle bundle = Bundle::load(dir / "b");
+  CHECK(bundle.digest == digest);
+  CHECK(bundle.label == "bad");
+  CHECK(bundle.forests->size() == 2);
+  CHECK(bundle.network != nullptr);
+  CHECK(bundle.pre.has_value());
+  CHECK(bundle.backgrounds.size() == 3);
+  CHECK(write_bundle(dir / "c", files, {.label = "bad", .seed = 1}) == digest);
+  CHECK(write_bundle(dir / "d", files, {.label = "bad", .seed = 2}) != digest);
+  for (const auto& check : verify_bundle(dir / "b")) CHECK(check.ok());
+  for (const auto& [path, bytes] : files) CHECK(read_file(dir / "b" / path) == bytes);
+}
+
+TEST_CASE("a byte altered anywhere is refused by a message that names the file") {
+  const TempDir dir;
+  write_bundle(dir / "b", small_bundle_files(2, kSmall), {.label = "bad"});
+  Random random(3);
+  for (const auto& entry : fs::recursive_directory_iterator(dir / "b")) {
+    if (entry.is_directory()) continue;
+    const std::string original = read_file(entry.path());
+    const bool is_manifest = entry.path().filename() == "manifest.json";
+    for (int k = 0; k < (is_manifest ? 300 : 12); ++k) {
+      std::string altered = original;
+      const std::size_t at = random.below(original.size());
+      altered[at] = static_cast<char>(altered[at] ^ (1 + static_cast<int>(random.below(255))));
+      write_file(entry.path(), altered);
+      const Refusal refusal = load(dir / "b");
+      CAPTURE(entry.path().string(), at, refusal.message);
+      REQUIRE(refusal.code.starts_with("bundle."));
+      REQUIRE(refusal.message.find(entry.path().filename().string()) != std::string::npos);
+    }
+    write_file(entry.path(), original.substr(0, original.size() / 2));
+    CHECK(load(dir / "b").message.find(entry.path().filename().string()) != std::string::npos);
+    write_file(entry.path(), original);
+  }
+  CHECK(load(dir / "b").code == "");
+}
+
+TEST_CASE("missing files, added files and other manifests are told apart") {
+  const TempDir dir;
+  write_bundle(dir / "b", small_bundle_files(4, kSmall), {});
+  fs::remove(dir / "b" / "policy.json");
+  CHECK(load(dir / "b").code == "bundle.missing_file");
+  CHECK(load(dir / "b").message.find("policy.json") != std::string::npos);
+  write_file(dir / "b" / "notes.txt", "x");
+  std::map<std::string, FileCheck> wrong;
+  for (const auto& check : verify_bundle(dir / "b"))
+    if (!check.ok()) wrong[check.path] = check;
+  REQUIRE(wrong.size() == 2);
+  CHECK(wrong.at("policy.json").found.empty());
+  CHECK(wrong.at("notes.txt").expected.empty());
+
+  CHECK(load(dir / "nothing").code == "bundle.manifest");
+  for (const char* text : {"", "5", "[]", "{}", "null", "{\"format\": \"1\"}", "{\"format\": 1}", "{\"format\": 1, \"files\": 3}"}) {
+    CAPTURE(text);
+    write_file(dir / "b" / "manifest.json", text);
+    CHECK(load(dir / "b").code == "bundle.manifest");
+  }
+}
+
+TEST_CASE("a forged manifest can neither name files outside nor claim a newer format") {
+  const TempDir dir;
+  const auto refused = [&](const std::function<void(nlohmann::json&)>& change) {
+    write_bundle(dir / "b", small_bundle_files(5, kSmall), {});
+    forge_manifest(dir / "b", change);
+    return load(dir / "b").code;
+  };
+  CHECK(refused([](nlohmann::json&) {}) == "");
+  CHECK(refused([](nlohmann::json& m) { m["format"] = 2; }) == "bundle.format");
+  write_file(dir / "secret", "s");
+  for (const char* path : {"../secret", "/etc/hostname", "rules/../../secret", ""}) CHECK(refused([&](nlohmann::json& m) { m["files"][path] = sha256("s").hex(); }) == "bundle.manifest");
+  CHECK(refused([](nlohmann::json& m) { m["files"].erase("schema.json"); }) == "bundle.missing_file");
+  CHECK(refused([](nlohmann::json& m) { m["unknown"] = 1; }) == "bundle.changed");
+}
+
+TEST_CASE("writing replaces a bundle, and nothing else") {
+  const TempDir dir;
+  write_bundle(dir / "b", small_bundle_files(6, kSmall), {});
+  const Digest second = write_bundle(dir / "b", small_bundle_files(7, {.n_forests = 1, .n_background = 2}), {});
+  CHECK(Bundle::load(dir / "b").digest == second);
+  for (const auto& check : verify_bundle(dir / "b")) CHECK(check.ok());
+  fs::create_directories(dir / "mine");
+  write_file(dir / "mine" / "thesis.txt", "years of work");
+  CHECK_THROWS_AS(write_bundle(dir / "mine", small_bundle_files(6, kSmall), {}), Error);
+  CHECK(read_file(dir / "mine" / "thesis.txt") == "years of work");
+  std::size_t n_entries = 0;
+  for (const auto& entry : fs::directory_iterator(dir.path())) n_entries += entry.exists();
+  CHECK(n_entries == 2);  // nothing partial is left
+}
+
+}  // namespace sluice::test

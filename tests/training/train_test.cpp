@@ -1,0 +1,84 @@
+#include "sluice/base/error.h"
+#include "sluice/base/file.h"
+#include "sluice/cascade/engine.h"
+#include "sluice/io/simulate.h"
+#include "sluice/training/train.h"
+#include "support/catch.h"
+#include "support/temp_dir.h"
+
+namespace sluice::test {
+namespace {
+
+using namespace training;
+
+TrainRequest small_request(const TempDir& dir) {
+  std::string text;
+  io::simulate({.n_rows = 6000}, [&](std::string_view piece) { text += piece; });
+  write_file(dir / "t.csv", text);
+  TrainRequest request;
+  request.data = dir / "t.csv";
+  request.columns.label = "fraud";
+  request.columns.drop = {"scenario"};
+  request.forest_options.n_search = 2;
+  request.forest_options.n_folds = 2;
+  request.forest_options.max_rounds = 30;
+  request.network_options.hidden = {8};
+  request.network_options.n_members = 1;
+  request.network_options.max_epochs = 3;
+#ifndef SLUICE_HAVE_TORCH
+  request.with_network = false;
+#endif
+  return request;
+}
+
+}  // namespace
+
+TEST_CASE("the same seed gives the same bundle, another another, and the engine decides with it") {
+  const TempDir dir;
+  TrainRequest request = small_request(dir);
+  const TrainResult first = train(request), second = train(request);
+  CHECK(first.files == second.files);
+  CHECK(first.held_out == second.held_out);
+  cascade::write_bundle(dir / "b", first.files, first.provenance);
+  const auto bundle = std::make_shared<const cascade::Bundle>(cascade::Bundle::load(dir / "b"));
+  const cascade::Engine engine(bundle);
+  const Table rows(bundle->schema.size(), 1);
+  CHECK(engine.decide(rows.row(0)).action != cascade::Action::none);
+  for (const char* name : {"population", "approved_forest", "approved_network"}) CHECK(bundle->backgrounds.contains(name));
+  CHECK(first.report.n_train + first.report.n_valid + first.report.n_test == 6000);
+
+  write_file(dir / "given.json", first.files.at("forest-0.json"));
+  request.forest = dir / "given.json";
+  CHECK(train(request).files.at("forest.json") == first.files.at("forest-0.json"));
+  request.forest.reset();
+  request.seed = 2;
+  CHECK(train(request).files != first.files);
+}
+
+TEST_CASE("out-of-fold margins come from the fold that did not see the row") {
+  // Labels by chance and a feature that is unique to each row: only a forest that has seen a row can know its label.
+  Table rows(1, 2000);
+  std::vector<float> labels(2000);
+  for (std::size_t i = 0; i < 2000; ++i) rows.row(i)[0] = static_cast<double>(i * 7919 % 2003), labels[i] = (i * 2654435761U >> 7) % 2 ? 1.0f : 0.0f;
+  const ForestOptions options{.n_search = 1, .n_folds = 2, .max_rounds = 40};
+  const auto result = train_forests(Schema(std::vector<Column>{{.name = "x"}}), {rows, labels}, {rows, labels}, options);
+  REQUIRE(result.out_of_fold.size() == 2000);
+  std::size_t n_right = 0;
+  for (std::size_t i = 0; i < 2000; ++i) n_right += (result.out_of_fold[i].back() > 0) == (labels[i] > 0.5f);
+  CHECK(n_right > 850);
+  CHECK(n_right < 1150);
+}
+
+TEST_CASE("a stopped training says so") {
+  const TempDir dir;
+  const TrainRequest request = small_request(dir);
+  std::string code;
+  try {
+    train(request, [](std::string_view, std::uint64_t, std::uint64_t) { return false; });
+  } catch (const Error& e) {
+    code = e.code();
+  }
+  CHECK(code == "interrupted");
+}
+
+}  // namespace sluice::test
