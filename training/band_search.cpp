@@ -53,6 +53,7 @@ BandChoice search_band(std::span<const BandRow> rows, std::span<const double> se
   sum_rows(rows, edges);
   // The share on the next rows differs from the one seen here; half a standard error is kept free for it.
   const double most_inside = (options.max_forward - 0.5 * std::sqrt(options.max_forward * (1 - options.max_forward) / n_served)) * n_served;
+  const double mean = edges.back().seen / n_rows, variance = std::max(0.0, edges.back().squares / n_rows - mean * mean);
   double best_gain = 0;
   for (std::size_t low = 0; low < edges.size(); ++low) {
     for (std::size_t high = low + 1; high < edges.size(); ++high) {
@@ -60,7 +61,9 @@ BandChoice search_band(std::span<const BandRow> rows, std::span<const double> se
       if (inside > most_inside) break;
       if (n == 0 || gain <= best_gain) continue;
       const double seen = edges[high].seen - edges[low].seen;
-      const double error = std::sqrt(std::max(0.0, edges[high].squares - edges[low].squares - seen * seen / n));
+      // A few rows tell too little of their own spread: it counts for at least that of all rows.
+      const double own = edges[high].squares - edges[low].squares - seen * seen / n;
+      const double error = std::sqrt(std::max(own, n * variance));
       if (seen < options.least_z * error) continue;
       best_gain = gain;
       best = {cascade::Band{edges[low].p, edges[high].p, edges[high].p == 1.0}, seen / n_rows, error / n_rows, inside / n_served};
