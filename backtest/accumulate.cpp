@@ -25,7 +25,8 @@ std::uint64_t ActionCounts::bad() const {
 double ActionCounts::cost(const cascade::Costs& costs) const {
   double total = 0;
   for (std::size_t a = 0; a < kActions; ++a)
-    for (std::size_t y = 0; y < 2; ++y) total += static_cast<double>(n[a][y]) * costs.of(static_cast<Action>(a), y == 1);
+    for (std::size_t y = 0; y < 2; ++y)
+      total += static_cast<double>(n[a][y]) * costs.of(static_cast<Action>(a), y == 1);
   return total;
 }
 

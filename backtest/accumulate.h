@@ -1,8 +1,9 @@
 #pragma once
-/// What a backtest keeps of the rows it has seen: counts and exact sums that merge, of a size that does not grow with the rows.
+/// What a backtest keeps of the rows it has seen: counts and exact sums that merge, of a size that does not grow with
+/// the rows.
 ///
-/// Merging the partial results of any split of the rows, in any order, gives the same bits as one pass; only which slices are kept, where
-/// there are more than kMaxSlices, depends on the order. Not thread-safe.
+/// Merging the partial results of any split of the rows, in any order, gives the same bits as one pass; only which
+/// slices are kept, where there are more than kMaxSlices, depends on the order. Not thread-safe.
 
 #include <array>
 #include <cstdint>
@@ -32,11 +33,11 @@ struct ScoredRow {
   bool is_bad = false, in_band = false, forwarded = false;
   cascade::Level level = cascade::Level::L0;
   Verdict cascade, forest;
-  Verdict network;                 // action none where there is no network
-  Verdict without_rules;           // the cascade without its rules; action none where the bundle has none
+  Verdict network;        // action none where there is no network
+  Verdict without_rules;  // the cascade without its rules; action none where the bundle has none
   bool without_rules_forwarded = false;
-  std::array<Verdict, 3> degraded; // as if L1, L2, L3; action none where not asked for
-  Verdict challenger;              // action none where there is none
+  std::array<Verdict, 3> degraded;  // as if L1, L2, L3; action none where not asked for
+  Verdict challenger;               // action none where there is none
   bool challenger_forwarded = false;
 };
 
@@ -46,7 +47,9 @@ struct ActionCounts {
 
   void add(Action action, bool is_bad) { ++n[static_cast<std::size_t>(action)][is_bad]; }
   void merge(const ActionCounts& other);
-  std::uint64_t rows(Action action) const { return n[static_cast<std::size_t>(action)][0] + n[static_cast<std::size_t>(action)][1]; }
+  std::uint64_t rows(Action action) const {
+    return n[static_cast<std::size_t>(action)][0] + n[static_cast<std::size_t>(action)][1];
+  }
   std::uint64_t bad(Action action) const { return n[static_cast<std::size_t>(action)][1]; }
   std::uint64_t rows() const;
   std::uint64_t bad() const;
@@ -57,7 +60,9 @@ struct ActionCounts {
 struct ActionPairs {
   std::array<std::array<std::array<std::uint64_t, 2>, kActions>, kActions> n{};  // [from][to][is_bad]
 
-  void add(Action from, Action to, bool is_bad) { ++n[static_cast<std::size_t>(from)][static_cast<std::size_t>(to)][is_bad]; }
+  void add(Action from, Action to, bool is_bad) {
+    ++n[static_cast<std::size_t>(from)][static_cast<std::size_t>(to)][is_bad];
+  }
   void merge(const ActionPairs& other);
 };
 

@@ -16,9 +16,19 @@ constexpr double kHalf = 450, kWide = 924;  // widths in pixels of the page
 constexpr const char* kGood = "var(--down)";
 constexpr const char* kBad = "var(--up)";
 
-const char* colour_of(std::string_view way) { return way == "cascade" ? "var(--accent)" : way == "without_rules" ? "#8ea3cf" : way == "forest" ? "#8b95a5" : "#c98a2b"; }
+const char* colour_of(std::string_view way) {
+  return way == "cascade"         ? "var(--accent)"
+         : way == "without_rules" ? "#8ea3cf"
+         : way == "forest"        ? "#8b95a5"
+                                  : "#c98a2b";
+}
 
-const char* words_of(std::string_view way) { return way == "forest" ? "forest alone" : way == "network" ? "network for everybody" : way == "without_rules" ? "cascade without rules" : "cascade"; }
+const char* words_of(std::string_view way) {
+  return way == "forest"          ? "forest alone"
+         : way == "network"       ? "network for everybody"
+         : way == "without_rules" ? "cascade without rules"
+                                  : "cascade";
+}
 
 std::string shortest(double value) {
   char text[32];
@@ -33,11 +43,13 @@ void rate_ticks(Plot& plot, Range x, Range y, int n = 5) {
 
 /// Probabilities that read well on an axis of log-odds, not too close to each other.
 std::vector<double> nice_odds(Range range) {
-  constexpr double kNice[] = {1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.99, 0.999, 0.9999};
+  constexpr double kNice[] = {1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.1,   0.2,   0.35,
+                              0.5,  0.65, 0.8,  0.9,  0.95, 0.99, 0.999, 0.9999};
   std::vector<double> chosen;
   for (const double p : kNice) {
     const bool is_inside = logit(p) >= range.low && logit(p) <= range.high;
-    if (is_inside && (chosen.empty() || logit(p) - logit(chosen.back()) > (range.high - range.low) / 14)) chosen.push_back(p);
+    if (is_inside && (chosen.empty() || logit(p) - logit(chosen.back()) > (range.high - range.low) / 14))
+      chosen.push_back(p);
   }
   return chosen;
 }
@@ -51,11 +63,14 @@ struct DriftLine {
   std::vector<Point> points;
   double lowest = 1, highest = 0;
 
-  std::string title_at(const Point& point) const { return names[static_cast<std::size_t>(point.x)] + ": " + decimal(point.y, 4); }
+  std::string title_at(const Point& point) const {
+    return names[static_cast<std::size_t>(point.x)] + ": " + decimal(point.y, 4);
+  }
   Range x() const { return {-0.5, static_cast<double>(points.size()) - 0.5}; }
 };
 
-DriftLine drift_line(std::string title, const std::vector<const SliceReport*>& slices, double SliceReport::*figure, std::string colour) {
+DriftLine drift_line(std::string title, const std::vector<const SliceReport*>& slices, double SliceReport::*figure,
+                     std::string colour) {
   DriftLine line{.title = std::move(title), .colour = std::move(colour)};
   for (const SliceReport* slice : slices) {
     const double y = slice->*figure;
@@ -72,7 +87,8 @@ std::string drift_panel(const DriftLine& line, Range y, bool is_share, int n_dec
   constexpr std::size_t kMostDots = 60;
   Plot plot(kWide, 130, line.x(), y, line.title);
   plot.set_margins({.left = 66, .top = 24, .bottom = 8});
-  for (const double tick : nice_ticks(y.low, y.high, 3)) plot.y_tick(tick, is_share ? percent(tick, y.high < 0.1 ? 1 : 0) : decimal(tick, n_decimals));
+  for (const double tick : nice_ticks(y.low, y.high, 3))
+    plot.y_tick(tick, is_share ? percent(tick, y.high < 0.1 ? 1 : 0) : decimal(tick, n_decimals));
   plot.line(line.points, line.colour);
   if (line.points.size() <= kMostDots)
     for (const Point& point : line.points) plot.dot(point, line.colour, 3, line.title_at(point));
@@ -89,7 +105,8 @@ std::string psi_panel(const DriftLine& line) {
   const std::size_t every = (line.names.size() + 9) / 10;
   for (std::size_t s = 0; s < line.names.size(); s += every) plot.x_tick(static_cast<double>(s), line.names[s]);
   for (const Point& point : line.points)
-    if (std::isfinite(point.y)) plot.rectangle({point.x - 0.3, 0}, {point.x + 0.3, point.y}, line.colour, 0.85, line.title_at(point));
+    if (std::isfinite(point.y))
+      plot.rectangle({point.x - 0.3, 0}, {point.x + 0.3, point.y}, line.colour, 0.85, line.title_at(point));
   plot.legend({{line.title, line.colour}});
   return plot.finish();
 }
@@ -103,7 +120,9 @@ std::string decimal(double value, int decimals) {
   return text;
 }
 
-std::string percent(double share, int decimals) { return std::isfinite(share) ? decimal(100 * share, decimals) + " %" : "–"; }
+std::string percent(double share, int decimals) {
+  return std::isfinite(share) ? decimal(100 * share, decimals) + " %" : "–";
+}
 
 std::string count(std::uint64_t n) {
   std::string text = std::to_string(n);
@@ -151,7 +170,8 @@ std::string calibration_chart(const Report& report) {
     const Way* way = report.way(name);
     if (!way) continue;
     for (const CalibrationBin& bin : way->calibration)
-      plot.dot({logit(bin.mean_p), logit(bin.bad_rate)}, colour_of(name), way->name == "cascade" ? 4 : 3, percent(bin.mean_p, 2) + " predicted, " + percent(bin.bad_rate, 2) + " seen");
+      plot.dot({logit(bin.mean_p), logit(bin.bad_rate)}, colour_of(name), way->name == "cascade" ? 4 : 3,
+               percent(bin.mean_p, 2) + " predicted, " + percent(bin.bad_rate, 2) + " seen");
     entries.emplace_back(name, colour_of(name));
   }
   plot.legend(entries);
@@ -162,13 +182,17 @@ std::string score_chart(const Report& report) {
   if (report.scores.empty()) return {};
   const Range x{report.scores.front().logit_low, report.scores.back().logit_high};
   double n_good = 0, n_bad = 0, tallest = 0;
-  for (const HistogramBar& bar : report.scores) n_good += static_cast<double>(bar.good), n_bad += static_cast<double>(bar.bad);
+  for (const HistogramBar& bar : report.scores)
+    n_good += static_cast<double>(bar.good), n_bad += static_cast<double>(bar.bad);
   const auto share = [](std::uint64_t n, double whole) { return whole > 0 ? static_cast<double>(n) / whole : 0.0; };
-  for (const HistogramBar& bar : report.scores) tallest = std::max({tallest, share(bar.good, n_good), share(bar.bad, n_bad)});
+  for (const HistogramBar& bar : report.scores)
+    tallest = std::max({tallest, share(bar.good, n_good), share(bar.bad, n_bad)});
   const Range y{0, std::max(tallest * 1.3, 1e-9)};
   Plot plot(kWide, 320, x, y, "Distribution of the forest's probability, good and bad rows, with band and cut-offs");
   plot.set_margins({.left = 66, .top = 28});
-  if (report.band) plot.rectangle({logit(report.band->low), 0}, {logit(report.band->high), y.high}, "var(--band)", 1, "band: forwarded to the network");
+  if (report.band)
+    plot.rectangle({logit(report.band->low), 0}, {logit(report.band->high), y.high}, "var(--band)", 1,
+                   "band: forwarded to the network");
   for (const double tick : nice_ticks(0, y.high, 4)) plot.y_tick(tick, percent(tick, y.high < 0.1 ? 1 : 0));
   for (const double p : nice_odds(x)) plot.x_tick(logit(p), probability_label(p));
   plot.titles("forest's probability (log-odds scale)", "share of class");
@@ -182,10 +206,15 @@ std::string score_chart(const Report& report) {
   plot.line(good, kGood, 1.8);
   plot.area(bad, kBad, 0.22);
   plot.line(bad, kBad, 1.8);
-  plot.vertical(logit(report.level0.approve_below), "var(--ok)", "approve below " + shortest(report.level0.approve_below));
-  plot.vertical(logit(report.level0.decline_from), "var(--up)", "decline from " + shortest(report.level0.decline_from), 1);
+  plot.vertical(logit(report.level0.approve_below), "var(--ok)",
+                "approve below " + shortest(report.level0.approve_below));
+  plot.vertical(logit(report.level0.decline_from), "var(--up)", "decline from " + shortest(report.level0.decline_from),
+                1);
   std::vector<std::pair<std::string, std::string>> entries = {{"good", kGood}, {"bad", kBad}};
-  if (report.band) entries.emplace_back("band " + shortest(report.band->low) + " to " + shortest(report.band->high) + ": goes to the network", "#b9c7e3");
+  if (report.band)
+    entries.emplace_back(
+        "band " + shortest(report.band->low) + " to " + shortest(report.band->high) + ": goes to the network",
+        "#b9c7e3");
   plot.legend(entries);
   return plot.finish();
 }
@@ -215,9 +244,12 @@ std::string drift_chart(const SliceTable& table) {
     if (slice.name.front() != '(') slices.push_back(&slice);
   if (slices.size() < 2) return {};
   const auto auc = drift_line("AUC of the cascade", slices, &SliceReport::auc, colour_of("cascade"));
-  const auto bad_rate = drift_line("bad rate", slices, &SliceReport::bad_rate, kBad), forward_rate = drift_line("share forwarded", slices, &SliceReport::forward_rate, colour_of("network"));
-  return drift_panel(auc, {std::max(0.0, auc.lowest - 0.03), std::min(1.0, auc.highest + 0.03)}, false, 2) + drift_panel(bad_rate, {0, 1.1 * std::max(bad_rate.highest, 0.001)}, true) +
-         drift_panel(forward_rate, {0, 1.1 * std::max(forward_rate.highest, 0.01)}, true) + psi_panel(drift_line("PSI against the first slice", slices, &SliceReport::psi, colour_of("forest")));
+  const auto bad_rate = drift_line("bad rate", slices, &SliceReport::bad_rate, kBad),
+             forward_rate = drift_line("share forwarded", slices, &SliceReport::forward_rate, colour_of("network"));
+  return drift_panel(auc, {std::max(0.0, auc.lowest - 0.03), std::min(1.0, auc.highest + 0.03)}, false, 2) +
+         drift_panel(bad_rate, {0, 1.1 * std::max(bad_rate.highest, 0.001)}, true) +
+         drift_panel(forward_rate, {0, 1.1 * std::max(forward_rate.highest, 0.01)}, true) +
+         psi_panel(drift_line("PSI against the first slice", slices, &SliceReport::psi, colour_of("forest")));
 }
 
 }  // namespace sluice::backtest

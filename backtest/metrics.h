@@ -6,7 +6,8 @@
 
 namespace sluice::backtest {
 
-/// Area under the ROC curve: the share of (bad, good) pairs ranked rightly, ties counting half. NaN without both classes.
+/// Area under the ROC curve: the share of (bad, good) pairs ranked rightly, ties counting half. NaN without both
+/// classes.
 double auc(std::span<const double> scores, std::span<const float> labels);
 
 /// Mean negative log-likelihood of probabilities, clamped to [1e-15, 1 - 1e-15].

@@ -28,8 +28,8 @@ struct Figures {
   double cost = kNoFigure;  // price of forwarding included
 };
 
-/// One way to decide: "cascade", what the bundle does, rules and all; "without_rules", the same models and band, where the bundle has rules;
-/// "forest" and "network", one stage for everybody, with L0's cut-offs and no rules.
+/// One way to decide: "cascade", what the bundle does, rules and all; "without_rules", the same models and band, where
+/// the bundle has rules; "forest" and "network", one stage for everybody, with L0's cut-offs and no rules.
 struct Way {
   std::string name;
   Figures figures;
@@ -48,8 +48,8 @@ struct Flip {
 struct BandReport {
   std::uint64_t n_in_band = 0, n_forwarded = 0;
   double forward_rate = 0;
-  double price = 0;        // of forwarding one row: the call and its late columns
-  Figures forest, network; // of the forwarded rows; costs without the price
+  double price = 0;         // of forwarding one row: the call and its late columns
+  Figures forest, network;  // of the forwarded rows; costs without the price
   std::vector<Flip> flips;
 };
 
@@ -65,7 +65,7 @@ struct SliceTable {
   std::string column;
   std::string kind;           // "day", "week", "month", "text" or "number"
   std::vector<double> edges;  // number: upper edges of all bins but the last
-  std::string reference;      // the slice that PSI compares with: the first: the earliest, the lowest interval, the largest
+  std::string reference;  // the slice that PSI compares with: the first: the earliest, the lowest interval, the largest
   std::vector<SliceReport> slices;
 };
 
@@ -104,10 +104,11 @@ struct Report {
   cascade::Cutoffs level0;
   std::array<std::uint64_t, 4> n_by_level{};
 
-  std::vector<Way> ways;              // in that order; "cascade" and "forest" always
-  double gap_recovered = kNoFigure;   // of the cost that network for everybody saves over the forest; none where it saves nothing. Without rules
+  std::vector<Way> ways;             // in that order; "cascade" and "forest" always
+  double gap_recovered = kNoFigure;  // of the cost that network for everybody saves over the forest; none where it
+                                     // saves nothing. Without rules
   BandReport inside;
-  std::vector<HistogramBar> scores;   // of the forest's p
+  std::vector<HistogramBar> scores;  // of the forest's p
   std::vector<LevelReport> levels;
   std::vector<SliceTable> slice_tables;  // time first
   std::optional<ChallengerReport> challenger;

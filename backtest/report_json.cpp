@@ -28,7 +28,8 @@ Json figures_json(const Figures& f) {
 Json way_json(const Way& way) {
   Json roc = Json::array(), calibration = Json::array();
   for (const RocPoint& point : way.roc) roc.push_back({point.false_positive_rate, point.true_positive_rate});
-  for (const CalibrationBin& bin : way.calibration) calibration.push_back({{"mean_p", bin.mean_p}, {"bad_rate", bin.bad_rate}, {"rows", bin.n_rows}});
+  for (const CalibrationBin& bin : way.calibration)
+    calibration.push_back({{"mean_p", bin.mean_p}, {"bad_rate", bin.bad_rate}, {"rows", bin.n_rows}});
   return {{"name", way.name}, {"figures", figures_json(way.figures)}, {"roc", roc}, {"calibration", calibration}};
 }
 
@@ -37,7 +38,10 @@ Json policy_json(const Report& report) {
   if (report.band) band = {{"low", report.band->low}, {"high", report.band->high}, {"closed", report.band->closed}};
   return {{"version", report.policy_version},
           {"band", band},
-          {"L0", {{"approve_below", report.level0.approve_below}, {"decline_from", report.level0.decline_from}, {"otherwise", rules::to_string(report.level0.otherwise)}}}};
+          {"L0",
+           {{"approve_below", report.level0.approve_below},
+            {"decline_from", report.level0.decline_from},
+            {"otherwise", rules::to_string(report.level0.otherwise)}}}};
 }
 
 Json costs_json(const Report& report) {
@@ -80,7 +84,11 @@ Json slice_table_json(const SliceTable& table) {
                       {"approve_rate", s.approve_rate},
                       {"cost", s.cost},
                       {"psi", s.psi}});
-  return {{"column", table.column}, {"kind", table.kind}, {"edges", table.edges}, {"psi_reference", table.reference}, {"slices", slices}};
+  return {{"column", table.column},
+          {"kind", table.kind},
+          {"edges", table.edges},
+          {"psi_reference", table.reference},
+          {"slices", slices}};
 }
 
 Json challenger_json(const ChallengerReport& c) {
@@ -88,7 +96,11 @@ Json challenger_json(const ChallengerReport& c) {
   return {{"bundle", c.bundle},
           {"figures", figures_json(c.figures)},
           {"forward_rate", c.forward_rate},
-          {"approvals", {{"both", cell(c.both)}, {"swapped_in", cell(c.swapped_in)}, {"swapped_out", cell(c.swapped_out)}, {"neither", cell(c.neither)}}},
+          {"approvals",
+           {{"both", cell(c.both)},
+            {"swapped_in", cell(c.swapped_in)},
+            {"swapped_out", cell(c.swapped_out)},
+            {"neither", cell(c.neither)}}},
           {"cost_difference", c.cost_difference}};
 }
 
@@ -102,7 +114,11 @@ std::string report_json(const Report& report) {
                {"bad", report.n_bad},
                {"policy", policy_json(report)},
                {"costs", costs_json(report)},
-               {"levels_seen", {{"L0", report.n_by_level[0]}, {"L1", report.n_by_level[1]}, {"L2", report.n_by_level[2]}, {"L3", report.n_by_level[3]}}},
+               {"levels_seen",
+                {{"L0", report.n_by_level[0]},
+                 {"L1", report.n_by_level[1]},
+                 {"L2", report.n_by_level[2]},
+                 {"L3", report.n_by_level[3]}}},
                {"gap_recovered", report.gap_recovered},
                {"ways", Json::array()},
                {"inside", inside_json(report.inside)},
@@ -112,8 +128,11 @@ std::string report_json(const Report& report) {
                {"challenger", report.challenger ? challenger_json(*report.challenger) : Json(nullptr)},
                {"warnings", report.warnings}};
   for (const Way& way : report.ways) json["ways"].push_back(way_json(way));
-  for (const HistogramBar& bar : report.scores) json["scores"].push_back({{"logit_low", bar.logit_low}, {"logit_high", bar.logit_high}, {"good", bar.good}, {"bad", bar.bad}});
-  for (const LevelReport& level : report.levels) json["levels"].push_back({{"level", level.name}, {"what", level.what}, {"figures", figures_json(level.figures)}});
+  for (const HistogramBar& bar : report.scores)
+    json["scores"].push_back(
+        {{"logit_low", bar.logit_low}, {"logit_high", bar.logit_high}, {"good", bar.good}, {"bad", bar.bad}});
+  for (const LevelReport& level : report.levels)
+    json["levels"].push_back({{"level", level.name}, {"what", level.what}, {"figures", figures_json(level.figures)}});
   for (const SliceTable& table : report.slice_tables) json["slice_tables"].push_back(slice_table_json(table));
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -21,11 +21,19 @@ std::optional<cascade::Costs> costs_of(const cascade::Bundle& bundle) {
 
 class Backtest {
  public:
-  Backtest(const cascade::Engine& engine, io::RowReader& reader, const BacktestOptions& options, ThreadPool& pool, const Challenger* challenger)
-      : engine_(engine), reader_(reader), options_(options), pool_(pool), challenger_(challenger), scorer_(engine, options.levels), totals_(n_slice_columns()) {}
+  Backtest(const cascade::Engine& engine, io::RowReader& reader, const BacktestOptions& options, ThreadPool& pool,
+           const Challenger* challenger)
+      : engine_(engine),
+        reader_(reader),
+        options_(options),
+        pool_(pool),
+        challenger_(challenger),
+        scorer_(engine, options.levels),
+        totals_(n_slice_columns()) {}
 
   void read_all(const Progress& progress) {
-    std::size_t wanted = std::max(options_.block_rows, kLearningRows);  // number intervals are learnt from the first block
+    std::size_t wanted =
+        std::max(options_.block_rows, kLearningRows);  // number intervals are learnt from the first block
     while (reader_.next(block_, wanted)) {
       if (slicers_.empty()) learn_slices();
       add_block(wanted);
@@ -33,7 +41,8 @@ class Backtest {
       wanted = std::max<std::size_t>(1, options_.block_rows);
     }
     if (totals_.cascade.actions.rows() == 0) throw Error("backtest.no_rows", "the data has a header and no rows");
-    if (challenger_ && challenger_->reader.next(challenger_block_, 1)) throw Error("backtest.challenger", "the challenger's reader has more rows than the bundle's");
+    if (challenger_ && challenger_->reader.next(challenger_block_, 1))
+      throw Error("backtest.challenger", "the challenger's reader has more rows than the bundle's");
   }
 
   Report summary() const {
@@ -56,28 +65,35 @@ class Backtest {
   std::size_t n_slice_columns() const { return options_.slice_columns.size() + (options_.time_column.empty() ? 0 : 1); }
 
   void learn_slices() {
-    if (block_.extras.size() != n_slice_columns()) throw Error("backtest.columns", "the rows were not read with backtest::reader_options: " + std::to_string(block_.extras.size()) + " slice columns, not " + std::to_string(n_slice_columns()));
+    if (block_.extras.size() != n_slice_columns())
+      throw Error("backtest.columns",
+                  "the rows were not read with backtest::reader_options: " + std::to_string(block_.extras.size()) +
+                      " slice columns, not " + std::to_string(n_slice_columns()));
     if (!options_.time_column.empty()) slicers_.push_back(Slicer::by_time(options_.time_column, options_.by));
     for (const auto& column : options_.slice_columns) {
       const auto at = reader_.schema().find(column);
-      slicers_.push_back(Slicer::by_values(column, at ? std::optional(reader_.schema()[*at].kind) : std::nullopt, block_.extras[slicers_.size()]));
+      slicers_.push_back(Slicer::by_values(column, at ? std::optional(reader_.schema()[*at].kind) : std::nullopt,
+                                           block_.extras[slicers_.size()]));
     }
   }
 
   void add_block(std::size_t wanted) {
-    if (block_.labels.size() != block_.rows.n_rows()) throw Error("backtest.no_labels", "the rows were read without a label column");
+    if (block_.labels.size() != block_.rows.n_rows())
+      throw Error("backtest.no_labels", "the rows were read without a label column");
     const auto rows = scorer_.score(block_, pool_);
     if (challenger_) add_challenger(rows, wanted);
     std::vector<std::string> names(slicers_.size());
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      for (std::size_t s = 0; s < slicers_.size(); ++s) names[s] = slicers_[s].name(block_.extras[s][i], block_.first_row + i);
+      for (std::size_t s = 0; s < slicers_.size(); ++s)
+        names[s] = slicers_[s].name(block_.extras[s][i], block_.first_row + i);
       totals_.add(rows[i], names);
     }
   }
 
   void add_challenger(std::span<ScoredRow> rows, std::size_t wanted) {
     challenger_->reader.next(challenger_block_, wanted);
-    if (challenger_block_.rows.n_rows() != rows.size() || challenger_block_.labels != block_.labels) throw Error("backtest.challenger", "the challenger's reader does not give the same rows and labels");
+    if (challenger_block_.rows.n_rows() != rows.size() || challenger_block_.labels != block_.labels)
+      throw Error("backtest.challenger", "the challenger's reader does not give the same rows and labels");
     challenger_decisions_.resize(rows.size());
     challenger_->engine.decide_batch(challenger_block_.rows.view(), challenger_decisions_, &pool_);
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -91,7 +107,11 @@ class Backtest {
     const auto& actions = totals_.cascade.actions;
     const auto of_bundle = options_.costs ? std::nullopt : costs_of(engine_.bundle());
     report.costs_from = options_.costs ? "given" : of_bundle ? "bundle" : "default";
-    report.costs = options_.costs ? *options_.costs : of_bundle ? *of_bundle : cascade::Costs::for_bad_rate(static_cast<double>(actions.bad()) / static_cast<double>(actions.rows()));
+    report.costs =
+        options_.costs ? *options_.costs
+        : of_bundle
+            ? *of_bundle
+            : cascade::Costs::for_bad_rate(static_cast<double>(actions.bad()) / static_cast<double>(actions.rows()));
   }
 
   const cascade::Engine& engine_;
@@ -115,7 +135,8 @@ io::RowReaderOptions reader_options(const BacktestOptions& options, std::string 
   return result;
 }
 
-Report run(const cascade::Engine& engine, io::RowReader& reader, const BacktestOptions& options, ThreadPool& pool, const Progress& progress, const Challenger* challenger) {
+Report run(const cascade::Engine& engine, io::RowReader& reader, const BacktestOptions& options, ThreadPool& pool,
+           const Progress& progress, const Challenger* challenger) {
   Backtest backtest(engine, reader, options, pool, challenger);
   backtest.read_all(progress);
   return backtest.summary();

@@ -1,7 +1,9 @@
 #pragma once
-/// A backtest: a bundle's decisions over labelled history, beside those of its forest alone and of its network for everybody.
+/// A backtest: a bundle's decisions over labelled history, beside those of its forest alone and of its network for
+/// everybody.
 ///
-/// Streams: memory does not depend on the number of rows. The report's bits depend on neither the block size nor the threads.
+/// Streams: memory does not depend on the number of rows. The report's bits depend on neither the block size nor the
+/// threads.
 
 #include <optional>
 #include <string>
@@ -19,13 +21,14 @@ namespace sluice::backtest {
 enum class Period { day, week, month };  // UTC; weeks start on Monday and bear its date
 
 struct BacktestOptions {
-  std::optional<cascade::Costs> costs;     // none: those the bundle was trained for; Costs::for_bad_rate where it does not say
-  std::string time_column;                 // of the data, as parse_time reads it; empty: no slices by time
+  std::optional<cascade::Costs>
+      costs;                // none: those the bundle was trained for; Costs::for_bad_rate where it does not say
+  std::string time_column;  // of the data, as parse_time reads it; empty: no slices by time
   Period by = Period::month;
   std::vector<std::string> slice_columns;  // of the data
   bool levels = false;                     // also what L1, L2 and L3 would have done
   std::size_t block_rows = 10'000;
-  std::string data_name;                   // for the report alone
+  std::string data_name;  // for the report alone
 };
 
 /// A second bundle and the same rows read for it, in step.
@@ -35,10 +38,12 @@ struct Challenger {
 };
 
 /// How `run` needs its rows read.
-io::RowReaderOptions reader_options(const BacktestOptions& options, std::string label_column, std::string positive = {});
+io::RowReaderOptions reader_options(const BacktestOptions& options, std::string label_column,
+                                    std::string positive = {});
 
-/// `reader` was opened with reader_options. Throws what reading throws, Error{backtest.no_rows | no_labels | columns | time | challenger},
-/// and Error{interrupted}.
-Report run(const cascade::Engine& engine, io::RowReader& reader, const BacktestOptions& options, ThreadPool& pool, const Progress& progress = {}, const Challenger* challenger = nullptr);
+/// `reader` was opened with reader_options. Throws what reading throws, Error{backtest.no_rows | no_labels | columns |
+/// time | challenger}, and Error{interrupted}.
+Report run(const cascade::Engine& engine, io::RowReader& reader, const BacktestOptions& options, ThreadPool& pool,
+           const Progress& progress = {}, const Challenger* challenger = nullptr);
 
 }  // namespace sluice::backtest

@@ -26,7 +26,8 @@ std::shared_ptr<const T> borrowed(const T* object) {
 }
 
 /// The bundle without its network: L1 inside the band.
-std::unique_ptr<const cascade::Engine> without_network(const cascade::Engine& engine, std::shared_ptr<const cascade::ForestStage> forest) {
+std::unique_ptr<const cascade::Engine> without_network(const cascade::Engine& engine,
+                                                       std::shared_ptr<const cascade::ForestStage> forest) {
   auto bundle = std::make_shared<cascade::Bundle>(engine.bundle());
   bundle->network = nullptr;
   cascade::EngineOptions options;
@@ -44,7 +45,8 @@ std::unique_ptr<const cascade::Engine> without_models(const cascade::Engine& eng
   return std::make_unique<const cascade::Engine>(std::move(bundle), options);
 }
 
-Verdict by_stage(float margin, const cascade::Platt& calibration, const cascade::Cutoffs& cutoffs, const Verdict& otherwise) {
+Verdict by_stage(float margin, const cascade::Platt& calibration, const cascade::Cutoffs& cutoffs,
+                 const Verdict& otherwise) {
   if (!std::isfinite(margin)) return otherwise;
   const double p = calibration.probability(margin);
   return {p, cutoffs.decide(p)};
@@ -64,7 +66,8 @@ void RecordedForest::record(RowsView rows, ThreadPool& pool) {
 void RecordedForest::score(RowsView rows, std::span<cascade::StagedMargins> out) const {
   const std::less<> before;
   const double* end = block_.data + block_.n_rows * block_.stride;
-  if (before(rows.data, block_.data) || !before(rows.data, end) || rows.stride != block_.stride) return stage_.score(rows, out);
+  if (before(rows.data, block_.data) || !before(rows.data, end) || rows.stride != block_.stride)
+    return stage_.score(rows, out);
   const auto first = static_cast<std::size_t>(rows.data - block_.data) / block_.stride;
   std::copy_n(margins_.begin() + static_cast<std::ptrdiff_t>(first), rows.n_rows, out.begin());
 }
@@ -102,8 +105,8 @@ void BlockScorer::decide(const io::RowBlock& block, ThreadPool& pool) {
   }
 }
 
-/// The forest alone and the network for everybody, without rules. A forest that gives no finite number takes the safe default; a network
-/// that gives none leaves the row to the forest at L1's cut-offs, as the engine would.
+/// The forest alone and the network for everybody, without rules. A forest that gives no finite number takes the safe
+/// default; a network that gives none leaves the row to the forest at L1's cut-offs, as the engine would.
 void BlockScorer::score_stages(RowsView rows, ThreadPool& pool) {
   const cascade::Bundle& bundle = engine_.bundle();
   const cascade::NetworkStage* network = engine_.network_stage();
@@ -117,7 +120,9 @@ void BlockScorer::score_stages(RowsView rows, ThreadPool& pool) {
       const float margin = staged[i].back();
       const Verdict nothing{.action = bundle.policy.level3};
       row.forest = by_stage(margin, bundle.calibration.forest, bundle.policy.level0, nothing);
-      if (network) row.network = by_stage(margins[i], bundle.calibration.network, bundle.policy.level0, by_stage(margin, bundle.calibration.forest, bundle.policy.level1, nothing));
+      if (network)
+        row.network = by_stage(margins[i], bundle.calibration.network, bundle.policy.level0,
+                               by_stage(margin, bundle.calibration.forest, bundle.policy.level1, nothing));
     }
   });
 }
@@ -131,16 +136,21 @@ void BlockScorer::drop_rules() {
     const cascade::Decision& d = decisions_[i];
     row.without_rules = row.forest;
     if (!policy.band || !policy.band->contains(row.forest.p)) continue;
-    row.without_rules_forwarded = has_network && (d.network.ran || !d.forest.ran);  // a row that the engine's rules kept from the models is forwarded here
-    if (row.without_rules_forwarded) row.without_rules = row.network;
-    else row.without_rules.action = policy.level1.decide(row.forest.p);
+    row.without_rules_forwarded =
+        has_network &&
+        (d.network.ran || !d.forest.ran);  // a row that the engine's rules kept from the models is forwarded here
+    if (row.without_rules_forwarded)
+      row.without_rules = row.network;
+    else
+      row.without_rules.action = policy.level1.decide(row.forest.p);
   }
 }
 
 void BlockScorer::degrade(RowsView rows, ThreadPool& pool) {
   for (std::size_t level = 0; level < degraded_.size(); ++level) {
     degraded_[level]->decide_batch(rows, decisions_, &pool);
-    for (std::size_t i = 0; i < scored_.size(); ++i) scored_[i].degraded[level] = {decisions_[i].p_final, decisions_[i].action};
+    for (std::size_t i = 0; i < scored_.size(); ++i)
+      scored_[i].degraded[level] = {decisions_[i].p_final, decisions_[i].action};
   }
 }
 

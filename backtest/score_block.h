@@ -12,7 +12,8 @@
 
 namespace sluice::backtest {
 
-/// A forest stage that scores the rows of a block once and then gives the same margins to every engine that decides the block.
+/// A forest stage that scores the rows of a block once and then gives the same margins to every engine that decides the
+/// block.
 class RecordedForest : public cascade::ForestStage {
  public:
   explicit RecordedForest(const cascade::ForestStage& stage) : stage_(stage) {}
@@ -44,7 +45,7 @@ class BlockScorer {
   void degrade(RowsView rows, ThreadPool& pool);
 
   std::shared_ptr<RecordedForest> forest_;
-  cascade::Engine engine_;  // the caller's, on the recorded forest
+  cascade::Engine engine_;                                        // the caller's, on the recorded forest
   std::vector<std::unique_ptr<const cascade::Engine>> degraded_;  // L1, L2, L3; empty where not asked for
   std::vector<cascade::Decision> decisions_;
   std::vector<ScoredRow> scored_;

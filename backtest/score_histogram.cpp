@@ -22,7 +22,9 @@ std::size_t ScoreHistogram::bin_of(double p) const {
   return static_cast<std::size_t>(std::clamp(place, 0.0, static_cast<double>(n_bins_ - 1)));
 }
 
-double ScoreHistogram::logit_at(std::size_t edge) const { return (2.0 * static_cast<double>(edge) / static_cast<double>(n_bins_) - 1) * kLogitRange; }
+double ScoreHistogram::logit_at(std::size_t edge) const {
+  return (2.0 * static_cast<double>(edge) / static_cast<double>(n_bins_) - 1) * kLogitRange;
+}
 
 void ScoreHistogram::add(double p, bool is_bad) {
   if (bins_.empty()) bins_.resize(n_bins_);
@@ -95,7 +97,9 @@ std::vector<RocPoint> ScoreHistogram::roc(std::size_t n_points) const {
     bad += as_double(bin->bad);
     const RocPoint point{good / as_double(n_good_), bad / as_double(n_bad_)};
     const RocPoint& last = points.back();
-    if (point.false_positive_rate - last.false_positive_rate + point.true_positive_rate - last.true_positive_rate >= step) points.push_back(point);
+    if (point.false_positive_rate - last.false_positive_rate + point.true_positive_rate - last.true_positive_rate >=
+        step)
+      points.push_back(point);
   }
   if (points.back().false_positive_rate < 1 || points.back().true_positive_rate < 1) points.push_back({1, 1});
   return points;
@@ -141,7 +145,8 @@ double population_stability_index(const ScoreHistogram& expected, const ScoreHis
     seen += as_double(expected.bins()[b].n_rows());
     e.back() += as_double(expected.bins()[b].n_rows());
     a.back() += as_double(actual.bins()[b].n_rows());
-    const bool is_full = e.back() > 0 && seen * kDeciles >= as_double(expected.n_rows()) * static_cast<double>(e.size());
+    const bool is_full =
+        e.back() > 0 && seen * kDeciles >= as_double(expected.n_rows()) * static_cast<double>(e.size());
     if (!is_full || seen == as_double(expected.n_rows())) continue;
     e.push_back(0);
     a.push_back(0);
@@ -149,7 +154,8 @@ double population_stability_index(const ScoreHistogram& expected, const ScoreHis
   const double smoothed = 0.5 * static_cast<double>(e.size());
   double index = 0;
   for (std::size_t d = 0; d < e.size(); ++d) {
-    const double share_e = (e[d] + 0.5) / (as_double(expected.n_rows()) + smoothed), share_a = (a[d] + 0.5) / (as_double(actual.n_rows()) + smoothed);
+    const double share_e = (e[d] + 0.5) / (as_double(expected.n_rows()) + smoothed),
+                 share_a = (a[d] + 0.5) / (as_double(actual.n_rows()) + smoothed);
     index += (share_a - share_e) * std::log(share_a / share_e);
   }
   return index;

@@ -1,8 +1,9 @@
 #pragma once
-/// Ranking and calibration of any number of scored rows in fixed memory: counts of good and bad in bins of equal width in log-odds.
+/// Ranking and calibration of any number of scored rows in fixed memory: counts of good and bad in bins of equal width
+/// in log-odds.
 ///
-/// Bins split ln(p / (1 - p)) from -16 to 16; what lies outside is in the first or the last. Rows of one bin count as tied. All state is
-/// integers: partial results merge in any order to the same bits. Not thread-safe.
+/// Bins split ln(p / (1 - p)) from -16 to 16; what lies outside is in the first or the last. Rows of one bin count as
+/// tied. All state is integers: partial results merge in any order to the same bits. Not thread-safe.
 
 #include <cstddef>
 #include <cstdint>
@@ -50,7 +51,8 @@ class ScoreHistogram {
 
   /// Area under the ROC curve, ties counting half. Off from the exact one by at most auc_bound().
   double auc() const;
-  /// Half the share of (bad, good) pairs that fell into one bin. With 65,536 bins and scores spread over a few units of log-odds below 1e-4.
+  /// Half the share of (bad, good) pairs that fell into one bin. With 65,536 bins and scores spread over a few units of
+  /// log-odds below 1e-4.
   double auc_bound() const;
   /// Kolmogorov–Smirnov distance between the good's and the bad's scores.
   double ks() const;
@@ -72,9 +74,9 @@ class ScoreHistogram {
   std::uint64_t n_good_ = 0, n_bad_ = 0;
 };
 
-/// Population stability index of `actual` against `expected`: sum of (a - e) ln(a / e) over ten bins between the deciles of `expected`
-/// (taken at the histogram's edges), each share with half a row added to its count. NaN where either is empty.
-/// Precondition: as many bins.
+/// Population stability index of `actual` against `expected`: sum of (a - e) ln(a / e) over ten bins between the
+/// deciles of `expected` (taken at the histogram's edges), each share with half a row added to its count. NaN where
+/// either is empty. Precondition: as many bins.
 double population_stability_index(const ScoreHistogram& expected, const ScoreHistogram& actual);
 
 }  // namespace sluice::backtest

@@ -23,8 +23,10 @@ std::string period_name(double seconds, Period period) {
   char text[40];
   const int year = static_cast<int>(date.year());
   const unsigned month = static_cast<unsigned>(date.month());
-  if (period == Period::month) std::snprintf(text, sizeof text, "%04d-%02u", year, month);
-  else std::snprintf(text, sizeof text, "%04d-%02u-%02u", year, month, static_cast<unsigned>(date.day()));
+  if (period == Period::month)
+    std::snprintf(text, sizeof text, "%04d-%02u", year, month);
+  else
+    std::snprintf(text, sizeof text, "%04d-%02u-%02u", year, month, static_cast<unsigned>(date.day()));
   return text;
 }
 
@@ -71,7 +73,8 @@ Slicer Slicer::by_time(std::string column, Period period) {
 Slicer Slicer::by_values(std::string column, std::optional<Kind> kind, std::span<const std::string> first_rows) {
   Slicer slicer;
   slicer.column_ = std::move(column);
-  if (!kind || *kind == Kind::number) slicer.edges_ = quintiles(first_rows.first(std::min(first_rows.size(), kLearningRows)));
+  if (!kind || *kind == Kind::number)
+    slicer.edges_ = quintiles(first_rows.first(std::min(first_rows.size(), kLearningRows)));
   return slicer;
 }
 
@@ -81,13 +84,16 @@ std::string Slicer::name(std::string_view text, std::uint64_t row) const {
     constexpr double kMostSeconds = 2.5e11;  // some eight thousand years, as far as dates are written with four digits
     const auto seconds = parse_time(text);
     if (seconds && *seconds > -6e10 && *seconds < kMostSeconds) return period_name(*seconds, *period_);
-    throw Error("backtest.time", "row " + std::to_string(row) + ", column \"" + column_ + "\": \"" + shortened(text) + "\" is not a time",
-                "times are ISO 8601 (2018-04-01T13:05:59Z) or seconds since 1970");
+    throw Error(
+        "backtest.time",
+        "row " + std::to_string(row) + ", column \"" + column_ + "\": \"" + shortened(text) + "\" is not a time",
+        "times are ISO 8601 (2018-04-01T13:05:59Z) or seconds since 1970");
   }
   if (edges_.empty()) return shortened(text);
   const auto number = parse_number(text);
   if (!number || std::isnan(*number)) return "(not a number)";
-  return interval_name(static_cast<std::size_t>(std::upper_bound(edges_.begin(), edges_.end(), *number) - edges_.begin()));
+  return interval_name(
+      static_cast<std::size_t>(std::upper_bound(edges_.begin(), edges_.end(), *number) - edges_.begin()));
 }
 
 std::string Slicer::kind() const {

@@ -8,9 +8,13 @@ namespace {
 
 constexpr Action kShown[] = {Action::approve, Action::review, Action::decline};
 
-double share(std::uint64_t part, std::uint64_t whole) { return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : kNoFigure; }
+double share(std::uint64_t part, std::uint64_t whole) {
+  return whole > 0 ? static_cast<double>(part) / static_cast<double>(whole) : kNoFigure;
+}
 
-Way way_of(std::string name, const Tally& tally, const Figures& figures) { return {std::move(name), figures, tally.scores.roc(), tally.scores.calibration()}; }
+Way way_of(std::string name, const Tally& tally, const Figures& figures) {
+  return {std::move(name), figures, tally.scores.roc(), tally.scores.calibration()};
+}
 
 Flip flip_of(const ActionPairs& pairs, Action from, Action to, const cascade::Costs& costs) {
   const auto& n = pairs.n[static_cast<std::size_t>(from)][static_cast<std::size_t>(to)];
@@ -39,7 +43,8 @@ BandReport band_of(const Accumulator& totals, const cascade::Costs& costs, doubl
   return band;
 }
 
-SliceReport slice_report(const std::string& name, const SliceTally& tally, const SliceTally& reference, const cascade::Costs& costs, double price) {
+SliceReport slice_report(const std::string& name, const SliceTally& tally, const SliceTally& reference,
+                         const cascade::Costs& costs, double price) {
   const auto n = tally.actions.rows();
   SliceReport slice{.name = name, .n_rows = n, .bad_rate = share(tally.actions.bad(), n)};
   slice.auc = tally.scores.auc();
@@ -58,7 +63,8 @@ std::vector<std::string> ordered_names(const Slices& slices, const Slicer& slice
   const auto intervals = slicer.interval_names();
   const auto rank = [&](const std::string& name) -> double {
     if (name.front() == '(') return std::numeric_limits<double>::infinity();
-    if (slicer.kind() == "number") return static_cast<double>(std::find(intervals.begin(), intervals.end(), name) - intervals.begin());
+    if (slicer.kind() == "number")
+      return static_cast<double>(std::find(intervals.begin(), intervals.end(), name) - intervals.begin());
     if (slicer.kind() == "text") return -static_cast<double>(slices.at(name).actions.rows());
     return 0;
   };
@@ -107,7 +113,8 @@ double gap_recovered(const Report& report) {
   const Way* network = report.way("network");
   const Way* without_rules = report.way("without_rules");
   if (!network) return kNoFigure;
-  const double cascade = (without_rules ? without_rules : report.way("cascade"))->figures.cost, forest = report.way("forest")->figures.cost;
+  const double cascade = (without_rules ? without_rules : report.way("cascade"))->figures.cost,
+               forest = report.way("forest")->figures.cost;
   return forest > network->figures.cost ? (forest - cascade) / (forest - network->figures.cost) : kNoFigure;
 }
 
@@ -141,36 +148,48 @@ Figures figures_of(const Tally& tally, const cascade::Costs& costs, std::uint64_
   return f;
 }
 
-void summarize(const Accumulator& totals, const cascade::Bundle& bundle, std::span<const Slicer> slicers, Report& report) {
+void summarize(const Accumulator& totals, const cascade::Bundle& bundle, std::span<const Slicer> slicers,
+               Report& report) {
   const double price = cascade::price_of_forwarding(report.costs, bundle.schema);
   report.n_rows = totals.cascade.actions.rows();
   report.n_bad = totals.cascade.actions.bad();
   report.n_by_level = totals.n_by_level;
-  report.ways.push_back(way_of("cascade", totals.cascade, figures_of(totals.cascade, report.costs, totals.n_forwarded, price)));
+  report.ways.push_back(
+      way_of("cascade", totals.cascade, figures_of(totals.cascade, report.costs, totals.n_forwarded, price)));
   if (totals.without_rules.actions.rows() > 0)
-    report.ways.push_back(way_of("without_rules", totals.without_rules, figures_of(totals.without_rules, report.costs, totals.n_without_rules_forwarded, price)));
+    report.ways.push_back(
+        way_of("without_rules", totals.without_rules,
+               figures_of(totals.without_rules, report.costs, totals.n_without_rules_forwarded, price)));
   report.ways.push_back(way_of("forest", totals.forest, figures_of(totals.forest, report.costs)));
-  if (const auto n = totals.network.actions.rows(); n > 0) report.ways.push_back(way_of("network", totals.network, figures_of(totals.network, report.costs, n, price)));
+  if (const auto n = totals.network.actions.rows(); n > 0)
+    report.ways.push_back(way_of("network", totals.network, figures_of(totals.network, report.costs, n, price)));
   report.gap_recovered = gap_recovered(report);
   report.inside = band_of(totals, report.costs, price);
   report.scores = bars_of(totals.forest.scores);
   for (std::size_t s = 0; s < slicers.size(); ++s) {
     report.slice_tables.push_back(table_of(totals.slices[s], slicers[s], report.costs, price));
     if (totals.slices[s].count(kOtherSlice) > 0)
-      report.warnings.push_back("column \"" + slicers[s].column() + "\" has more than " + std::to_string(kMaxSlices) + " slices: the rest are together in " + kOtherSlice);
+      report.warnings.push_back("column \"" + slicers[s].column() + "\" has more than " + std::to_string(kMaxSlices) +
+                                " slices: the rest are together in " + kOtherSlice);
   }
 }
 
-ChallengerReport summarize_challenger(const Accumulator& totals, const cascade::Bundle& challenger, const Report& report) {
+ChallengerReport summarize_challenger(const Accumulator& totals, const cascade::Bundle& challenger,
+                                      const Report& report) {
   ChallengerReport result{.bundle = challenger.digest.hex()};
-  result.figures = figures_of(totals.challenger, report.costs, totals.n_challenger_forwarded, cascade::price_of_forwarding(report.costs, challenger.schema));
+  result.figures = figures_of(totals.challenger, report.costs, totals.n_challenger_forwarded,
+                              cascade::price_of_forwarding(report.costs, challenger.schema));
   result.forward_rate = share(totals.n_challenger_forwarded, result.figures.n_rows);
   result.cost_difference = result.figures.cost - report.ways.front().figures.cost;
   std::uint64_t n[2][2][2] = {};  // [approved][approved by the challenger][is_bad]
   for (std::size_t from = 0; from < kActions; ++from)
     for (std::size_t to = 0; to < kActions; ++to)
-      for (std::size_t y = 0; y < 2; ++y) n[static_cast<Action>(from) == Action::approve][static_cast<Action>(to) == Action::approve][y] += totals.swaps.n[from][to][y];
-  const auto cell = [](const std::uint64_t (&by_label)[2]) { return SwapCell{by_label[0] + by_label[1], share(by_label[1], by_label[0] + by_label[1])}; };
+      for (std::size_t y = 0; y < 2; ++y)
+        n[static_cast<Action>(from) == Action::approve][static_cast<Action>(to) == Action::approve][y] +=
+            totals.swaps.n[from][to][y];
+  const auto cell = [](const std::uint64_t(&by_label)[2]) {
+    return SwapCell{by_label[0] + by_label[1], share(by_label[1], by_label[0] + by_label[1])};
+  };
   result.both = cell(n[1][1]);
   result.swapped_in = cell(n[0][1]);
   result.swapped_out = cell(n[1][0]);
@@ -178,9 +197,12 @@ ChallengerReport summarize_challenger(const Accumulator& totals, const cascade::
   return result;
 }
 
-std::vector<LevelReport> summarize_levels(const Accumulator& totals, const cascade::Bundle& bundle, const cascade::Costs& costs) {
-  const std::string l2 = bundle.fallback ? "the forest is down: fallback rules" : "the forest is down, and the bundle has no fallback rules: safe default";
-  return {{"L1", "the network is down: the forest alone, with L1's cut-offs inside the band", figures_of(totals.degraded[0], costs)},
+std::vector<LevelReport> summarize_levels(const Accumulator& totals, const cascade::Bundle& bundle,
+                                          const cascade::Costs& costs) {
+  const std::string l2 = bundle.fallback ? "the forest is down: fallback rules"
+                                         : "the forest is down, and the bundle has no fallback rules: safe default";
+  return {{"L1", "the network is down: the forest alone, with L1's cut-offs inside the band",
+           figures_of(totals.degraded[0], costs)},
           {"L2", l2, figures_of(totals.degraded[1], costs)},
           {"L3", "models and fallback rules are down: safe default", figures_of(totals.degraded[2], costs)}};
 }

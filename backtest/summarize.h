@@ -14,8 +14,11 @@ namespace sluice::backtest {
 Figures figures_of(const Tally& tally, const cascade::Costs& costs, std::uint64_t n_forwarded = 0, double price = 0);
 
 /// Fills everything that comes from counts. `report.costs` must be set.
-void summarize(const Accumulator& totals, const cascade::Bundle& bundle, std::span<const Slicer> slicers, Report& report);
-ChallengerReport summarize_challenger(const Accumulator& totals, const cascade::Bundle& challenger, const Report& report);
-std::vector<LevelReport> summarize_levels(const Accumulator& totals, const cascade::Bundle& bundle, const cascade::Costs& costs);
+void summarize(const Accumulator& totals, const cascade::Bundle& bundle, std::span<const Slicer> slicers,
+               Report& report);
+ChallengerReport summarize_challenger(const Accumulator& totals, const cascade::Bundle& challenger,
+                                      const Report& report);
+std::vector<LevelReport> summarize_levels(const Accumulator& totals, const cascade::Bundle& bundle,
+                                          const cascade::Costs& costs);
 
 }  // namespace sluice::backtest

@@ -37,7 +37,8 @@ class Plot {
   void dot(Point at, std::string_view colour, double radius = 3, std::string_view title = {});
   void rectangle(Point low, Point high, std::string_view colour, double opacity = 1, std::string_view title = {});
   void vertical(double x, std::string_view colour, std::string_view label, double label_row = 0);
-  void text(Point at, std::string_view label, std::string_view anchor = "start", double dx = 0, double dy = 0, std::string_view css_class = {});
+  void text(Point at, std::string_view label, std::string_view anchor = "start", double dx = 0, double dy = 0,
+            std::string_view css_class = {});
   /// Names and colours in a row above the plot.
   void legend(const std::vector<std::pair<std::string, std::string>>& entries);
 

@@ -1,9 +1,9 @@
 #pragma once
 /// Rows of numbers: non-owning row-major views, and the tables that own them.
 ///
-/// Raw rows are double, in the schema's column order: a number as it was given, a category's vocabulary code, an id's hash, a time in
-/// seconds since 1970 UTC. Models see float32. NaN is missing in both.
-/// Views do not own; they are cheap to copy and valid while their memory is.
+/// Raw rows are double, in the schema's column order: a number as it was given, a category's vocabulary code, an id's
+/// hash, a time in seconds since 1970 UTC. Models see float32. NaN is missing in both. Views do not own; they are cheap
+/// to copy and valid while their memory is.
 
 #include <cassert>
 #include <cstddef>
@@ -20,7 +20,8 @@ struct BasicBatch {
   std::size_t stride = 0;  // elements from one row to the next; >= n_columns
 
   BasicBatch() = default;
-  BasicBatch(const T* cells, std::size_t rows, std::size_t columns) : data(cells), n_rows(rows), n_columns(columns), stride(columns) {}
+  BasicBatch(const T* cells, std::size_t rows, std::size_t columns)
+      : data(cells), n_rows(rows), n_columns(columns), stride(columns) {}
   explicit BasicBatch(std::span<const T> row) : BasicBatch(row.data(), 1, row.size()) {}
 
   std::span<const T> row(std::size_t i) const {
@@ -35,15 +36,16 @@ struct BasicBatch {
   }
 };
 
-using BatchView = BasicBatch<float>;       // what models see
-using RowsView = BasicBatch<double>;       // raw rows, in schema order
-using RowView = std::span<const double>;   // one raw row
+using BatchView = BasicBatch<float>;      // what models see
+using RowsView = BasicBatch<double>;      // raw rows, in schema order
+using RowView = std::span<const double>;  // one raw row
 
 template <class T>
 class BasicTable {
  public:
   BasicTable() = default;
-  explicit BasicTable(std::size_t n_columns, std::size_t n_rows = 0) : n_columns_(n_columns), n_rows_(n_rows), cells_(n_rows * n_columns) {}
+  explicit BasicTable(std::size_t n_columns, std::size_t n_rows = 0)
+      : n_columns_(n_columns), n_rows_(n_rows), cells_(n_rows * n_columns) {}
 
   std::size_t n_rows() const { return n_rows_; }
   std::size_t n_columns() const { return n_columns_; }

@@ -10,7 +10,8 @@ namespace sluice {
 
 class Error : public std::runtime_error {
  public:
-  /// `code` is stable and dotted ("csv.field_count"); `message` names the file, line, JSON pointer or feature; `hint` says what to do.
+  /// `code` is stable and dotted ("csv.field_count"); `message` names the file, line, JSON pointer or feature; `hint`
+  /// says what to do.
   Error(std::string code, std::string message, std::string hint = {});
 
   const std::string& code() const noexcept { return code_; }

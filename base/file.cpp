@@ -15,7 +15,8 @@ namespace {
 
 [[noreturn]] void fail_write(const std::filesystem::path& path, int reason) {
   throw Error("file.write", path.string() + ": " + std::strerror(reason),
-              reason == ENOSPC ? "the disk is full; nothing was left under the final name" : "check that the folder exists and can be written");
+              reason == ENOSPC ? "the disk is full; nothing was left under the final name"
+                               : "check that the folder exists and can be written");
 }
 
 }  // namespace

@@ -34,10 +34,12 @@ Json parse_json(std::string_view text, std::string_view source, std::string code
   std::vector<std::set<std::string>> open_objects;
   std::string duplicate;
   const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
-    if (depth > kMaxNesting) throw Error(code, std::string(source) + ": nested more than " + std::to_string(kMaxNesting) + " deep");
+    if (depth > kMaxNesting)
+      throw Error(code, std::string(source) + ": nested more than " + std::to_string(kMaxNesting) + " deep");
     if (event == Json::parse_event_t::object_start) open_objects.emplace_back();
     if (event == Json::parse_event_t::object_end) open_objects.pop_back();
-    if (event == Json::parse_event_t::key && !open_objects.back().insert(value.get<std::string>()).second && duplicate.empty())
+    if (event == Json::parse_event_t::key && !open_objects.back().insert(value.get<std::string>()).second &&
+        duplicate.empty())
       duplicate = value.get<std::string>();
     return true;
   };
@@ -51,24 +53,36 @@ Json parse_json(std::string_view text, std::string_view source, std::string code
     throw Error(std::move(code), std::string(source) + ": " + plain_reason(e.what()), "numbers are doubles");
   }
   if (!duplicate.empty())
-    throw Error(std::move(code), std::string(source) + ": the key \"" + duplicate + "\" stands twice in one object", "keep one of them");
+    throw Error(std::move(code), std::string(source) + ": the key \"" + duplicate + "\" stands twice in one object",
+                "keep one of them");
   return json;
 }
 
 std::string pointer_step(std::string_view key) {
   std::string step;
   for (const char c : key) {
-    if (c == '~') step += "~0";
-    else if (c == '/') step += "~1";
-    else step += c;
+    if (c == '~')
+      step += "~0";
+    else if (c == '/')
+      step += "~1";
+    else
+      step += c;
   }
   return step;
 }
 
-JsonFields::JsonFields(const Json& object, std::string pointer, std::string source, std::string family, std::vector<Diagnostic>& out)
-    : object_(&object), pointer_(std::move(pointer)), source_(std::move(source)), family_(std::move(family)), out_(out) {
+JsonFields::JsonFields(const Json& object, std::string pointer, std::string source, std::string family,
+                       std::vector<Diagnostic>& out)
+    : object_(&object),
+      pointer_(std::move(pointer)),
+      source_(std::move(source)),
+      family_(std::move(family)),
+      out_(out) {
   if (object.is_object()) return;
-  out_.push_back({.code = family_ + ".type", .source = source_, .pointer = pointer_, .message = std::string("an object is wanted, not ") + object.type_name()});
+  out_.push_back({.code = family_ + ".type",
+                  .source = source_,
+                  .pointer = pointer_,
+                  .message = std::string("an object is wanted, not ") + object.type_name()});
   object_ = &kEmptyObject;
 }
 
@@ -79,7 +93,11 @@ const Json* JsonFields::known(const std::string& key) {
 }
 
 void JsonFields::add(const std::string& kind, const std::string& key, std::string message, std::string hint) {
-  out_.push_back({.code = family_ + "." + kind, .source = source_, .pointer = key.empty() ? pointer_ : pointer_to(key), .message = std::move(message), .hint = std::move(hint)});
+  out_.push_back({.code = family_ + "." + kind,
+                  .source = source_,
+                  .pointer = key.empty() ? pointer_ : pointer_to(key),
+                  .message = std::move(message),
+                  .hint = std::move(hint)});
 }
 
 void JsonFields::wrong_type(const std::string& key, const std::string& wanted) {
@@ -133,7 +151,8 @@ std::string JsonFields::word(const std::string& key, std::string otherwise, cons
 std::vector<std::string> JsonFields::strings(const std::string& key) {
   const Json* value = known(key);
   if (!value) return {};
-  const bool good = value->is_array() && std::all_of(value->begin(), value->end(), [](const Json& v) { return v.is_string(); });
+  const bool good =
+      value->is_array() && std::all_of(value->begin(), value->end(), [](const Json& v) { return v.is_string(); });
   if (!good) return wrong_type(key, "a list of texts"), std::vector<std::string>{};
   return value->get<std::vector<std::string>>();
 }
@@ -141,7 +160,8 @@ std::vector<std::string> JsonFields::strings(const std::string& key) {
 std::vector<double> JsonFields::numbers(const std::string& key) {
   const Json* value = known(key);
   if (!value) return {};
-  const bool good = value->is_array() && std::all_of(value->begin(), value->end(), [](const Json& v) { return v.is_number(); });
+  const bool good =
+      value->is_array() && std::all_of(value->begin(), value->end(), [](const Json& v) { return v.is_number(); });
   if (!good) return wrong_type(key, "a list of numbers"), std::vector<double>{};
   return value->get<std::vector<double>>();
 }
@@ -156,7 +176,8 @@ void JsonFields::finish() {
   for (const auto& [key, value] : object_->items()) {
     if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
     const std::string meant = nearest(key, known_);
-    add("unknown_key", key, "the key \"" + key + "\" is not known", meant.empty() ? "" : "did you mean \"" + meant + "\"?");
+    add("unknown_key", key, "the key \"" + key + "\" is not known",
+        meant.empty() ? "" : "did you mean \"" + meant + "\"?");
   }
 }
 

@@ -14,7 +14,8 @@ namespace sluice {
 
 using Json = nlohmann::json;
 
-/// Throws Error{`code`} naming `source`, line and column. Duplicate keys are an error: a document with two meanings has none.
+/// Throws Error{`code`} naming `source`, line and column. Duplicate keys are an error: a document with two meanings has
+/// none.
 Json parse_json(std::string_view text, std::string_view source, std::string code);
 
 /// One key as a JSON pointer step: '~' and '/' escaped (RFC 6901).
@@ -24,15 +25,18 @@ std::string pointer_step(std::string_view key);
 /// Getters return the default, after a diagnostic, where the value is of another type or out of range.
 class JsonFields {
  public:
-  /// Codes are `family`.type, .missing, .range, .unknown_key. A value that is no object is reported at once and reads as empty.
-  JsonFields(const Json& object, std::string pointer, std::string source, std::string family, std::vector<Diagnostic>& out);
+  /// Codes are `family`.type, .missing, .range, .unknown_key. A value that is no object is reported at once and reads
+  /// as empty.
+  JsonFields(const Json& object, std::string pointer, std::string source, std::string family,
+             std::vector<Diagnostic>& out);
 
   bool has(const std::string& key) const { return object_->contains(key) && !(*object_)[key].is_null(); }
   bool is_null(const std::string& key) const { return object_->contains(key) && (*object_)[key].is_null(); }
 
   double number(const std::string& key, double otherwise, double low = -std::numeric_limits<double>::infinity(),
                 double high = std::numeric_limits<double>::infinity());
-  std::int64_t integer(const std::string& key, std::int64_t otherwise, std::int64_t low = std::numeric_limits<std::int64_t>::min(),
+  std::int64_t integer(const std::string& key, std::int64_t otherwise,
+                       std::int64_t low = std::numeric_limits<std::int64_t>::min(),
                        std::int64_t high = std::numeric_limits<std::int64_t>::max());
   bool boolean(const std::string& key, bool otherwise);
   std::string string(const std::string& key, std::string otherwise);

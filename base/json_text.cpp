@@ -16,8 +16,10 @@ void append_integer(std::string& out, T number) {
 
 template <class T>
 void append_finite(std::string& out, T number) {
-  if (std::isfinite(number)) append_number(out, number);
-  else out += "null";
+  if (std::isfinite(number))
+    append_number(out, number);
+  else
+    out += "null";
 }
 
 }  // namespace
@@ -27,11 +29,16 @@ void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') (out += '\\') += c;
-    else if (c == '\n') out += "\\n";
-    else if (c == '\t') out += "\\t";
-    else if (byte < 0x20) ((out += "\\u00") += kHex[byte >> 4]) += kHex[byte & 15];
-    else out += c;
+    if (c == '"' || c == '\\')
+      (out += '\\') += c;
+    else if (c == '\n')
+      out += "\\n";
+    else if (c == '\t')
+      out += "\\t";
+    else if (byte < 0x20)
+      ((out += "\\u00") += kHex[byte >> 4]) += kHex[byte & 15];
+    else
+      out += c;
   }
   out += '"';
 }

@@ -1,5 +1,6 @@
 #pragma once
-/// Writes JSON text piece by piece, for records that are written a hundred thousand times a second. Keys come in the order of the calls.
+/// Writes JSON text piece by piece, for records that are written a hundred thousand times a second. Keys come in the
+/// order of the calls.
 
 #include <cstdint>
 #include <string>

@@ -38,17 +38,19 @@ std::string number_text(float value) {
   return text;
 }
 
-// x = k ln2 + r with |r| <= ln2 / 2; ln2 is split in two so that k * kLn2High is exact. The polynomial is the Taylor series to
-// degree 13, whose remainder at |r| = 0.3466 is below 1e-17.
+// x = k ln2 + r with |r| <= ln2 / 2; ln2 is split in two so that k * kLn2High is exact. The polynomial is the Taylor
+// series to degree 13, whose remainder at |r| = 0.3466 is below 1e-17.
 double exp_fixed(double x) {
-  constexpr double kLog2E = 1.4426950408889634, kLn2High = 6.93147180369123816490e-01, kLn2Low = 1.90821492927058770002e-10;
+  constexpr double kLog2E = 1.4426950408889634, kLn2High = 6.93147180369123816490e-01,
+                   kLn2Low = 1.90821492927058770002e-10;
   if (std::isnan(x)) return x;
   if (x > 709.0) return std::numeric_limits<double>::infinity();
   if (x < -708.0) return 0.0;
   const double k = std::floor(x * kLog2E + 0.5);
   const double r = (x - k * kLn2High) - k * kLn2Low;
-  constexpr double kInverseFactorials[] = {1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040,
-                                           1.0 / 720,        1.0 / 120,       1.0 / 24,       1.0 / 6,       1.0 / 2,      1.0,         1.0};
+  constexpr double kInverseFactorials[] = {
+      1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040,
+      1.0 / 720,        1.0 / 120,       1.0 / 24,       1.0 / 6,       1.0 / 2,      1.0,         1.0};
   double sum = 0;
   for (const double c : kInverseFactorials) sum = sum * r + c;
   const auto exponent = static_cast<std::uint64_t>(static_cast<std::int64_t>(k) + 1023) << 52;

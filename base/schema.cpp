@@ -24,7 +24,8 @@ constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
 std::string_view trimmed(std::string_view text) {
   const auto first = text.find_first_not_of(" \t");
-  return first == std::string_view::npos ? std::string_view{} : text.substr(first, text.find_last_not_of(" \t") - first + 1);
+  return first == std::string_view::npos ? std::string_view{}
+                                         : text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
 }  // namespace
@@ -47,11 +48,17 @@ Schema::Schema(std::vector<Column> columns) {
   for (std::size_t i = 0; i < state->columns.size(); ++i) {
     const Column& c = state->columns[i];
     if (c.name.empty()) throw Error("schema.name", "column " + std::to_string(i) + " has no name");
-    if (!state->by_name.emplace(c.name, i).second) throw Error("schema.duplicate_column", "the column \"" + c.name + "\" is there twice");
-    if (c.kind != Kind::category && !c.vocabulary.empty()) throw Error("schema.vocabulary", "the column \"" + c.name + "\" is no category, but has a vocabulary");
-    if (c.late && c.is_protected) throw Error("schema.late_protected", "the column \"" + c.name + "\" is late and protected at once: no model may see it");
+    if (!state->by_name.emplace(c.name, i).second)
+      throw Error("schema.duplicate_column", "the column \"" + c.name + "\" is there twice");
+    if (c.kind != Kind::category && !c.vocabulary.empty())
+      throw Error("schema.vocabulary", "the column \"" + c.name + "\" is no category, but has a vocabulary");
+    if (c.late && c.is_protected)
+      throw Error("schema.late_protected",
+                  "the column \"" + c.name + "\" is late and protected at once: no model may see it");
     for (std::size_t w = 0; w < c.vocabulary.size(); ++w)
-      if (!state->words[i].emplace(c.vocabulary[w], w).second) throw Error("schema.vocabulary", "the column \"" + c.name + "\" has the word \"" + c.vocabulary[w] + "\" twice");
+      if (!state->words[i].emplace(c.vocabulary[w], w).second)
+        throw Error("schema.vocabulary",
+                    "the column \"" + c.name + "\" has the word \"" + c.vocabulary[w] + "\" twice");
     const bool is_feature = (c.kind == Kind::number || c.kind == Kind::category) && !c.is_protected;
     if (is_feature) (c.late ? state->late : state->forest).push_back(i);
   }
@@ -77,7 +84,8 @@ std::size_t Schema::index_of(std::string_view name) const {
   std::vector<std::string> names;
   for (const auto& c : columns()) names.push_back(c.name);
   const std::string meant = nearest(name, names);
-  throw Error("schema.unknown_column", "there is no column \"" + std::string(name) + "\"", meant.empty() ? "" : "did you mean \"" + meant + "\"?");
+  throw Error("schema.unknown_column", "there is no column \"" + std::string(name) + "\"",
+              meant.empty() ? "" : "did you mean \"" + meant + "\"?");
 }
 
 CellStatus Schema::parse_cell(std::size_t column, std::string_view text, double& cell) const {
@@ -97,7 +105,8 @@ CellStatus Schema::parse_cell(std::size_t column, std::string_view text, double&
       cell = static_cast<double>(known ? it->second : c.vocabulary.size());
       return known ? CellStatus::ok : CellStatus::unseen_category;
     }
-    case Kind::id: return cell = hash_id(text), CellStatus::ok;
+    case Kind::id:
+      return cell = hash_id(text), CellStatus::ok;
     case Kind::time:
       if (const auto time = parse_time(text)) return cell = *time, CellStatus::ok;
       return CellStatus::invalid;
@@ -116,10 +125,14 @@ std::string Schema::format_cell(std::size_t column, double cell) const {
 
 const char* to_string(Kind kind) {
   switch (kind) {
-    case Kind::number: return "number";
-    case Kind::category: return "category";
-    case Kind::id: return "id";
-    case Kind::time: return "time";
+    case Kind::number:
+      return "number";
+    case Kind::category:
+      return "category";
+    case Kind::id:
+      return "id";
+    case Kind::time:
+      return "time";
   }
   return "?";
 }

@@ -40,7 +40,8 @@ enum class CellStatus { ok, missing, unseen_category, invalid };
 class Schema {
  public:
   Schema();
-  /// Throws Error{schema.*}: no columns, empty or duplicate names, a vocabulary on a number, duplicate words, late and protected at once.
+  /// Throws Error{schema.*}: no columns, empty or duplicate names, a vocabulary on a number, duplicate words, late and
+  /// protected at once.
   explicit Schema(std::vector<Column> columns);
 
   /// `source` is the file's name, for messages. Throws Error{schema.*} naming every fault with its JSON pointer.
@@ -61,9 +62,11 @@ class Schema {
   std::span<const std::size_t> network_columns() const;
   std::span<const std::size_t> late_columns() const;
 
-  /// Reads one cell's text as column `column` has it (surrounding blanks are dropped). `missing` and `invalid` write NaN.
+  /// Reads one cell's text as column `column` has it (surrounding blanks are dropped). `missing` and `invalid` write
+  /// NaN.
   CellStatus parse_cell(std::size_t column, std::string_view text, double& cell) const;
-  /// The cell as text that parse_cell reads back to the same bits; "" for missing. Ids cannot be restored: they print as "#hash".
+  /// The cell as text that parse_cell reads back to the same bits; "" for missing. Ids cannot be restored: they print
+  /// as "#hash".
   std::string format_cell(std::size_t column, double cell) const;
 
   Digest digest() const;
@@ -76,8 +79,8 @@ class Schema {
 /// 52 bits of a text, exact in a double: ids compare and group by it.
 double hash_id(std::string_view text);
 
-/// Seconds since 1970-01-01T00:00:00 UTC of an ISO 8601 date or date-time ("2018-04-01", "2018-04-01 13:05:59", "…T13:05:59.25Z",
-/// "…+02:00"; no zone means UTC), or of a plain number of seconds. nullopt where it is neither.
+/// Seconds since 1970-01-01T00:00:00 UTC of an ISO 8601 date or date-time ("2018-04-01", "2018-04-01 13:05:59",
+/// "…T13:05:59.25Z", "…+02:00"; no zone means UTC), or of a plain number of seconds. nullopt where it is neither.
 std::optional<double> parse_time(std::string_view text);
 std::string format_time(double seconds);  // "2018-04-01T13:05:59Z"
 

@@ -10,7 +10,8 @@ namespace {
 
 const std::vector<std::string> kKinds = {"number", "category", "id", "time"};
 
-Column read_column(const Json& json, const std::string& pointer, const std::string& source, std::vector<Diagnostic>& out) {
+Column read_column(const Json& json, const std::string& pointer, const std::string& source,
+                   std::vector<Diagnostic>& out) {
   JsonFields fields(json, pointer, source, "schema", out);
   Column c;
   fields.require("name");
@@ -52,7 +53,8 @@ Schema Schema::from_json(std::string_view text, std::string_view source_view) {
   fields.require("columns");
   std::vector<Column> columns;
   if (const Json* list = fields.child("columns")) {
-    if (!list->is_array()) fields.add("type", "columns", "a list of columns is wanted");
+    if (!list->is_array())
+      fields.add("type", "columns", "a list of columns is wanted");
     else
       for (std::size_t i = 0; i < list->size(); ++i)
         columns.push_back(read_column((*list)[i], "/columns/" + std::to_string(i), source, diagnostics));

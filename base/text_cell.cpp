@@ -91,7 +91,8 @@ std::optional<double> parse_number(std::string_view text) {
   if (text.size() > 1 && text.front() == '+' && text[1] != '-') text.remove_prefix(1);
   double value = 0;
   const auto [end, error] = fast_float::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || text.empty() || std::isnan(value)) return std::nullopt;
+  if (error != std::errc{} || end != text.data() + text.size() || text.empty() || std::isnan(value))
+    return std::nullopt;
   return value;
 }
 
@@ -103,7 +104,8 @@ std::optional<double> parse_time(std::string_view text) {
   if (!take_digits(rest, 2, month) || !take(rest, '-') || !take_digits(rest, 2, day)) return std::nullopt;
   static constexpr std::array<unsigned, 13> kDays = {0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
   const bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-  if (month < 1 || month > 12 || day < 1 || day > kDays[month] || (month == 2 && day == 29 && !leap)) return std::nullopt;
+  if (month < 1 || month > 12 || day < 1 || day > kDays[month] || (month == 2 && day == 29 && !leap))
+    return std::nullopt;
   double clock = 0;
   int zone = 0;
   if (!rest.empty() && ((!take(rest, 'T') && !take(rest, ' ')) || !take_clock(rest, clock))) return std::nullopt;
@@ -122,7 +124,8 @@ std::string format_time(double seconds) {
   const unsigned d = doy - (153 * mp + 2) / 5 + 1, m = mp < 10 ? mp + 3 : mp - 9;
   const long y = static_cast<long>(yoe) + era * 400 + (m <= 2);
   char text[64];
-  std::snprintf(text, sizeof text, "%04ld-%02u-%02uT%02ld:%02ld:%02ldZ", y, m, d, second / 3600, second / 60 % 60, second % 60);
+  std::snprintf(text, sizeof text, "%04ld-%02u-%02uT%02ld:%02ld:%02ldZ", y, m, d, second / 3600, second / 60 % 60,
+                second % 60);
   return text;
 }
 

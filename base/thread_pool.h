@@ -1,8 +1,8 @@
 #pragma once
 /// A fixed set of threads that share out independent pieces of one piece of work.
 ///
-/// `run` may be called from one thread at a time per pool. Pieces must not depend on each other's order: results are to be written to
-/// places of their own, which is what makes an answer independent of the number of threads.
+/// `run` may be called from one thread at a time per pool. Pieces must not depend on each other's order: results are to
+/// be written to places of their own, which is what makes an answer independent of the number of threads.
 
 #include <cstddef>
 #include <functional>
@@ -20,7 +20,8 @@ class ThreadPool {
 
   std::size_t n_threads() const;
 
-  /// Calls work(piece) once for every piece in [0, n_pieces) and waits. The first exception thrown is thrown here, after all have ended.
+  /// Calls work(piece) once for every piece in [0, n_pieces) and waits. The first exception thrown is thrown here,
+  /// after all have ended.
   void run(std::size_t n_pieces, const std::function<void(std::size_t piece)>& work);
 
  private:

@@ -27,12 +27,14 @@ std::shared_ptr<const dnn::Network> random_network(std::size_t n_inputs, const s
   std::size_t n_in = n_inputs;
   for (std::size_t l = 0; l <= hidden.size(); ++l) {
     const std::size_t n_out = l < hidden.size() ? hidden[l] : 1;
-    tensors["member.0.layer." + std::to_string(l) + ".weight"] = tensor({n_out, n_in}, n_out * n_in, std::sqrt(2.0 / static_cast<double>(n_in)));
+    tensors["member.0.layer." + std::to_string(l) + ".weight"] =
+        tensor({n_out, n_in}, n_out * n_in, std::sqrt(2.0 / static_cast<double>(n_in)));
     tensors["member.0.layer." + std::to_string(l) + ".bias"] = tensor({n_out}, n_out, 0.1);
     n_in = n_out;
   }
   const Table no_rows(columns.size());
-  return std::make_shared<dnn::Network>(dnn::Encoder::fit(Schema(columns), no_rows.view(), {}), hidden, tensors, "bench");
+  return std::make_shared<dnn::Network>(dnn::Encoder::fit(Schema(columns), no_rows.view(), {}), hidden, tensors,
+                                        "bench");
 }
 
 /// Median microseconds of a call.
@@ -53,7 +55,8 @@ double p50_us(const dnn::Executor& executor, BatchView rows, std::size_t n_calls
 int main() {
   constexpr std::size_t kInputs = 64, kBatch = 4096;
   std::printf("%-12s %-8s %14s %18s\n", "network", "kernel", "1 row p50, us", "batch 4096, us/row");
-  for (const auto& [name, hidden] : {std::pair("64->128x2", std::vector<std::size_t>{128, 128}), {"64->256x3", {256, 256, 256}}}) {
+  for (const auto& [name, hidden] :
+       {std::pair("64->128x2", std::vector<std::size_t>{128, 128}), {"64->256x3", {256, 256, 256}}}) {
     const auto network = random_network(kInputs, hidden);
     FloatTable rows(network->encoder().n_encoded(), kBatch);
     Random random(2);
@@ -61,7 +64,8 @@ int main() {
       for (float& x : rows.row(i)) x = static_cast<float>(random.normal());
     for (const auto kernel : dnn::dense_kernels()) {
       const auto executor = dnn::make_executor(network, dnn::Device::cpu, kernel);
-      std::printf("%-12s %-8s %14.2f %18.3f\n", name, std::string(executor->kernel()).c_str(), p50_us(*executor, rows.view().slice(0, 1), 2001),
+      std::printf("%-12s %-8s %14.2f %18.3f\n", name, std::string(executor->kernel()).c_str(),
+                  p50_us(*executor, rows.view().slice(0, 1), 2001),
                   p50_us(*executor, rows.view(), 11) / static_cast<double>(kBatch));
     }
   }

@@ -48,7 +48,8 @@ double time_us(std::size_t n_rows, const Work& work) {
   for (std::size_t r = 0; r < kRepeats; ++r) {
     const auto start = std::chrono::steady_clock::now();
     work();
-    times.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count() / static_cast<double>(n_rows));
+    times.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count() /
+                    static_cast<double>(n_rows));
   }
   std::nth_element(times.begin(), times.begin() + kRepeats / 2, times.end());
   return times[kRepeats / 2];
@@ -69,7 +70,8 @@ void bench(std::size_t n_features) {
   const double batch = time_us(kBatch, [&] { predict(forest, rows, margins); });
   const double peer_batch = time_us(kBatch, [&] { reference = peer.margins(rows); });
   const bool is_same = std::memcmp(margins.data(), reference.data(), kBatch * sizeof(float)) == 0;
-  std::printf("  %-22s %12.2f %12.2f   %s\n", "batch of 8192", batch, peer_batch, is_same ? "same bits" : "BITS DIFFER");
+  std::printf("  %-22s %12.2f %12.2f   %s\n", "batch of 8192", batch, peer_batch,
+              is_same ? "same bits" : "BITS DIFFER");
   const double single = time_us(kSingles, [&] {
     for (std::size_t i = 0; i < kSingles; ++i) predict_row(forest, singles.row(i), one);
   });
@@ -80,7 +82,8 @@ void bench(std::size_t n_features) {
   const double shap = time_us(kShapRows, [&] { tree_shap(forest, shap_rows, phi); });
   const double peer_shap = time_us(kShapRows, [&] { reference = peer.contribs(shap_rows); });
   double worst = 0;
-  for (std::size_t k = 0; k < phi.size(); ++k) worst = std::max(worst, std::abs(phi[k] - static_cast<double>(reference[k])));
+  for (std::size_t k = 0; k < phi.size(); ++k)
+    worst = std::max(worst, std::abs(phi[k] - static_cast<double>(reference[k])));
   std::printf("  %-22s %12.1f %12.1f   largest difference %.1e\n", "SHAP, batch of 64", shap, peer_shap, worst);
 }
 

@@ -1,5 +1,5 @@
-// Writes the standard case of `script/bench score` into a folder: model.json (300 trees of depth 6, 30 numbers, 3 % missing), schema.json, policy.json
-// (forest only) and rows.csv. Usage: score_case FOLDER ROWS
+// Writes the standard case of `script/bench score` into a folder: model.json (300 trees of depth 6, 30 numbers, 3 %
+// missing), schema.json, policy.json (forest only) and rows.csv. Usage: score_case FOLDER ROWS
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -22,7 +22,8 @@ constexpr std::size_t kFeatures = 30, kTrainRows = 20'000;
 
 /// One row of money-like numbers with two or three decimals, as a table in practice has them.
 void fill_row(Random& random, std::span<float> row) {
-  for (float& cell : row) cell = random.uniform() < 0.03 ? NAN : static_cast<float>(std::round(random.normal() * 10'000) / 100);
+  for (float& cell : row)
+    cell = random.uniform() < 0.03 ? NAN : static_cast<float>(std::round(random.normal() * 10'000) / 100);
 }
 
 void write_rows(const std::filesystem::path& path, std::size_t n_rows, const std::vector<std::string>& names) {
@@ -63,15 +64,19 @@ int main(int argc, char** argv) try {
     fill_row(random, row);
     double z = 0;
     for (std::size_t f = 0; f < kFeatures; ++f)
-      if (!std::isnan(row[f])) z += 0.004 * row[f] * (f % 2 == 0 ? 1 : -1) + 0.00005 * row[f] * (std::isnan(row[(f + 7) % kFeatures]) ? 0 : row[(f + 7) % kFeatures]);
+      if (!std::isnan(row[f]))
+        z += 0.004 * row[f] * (f % 2 == 0 ? 1 : -1) +
+             0.00005 * row[f] * (std::isnan(row[(f + 7) % kFeatures]) ? 0 : row[(f + 7) % kFeatures]);
     labels.push_back(random.uniform() < sigmoid(z) ? 1.0f : 0.0f);
   }
   gbdt::TrainOptions options;
   options.n_rounds = 300;
   options.eta = 0.1;
-  write_file(folder / "model.json", gbdt::train({.rows = rows.view(), .labels = labels, .names = names}, nullptr, options).json);
+  write_file(folder / "model.json",
+             gbdt::train({.rows = rows.view(), .labels = labels, .names = names}, nullptr, options).json);
   write_file(folder / "schema.json", Schema(columns).to_json());
-  write_file(folder / "policy.json", R"({"policy_version": 1, "band": null, "levels": {"L0": {"approve_below": 0.3, "decline_from": 0.7}}})");
+  write_file(folder / "policy.json",
+             R"({"policy_version": 1, "band": null, "levels": {"L0": {"approve_below": 0.3, "decline_from": 0.7}}})");
   write_rows(folder / "rows.csv", std::strtoull(argv[2], nullptr, 10), names);
 } catch (const sluice::Error& e) {
   return std::fprintf(stderr, "error: %s\n", e.what()), 1;

@@ -11,7 +11,8 @@ namespace sluice::cascade {
 namespace {
 
 /// For each schema column its place in the file's header.
-std::vector<std::size_t> places_of(const Schema& schema, const std::vector<std::string>& header, const std::string& source) {
+std::vector<std::size_t> places_of(const Schema& schema, const std::vector<std::string>& header,
+                                   const std::string& source) {
   std::vector<std::size_t> places;
   for (const Column& column : schema.columns()) {
     const auto it = std::find(header.begin(), header.end(), column.name);

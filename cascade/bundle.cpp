@@ -16,7 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The files of a bundle whose manifest holds, by path. What it hands out was checked against the manifest, byte for byte.
+/// The files of a bundle whose manifest holds, by path. What it hands out was checked against the manifest, byte for
+/// byte.
 class CheckedFiles {
  public:
   explicit CheckedFiles(const fs::path& folder) : folder_(folder), manifest_(read_manifest(folder)) {
@@ -25,10 +26,12 @@ class CheckedFiles {
       try {
         bytes = read_file(folder / path);
       } catch (const Error&) {
-        throw Error("bundle.missing_file", (folder / path).string() + " is in the manifest and cannot be read", "restore the bundle from its source");
+        throw Error("bundle.missing_file", (folder / path).string() + " is in the manifest and cannot be read",
+                    "restore the bundle from its source");
       }
       if (sha256(bytes).hex() != digest)
-        throw Error("bundle.changed", (folder / path).string() + " has been altered: its SHA-256 is not the manifest's", "restore the bundle from its source");
+        throw Error("bundle.changed", (folder / path).string() + " has been altered: its SHA-256 is not the manifest's",
+                    "restore the bundle from its source");
       files_[path] = std::move(bytes);
     }
   }
@@ -71,9 +74,11 @@ std::optional<rules::RuleSet> read_rules(const CheckedFiles& files, const Schema
 
 void check(const Bundle& bundle, const fs::path& folder) {
   if (bundle.schema.late_columns().size() > kMaxLateColumns)
-    throw Error("bundle.late_columns", folder.string() + ": a decision fetches at most " + std::to_string(kMaxLateColumns) + " late columns");
+    throw Error("bundle.late_columns",
+                folder.string() + ": a decision fetches at most " + std::to_string(kMaxLateColumns) + " late columns");
   if (!bundle.schema.late_columns().empty() && !bundle.network)
-    throw Error("bundle.late_columns", folder.string() + ": the schema has late columns and there is no network to read them");
+    throw Error("bundle.late_columns",
+                folder.string() + ": the schema has late columns and there is no network to read them");
 }
 
 std::set<std::string> files_in(const fs::path& folder) {
@@ -93,7 +98,8 @@ Bundle Bundle::load(const fs::path& folder) {
   bundle.schema = Schema::from_json(files.get("schema.json"), files.name("schema.json"));
   bundle.forests = read_forests(files);
   if (files.has("network.json"))
-    bundle.network = std::make_shared<dnn::Network>(dnn::Network::load(files.get("network.json"), files.get("network.safetensors"), bundle.schema, files.name("network.json")));
+    bundle.network = std::make_shared<dnn::Network>(dnn::Network::load(
+        files.get("network.json"), files.get("network.safetensors"), bundle.schema, files.name("network.json")));
   bundle.calibration = Calibration::from_json(files.get("calibration.json"), files.name("calibration.json"));
   bundle.policy = parse_policy(files.get("policy.json"), files.name("policy.json"));
   bundle.pre = read_rules(files, bundle.schema, rules::Phase::pre);
@@ -106,9 +112,17 @@ Bundle Bundle::load(const fs::path& folder) {
   return bundle;
 }
 
-Digest write_bundle(const fs::path& folder, const BundleFiles& files, const Provenance& provenance) {
+void check_bundle_target(const fs::path& folder) {
   if (fs::exists(folder) && !fs::exists(folder / "manifest.json"))
     throw Error("bundle.exists", folder.string() + " exists and is no bundle", "take another --out, or remove it");
+  const fs::path parent = fs::absolute(folder / ".").lexically_normal().parent_path().parent_path();
+  if (access(parent.c_str(), W_OK) != 0)
+    throw Error("file.write", folder.string() + ": " + parent.string() + " is not there or cannot be written",
+                "make the folder, or take another --out");
+}
+
+Digest write_bundle(const fs::path& folder, const BundleFiles& files, const Provenance& provenance) {
+  check_bundle_target(folder);
   Manifest manifest{.provenance = provenance};
   fs::path partial = folder;
   if (!partial.has_filename()) partial = partial.parent_path();
@@ -145,7 +159,8 @@ std::vector<FileCheck> verify_bundle(const fs::path& folder) {
     checks.push_back({path, digest, is_there ? sha256(read_file(folder / path)).hex() : ""});
   }
   for (const auto& path : files_in(folder))
-    if (path != "manifest.json" && !manifest.files.contains(path)) checks.push_back({path, "", sha256(read_file(folder / path)).hex()});
+    if (path != "manifest.json" && !manifest.files.contains(path))
+      checks.push_back({path, "", sha256(read_file(folder / path)).hex()});
   return checks;
 }
 

@@ -30,12 +30,14 @@ struct Bundle {
   Calibration calibration;
   Policy policy;
   std::optional<rules::RuleSet> pre, fallback, post;
-  std::map<std::string, std::string> backgrounds;            // by name: reference rows as Arrow IPC bytes (explain/background.h reads them)
-  std::string label;                                         // name of the column that was learnt
-  std::string train_report;                                  // JSON; empty where the bundle was not trained here
+  std::map<std::string, std::string>
+      backgrounds;           // by name: reference rows as Arrow IPC bytes (explain/background.h reads them)
+  std::string label;         // name of the column that was learnt
+  std::string train_report;  // JSON; empty where the bundle was not trained here
   Digest digest;
 
-  /// Throws Error{bundle.*} naming the file: missing, changed, or of a newer format (added files are not read; verify_bundle lists them); and what each file's reader throws.
+  /// Throws Error{bundle.*} naming the file: missing, changed, or of a newer format (added files are not read;
+  /// verify_bundle lists them); and what each file's reader throws.
   static Bundle load(const std::filesystem::path& folder);
 };
 
@@ -45,17 +47,21 @@ using BundleFiles = std::map<std::string, std::string>;
 /// What the manifest says beside the digests. All of it is covered by the bundle's digest.
 struct Provenance {
   std::string label;
-  std::string data_digest;                       // SHA-256 of the training data; empty for none
+  std::string data_digest;  // SHA-256 of the training data; empty for none
   std::uint64_t seed = 0;
   std::map<std::string, std::string> libraries;  // name to version
 };
 
-/// Writes the folder beside its final name and renames it: an interrupted write leaves no half bundle. An existing bundle is replaced;
-/// a folder that is no bundle is not: Error{bundle.exists}. Returns the digest.
+/// Whether write_bundle could write there: throws its Error{bundle.exists, file.write} before hours of training, not after.
+void check_bundle_target(const std::filesystem::path& folder);
+
+/// Writes the folder beside its final name and renames it: an interrupted write leaves no half bundle. An existing
+/// bundle is replaced; a folder that is no bundle is not: Error{bundle.exists}. Returns the digest.
 Digest write_bundle(const std::filesystem::path& folder, const BundleFiles& files, const Provenance& provenance);
 
 struct FileCheck {
-  std::string path, expected, found;  // hexadecimal SHA-256; `found` is empty where the file is missing, `expected` where it was added
+  std::string path, expected,
+      found;  // hexadecimal SHA-256; `found` is empty where the file is missing, `expected` where it was added
   bool ok() const { return expected == found; }
 };
 

@@ -10,7 +10,8 @@
 namespace sluice::cascade {
 namespace {
 
-Platt read_platt(const Json& json, const std::string& pointer, const std::string& source, std::vector<Diagnostic>& out) {
+Platt read_platt(const Json& json, const std::string& pointer, const std::string& source,
+                 std::vector<Diagnostic>& out) {
   JsonFields fields(json, pointer, source, "calibration", out);
   fields.word("kind", "platt", {"platt"});
   for (const char* key : {"slope", "intercept"}) fields.require(key);
@@ -19,7 +20,9 @@ Platt read_platt(const Json& json, const std::string& pointer, const std::string
   return platt;
 }
 
-Json platt_json(const Platt& platt) { return {{"kind", "platt"}, {"slope", platt.slope}, {"intercept", platt.intercept}}; }
+Json platt_json(const Platt& platt) {
+  return {{"kind", "platt"}, {"slope", platt.slope}, {"intercept", platt.intercept}};
+}
 
 /// Platt's targets: not 1 and 0, so that separable data has a finite fit.
 struct PlattTargets {
@@ -38,7 +41,8 @@ struct PlattTargets {
   }
 };
 
-std::pair<double, double> newton_step(const Platt& fit, const PlattTargets& targets, std::span<const float> margins, std::span<const float> labels) {
+std::pair<double, double> newton_step(const Platt& fit, const PlattTargets& targets, std::span<const float> margins,
+                                      std::span<const float> labels) {
   constexpr double kRidge = 1e-9;
   double g0 = 0, g1 = 0, h00 = kRidge, h01 = 0, h11 = kRidge;
   for (std::size_t i = 0; i < margins.size(); ++i) {
@@ -57,7 +61,9 @@ std::pair<double, double> newton_step(const Platt& fit, const PlattTargets& targ
 
 double Platt::probability(float margin) const { return sigmoid(slope * static_cast<double>(margin) + intercept); }
 
-std::string Calibration::to_json() const { return Json{{"forest", platt_json(forest)}, {"network", platt_json(network)}}.dump(1) + "\n"; }
+std::string Calibration::to_json() const {
+  return Json{{"forest", platt_json(forest)}, {"network", platt_json(network)}}.dump(1) + "\n";
+}
 
 Calibration Calibration::from_json(std::string_view text, std::string_view source_view) {
   const std::string source(source_view);
@@ -65,8 +71,10 @@ Calibration Calibration::from_json(std::string_view text, std::string_view sourc
   std::vector<Diagnostic> diagnostics;
   JsonFields fields(json, "", source, "calibration", diagnostics);
   Calibration calibration;
-  if (const Json* forest = fields.child("forest")) calibration.forest = read_platt(*forest, "/forest", source, diagnostics);
-  if (const Json* network = fields.child("network")) calibration.network = read_platt(*network, "/network", source, diagnostics);
+  if (const Json* forest = fields.child("forest"))
+    calibration.forest = read_platt(*forest, "/forest", source, diagnostics);
+  if (const Json* network = fields.child("network"))
+    calibration.network = read_platt(*network, "/network", source, diagnostics);
   fields.finish();
   throw_if_errors(diagnostics);
   return calibration;
@@ -84,7 +92,8 @@ Platt fit_platt(std::span<const float> margins, std::span<const float> labels) {
     const auto [slope_step, intercept_step] = newton_step(fit, targets, margins, labels);
     Platt next;
     double next_loss = INFINITY, share = 1;
-    // A full step may overshoot where the sigmoid is flat (Lin, Lin and Weng, 2007); with no share that descends, this is the minimum.
+    // A full step may overshoot where the sigmoid is flat (Lin, Lin and Weng, 2007); with no share that descends, this
+    // is the minimum.
     for (; share > 1e-10 && !(next_loss < loss); share /= 2) {
       next = {fit.slope - share * slope_step, fit.intercept - share * intercept_step};
       next_loss = targets.loss(next, margins, labels);

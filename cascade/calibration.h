@@ -21,7 +21,8 @@ struct Calibration {
   static Calibration from_json(std::string_view json, std::string_view source);
 };
 
-/// Maximum likelihood by Newton's method, on Platt's smoothed targets. Identity where there are no two classes or the fit does not ascend.
+/// Maximum likelihood by Newton's method, on Platt's smoothed targets. Identity where there are no two classes or the
+/// fit does not ascend.
 Platt fit_platt(std::span<const float> margins, std::span<const float> labels);
 
 }  // namespace sluice::cascade

@@ -6,10 +6,13 @@ namespace sluice::cascade {
 
 double Costs::of(Action action, bool is_bad) const {
   switch (action) {
-    case Action::approve: return is_bad ? false_negative : 0;
-    case Action::decline: return is_bad ? 0 : false_positive;
+    case Action::approve:
+      return is_bad ? false_negative : 0;
+    case Action::decline:
+      return is_bad ? 0 : false_positive;
     case Action::review:
-    case Action::none: return review ? *review : of(Action::decline, is_bad);
+    case Action::none:
+      return review ? *review : of(Action::decline, is_bad);
   }
   return 0;
 }
@@ -45,8 +48,10 @@ Costs Costs::from_json(std::string_view text, std::string_view source_view) {
   Costs costs;
   costs.false_positive = fields.number("false_positive", 1, kLeast, kMost);
   costs.false_negative = fields.number("false_negative", 1, kLeast, kMost);
-  if (fields.has("review")) costs.review = fields.number("review", 0, kLeast, kMost);
-  else fields.child("review");
+  if (fields.has("review"))
+    costs.review = fields.number("review", 0, kLeast, kMost);
+  else
+    fields.child("review");
   costs.network_call = fields.number("network_call", 0, 0, kMost);
   fields.finish();
   throw_if_errors(diagnostics);

@@ -27,7 +27,8 @@ const char* to_string(Cause cause) {
 }
 
 const char* to_string(Stage stage) {
-  static constexpr const char* kNames[] = {"pre_rules", "forest", "network", "fallback_rules", "post_rules", "safe_default"};
+  static constexpr const char* kNames[] = {"pre_rules",      "forest",     "network",
+                                           "fallback_rules", "post_rules", "safe_default"};
   return kNames[static_cast<std::size_t>(stage)];
 }
 

@@ -21,18 +21,18 @@ enum class Level : std::uint8_t {
 /// Why a decision left L0.
 enum class Cause : std::uint8_t {
   none,
-  network_missing,       // the bundle has none
-  network_disabled,      // by the policy
-  network_late,          // the remaining time was below what it takes, or it ended after the deadline
-  network_failed,        // it threw
+  network_missing,   // the bundle has none
+  network_disabled,  // by the policy
+  network_late,      // the remaining time was below what it takes, or it ended after the deadline
+  network_failed,    // it threw
   network_not_finite,
-  late_features_missing, // nothing gave the late columns
+  late_features_missing,  // nothing gave the late columns
   late_features_late,
   late_features_failed,
   forest_late,
   forest_failed,
   forest_not_finite,
-  rules_missing,         // no fallback rule set
+  rules_missing,  // no fallback rule set
   rules_undecided,
   rules_failed,
 };
@@ -47,8 +47,10 @@ struct StageScore {
   bool ran = false;
 };
 
+/// NaN for a stage that was not asked, and for all where EngineOptions::timings is off.
 struct TimingsUs {
-  float forest = 0, network = 0, total = 0;  // 0 where EngineOptions::timings is off
+  static constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
+  float forest = kNone, network = kNone, total = kNone;
 };
 
 struct Decision {
@@ -60,7 +62,7 @@ struct Decision {
   StageScore forest, network;
   double p_final = std::numeric_limits<double>::quiet_NaN();
   rules::Outcome pre, fallback, post;
-  std::array<bool, kStageCount> path{};  // by Stage: true where it had a part in the action
+  std::array<bool, kStageCount> path{};        // by Stage: true where it had a part in the action
   std::array<double, kMaxLateColumns> late{};  // what was fetched, in the order of Schema::late_columns
   bool late_fetched = false;
   TimingsUs timings_us;

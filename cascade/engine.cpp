@@ -15,14 +15,14 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::size_t kStackColumns = 512;
 
-/// Adds the time of its life to `us`, where timings are on.
+/// Sets `us` to the time of its life, where timings are on.
 class Stopwatch {
  public:
   Stopwatch(bool on, float& us) : us_(on ? &us : nullptr) {
     if (us_) start_ = Clock::now();
   }
   ~Stopwatch() {
-    if (us_) *us_ += std::chrono::duration<float, std::micro>(Clock::now() - start_).count();
+    if (us_) *us_ = std::chrono::duration<float, std::micro>(Clock::now() - start_).count();
   }
   Stopwatch(const Stopwatch&) = delete;
   Stopwatch& operator=(const Stopwatch&) = delete;
@@ -32,7 +32,9 @@ class Stopwatch {
   Clock::time_point start_;
 };
 
-rules::ModelOutputs outputs_of(const Decision& d) { return {d.forest.p, d.network.p, d.p_final, d.forest.margin, d.network.margin}; }
+rules::ModelOutputs outputs_of(const Decision& d) {
+  return {d.forest.p, d.network.p, d.p_final, d.forest.margin, d.network.margin};
+}
 
 void leave_for(Level level, Cause cause, Decision& d) {
   d.level = level;
@@ -42,7 +44,10 @@ void leave_for(Level level, Cause cause, Decision& d) {
 }  // namespace
 
 Engine::Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options)
-    : bundle_(std::move(bundle)), forest_(std::move(options.forest)), network_(std::move(options.network)), timings_(options.timings) {
+    : bundle_(std::move(bundle)),
+      forest_(std::move(options.forest)),
+      network_(std::move(options.network)),
+      timings_(options.timings) {
   if (!forest_) forest_ = make_forest_stage(bundle_->forests, bundle_->schema);
   if (!network_ && bundle_->network) network_ = make_network_stage(bundle_->network, bundle_->policy.network.device);
   if (network_) network_us_ = measure_network_us();
@@ -50,18 +55,25 @@ Engine::Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options)
 
 Decision Engine::decide(RowView row, Deadline deadline, const FeatureProvider* provider) const {
   if (row.size() != bundle_->schema.size())
-    throw Error("shape", "a row has " + std::to_string(bundle_->schema.size()) + " columns in this bundle's schema, not " + std::to_string(row.size()));
-  if (deadline.is_none() && bundle_->policy.deadline_us > 0) deadline = Deadline::in(std::chrono::microseconds(bundle_->policy.deadline_us));
+    throw Error("shape", "a row has " + std::to_string(bundle_->schema.size()) +
+                             " columns in this bundle's schema, not " + std::to_string(row.size()));
+  if (deadline.is_none() && bundle_->policy.deadline_us > 0)
+    deadline = Deadline::in(std::chrono::microseconds(bundle_->policy.deadline_us));
   Decision d;
-  const Stopwatch watch(timings_, d.timings_us.total);
-  StagedMargins staged;
+  {
+    const Stopwatch watch(timings_, d.timings_us.total);
+    run_stages(row, deadline, provider, d);
+  }
+  return d;
+}
 
-  if (rule_out(row, d)) return d;                                              // a knock-out before any model
-  if (!score_forest(row, deadline, staged, d)) return decide_without_models(row, d), d;  // L2, then L3
-  if (d.in_band) refine(row, deadline, provider, staged, d);                   // on trouble: L1 and its cause
+void Engine::run_stages(RowView row, Deadline deadline, const FeatureProvider* provider, Decision& d) const {
+  StagedMargins staged;
+  if (rule_out(row, d)) return;                                                        // a knock-out before any model
+  if (!score_forest(row, deadline, staged, d)) return decide_without_models(row, d);   // L2, then L3
+  if (d.in_band) refine(row, deadline, provider, staged, d);                           // on trouble: L1 and its cause
   act(d);
   amend(row, d);
-  return d;
 }
 
 bool Engine::rule_out(RowView row, Decision& d) const {
@@ -101,12 +113,14 @@ Cause Engine::may_refine(Deadline deadline) const {
   return Cause::none;
 }
 
-void Engine::refine(RowView row, Deadline deadline, const FeatureProvider* provider, const StagedMargins& staged, Decision& d) const {
+void Engine::refine(RowView row, Deadline deadline, const FeatureProvider* provider, const StagedMargins& staged,
+                    Decision& d) const {
   const Stopwatch watch(timings_, d.timings_us.network);
   if (const Cause cause = may_refine(deadline); cause != Cause::none) return leave_for(Level::L1, cause, d);
   StackBuffer<double, kStackColumns> full(row.size());
   std::copy(row.begin(), row.end(), full.data());
-  if (const Cause cause = fetch_late(row, deadline, provider, full.span(), d); cause != Cause::none) return leave_for(Level::L1, cause, d);
+  if (const Cause cause = fetch_late(row, deadline, provider, full.span(), d); cause != Cause::none)
+    return leave_for(Level::L1, cause, d);
   float margin = 0;
   try {
     network_->score(RowsView(RowView(full.span())), {&staged, 1}, {&margin, 1});
@@ -117,7 +131,8 @@ void Engine::refine(RowView row, Deadline deadline, const FeatureProvider* provi
   take_network(margin, d);
 }
 
-Cause Engine::fetch_late(RowView row, Deadline deadline, const FeatureProvider* provider, std::span<double> full, Decision& d) const {
+Cause Engine::fetch_late(RowView row, Deadline deadline, const FeatureProvider* provider, std::span<double> full,
+                         Decision& d) const {
   const auto columns = bundle_->schema.late_columns();
   if (columns.empty()) return Cause::none;
   if (!provider) return lacks_late_features(row) ? Cause::late_features_missing : Cause::none;
@@ -130,7 +145,8 @@ Cause Engine::fetch_late(RowView row, Deadline deadline, const FeatureProvider* 
   }
   if (result == FeatureProvider::Result::failed) return Cause::late_features_failed;
   if (result == FeatureProvider::Result::missing) return Cause::late_features_missing;
-  if (result == FeatureProvider::Result::late || deadline.remaining_us() <= network_us_) return Cause::late_features_late;
+  if (result == FeatureProvider::Result::late || deadline.remaining_us() <= network_us_)
+    return Cause::late_features_late;
   for (std::size_t i = 0; i < columns.size(); ++i) full[columns[i]] = late[i];
   d.late_fetched = true;
   return Cause::none;
@@ -138,7 +154,8 @@ Cause Engine::fetch_late(RowView row, Deadline deadline, const FeatureProvider* 
 
 bool Engine::lacks_late_features(RowView row) const {
   const auto columns = bundle_->schema.late_columns();
-  return !columns.empty() && std::all_of(columns.begin(), columns.end(), [&](std::size_t c) { return std::isnan(row[c]); });
+  return !columns.empty() &&
+         std::all_of(columns.begin(), columns.end(), [&](std::size_t c) { return std::isnan(row[c]); });
 }
 
 void Engine::take_network(float margin, Decision& d) const {

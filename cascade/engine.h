@@ -1,8 +1,9 @@
 #pragma once
 /// The cascade: rules, forest, band, network, action. Every request gets a decision; nothing is lost silently.
 ///
-/// The engine is immutable: any number of threads may call it at once. `decide` allocates nothing. The same bundle and row give the same bits
-/// from `decide` and `decide_batch`, whatever the batch and the threads; only a deadline can make two runs differ, and the record says so.
+/// The engine is immutable: any number of threads may call it at once. `decide` allocates nothing. The same bundle and
+/// row give the same bits from `decide` and `decide_batch`, whatever the batch and the threads; only a deadline can
+/// make two runs differ, and the record says so.
 
 #include <chrono>
 #include <memory>
@@ -23,13 +24,13 @@ class FeatureProvider {
   enum class Result { ok, missing, late, failed };
 
   virtual ~FeatureProvider() = default;
-  /// Fills `late`, one cell for each of Schema::late_columns (NaN for a missing one), within the remaining time. Anything but ok, and any
-  /// exception, means L1 with that cause.
+  /// Fills `late`, one cell for each of Schema::late_columns (NaN for a missing one), within the remaining time.
+  /// Anything but ok, and any exception, means L1 with that cause.
   virtual Result fetch(RowView row, std::span<double> late, Deadline remaining) const = 0;
 };
 
 struct EngineOptions {
-  bool timings = false;  // read the clock around the stages and fill Decision::timings_us
+  bool timings = false;                         // read the clock around the stages and fill Decision::timings_us
   std::shared_ptr<const ForestStage> forest;    // null: the bundle's
   std::shared_ptr<const NetworkStage> network;  // null: the bundle's, on the policy's device
 };
@@ -39,11 +40,12 @@ class Engine {
   /// Throws what the stages throw at load: Error{forest.*, device.*}.
   explicit Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options = {});
 
-  /// `row` in schema order. With a provider, the row's own late cells are not read; without one, they are what is there.
-  /// `deadline` none means the policy's. Throws Error{shape} for a row of another width, and nothing else.
+  /// `row` in schema order. With a provider, the row's own late cells are not read; without one, they are what is
+  /// there. `deadline` none means the policy's. Throws Error{shape} for a row of another width, and nothing else.
   Decision decide(RowView row, Deadline deadline = Deadline::none(), const FeatureProvider* provider = nullptr) const;
 
-  /// As `decide` for each row, without deadlines; late columns come from the rows. `pool` null works on the calling thread.
+  /// As `decide` for each row, without deadlines; late columns come from the rows. `pool` null works on the calling
+  /// thread.
   void decide_batch(RowsView rows, std::span<Decision> decisions, ThreadPool* pool = nullptr) const;
 
   const Bundle& bundle() const { return *bundle_; }
@@ -51,12 +53,15 @@ class Engine {
   const NetworkStage* network_stage() const { return network_.get(); }  // null where there is none
 
  private:
+  void run_stages(RowView row, Deadline deadline, const FeatureProvider* provider, Decision& d) const;
   bool rule_out(RowView row, Decision& d) const;
   bool score_forest(RowView row, Deadline deadline, StagedMargins& staged, Decision& d) const;
   bool take_forest(const StagedMargins& staged, Decision& d) const;
-  void refine(RowView row, Deadline deadline, const FeatureProvider* provider, const StagedMargins& staged, Decision& d) const;
+  void refine(RowView row, Deadline deadline, const FeatureProvider* provider, const StagedMargins& staged,
+              Decision& d) const;
   Cause may_refine(Deadline deadline) const;
-  Cause fetch_late(RowView row, Deadline deadline, const FeatureProvider* provider, std::span<double> full, Decision& d) const;
+  Cause fetch_late(RowView row, Deadline deadline, const FeatureProvider* provider, std::span<double> full,
+                   Decision& d) const;
   void take_network(float margin, Decision& d) const;
   void act(Decision& d) const;
   void amend(RowView row, Decision& d) const;

@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::size_t kBlock = 256;
 
-/// Runs `score` over the whole batch, or, where that throws, over each row alone: one row's fault is not another's. `fail` takes the rows
-/// that throw by themselves.
+/// Runs `score` over the whole batch, or, where that throws, over each row alone: one row's fault is not another's.
+/// `fail` takes the rows that throw by themselves.
 template <class Score, class Fail>
 void score_each(std::size_t n_rows, const Score& score, const Fail& fail) {
   try {
@@ -32,7 +32,8 @@ void score_each(std::size_t n_rows, const Score& score, const Fail& fail) {
 
 void Engine::decide_batch(RowsView rows, std::span<Decision> decisions, ThreadPool* pool) const {
   if (rows.n_columns != bundle_->schema.size() || decisions.size() < rows.n_rows)
-    throw Error("shape", "a row has " + std::to_string(bundle_->schema.size()) + " columns in this bundle's schema, not " + std::to_string(rows.n_columns));
+    throw Error("shape", "a row has " + std::to_string(bundle_->schema.size()) +
+                             " columns in this bundle's schema, not " + std::to_string(rows.n_columns));
   const auto work = [&](std::size_t block) {
     const std::size_t first = block * kBlock, n = std::min(kBlock, rows.n_rows - first);
     decide_block(rows.slice(first, n), decisions.subspan(first, n));
@@ -46,7 +47,11 @@ void Engine::decide_block(RowsView rows, std::span<Decision> decisions) const {
   std::array<StagedMargins, kBlock> staged;
   std::array<bool, kBlock> forest_failed{};
   score_each(
-      rows.n_rows, [&](std::size_t first, std::size_t n) { forest_->score(rows.slice(first, n), {&staged[first], n}); }, [&](std::size_t i) { forest_failed[i] = true; });
+      rows.n_rows,
+      [&](std::size_t first, std::size_t n) {
+        forest_->score(rows.slice(first, n), {&staged[first], n});
+      },
+      [&](std::size_t i) { forest_failed[i] = true; });
   std::array<bool, kBlock> scored{};
   for (std::size_t i = 0; i < rows.n_rows; ++i) {
     Decision& d = decisions[i] = Decision{};
@@ -90,7 +95,9 @@ void Engine::refine_block(RowsView rows, std::span<const StagedMargins> staged, 
   std::vector<char> failed(places.size());
   score_each(
       places.size(),
-      [&](std::size_t first, std::size_t n) { network_->score(forwarded.view().slice(first, n), {&forwarded_staged[first], n}, {&margins[first], n}); },
+      [&](std::size_t first, std::size_t n) {
+        network_->score(forwarded.view().slice(first, n), {&forwarded_staged[first], n}, {&margins[first], n});
+      },
       [&](std::size_t i) { failed[i] = 1; });
   for (std::size_t i = 0; i < places.size(); ++i) {
     Decision& d = decisions[places[i]];

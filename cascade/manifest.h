@@ -1,8 +1,8 @@
 #pragma once
 /// manifest.json: every file's SHA-256 and where the bundle came from. Not installed.
 ///
-/// The text is canonical (sorted keys, one space of indent), so that a changed byte anywhere in it is seen: the bundle's digest is the
-/// SHA-256 of the same text without the digest's line.
+/// The text is canonical (sorted keys, one space of indent), so that a changed byte anywhere in it is seen: the
+/// bundle's digest is the SHA-256 of the same text without the digest's line.
 
 #include <filesystem>
 #include <map>

@@ -7,7 +7,8 @@
 namespace sluice::cascade {
 namespace {
 
-constexpr std::int64_t kMostUs = 3'600'000'000;  // an hour: what is longer is a mistake in the unit, and far longer would overflow the clock
+constexpr std::int64_t kMostUs =
+    3'600'000'000;  // an hour: what is longer is a mistake in the unit, and far longer would overflow the clock
 const std::vector<std::string> kActions = {"APPROVE", "REVIEW", "DECLINE"};
 
 class PolicyReader {
@@ -29,7 +30,9 @@ class PolicyReader {
   }
 
  private:
-  JsonFields object(const Json& json, std::string pointer) { return JsonFields(json, std::move(pointer), source_, "policy", out_); }
+  JsonFields object(const Json& json, std::string pointer) {
+    return JsonFields(json, std::move(pointer), source_, "policy", out_);
+  }
 
   Band read_band(const Json& json) {
     JsonFields fields = object(json, "/band");
@@ -37,8 +40,11 @@ class PolicyReader {
     const Band band{fields.number("low", 0, 0, 1), fields.number("high", 1, 0, 1), fields.boolean("closed", false)};
     fields.finish();
     if (band.low > band.high)
-      out_.push_back({.code = "policy.band_inverted", .source = source_, .pointer = "/band",
-                      .message = "low " + number_text(band.low) + " is above high " + number_text(band.high), .hint = "rows with low <= p < high go to the network"});
+      out_.push_back({.code = "policy.band_inverted",
+                      .source = source_,
+                      .pointer = "/band",
+                      .message = "low " + number_text(band.low) + " is above high " + number_text(band.high),
+                      .hint = "rows with low <= p < high go to the network"});
     return band;
   }
 
@@ -55,11 +61,15 @@ class PolicyReader {
   Cutoffs read_cutoffs(const Json& json, const std::string& pointer) {
     JsonFields fields = object(json, pointer);
     for (const char* key : {"approve_below", "decline_from"}) fields.require(key);
-    const Cutoffs cutoffs{fields.number("approve_below", 0, 0, 1), fields.number("decline_from", 1, 0, 2), rules::parse_action(fields.word("otherwise", "REVIEW", kActions)).value()};
+    const Cutoffs cutoffs{fields.number("approve_below", 0, 0, 1), fields.number("decline_from", 1, 0, 2),
+                          rules::parse_action(fields.word("otherwise", "REVIEW", kActions)).value()};
     fields.finish();
     if (cutoffs.approve_below > cutoffs.decline_from)
-      out_.push_back({.code = "policy.cutoffs_inverted", .source = source_, .pointer = pointer,
-                      .message = "approve_below " + number_text(cutoffs.approve_below) + " is above decline_from " + number_text(cutoffs.decline_from),
+      out_.push_back({.code = "policy.cutoffs_inverted",
+                      .source = source_,
+                      .pointer = pointer,
+                      .message = "approve_below " + number_text(cutoffs.approve_below) + " is above decline_from " +
+                                 number_text(cutoffs.decline_from),
                       .hint = "p < approve_below approves, p >= decline_from declines, the rest is `otherwise`"});
     return cutoffs;
   }
@@ -68,7 +78,9 @@ class PolicyReader {
     JsonFields fields = object(json, "/levels/L3");
     fields.require("action");
     const Action action = rules::parse_action(fields.word("action", "REVIEW", kActions)).value();
-    if (action == Action::approve) fields.add("silent_approve", "action", "the safe default may not approve what nothing has judged", "take REVIEW, or DECLINE where nobody reviews");
+    if (action == Action::approve)
+      fields.add("silent_approve", "action", "the safe default may not approve what nothing has judged",
+                 "take REVIEW, or DECLINE where nobody reviews");
     fields.finish();
     return action;
   }
@@ -100,13 +112,20 @@ class PolicyReader {
   std::vector<Diagnostic>& out_;
 };
 
-Json cutoffs_json(const Cutoffs& c) { return {{"approve_below", c.approve_below}, {"decline_from", c.decline_from}, {"otherwise", rules::to_string(c.otherwise)}}; }
+Json cutoffs_json(const Cutoffs& c) {
+  return {{"approve_below", c.approve_below},
+          {"decline_from", c.decline_from},
+          {"otherwise", rules::to_string(c.otherwise)}};
+}
 
 const char* device_name(dnn::Device device) {
   switch (device) {
-    case dnn::Device::automatic: return "auto";
-    case dnn::Device::cpu: return "cpu";
-    case dnn::Device::cuda: return "cuda";
+    case dnn::Device::automatic:
+      return "auto";
+    case dnn::Device::cpu:
+      return "cpu";
+    case dnn::Device::cuda:
+      return "cuda";
   }
   return "?";
 }
@@ -120,7 +139,8 @@ PolicyCheck check_policy(std::string_view text, std::string_view source) {
     Policy policy = PolicyReader(std::string(source), check.diagnostics).read(json);
     if (!has_errors(check.diagnostics)) check.policy = policy;
   } catch (const Error& e) {
-    check.diagnostics.push_back({.code = e.code(), .source = std::string(source), .message = e.message(), .hint = e.hint()});
+    check.diagnostics.push_back(
+        {.code = e.code(), .source = std::string(source), .message = e.message(), .hint = e.hint()});
   }
   return check;
 }
@@ -132,12 +152,23 @@ Policy parse_policy(std::string_view json, std::string_view source) {
 }
 
 std::string Policy::to_json() const {
-  Json json = {{"policy_version", version},
-               {"band", nullptr},
-               {"levels", {{"L0", cutoffs_json(level0)}, {"L1", cutoffs_json(level1)}, {"L3", {{"action", rules::to_string(level3)}}}}},
-               {"deadline_us", deadline_us},
-               {"network", {{"enabled", network.enabled}, {"device", device_name(network.device)}, {"max_batch", network.max_batch}, {"max_delay_us", network.max_delay_us}, {"queue_limit", network.queue_limit}}},
-               {"breaker", {{"window_ms", breaker.window_ms}, {"min_calls", breaker.min_calls}, {"failure_rate", breaker.failure_rate}, {"open_ms", breaker.open_ms}}}};
+  Json json = {
+      {"policy_version", version},
+      {"band", nullptr},
+      {"levels",
+       {{"L0", cutoffs_json(level0)}, {"L1", cutoffs_json(level1)}, {"L3", {{"action", rules::to_string(level3)}}}}},
+      {"deadline_us", deadline_us},
+      {"network",
+       {{"enabled", network.enabled},
+        {"device", device_name(network.device)},
+        {"max_batch", network.max_batch},
+        {"max_delay_us", network.max_delay_us},
+        {"queue_limit", network.queue_limit}}},
+      {"breaker",
+       {{"window_ms", breaker.window_ms},
+        {"min_calls", breaker.min_calls},
+        {"failure_rate", breaker.failure_rate},
+        {"open_ms", breaker.open_ms}}}};
   if (band) {
     json["band"] = {{"low", band->low}, {"high", band->high}};
     if (band->closed) json["band"]["closed"] = true;

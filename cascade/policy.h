@@ -32,13 +32,15 @@ struct Cutoffs {
   double approve_below = 0, decline_from = 1;
   Action otherwise = Action::review;
 
-  Action decide(double p) const { return p < approve_below ? Action::approve : p >= decline_from ? Action::decline : otherwise; }
+  Action decide(double p) const {
+    return p < approve_below ? Action::approve : p >= decline_from ? Action::decline : otherwise;
+  }
 };
 
 struct NetworkPolicy {
-  bool enabled = true;                        // false: L1 with the cause network_disabled inside the band
+  bool enabled = true;  // false: L1 with the cause network_disabled inside the band
   dnn::Device device = dnn::Device::automatic;
-  std::int64_t max_batch = 64;                // for a device that batches requests
+  std::int64_t max_batch = 64;  // for a device that batches requests
   std::int64_t max_delay_us = 200;
   std::int64_t queue_limit = 4096;
 };
@@ -50,11 +52,11 @@ struct BreakerPolicy {
 
 struct Policy {
   std::int64_t version = 1;
-  std::optional<Band> band;         // none: never forward
-  Cutoffs level0;                   // both stages work
-  Cutoffs level1;                   // the network was wanted and is not there: the forest alone
-  Action level3 = Action::review;   // nothing could decide. Never approve
-  std::int64_t deadline_us = 0;     // of a decision that brings none of its own; 0 is none
+  std::optional<Band> band;        // none: never forward
+  Cutoffs level0;                  // both stages work
+  Cutoffs level1;                  // the network was wanted and is not there: the forest alone
+  Action level3 = Action::review;  // nothing could decide. Never approve
+  std::int64_t deadline_us = 0;    // of a decision that brings none of its own; 0 is none
   NetworkPolicy network;
   BreakerPolicy breaker;
 

@@ -8,7 +8,8 @@
 namespace sluice::cascade {
 namespace {
 
-constexpr Stage kStagesInOrder[] = {Stage::pre_rules, Stage::forest, Stage::network, Stage::fallback_rules, Stage::post_rules, Stage::safe_default};
+constexpr Stage kStagesInOrder[] = {Stage::pre_rules,      Stage::forest,     Stage::network,
+                                    Stage::fallback_rules, Stage::post_rules, Stage::safe_default};
 
 struct PhaseOutcome {
   const std::optional<rules::RuleSet>& rules;
@@ -16,7 +17,9 @@ struct PhaseOutcome {
 };
 
 /// The three phases in the order in which they run.
-std::array<PhaseOutcome, 3> phases(const Bundle& b, const Decision& d) { return {{{b.pre, d.pre}, {b.fallback, d.fallback}, {b.post, d.post}}}; }
+std::array<PhaseOutcome, 3> phases(const Bundle& b, const Decision& d) {
+  return {{{b.pre, d.pre}, {b.fallback, d.fallback}, {b.post, d.post}}};
+}
 
 void put_stage(JsonText& json, const char* name, const StageScore& score, std::string_view device) {
   json.key(name);
@@ -48,9 +51,12 @@ void put_rules(JsonText& json, const Bundle& bundle, const Decision& d) {
     for (const auto rule : outcome.missing) json.value(std::string_view(rules->rule(rule).id));
   json.close(']');
   // Totals stand here only where the lists above had to stop.
-  const int n_fired = d.pre.n_fired + d.fallback.n_fired + d.post.n_fired, n_missing = d.pre.n_missing + d.fallback.n_missing + d.post.n_missing;
-  if (n_fired > static_cast<int>(d.pre.fired.size() + d.fallback.fired.size() + d.post.fired.size())) json.field("n_fired", n_fired);
-  if (n_missing > static_cast<int>(d.pre.missing.size() + d.fallback.missing.size() + d.post.missing.size())) json.field("n_missing", n_missing);
+  const int n_fired = d.pre.n_fired + d.fallback.n_fired + d.post.n_fired,
+            n_missing = d.pre.n_missing + d.fallback.n_missing + d.post.n_missing;
+  if (n_fired > static_cast<int>(d.pre.fired.size() + d.fallback.fired.size() + d.post.fired.size()))
+    json.field("n_fired", n_fired);
+  if (n_missing > static_cast<int>(d.pre.missing.size() + d.fallback.missing.size() + d.post.missing.size()))
+    json.field("n_missing", n_missing);
   json.close('}');
 }
 
@@ -62,7 +68,11 @@ void put_reasons(JsonText& json, const Bundle& bundle, const Decision& d, std::s
       json.open('{').field("code", std::string_view(rule.reason)).field("rule", std::string_view(rule.id)).close('}');
     }
   for (const Reason& reason : reasons)
-    json.open('{').field("code", std::string_view(reason.code)).field("feature", std::string_view(reason.feature)).field("phi", reason.phi).close('}');
+    json.open('{')
+        .field("code", std::string_view(reason.code))
+        .field("feature", std::string_view(reason.feature))
+        .field("phi", reason.phi)
+        .close('}');
   json.close(']');
 }
 
@@ -78,9 +88,12 @@ void put_inputs(JsonText& json, const Bundle& bundle, const Decision& d, RowView
     }
     const Column& column = bundle.schema[c];
     json.key(column.name);
-    if (column.kind == Kind::category && cell == cell) json.value(std::string_view(bundle.schema.format_cell(c, cell)));
-    else if (std::isinf(cell)) json.value(cell > 0 ? "inf" : "-inf");  // JSON has no infinity; the schema reads this text
-    else json.value(cell);
+    if (column.kind == Kind::category && cell == cell)
+      json.value(std::string_view(bundle.schema.format_cell(c, cell)));
+    else if (std::isinf(cell))
+      json.value(cell > 0 ? "inf" : "-inf");  // JSON has no infinity; the schema reads this text
+    else
+      json.value(cell);
   }
   json.close('}');
 }
@@ -90,15 +103,21 @@ void put_inputs(JsonText& json, const Bundle& bundle, const Decision& d, RowView
 void append_record(std::string& out, const Bundle& bundle, const Decision& d, const RecordContext& context) {
   JsonText json(out);
   json.open('{').key("id");
-  if (context.id.empty()) json.null();
-  else json.value(context.id);
-  json.field("bundle", "sha256:" + bundle.digest.hex()).field("policy_version", bundle.policy.version).field("row", context.row);
+  if (context.id.empty())
+    json.null();
+  else
+    json.value(context.id);
+  json.field("bundle", "sha256:" + bundle.digest.hex())
+      .field("policy_version", bundle.policy.version)
+      .field("row", context.row);
   json.field("action", rules::to_string(d.action)).key("path").open('[');
   for (const Stage stage : kStagesInOrder)
     if (d.took(stage)) json.value(to_string(stage));
   json.close(']').field("level", to_string(d.level)).key("cause");
-  if (d.cause == Cause::none) json.null();
-  else json.value(to_string(d.cause));
+  if (d.cause == Cause::none)
+    json.null();
+  else
+    json.value(to_string(d.cause));
   if (d.rules_cause != Cause::none) json.field("rules_cause", to_string(d.rules_cause));
   put_stage(json, "forest", d.forest, {});
   put_band(json, bundle, d);
@@ -106,7 +125,12 @@ void append_record(std::string& out, const Bundle& bundle, const Decision& d, co
   json.field("p_final", d.p_final);
   put_rules(json, bundle, d);
   put_reasons(json, bundle, d, context.reasons);
-  json.key("timings_us").open('{').field("forest", d.timings_us.forest).field("network", d.timings_us.network).field("total", d.timings_us.total).close('}');
+  json.key("timings_us")
+      .open('{')
+      .field("forest", d.timings_us.forest)
+      .field("network", d.timings_us.network)
+      .field("total", d.timings_us.total)
+      .close('}');
   if (!context.inputs.empty()) put_inputs(json, bundle, d, context.inputs);
   json.close('}');
 }

@@ -1,5 +1,6 @@
 #pragma once
-/// The record of one decision as JSON: what was decided, by what, and enough to explain it and to decide it again (docs/record_format.md).
+/// The record of one decision as JSON: what was decided, by what, and enough to explain it and to decide it again
+/// (docs/record_format.md).
 
 #include <cstdint>
 #include <span>
@@ -20,11 +21,11 @@ struct Reason {
 };
 
 struct RecordContext {
-  std::string_view id;             // the request's; may be empty
-  std::uint64_t row = 0;           // counted from 0
-  RowView inputs;                  // raw row in schema order; empty: the record holds no inputs
-  std::string_view device;         // of the network; empty where none ran
-  std::span<const Reason> reasons; // an attribution's; the rules' own are added by the record
+  std::string_view id;              // the request's; may be empty
+  std::uint64_t row = 0;            // counted from 0
+  RowView inputs;                   // raw row in schema order; empty: the record holds no inputs
+  std::string_view device;          // of the network; empty where none ran
+  std::span<const Reason> reasons;  // an attribution's; the rules' own are added by the record
 };
 
 /// Appends one line of JSON without its newline. Numbers are in the shortest text that reads back to the same bits.
@@ -34,6 +35,7 @@ void append_record(std::string& out, const Bundle& bundle, const Decision& decis
 void append_path(std::string& out, const Decision& decision);
 
 /// The reason codes of the rules that decided, then `reasons`, joined by '|'.
-void append_reason_codes(std::string& out, const Bundle& bundle, const Decision& decision, std::span<const Reason> reasons);
+void append_reason_codes(std::string& out, const Bundle& bundle, const Decision& decision,
+                         std::span<const Reason> reasons);
 
 }  // namespace sluice::cascade

@@ -19,25 +19,33 @@ constexpr std::size_t kStages = dnn::kStages.size();
 /// 25, 50, 75 and 100 % of the trees.
 std::array<std::size_t, kStages> stage_ends(const gbdt::Forest& forest) {
   std::array<std::size_t, kStages> ends{};
-  for (std::size_t s = 0; s < kStages; ++s) ends[s] = static_cast<std::size_t>(static_cast<double>(forest.n_trees()) * dnn::kStages[s]);
+  for (std::size_t s = 0; s < kStages; ++s)
+    ends[s] = static_cast<std::size_t>(static_cast<double>(forest.n_trees()) * dnn::kStages[s]);
   return ends;
 }
 
 void check_forest(const gbdt::Forest& forest, const Schema& schema) {
   const auto columns = schema.forest_columns();
-  if (forest.n_groups != 1) throw Error("forest.not_binary", "the cascade's forest has one output; this one has " + std::to_string(forest.n_groups));
+  if (forest.n_groups != 1)
+    throw Error("forest.not_binary",
+                "the cascade's forest has one output; this one has " + std::to_string(forest.n_groups));
   if (forest.link != gbdt::Link::logistic)
-    throw Error("forest.not_binary", "the cascade's forest gives log-odds; this one's objective is " + forest.objective, "train it with binary:logistic");
+    throw Error("forest.not_binary", "the cascade's forest gives log-odds; this one's objective is " + forest.objective,
+                "train it with binary:logistic");
   if (forest.n_features != columns.size())
-    throw Error("forest.features", "the forest reads " + std::to_string(forest.n_features) + " features, the schema has " + std::to_string(columns.size()) + " forest columns");
+    throw Error("forest.features", "the forest reads " + std::to_string(forest.n_features) +
+                                       " features, the schema has " + std::to_string(columns.size()) +
+                                       " forest columns");
   for (std::size_t f = 0; f < forest.feature_names.size(); ++f)
     if (forest.feature_names[f] != schema[columns[f]].name)
-      throw Error("forest.features", "feature " + std::to_string(f) + " is \"" + forest.feature_names[f] + "\" in the forest and \"" + schema[columns[f]].name + "\" in the schema");
+      throw Error("forest.features", "feature " + std::to_string(f) + " is \"" + forest.feature_names[f] +
+                                         "\" in the forest and \"" + schema[columns[f]].name + "\" in the schema");
 }
 
 class BagStage final : public ForestStage {
  public:
-  BagStage(std::shared_ptr<const std::vector<gbdt::Forest>> bag, const Schema& schema) : bag_(std::move(bag)), schema_(schema) {
+  BagStage(std::shared_ptr<const std::vector<gbdt::Forest>> bag, const Schema& schema)
+      : bag_(std::move(bag)), schema_(schema) {
     if (bag_->empty()) throw Error("forest.empty", "the bag holds no forest");
     for (const auto& forest : *bag_) {
       check_forest(forest, schema);
@@ -56,7 +64,8 @@ class BagStage final : public ForestStage {
   void score_block(RowsView rows, std::span<StagedMargins> out) const {
     const auto columns = schema_.forest_columns();
     StackBuffer<float, kStackFloats> inputs(rows.n_rows * columns.size());
-    for (std::size_t i = 0; i < rows.n_rows; ++i) gather_columns(rows.row(i), columns, inputs.span().subspan(i * columns.size(), columns.size()));
+    for (std::size_t i = 0; i < rows.n_rows; ++i)
+      gather_columns(rows.row(i), columns, inputs.span().subspan(i * columns.size(), columns.size()));
     const BatchView batch(inputs.data(), rows.n_rows, columns.size());
 
     std::array<std::array<double, kStages>, kBlock> sums{};
@@ -87,7 +96,8 @@ class ResidualStage final : public NetworkStage {
       const std::size_t n = std::min(kBlock, rows.n_rows - first);
       StackBuffer<float, kStackFloats> encoded(n * encoder.n_encoded());
       for (std::size_t i = 0; i < n; ++i)
-        encoder.encode(rows.row(first + i), forest[first + i], encoded.span().subspan(i * encoder.n_encoded(), encoder.n_encoded()));
+        encoder.encode(rows.row(first + i), forest[first + i],
+                       encoded.span().subspan(i * encoder.n_encoded(), encoder.n_encoded()));
       executor_->forward(BatchView(encoded.data(), n, encoder.n_encoded()), out.subspan(first, n));
     }
   }
@@ -104,7 +114,8 @@ void gather_columns(RowView row, std::span<const std::size_t> columns, std::span
   for (std::size_t f = 0; f < columns.size(); ++f) out[f] = static_cast<float>(row[columns[f]]);
 }
 
-std::unique_ptr<ForestStage> make_forest_stage(std::shared_ptr<const std::vector<gbdt::Forest>> bag, const Schema& schema) {
+std::unique_ptr<ForestStage> make_forest_stage(std::shared_ptr<const std::vector<gbdt::Forest>> bag,
+                                               const Schema& schema) {
   return std::make_unique<BagStage>(std::move(bag), schema);
 }
 

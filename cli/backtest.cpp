@@ -17,14 +17,20 @@ namespace {
 std::string percent(double share) { return std::isnan(share) ? "-" : fixed(100 * share, 1) + " %"; }
 
 void print_summary(const backtest::Report& report) {
-  std::vector<std::vector<std::string>> rows = {{"", "AUC", "KS", "log-loss", "calibration error", "approved", "bad among approved", "cost a row"}};
+  std::vector<std::vector<std::string>> rows = {
+      {"", "AUC", "KS", "log-loss", "calibration error", "approved", "bad among approved", "cost a row"}};
   for (const backtest::Way& way : report.ways) {
     const backtest::Figures& f = way.figures;
-    rows.push_back({way.name == "without_rules" ? "without rules" : way.name, fixed(f.auc, 4), fixed(f.ks, 4), fixed(f.log_loss, 5), fixed(f.calibration_error, 5), percent(f.approve_rate), percent(f.bad_rate_approved), fixed(f.cost, 4)});
+    rows.push_back({way.name == "without_rules" ? "without rules" : way.name, fixed(f.auc, 4), fixed(f.ks, 4),
+                    fixed(f.log_loss, 5), fixed(f.calibration_error, 5), percent(f.approve_rate),
+                    percent(f.bad_rate_approved), fixed(f.cost, 4)});
   }
   std::cout << format_table(rows);
-  std::vector<std::vector<std::string>> more = {{"rows", std::to_string(report.n_rows)}, {"forwarded", percent(report.inside.forward_rate)}, {"gap recovered", percent(report.gap_recovered)}};
-  for (const backtest::LevelReport& level : report.levels) more.push_back({"cost at " + level.name, fixed(level.figures.cost, 4)});
+  std::vector<std::vector<std::string>> more = {{"rows", std::to_string(report.n_rows)},
+                                                {"forwarded", percent(report.inside.forward_rate)},
+                                                {"gap recovered", percent(report.gap_recovered)}};
+  for (const backtest::LevelReport& level : report.levels)
+    more.push_back({"cost at " + level.name, fixed(level.figures.cost, 4)});
   if (report.challenger) more.push_back({"challenger's cost", fixed(report.challenger->figures.cost, 4)});
   std::cout << format_table(more);
 }
@@ -44,14 +50,17 @@ void write_reports(const backtest::Report& report, const std::filesystem::path& 
   std::cout << "\n" << json_path.string() << "\n" << html_path.string() << "\n";
 }
 
-backtest::Period parse_period(const std::string& word) { return word == "day" ? backtest::Period::day : word == "week" ? backtest::Period::week : backtest::Period::month; }
+backtest::Period parse_period(const std::string& word) {
+  return word == "day" ? backtest::Period::day : word == "week" ? backtest::Period::week : backtest::Period::month;
+}
 
 /// The second bundle, and the same data read for it.
 struct ChallengerBundle {
   cascade::Engine engine;
   std::unique_ptr<io::RowReader> reader;
 
-  ChallengerBundle(const std::string& path, const std::string& device, const std::string& data, io::RowReaderOptions options)
+  ChallengerBundle(const std::string& path, const std::string& device, const std::string& data,
+                   io::RowReaderOptions options)
       : engine(load_bundle(path, device)), reader(open_rows(data, engine.bundle().schema, std::move(options))) {}
 };
 
@@ -61,18 +70,29 @@ int run_backtest(const Arguments& arguments) {
   std::string bundle_path, data, label, positive, out, challenger_path, costs_path, by = "month";
   backtest::BacktestOptions settings;
   CommonOptions common;
-  Options options("backtest", "What a bundle would have done with labelled history, beside its forest alone and its network for everybody.",
-                  "sluice backtest --bundle bundle --data transactions.csv --label fraud --out backtest --time timestamp --by week --levels");
-  options.required("--bundle", bundle_path, "folder of the bundle").required("--data", data, "CSV or Arrow IPC; - for standard input").required("--label", label, "column that says what became of a row").required("--out", out, "folder for report.json and report.html");
-  options.text("--positive", positive, "the label's text that counts as 1").text("--costs", costs_path, "what mistakes cost, as JSON; otherwise the costs that the bundle was trained for");
-  options.text("--time", settings.time_column, "column of times: figures by period").choice("--by", by, {"day", "week", "month"}, "length of a period");
-  options.list("--slice", settings.slice_columns, "columns: figures for each of their values").text("--challenger", challenger_path, "a second bundle on the same rows").flag("--levels", settings.levels, "also what L1, L2 and L3 would have done");
+  Options options(
+      "backtest",
+      "What a bundle would have done with labelled history, beside its forest alone and its network for everybody.",
+      "sluice backtest --bundle bundle --data transactions.csv --label fraud --out backtest --time timestamp --by week "
+      "--levels");
+  options.required("--bundle", bundle_path, "folder of the bundle")
+      .required("--data", data, "CSV or Arrow IPC; - for standard input")
+      .required("--label", label, "column that says what became of a row")
+      .required("--out", out, "folder for report.json and report.html");
+  options.text("--positive", positive, "the label's text that counts as 1")
+      .text("--costs", costs_path, "what mistakes cost, as JSON; otherwise the costs that the bundle was trained for");
+  options.text("--time", settings.time_column, "column of times: figures by period")
+      .choice("--by", by, {"day", "week", "month"}, "length of a period");
+  options.list("--slice", settings.slice_columns, "columns: figures for each of their values")
+      .text("--challenger", challenger_path, "a second bundle on the same rows")
+      .flag("--levels", settings.levels, "also what L1, L2 and L3 would have done");
   common.add_threads(options);
   common.add_device(options);
   common.add_quiet(options);
   common.add_json(options);
   if (!options.parse(arguments)) return 0;
-  if (!challenger_path.empty() && data == "-") throw UsageError("--challenger reads the data twice: give a file, not standard input");
+  if (!challenger_path.empty() && data == "-")
+    throw UsageError("--challenger reads the data twice: give a file, not standard input");
 
   settings.by = parse_period(by);
   settings.data_name = data == "-" ? "standard input" : std::filesystem::path(data).filename().string();
@@ -82,9 +102,11 @@ int run_backtest(const Arguments& arguments) {
   const auto reader = open_rows(data, engine.bundle().schema, rows_options);
   std::optional<ChallengerBundle> second;
   if (!challenger_path.empty()) second.emplace(challenger_path, common.device, data, rows_options);
-  const auto challenger = second ? std::optional<backtest::Challenger>({second->engine, *second->reader}) : std::nullopt;
+  const auto challenger =
+      second ? std::optional<backtest::Challenger>({second->engine, *second->reader}) : std::nullopt;
   ThreadPool pool(common.n_threads);
-  const auto report = backtest::run(engine, *reader, settings, pool, make_progress(common.quiet), challenger ? &*challenger : nullptr);
+  const auto report =
+      backtest::run(engine, *reader, settings, pool, make_progress(common.quiet), challenger ? &*challenger : nullptr);
   end_progress();
   print_warnings(*reader);
   for (const auto& warning : report.warnings) warn(warning);

@@ -19,9 +19,13 @@ struct CommonOptions {
   bool quiet = false;
   bool json = false;
 
-  void add_threads(Options& options) { options.integer("--threads", n_threads, "threads to work with; 0 for one a processor"); }
+  void add_threads(Options& options) {
+    options.integer("--threads", n_threads, "threads to work with; 0 for one a processor");
+  }
   void add_seed(Options& options) { options.integer("--seed", seed, "seed of everything random"); }
-  void add_device(Options& options) { options.text("--device", device, "where the network runs: auto, cpu, cuda or cuda:N"); }
+  void add_device(Options& options) {
+    options.text("--device", device, "where the network runs: auto, cpu, cuda or cuda:N");
+  }
   void add_quiet(Options& options) { options.flag("--quiet", quiet, "no progress"); }
   void add_json(Options& options) { options.flag("--json", json, "JSON on standard output instead of a table"); }
 };

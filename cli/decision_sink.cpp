@@ -48,7 +48,9 @@ class JsonLinesSink final : public TextSink {
   using TextSink::TextSink;
 
  private:
-  void append_line(const Decision& decision, const RecordContext& context) override { append_record(text_, bundle_, decision, context); }
+  void append_line(const Decision& decision, const RecordContext& context) override {
+    append_record(text_, bundle_, decision, context);
+  }
 };
 
 class CsvSink final : public TextSink {
@@ -111,9 +113,17 @@ class ArrowSink final : public DecisionSink {
  private:
   static std::vector<io::ArrowColumn> columns() {
     using Type = io::ArrowColumn::Type;
-    return {{"row", Type::int64},         {"id", Type::utf8},          {"action", Type::utf8},           {"path", Type::utf8},
-            {"level", Type::utf8},        {"p_forest", Type::float64}, {"p_network", Type::float64},     {"p_final", Type::float64},
-            {"margin_forest", Type::float32}, {"margin_network", Type::float32}, {"reasons", Type::utf8}};
+    return {{"row", Type::int64},
+            {"id", Type::utf8},
+            {"action", Type::utf8},
+            {"path", Type::utf8},
+            {"level", Type::utf8},
+            {"p_forest", Type::float64},
+            {"p_network", Type::float64},
+            {"p_final", Type::float64},
+            {"margin_forest", Type::float32},
+            {"margin_network", Type::float32},
+            {"reasons", Type::utf8}};
   }
 
   const cascade::Bundle& bundle_;
@@ -127,7 +137,8 @@ std::unique_ptr<DecisionSink> open_sink(const std::string& path, const cascade::
   if (path.ends_with(".csv")) return std::make_unique<CsvSink>(path, bundle);
   if (path.ends_with(".jsonl")) return std::make_unique<JsonLinesSink>(path, bundle);
   if (path.ends_with(".arrow")) return std::make_unique<ArrowSink>(path, bundle);
-  throw Error("score.format", path + ": the ending says how to write, and this one says nothing", "end it in .csv, .jsonl or .arrow");
+  throw Error("score.format", path + ": the ending says how to write, and this one says nothing",
+              "end it in .csv, .jsonl or .arrow");
 }
 
 }  // namespace sluice::cli

@@ -17,7 +17,9 @@ constexpr int kFailed = 1, kWrongUsage = 2;
 void print_usage(const std::string& program, const std::vector<Verb>& verbs, std::ostream& out) {
   out << "Usage: " << program << " VERB [options]\n\n";
   std::vector<std::vector<std::string>> rows;
-  for (const Verb& verb : verbs) out << "  " << verb.name << std::string(12 - std::min<std::size_t>(11, std::string(verb.name).size()), ' ') << verb.summary << "\n";
+  for (const Verb& verb : verbs)
+    out << "  " << verb.name << std::string(12 - std::min<std::size_t>(11, std::string(verb.name).size()), ' ')
+        << verb.summary << "\n";
   out << "\n" << program << " VERB --help shows a verb's options and an example.\n";
 }
 
@@ -34,7 +36,8 @@ int dispatch(const std::string& program, const std::vector<Verb>& verbs, const A
     names.emplace_back(verb.name);
   }
   const std::string meant = nearest(arguments[0], names);
-  throw UsageError(program + ": there is no verb \"" + arguments[0] + "\"" + (meant.empty() ? "" : "\n  hint: did you mean " + program + " " + meant + "?"));
+  throw UsageError(program + ": there is no verb \"" + arguments[0] + "\"" +
+                   (meant.empty() ? "" : "\n  hint: did you mean " + program + " " + meant + "?"));
 }
 
 int run_program(const std::string& program, const std::vector<Verb>& verbs, int argc, char** argv) {

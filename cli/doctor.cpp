@@ -40,28 +40,40 @@ std::string shell_quoted(const std::string& text) {
 
 void find_training(std::vector<Finding>& findings) {
   const auto program = train_program();
-  const std::string versions = program.empty() ? "" : output_of(shell_quoted(program.string()) + " versions 2>/dev/null");
+  const std::string versions =
+      program.empty() ? "" : output_of(shell_quoted(program.string()) + " versions 2>/dev/null");
   const auto version_of = [&](const std::string& library) {
     std::istringstream lines(versions);
     for (std::string line; std::getline(lines, line);)
       if (line.starts_with(library + " ")) return line.substr(library.size() + 1);
     return std::string();
   };
-  for (const auto& [what, library, package] : {std::array<std::string, 3>{"XGBoost (training)", "xgboost", "libxgboost-dev"}, {"LibTorch (training)", "torch", "libtorch-dev"}}) {
+  for (const auto& [what, library, package] :
+       {std::array<std::string, 3>{"XGBoost (training)", "xgboost", "libxgboost-dev"},
+        {"LibTorch (training)", "torch", "libtorch-dev"}}) {
     const std::string version = version_of(library);
-    findings.push_back({what, version.empty() ? "missing" : "ok", version.empty() ? "scoring works without it" : version, version.empty() ? "apt-get install " + package + ", then build again" : ""});
+    findings.push_back({what, version.empty() ? "missing" : "ok",
+                        version.empty() ? "scoring works without it" : version,
+                        version.empty() ? "apt-get install " + package + ", then build again" : ""});
   }
   if (program.empty()) return;
-  // Debian's LibTorch is 25 times slower on reference BLAS, which the alternatives system picks where no other is installed.
+  // Debian's LibTorch is 25 times slower on reference BLAS, which the alternatives system picks where no other is
+  // installed.
   const std::string libraries = output_of("ldd " + shell_quoted(program.string()) + " 2>/dev/null");
-  const bool is_openblas = libraries.find("openblas") != std::string::npos || std::filesystem::read_symlink("/etc/alternatives/libblas.so.3-x86_64-linux-gnu").string().find("openblas") != std::string::npos;
-  findings.push_back({"BLAS", is_openblas ? "ok" : "degraded", is_openblas ? "OpenBLAS" : "not OpenBLAS: training may be slow", is_openblas ? "" : "apt-get install libopenblas0-pthread"});
+  const bool is_openblas =
+      libraries.find("openblas") != std::string::npos ||
+      std::filesystem::read_symlink("/etc/alternatives/libblas.so.3-x86_64-linux-gnu").string().find("openblas") !=
+          std::string::npos;
+  findings.push_back({"BLAS", is_openblas ? "ok" : "degraded",
+                      is_openblas ? "OpenBLAS" : "not OpenBLAS: training may be slow",
+                      is_openblas ? "" : "apt-get install libopenblas0-pthread"});
 }
 
 std::vector<Finding> examine() {
   std::vector<Finding> findings;
   std::string kernels;
-  for (const auto kernel : dnn::dense_kernels()) kernels += (kernels.empty() ? "" : ", ") + std::string(to_string(kernel));
+  for (const auto kernel : dnn::dense_kernels())
+    kernels += (kernels.empty() ? "" : ", ") + std::string(to_string(kernel));
   findings.push_back({"CPU kernels", kernels.find("avx2") != std::string::npos ? "ok" : "degraded", kernels, ""});
   findings.push_back({"processors", "ok", std::to_string(std::thread::hardware_concurrency()), ""});
   try {
@@ -70,13 +82,16 @@ std::vector<Finding> examine() {
     findings.push_back({"BLAS", "degraded", "cannot be told here", ""});
   }
   const bool has_driver = std::filesystem::exists("/proc/driver/nvidia/version");
-  findings.push_back({"CUDA driver", has_driver ? "ok" : "missing", has_driver ? "present; this build runs networks on the CPU" : "networks run on the CPU", ""});
+  findings.push_back({"CUDA driver", has_driver ? "ok" : "missing",
+                      has_driver ? "present; this build runs networks on the CPU" : "networks run on the CPU", ""});
   timespec resolution{};
   clock_getres(CLOCK_MONOTONIC, &resolution);
-  findings.push_back({"clock", resolution.tv_nsec <= 1000 ? "ok" : "degraded", std::to_string(resolution.tv_nsec) + " ns resolution", ""});
+  findings.push_back({"clock", resolution.tv_nsec <= 1000 ? "ok" : "degraded",
+                      std::to_string(resolution.tv_nsec) + " ns resolution", ""});
   rlimit files{};
   getrlimit(RLIMIT_NOFILE, &files);
-  findings.push_back({"open files", files.rlim_cur >= 1024 ? "ok" : "degraded", "limit " + std::to_string(files.rlim_cur), files.rlim_cur >= 1024 ? "" : "ulimit -n 4096"});
+  findings.push_back({"open files", files.rlim_cur >= 1024 ? "ok" : "degraded",
+                      "limit " + std::to_string(files.rlim_cur), files.rlim_cur >= 1024 ? "" : "ulimit -n 4096"});
   return findings;
 }
 
@@ -84,7 +99,10 @@ std::vector<Finding> examine() {
 
 int run_doctor(const Arguments& arguments) {
   CommonOptions common;
-  Options options("doctor", "What this binary and this machine can do: each ok, degraded or missing, with the command that mends it.", "sluice doctor");
+  Options options(
+      "doctor",
+      "What this binary and this machine can do: each ok, degraded or missing, with the command that mends it.",
+      "sluice doctor");
   common.add_json(options);
   if (!options.parse(arguments)) return 0;
   const auto findings = examine();
@@ -93,7 +111,12 @@ int run_doctor(const Arguments& arguments) {
     JsonText json(text);
     json.open('[');
     for (const auto& f : findings)
-      json.open('{').field("what", std::string_view(f.what)).field("state", std::string_view(f.state)).field("detail", std::string_view(f.detail)).field("mend", std::string_view(f.mend)).close('}');
+      json.open('{')
+          .field("what", std::string_view(f.what))
+          .field("state", std::string_view(f.state))
+          .field("detail", std::string_view(f.detail))
+          .field("mend", std::string_view(f.mend))
+          .close('}');
     json.close(']');
     std::cout << text << "\n";
     return 0;

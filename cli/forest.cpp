@@ -18,13 +18,15 @@
 namespace sluice::cli {
 namespace {
 
-/// The model's features as columns: by its own names, or by the data's order where it has none. A given schema says how each is read.
+/// The model's features as columns: by its own names, or by the data's order where it has none. A given schema says how
+/// each is read.
 Schema schema_of(const gbdt::Forest& forest, const std::string& data, const std::string& schema_path) {
   std::vector<std::string> names = forest.feature_names;
   if (names.empty()) {
     names = io::open_records(data)->header();
     if (names.size() < forest.n_features)
-      throw Error("forest.features", data + ": " + std::to_string(names.size()) + " columns, and the model reads " + std::to_string(forest.n_features));
+      throw Error("forest.features", data + ": " + std::to_string(names.size()) + " columns, and the model reads " +
+                                         std::to_string(forest.n_features));
     names.resize(forest.n_features);
   }
   std::optional<Schema> given;
@@ -39,8 +41,11 @@ struct ForestOptions {
   bool quiet = false;
 
   void add(Options& options) {
-    options.positional("MODEL", model, "XGBoost JSON model").required("--data", data, "CSV or Arrow IPC; - for standard input").required("--out", out, "CSV file");
-    options.text("--schema", schema, "how the columns are read: categories, missing codes").flag("--quiet", quiet, "no progress");
+    options.positional("MODEL", model, "XGBoost JSON model")
+        .required("--data", data, "CSV or Arrow IPC; - for standard input")
+        .required("--out", out, "CSV file");
+    options.text("--schema", schema, "how the columns are read: categories, missing codes")
+        .flag("--quiet", quiet, "no progress");
   }
 };
 
@@ -48,7 +53,10 @@ struct ForestOptions {
 class ForestRun {
  public:
   ForestRun(Schema schema, const ForestOptions& options)
-      : schema_(std::move(schema)), reader_(io::open_records(options.data), schema_), file_(options.out), progress_(make_progress(options.quiet)) {}
+      : schema_(std::move(schema)),
+        reader_(io::open_records(options.data), schema_),
+        file_(options.out),
+        progress_(make_progress(options.quiet)) {}
 
   template <class T>
   void run(const std::vector<std::string>& header, const std::function<void(BatchView, std::vector<T>&)>& score) {
@@ -77,13 +85,16 @@ class ForestRun {
 
  private:
   template <class T>
-  static void append_rows(std::string& text, std::uint64_t first_row, const std::vector<T>& cells, std::size_t n_columns) {
+  static void append_rows(std::string& text, std::uint64_t first_row, const std::vector<T>& cells,
+                          std::size_t n_columns) {
     for (std::size_t i = 0; i * n_columns < cells.size(); ++i) {
       text += std::to_string(first_row + i);
       for (std::size_t c = 0; c < n_columns; ++c) {
         text += ',';
-        if constexpr (std::is_integral_v<T>) text += std::to_string(cells[i * n_columns + c]);
-        else append_number(text, cells[i * n_columns + c]);
+        if constexpr (std::is_integral_v<T>)
+          text += std::to_string(cells[i * n_columns + c]);
+        else
+          append_number(text, cells[i * n_columns + c]);
       }
       text += '\n';
     }
@@ -110,17 +121,21 @@ int inspect(const Arguments& arguments) {
   const auto forest = gbdt::load_forest(model);
   std::uint32_t depth = 0;
   for (const auto& tree : forest.trees) depth = std::max(depth, tree.depth);
-  std::cout << "objective  " << forest.objective << "\ntrees      " << forest.n_trees() << ", depth up to " << depth << "\nnodes      " << forest.nodes.size() << "\nfeatures   " << forest.n_features
-            << "\noutputs    " << forest.n_groups << "\nmemory     " << forest.memory_bytes() << " bytes\n";
+  std::cout << "objective  " << forest.objective << "\ntrees      " << forest.n_trees() << ", depth up to " << depth
+            << "\nnodes      " << forest.nodes.size() << "\nfeatures   " << forest.n_features << "\noutputs    "
+            << forest.n_groups << "\nmemory     " << forest.memory_bytes() << " bytes\n";
   return 0;
 }
 
 int predict(const Arguments& arguments) {
   ForestOptions flags;
   bool margin = false, leaf = false;
-  Options options("forest predict", "Predictions of an XGBoost model, bit for bit XGBoost's.", "sluice forest predict bundle/forest-0.json --schema bundle/schema.json --data transactions.csv --out predictions.csv");
+  Options options("forest predict", "Predictions of an XGBoost model, bit for bit XGBoost's.",
+                  "sluice forest predict bundle/forest-0.json --schema bundle/schema.json --data transactions.csv "
+                  "--out predictions.csv");
   flags.add(options);
-  options.flag("--margin", margin, "margins instead of predictions").flag("--leaf", leaf, "leaf numbers instead of predictions");
+  options.flag("--margin", margin, "margins instead of predictions")
+      .flag("--leaf", leaf, "leaf numbers instead of predictions");
   if (!options.parse(arguments)) return 0;
   if (margin && leaf) throw UsageError("sluice forest predict: --margin and --leaf exclude each other");
   const auto forest = gbdt::load_forest(flags.model);
@@ -134,17 +149,20 @@ int predict(const Arguments& arguments) {
     });
     return 0;
   }
-  run.run<float>(numbered(margin ? "margin" : "prediction", forest.n_groups), [&](BatchView rows, std::vector<float>& cells) {
-    cells.resize(output_size(forest, rows.n_rows));
-    gbdt::predict(forest, rows, cells);
-    if (!margin) apply_link(forest, cells);
-  });
+  run.run<float>(numbered(margin ? "margin" : "prediction", forest.n_groups),
+                 [&](BatchView rows, std::vector<float>& cells) {
+                   cells.resize(output_size(forest, rows.n_rows));
+                   gbdt::predict(forest, rows, cells);
+                   if (!margin) apply_link(forest, cells);
+                 });
   return 0;
 }
 
 int contribs(const Arguments& arguments) {
   ForestOptions flags;
-  Options options("forest contribs", "SHAP values of an XGBoost model's margins: path-dependent, additive.", "sluice forest contribs bundle/forest-0.json --schema bundle/schema.json --data transactions.csv --out contribs.csv");
+  Options options("forest contribs", "SHAP values of an XGBoost model's margins: path-dependent, additive.",
+                  "sluice forest contribs bundle/forest-0.json --schema bundle/schema.json --data transactions.csv "
+                  "--out contribs.csv");
   flags.add(options);
   if (!options.parse(arguments)) return 0;
   const auto forest = gbdt::load_forest(flags.model);
@@ -165,7 +183,11 @@ int contribs(const Arguments& arguments) {
 }  // namespace
 
 int run_forest(const Arguments& arguments) {
-  return dispatch("sluice forest", {{"inspect", "what a model holds", inspect}, {"predict", "predictions, margins or leaves", predict}, {"contribs", "SHAP values", contribs}}, arguments);
+  return dispatch("sluice forest",
+                  {{"inspect", "what a model holds", inspect},
+                   {"predict", "predictions, margins or leaves", predict},
+                   {"contribs", "SHAP values", contribs}},
+                  arguments);
 }
 
 }  // namespace sluice::cli

@@ -45,14 +45,17 @@ Options& Options::positionals(const std::string& name, std::vector<std::string>&
   return *this;
 }
 
-Options& Options::text(const std::string& flag, std::string& value, const std::string& help) { return state_->add(flag, state_->app.add_option(flag, value, help)), *this; }
+Options& Options::text(const std::string& flag, std::string& value, const std::string& help) {
+  return state_->add(flag, state_->app.add_option(flag, value, help)), *this;
+}
 
 Options& Options::required(const std::string& flag, std::string& value, const std::string& help) {
   state_->add(flag, state_->app.add_option(flag, value, help))->required();
   return *this;
 }
 
-Options& Options::choice(const std::string& flag, std::string& value, const std::vector<std::string>& words, const std::string& help) {
+Options& Options::choice(const std::string& flag, std::string& value, const std::vector<std::string>& words,
+                         const std::string& help) {
   state_->add(flag, state_->app.add_option(flag, value, help))->check(CLI::IsMember(words))->capture_default_str();
   return *this;
 }
@@ -72,7 +75,9 @@ Options& Options::number(const std::string& flag, double& value, const std::stri
   return *this;
 }
 
-Options& Options::flag(const std::string& flag, bool& value, const std::string& help) { return state_->add(flag, state_->app.add_flag(flag, value, help)), *this; }
+Options& Options::flag(const std::string& flag, bool& value, const std::string& help) {
+  return state_->add(flag, state_->app.add_flag(flag, value, help)), *this;
+}
 
 bool Options::parse(const std::vector<std::string>& arguments) {
   try {

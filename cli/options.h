@@ -1,7 +1,8 @@
 #pragma once
 /// The flags of one verb, over CLI11, which stays in options.cpp.
 ///
-/// Values are written when `parse` succeeds and keep their defaults otherwise; what they point to must outlive the parse.
+/// Values are written when `parse` succeeds and keep their defaults otherwise; what they point to must outlive the
+/// parse.
 
 #include <cstdint>
 #include <memory>
@@ -28,7 +29,8 @@ class Options {
   Options& positionals(const std::string& name, std::vector<std::string>& values, const std::string& help);
   Options& text(const std::string& flag, std::string& value, const std::string& help);
   Options& required(const std::string& flag, std::string& value, const std::string& help);
-  Options& choice(const std::string& flag, std::string& value, const std::vector<std::string>& words, const std::string& help);
+  Options& choice(const std::string& flag, std::string& value, const std::vector<std::string>& words,
+                  const std::string& help);
   /// "A,B,C", and the flag may be repeated.
   Options& list(const std::string& flag, std::vector<std::string>& values, const std::string& help);
   Options& integer(const std::string& flag, std::uint64_t& value, const std::string& help);

@@ -12,7 +12,8 @@ constexpr int kFound = 3;
 
 int check(const Arguments& arguments) {
   std::vector<std::string> files;
-  Options options("policy check", "Checks policies: every fault at once, each with its JSON pointer.", "sluice policy check examples/thresholds.json");
+  Options options("policy check", "Checks policies: every fault at once, each with its JSON pointer.",
+                  "sluice policy check examples/thresholds.json");
   options.positionals("FILE", files, "policy files");
   if (!options.parse(arguments)) return 0;
   bool sound = true;
@@ -27,6 +28,8 @@ int check(const Arguments& arguments) {
 
 }  // namespace
 
-int run_policy(const Arguments& arguments) { return dispatch("sluice policy", {{"check", "schema errors with JSON pointers", check}}, arguments); }
+int run_policy(const Arguments& arguments) {
+  return dispatch("sluice policy", {{"check", "schema errors with JSON pointers", check}}, arguments);
+}
 
 }  // namespace sluice::cli

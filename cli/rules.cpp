@@ -17,13 +17,18 @@ struct RuleOptions {
   std::string schema, phase = "pre";
 
   void add(Options& options) {
-    options.required("--schema", schema, "schema.json, or a bundle's folder").choice("--phase", phase, {"pre", "fallback", "post"}, "when the rules run; post rules may read model outputs");
+    options.required("--schema", schema, "schema.json, or a bundle's folder")
+        .choice("--phase", phase, {"pre", "fallback", "post"}, "when the rules run; post rules may read model outputs");
   }
   Schema read_schema() const {
-    const std::filesystem::path path = std::filesystem::is_directory(schema) ? std::filesystem::path(schema) / "schema.json" : std::filesystem::path(schema);
+    const std::filesystem::path path = std::filesystem::is_directory(schema)
+                                           ? std::filesystem::path(schema) / "schema.json"
+                                           : std::filesystem::path(schema);
     return Schema::from_json(read_file(path), path.string());
   }
-  rules::Phase phase_of() const { return phase == "pre" ? rules::Phase::pre : phase == "fallback" ? rules::Phase::fallback : rules::Phase::post; }
+  rules::Phase phase_of() const {
+    return phase == "pre" ? rules::Phase::pre : phase == "fallback" ? rules::Phase::fallback : rules::Phase::post;
+  }
 };
 
 /// Compiles, printing every finding.
@@ -35,16 +40,20 @@ std::optional<rules::RuleSet> compile(const std::string& file, const RuleOptions
 
 bool run_tests(const std::string& file, const rules::RuleSet& rules) {
   const auto failures = rules.run_tests();
-  for (const auto& failure : failures) std::cout << file << " at " << failure.pointer << ": " << failure.message << "\n";
-  std::cout << file << ": " << rules.size() << " rules, " << rules.n_tests() - failures.size() << " of " << rules.n_tests() << " tests hold\n";
+  for (const auto& failure : failures)
+    std::cout << file << " at " << failure.pointer << ": " << failure.message << "\n";
+  std::cout << file << ": " << rules.size() << " rules, " << rules.n_tests() - failures.size() << " of "
+            << rules.n_tests() << " tests hold\n";
   return failures.empty();
 }
 
 int check(const Arguments& arguments) {
   std::vector<std::string> files;
   RuleOptions rule_options;
-  Options options("rules check", "Checks rule sets: every fault at once, then the tests that they carry. Exit code 3 where something was found.",
-                  "sluice rules check examples/rules/pre.json --schema examples/schema.json");
+  Options options(
+      "rules check",
+      "Checks rule sets: every fault at once, then the tests that they carry. Exit code 3 where something was found.",
+      "sluice rules check examples/rules/pre.json --schema examples/schema.json");
   options.positionals("FILE", files, "rule sets");
   rule_options.add(options);
   if (!options.parse(arguments)) return 0;
@@ -56,7 +65,8 @@ int check(const Arguments& arguments) {
   return sound ? 0 : kFound;
 }
 
-/// A row from {"amount": 12.5, "country": "NL"}: texts as a table's cells, numbers as they are; columns that are not named are missing.
+/// A row from {"amount": 12.5, "country": "NL"}: texts as a table's cells, numbers as they are; columns that are not
+/// named are missing.
 std::vector<double> read_row(const std::string& json_text, const Schema& schema) {
   const Json json = parse_json(json_text, "--row", "rules.row");
   if (!json.is_object()) throw Error("rules.row", "--row: a JSON object is wanted");
@@ -65,7 +75,8 @@ std::vector<double> read_row(const std::string& json_text, const Schema& schema)
     const std::size_t column = schema.index_of(name);
     if (value.is_null()) continue;
     const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
-    if (schema.parse_cell(column, text, row[column]) == CellStatus::invalid) throw Error("rules.row", "--row: \"" + text + "\" is no value of column \"" + name + "\"");
+    if (schema.parse_cell(column, text, row[column]) == CellStatus::invalid)
+      throw Error("rules.row", "--row: \"" + text + "\" is no value of column \"" + name + "\"");
   }
   return row;
 }
@@ -85,10 +96,15 @@ int eval(const Arguments& arguments) {
   for (std::size_t i = 0; i < rules->size(); ++i) {
     const auto& rule = rules->rule(i);
     const auto& entry = trace.rules[i];
-    const char* truth = entry.truth == rules::Truth::yes ? "true" : entry.truth == rules::Truth::missing ? "missing" : "false";
-    std::cout << rule.id << ": " << truth << (entry.action == rules::Action::none ? "" : std::string(", ") + to_string(entry.action)) << "   " << rule.when << "\n";
+    const char* truth = entry.truth == rules::Truth::yes       ? "true"
+                        : entry.truth == rules::Truth::missing ? "missing"
+                                                               : "false";
+    std::cout << rule.id << ": " << truth
+              << (entry.action == rules::Action::none ? "" : std::string(", ") + to_string(entry.action)) << "   "
+              << rule.when << "\n";
     if (!entry.cause.empty()) std::cout << "    because of: " << entry.cause << "\n";
-    for (const auto& value : entry.values) std::cout << "    " << value.name << " = " << (value.text.empty() ? "missing" : value.text) << "\n";
+    for (const auto& value : entry.values)
+      std::cout << "    " << value.name << " = " << (value.text.empty() ? "missing" : value.text) << "\n";
   }
   std::cout << "action: " << (trace.outcome.undecided ? "undecided" : to_string(trace.outcome.action)) << "\n";
   return 0;
@@ -97,19 +113,25 @@ int eval(const Arguments& arguments) {
 int test(const Arguments& arguments) {
   std::vector<std::string> files;
   RuleOptions rule_options;
-  Options options("rules test", "Runs the tests that rule sets carry. Exit code 3 where one fails.", "sluice rules test examples/rules/pre.json --schema examples/schema.json");
+  Options options("rules test", "Runs the tests that rule sets carry. Exit code 3 where one fails.",
+                  "sluice rules test examples/rules/pre.json --schema examples/schema.json");
   options.positionals("FILE", files, "rule sets");
   rule_options.add(options);
   if (!options.parse(arguments)) return 0;
   bool sound = true;
-  for (const auto& file : files) sound = run_tests(file, rules::RuleSet::load(file, rule_options.read_schema(), rule_options.phase_of())) && sound;
+  for (const auto& file : files)
+    sound = run_tests(file, rules::RuleSet::load(file, rule_options.read_schema(), rule_options.phase_of())) && sound;
   return sound ? 0 : kFound;
 }
 
 }  // namespace
 
 int run_rules(const Arguments& arguments) {
-  return dispatch("sluice rules", {{"check", "all faults at once, then the tests inside", check}, {"test", "the tests inside", test}, {"eval", "one row with a full trace", eval}}, arguments);
+  return dispatch("sluice rules",
+                  {{"check", "all faults at once, then the tests inside", check},
+                   {"test", "the tests inside", test},
+                   {"eval", "one row with a full trace", eval}},
+                  arguments);
 }
 
 }  // namespace sluice::cli

@@ -26,17 +26,21 @@ struct Tally {
       std::string text;
       JsonText out(text);
       out.open('{').field("rows", n_rows).field("forwarded", n_forwarded);
-      for (const auto action : {Action::approve, Action::review, Action::decline}) out.field(rules::to_string(action), by_action[static_cast<std::size_t>(action)]);
-      for (std::size_t l = 0; l < by_level.size(); ++l) out.field(cascade::to_string(static_cast<cascade::Level>(l)), by_level[l]);
+      for (const auto action : {Action::approve, Action::review, Action::decline})
+        out.field(rules::to_string(action), by_action[static_cast<std::size_t>(action)]);
+      for (std::size_t l = 0; l < by_level.size(); ++l)
+        out.field(cascade::to_string(static_cast<cascade::Level>(l)), by_level[l]);
       out.close('}');
       std::cout << text << "\n";
       return;
     }
     const auto line = [&](const char* name, std::uint64_t n) -> std::vector<std::string> {
-      return {name, std::to_string(n), fixed(n_rows ? 100.0 * static_cast<double>(n) / static_cast<double>(n_rows) : 0, 2) + " %"};
+      return {name, std::to_string(n),
+              fixed(n_rows ? 100.0 * static_cast<double>(n) / static_cast<double>(n_rows) : 0, 2) + " %"};
     };
     std::vector<std::vector<std::string>> rows = {line("rows", n_rows), line("forwarded", n_forwarded)};
-    for (const auto action : {Action::approve, Action::review, Action::decline}) rows.push_back(line(rules::to_string(action), by_action[static_cast<std::size_t>(action)]));
+    for (const auto action : {Action::approve, Action::review, Action::decline})
+      rows.push_back(line(rules::to_string(action), by_action[static_cast<std::size_t>(action)]));
     for (std::size_t l = 1; l < by_level.size(); ++l)
       if (by_level[l] > 0) rows.push_back(line(cascade::to_string(static_cast<cascade::Level>(l)), by_level[l]));
     std::cout << format_table(rows);
@@ -48,9 +52,14 @@ struct Tally {
 int run_score(const Arguments& arguments) {
   std::string bundle_path, data, out, id, which_reasons = "none";
   CommonOptions common;
-  Options options("score", "Decides every row of a table.", "sluice score --bundle bundle --data transactions.csv --out decisions.csv --id transaction_id");
-  options.required("--bundle", bundle_path, "folder of the bundle").required("--data", data, "CSV or Arrow IPC; - for standard input").required("--out", out, ".csv, .jsonl (whole records) or .arrow");
-  options.text("--id", id, "column that identifies a request").choice("--reasons", which_reasons, {"none", "adverse", "all"}, "reason codes by attribution: of declined and reviewed rows, or of all");
+  Options options("score", "Decides every row of a table.",
+                  "sluice score --bundle bundle --data transactions.csv --out decisions.csv --id transaction_id");
+  options.required("--bundle", bundle_path, "folder of the bundle")
+      .required("--data", data, "CSV or Arrow IPC; - for standard input")
+      .required("--out", out, ".csv, .jsonl (whole records) or .arrow");
+  options.text("--id", id, "column that identifies a request")
+      .choice("--reasons", which_reasons, {"none", "adverse", "all"},
+              "reason codes by attribution: of declined and reviewed rows, or of all");
   common.add_threads(options);
   common.add_device(options);
   common.add_quiet(options);
@@ -74,7 +83,11 @@ int run_score(const Arguments& arguments) {
     reasons.explain(block.rows.view(), decisions, pool);
     for (std::size_t i = 0; i < decisions.size(); ++i) {
       const bool ran = decisions[i].network.ran;
-      sink->add(decisions[i], {.id = id.empty() ? std::string_view() : block.ids[i], .row = block.first_row + i, .inputs = block.rows.row(i), .device = ran ? engine.network_stage()->device() : "", .reasons = reasons.of(i)});
+      sink->add(decisions[i], {.id = id.empty() ? std::string_view() : block.ids[i],
+                               .row = block.first_row + i,
+                               .inputs = block.rows.row(i),
+                               .device = ran ? engine.network_stage()->device() : "",
+                               .reasons = reasons.of(i)});
       tally.add(decisions[i]);
     }
     report(progress, "scoring", reader->bytes_read(), reader->bytes_total());

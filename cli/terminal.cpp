@@ -38,7 +38,8 @@ class Bar {
       drawn_ = {};
     }
     const bool is_terminal = stderr_is_terminal();
-    if (now - drawn_ >= (is_terminal ? std::chrono::milliseconds(100) : std::chrono::seconds(5)) && (is_terminal || now - started_ > std::chrono::seconds(2))) {
+    if (now - drawn_ >= (is_terminal ? std::chrono::milliseconds(100) : std::chrono::seconds(5)) &&
+        (is_terminal || now - started_ > std::chrono::seconds(2))) {
       drawn_ = now;
       draw(now, done, total, is_terminal);
     }
@@ -51,15 +52,19 @@ class Bar {
     const double rate = seconds > 0.2 ? static_cast<double>(done) / seconds : 0;
     const double share = total > 0 ? std::min(1.0, static_cast<double>(done) / static_cast<double>(total)) : 0;
     char tail[96] = "";
-    if (total > 0 && rate > 0) std::snprintf(tail, sizeof tail, " %3.0f %%  %.3g/s  %.0f s left", 100 * share, rate, static_cast<double>(total - std::min(done, total)) / rate);
-    else if (rate > 0) std::snprintf(tail, sizeof tail, " %llu  %.3g/s", static_cast<unsigned long long>(done), rate);
+    if (total > 0 && rate > 0)
+      std::snprintf(tail, sizeof tail, " %3.0f %%  %.3g/s  %.0f s left", 100 * share, rate,
+                    static_cast<double>(total - std::min(done, total)) / rate);
+    else if (rate > 0)
+      std::snprintf(tail, sizeof tail, " %llu  %.3g/s", static_cast<unsigned long long>(done), rate);
     if (!is_terminal) {
       std::fprintf(stderr, "%s%s\n", what_.c_str(), tail);
       return;
     }
     constexpr int kWidth = 24;
     const int filled = static_cast<int>(std::lround(share * kWidth));
-    std::fprintf(stderr, "\r%-18s [%s%s]%s\x1b[K", what_.c_str(), std::string(static_cast<std::size_t>(filled), '#').c_str(),
+    std::fprintf(stderr, "\r%-18s [%s%s]%s\x1b[K", what_.c_str(),
+                 std::string(static_cast<std::size_t>(filled), '#').c_str(),
                  std::string(static_cast<std::size_t>(kWidth - filled), '.').c_str(), tail);
     bar_is_open = true;
   }
@@ -80,7 +85,9 @@ bool was_interrupted() { return interrupted; }
 
 Progress make_progress(bool quiet) {
   if (quiet) return [](std::string_view, std::uint64_t, std::uint64_t) { return !was_interrupted(); };
-  return [bar = std::make_shared<Bar>()](std::string_view what, std::uint64_t done, std::uint64_t total) { return (*bar)(what, done, total); };
+  return [bar = std::make_shared<Bar>()](std::string_view what, std::uint64_t done, std::uint64_t total) {
+    return (*bar)(what, done, total);
+  };
 }
 
 void end_progress() {

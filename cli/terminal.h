@@ -14,7 +14,8 @@ namespace sluice::cli {
 void watch_interrupts();
 bool was_interrupted();
 
-/// A bar with rate and time left on a terminal, a line every few seconds elsewhere, nothing where `quiet`. Says stop after Ctrl-C.
+/// A bar with rate and time left on a terminal, a line every few seconds elsewhere, nothing where `quiet`. Says stop
+/// after Ctrl-C.
 Progress make_progress(bool quiet);
 /// Ends the bar's line.
 void end_progress();

@@ -13,13 +13,20 @@ namespace sluice::cli {
 namespace {
 
 void print_report(const training::TrainReport& report, const std::string& out, const Digest& digest) {
-  std::cout << "rows: " << report.n_train << " train, " << report.n_valid << " validation, " << report.n_test << " held out; bad rate " << fixed(100 * report.bad_rate, 2) << " %\n\n";
-  std::vector<std::vector<std::string>> rows = {{"held out", "AUC", "log-loss", "calibration error", "cost a row", "forwarded"}};
+  std::cout << "rows: " << report.n_train << " train, " << report.n_valid << " validation, " << report.n_test
+            << " held out; bad rate " << fixed(100 * report.bad_rate, 2) << " %\n\n";
+  std::vector<std::vector<std::string>> rows = {
+      {"held out", "AUC", "log-loss", "calibration error", "cost a row", "forwarded"}};
   for (const auto& f : report.figures)
-    rows.push_back({f.name, fixed(f.auc, 4), fixed(f.log_loss, 4), fixed(f.calibration_error, 4), fixed(f.cost, 4), fixed(100 * f.share_forwarded, 1) + " %"});
+    rows.push_back({f.name, fixed(f.auc, 4), fixed(f.log_loss, 4), fixed(f.calibration_error, 4), fixed(f.cost, 4),
+                    fixed(100 * f.share_forwarded, 1) + " %"});
   std::cout << format_table(rows);
-  if (report.share_of_cost_reduction) std::cout << "\nof the cost that the network for everybody saves, the cascade saves " << fixed(100 * *report.share_of_cost_reduction, 1) << " %\n";
-  if (report.band.band) std::cout << "band: [" << fixed(report.band.band->low, 4) << ", " << fixed(report.band.band->high, 4) << (report.band.band->closed ? "]" : ")") << "\n";
+  if (report.share_of_cost_reduction)
+    std::cout << "\nof the cost that the network for everybody saves, the cascade saves "
+              << fixed(100 * *report.share_of_cost_reduction, 1) << " %\n";
+  if (report.band.band)
+    std::cout << "band: [" << fixed(report.band.band->low, 4) << ", " << fixed(report.band.band->high, 4)
+              << (report.band.band->closed ? "]" : ")") << "\n";
   std::cout << "bundle: " << out << "  sha256:" << digest.hex() << "\n";
 }
 
@@ -53,20 +60,27 @@ struct TrainFlags {
   CommonOptions common;
 
   void declare(Options& options, training::TrainRequest& request) {
-    options.required("--data", request.data, "CSV or Arrow IPC with a label").required("--label", request.columns.label, "the label's column").required("--out", out, "folder of the bundle");
+    options.required("--data", request.data, "CSV or Arrow IPC with a label")
+        .required("--label", request.columns.label, "the label's column")
+        .required("--out", out, "folder of the bundle");
     options.text("--positive", request.positive, "the label's text that counts as 1");
     options.text("--id", request.columns.id, "column that identifies a request; never a feature");
     options.text("--time", request.columns.time, "time column: validation and test are then the latest parts");
     options.list("--late", request.columns.late, "columns that only the network sees, fetched only inside the band");
     options.list("--drop", request.columns.drop, "columns to leave out");
     options.list("--protected", request.columns.is_protected, "columns kept for slices and seen by no model");
-    options.text("--schema", schema, "a schema file instead of a learnt schema").text("--policy", policy, "a policy instead of a learnt one");
-    options.text("--rules", rules, "folder with pre.json, fallback.json, post.json").text("--forest", forest, "an XGBoost JSON model that is kept as it is");
-    options.choice("--network", network, {"none", "mlp"}, "the second stage").text("--costs", costs, "costs.json: what mistakes cost");
+    options.text("--schema", schema, "a schema file instead of a learnt schema")
+        .text("--policy", policy, "a policy instead of a learnt one");
+    options.text("--rules", rules, "folder with pre.json, fallback.json, post.json")
+        .text("--forest", forest, "an XGBoost JSON model that is kept as it is");
+    options.choice("--network", network, {"none", "mlp"}, "the second stage")
+        .text("--costs", costs, "costs.json: what mistakes cost");
     options.text("--held-out", held_out, "also write the rows that training did not see, as CSV: backtest these");
     options.text("--config", config, "train.json: numbers of forest, network and band; flags win over it");
-    options.integer("--search", n_search, "forest configurations to try; 0 for the default").integer("--folds", n_folds, "folds of the bag; 0 for the default");
-    options.choice("--serve", serve, {"bag", "refit"}, "serve the mean of the fold forests (default), or one refitted forest");
+    options.integer("--search", n_search, "forest configurations to try; 0 for the default")
+        .integer("--folds", n_folds, "folds of the bag; 0 for the default");
+    options.choice("--serve", serve, {"bag", "refit"},
+                   "serve the mean of the fold forests (default), or one refitted forest");
     options.flag("--baseline", request.with_baseline, "also report XGBoost with 300 trees of depth 6");
     common.add_threads(options);
     common.add_seed(options);
@@ -76,8 +90,11 @@ struct TrainFlags {
 
   void apply(training::TrainRequest& request) const {
     if (!config.empty()) training::apply_config(read_file(config), config, request);
-    if (!schema.empty() && !(request.columns.late.empty() && request.columns.drop.empty() && request.columns.is_protected.empty()))
-      throw UsageError("sluice train: --late, --drop and --protected describe columns, and so does --schema\n  hint: say it in the schema file");
+    if (!schema.empty() &&
+        !(request.columns.late.empty() && request.columns.drop.empty() && request.columns.is_protected.empty()))
+      throw UsageError(
+          "sluice train: --late, --drop and --protected describe columns, and so does --schema\n  hint: say it in the "
+          "schema file");
     if (n_folds == 1 || n_folds > 20) throw UsageError("sluice train: --folds is 2 to 20");
     if (n_search > 0) request.forest_options.n_search = n_search;
     if (n_folds > 0) request.forest_options.n_folds = n_folds;
@@ -103,19 +120,24 @@ struct TrainFlags {
 int run_train(const Arguments& arguments) {
   training::TrainRequest request;
   TrainFlags flags;
-  Options options("train", "Learns schema, forest, calibration, network and band from labelled history; writes a bundle.",
-                  "sluice train --data transactions.csv --label fraud --out bundle --schema examples/schema.json --time timestamp --rules examples/rules --costs examples/costs.json");
+  Options options("train",
+                  "Learns schema, forest, calibration, network and band from labelled history; writes a bundle.",
+                  "sluice train --data transactions.csv --label fraud --out bundle --schema examples/schema.json "
+                  "--time timestamp --rules examples/rules --costs examples/costs.json");
   flags.declare(options, request);
   if (!options.parse(arguments)) return 0;
   flags.apply(request);
+  cascade::check_bundle_target(flags.out);
 
   const auto result = training::train(request, make_progress(flags.common.quiet));
   end_progress();
   for (const auto& warning : result.report.warnings) warn(warning);
   if (!flags.held_out.empty()) write_rows(request.data, result.held_out, flags.held_out);
   const Digest digest = cascade::write_bundle(flags.out, result.files, result.provenance);
-  if (flags.common.json) std::cout << result.report.to_json();
-  else print_report(result.report, flags.out, digest);
+  if (flags.common.json)
+    std::cout << result.report.to_json();
+  else
+    print_report(result.report, flags.out, digest);
   return 0;
 }
 

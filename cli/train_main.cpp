@@ -21,5 +21,8 @@ int print_versions(const sluice::cli::Arguments&) {
 
 int main(int argc, char** argv) {
   using namespace sluice::cli;
-  return run_program("sluice-train", {{"train", "learn a cascade", run_train}, {"versions", "libraries it was built with", print_versions}}, argc, argv);
+  return run_program(
+      "sluice-train",
+      {{"train", "learn a cascade", run_train}, {"versions", "libraries it was built with", print_versions}}, argc,
+      argv);
 }

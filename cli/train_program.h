@@ -1,5 +1,6 @@
 #pragma once
-/// Training runs in a program of its own, so that `sluice` itself loads neither LibTorch nor libxgboost: it starts in milliseconds.
+/// Training runs in a program of its own, so that `sluice` itself loads neither LibTorch nor libxgboost: it starts in
+/// milliseconds.
 
 #include <filesystem>
 

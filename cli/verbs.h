@@ -1,6 +1,6 @@
 #pragma once
-/// The verbs of `sluice`, one file each. A verb returns the exit code: 0 done, 3 a check found something. Failures are thrown: Error is exit 1,
-/// UsageError exit 2.
+/// The verbs of `sluice`, one file each. A verb returns the exit code: 0 done, 3 a check found something. Failures are
+/// thrown: Error is exit 1, UsageError exit 2.
 
 #include <string>
 #include <vector>
@@ -26,7 +26,8 @@ struct Verb {
   int (*run)(const Arguments&);
 };
 
-/// Runs the verb named first, or the usage of `verbs`. `program` stands before it in messages: "sluice", "sluice rules".
+/// Runs the verb named first, or the usage of `verbs`. `program` stands before it in messages: "sluice", "sluice
+/// rules".
 int dispatch(const std::string& program, const std::vector<Verb>& verbs, const Arguments& arguments);
 
 /// What main does: dispatch, with exceptions turned into messages and exit codes.

@@ -1,5 +1,6 @@
 #pragma once
-/// The one dense kernel, compiled once for each instruction set (dense_scalar.cpp, dense_avx2.cpp, dense_avx512.cpp). Not installed.
+/// The one dense kernel, compiled once for each instruction set (dense_scalar.cpp, dense_avx2.cpp, dense_avx512.cpp).
+/// Not installed.
 ///
 /// A layer computes kRows rows × kVectors vectors of outputs at a time, all in registers:
 ///
@@ -43,14 +44,16 @@ struct DenseKernelOf {
       }
     }
     for (std::size_t r = 0; r < kRows; ++r)
-      for (std::size_t v = 0; v < kVectors; ++v) (relu ? V::relu(acc[r][v]) : acc[r][v]).store(y[r] + j + v * V::kWidth);
+      for (std::size_t v = 0; v < kVectors; ++v)
+        (relu ? V::relu(acc[r][v]) : acc[r][v]).store(y[r] + j + v * V::kWidth);
   }
 
   template <std::size_t kRows>
   static void apply(const Linear& layer, const float* const* x, float* const* y, bool relu) {
     constexpr std::size_t kWide = kRows == 1 ? 8 : 4, kPerPad = Linear::kPad / V::kWidth;
     std::size_t j = 0;
-    for (; j + kWide * V::kWidth <= layer.n_out_padded; j += kWide * V::kWidth) tile<kRows, kWide>(layer, x, y, j, relu);
+    for (; j + kWide * V::kWidth <= layer.n_out_padded; j += kWide * V::kWidth)
+      tile<kRows, kWide>(layer, x, y, j, relu);
     for (; j < layer.n_out_padded; j += Linear::kPad) tile<kRows, kPerPad>(layer, x, y, j, relu);
   }
 

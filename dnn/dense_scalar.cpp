@@ -20,6 +20,8 @@ struct Scalar {
 
 }  // namespace
 
-void dense_forward_scalar(const Network& network, BatchView encoded, float* margins) { DenseKernelOf<Scalar>::forward(network, encoded, margins); }
+void dense_forward_scalar(const Network& network, BatchView encoded, float* margins) {
+  DenseKernelOf<Scalar>::forward(network, encoded, margins);
+}
 
 }  // namespace sluice::dnn

@@ -13,7 +13,8 @@ float interpolate(const Encoder::Number& number, float x) {
   if (x <= v.front()) return number.scores.front();
   if (x >= v.back()) return number.scores.back();
   const auto right = static_cast<std::size_t>(std::upper_bound(v.begin(), v.end(), x) - v.begin());
-  // In double, for knots whose distance is beyond float32; the minimum, for a last step that rounds up past the next knot.
+  // In double, for knots whose distance is beyond float32; the minimum, for a last step that rounds up past the next
+  // knot.
   const double low = v[right - 1], share = (x - low) / (v[right] - low);
   const float from = number.scores[right - 1], to = number.scores[right];
   return std::min(to, from + static_cast<float>(share) * (to - from));

@@ -2,12 +2,14 @@
 /// A raw row and what the forest said of it, as the numbers that a network reads.
 ///
 /// An encoded row is [dense inputs | category codes | forest margin], all float32:
-///   numbers     a monotone piecewise-linear map of the value to normal scores (knots at the training quantiles, clamped at the ends);
+///   numbers     a monotone piecewise-linear map of the value to normal scores (knots at the training quantiles,
+///   clamped at the ends);
 ///               missing reads as 0, the median, beside a flag input where training saw missing values;
 ///   forest      its margins after 25, 50, 75 and 100 % of the trees, standardised;
 ///   categories  the vocabulary code; one code more for words never seen, one for missing: rows of an embedding table;
 ///   margin      the forest's margin itself, for the residual connection.
-/// Immutable after load; const is thread-safe. Encoding allocates nothing and never fails: every cell value has an encoding.
+/// Immutable after load; const is thread-safe. Encoding allocates nothing and never fails: every cell value has an
+/// encoding.
 
 #include <array>
 #include <cstddef>
@@ -28,15 +30,15 @@ using StagedMargins = std::array<float, kStages.size()>;
 class Encoder {
  public:
   struct Number {
-    std::size_t column = 0;      // in the schema
+    std::size_t column = 0;  // in the schema
     bool has_missing_flag = false;
-    std::vector<float> values;   // ascending knots; empty for a column that is constant or all missing: it encodes as 0
-    std::vector<float> scores;   // ascending, as many
+    std::vector<float> values;  // ascending knots; empty for a column that is constant or all missing: it encodes as 0
+    std::vector<float> scores;  // ascending, as many
   };
   struct Category {
     std::size_t column = 0;
-    std::size_t n_words = 0;     // codes: words, then n_words for unseen, n_words + 1 for missing
-    std::size_t dimension = 0;   // of its embedding
+    std::size_t n_words = 0;    // codes: words, then n_words for unseen, n_words + 1 for missing
+    std::size_t dimension = 0;  // of its embedding
   };
   struct Scale {
     float mean = 0, deviation = 1;

@@ -10,22 +10,27 @@ constexpr std::size_t kMaxKnots = 48;
 
 /// The normal quantile by Acklam's rational approximation (relative error below 1.2e-9).
 double normal_quantile(double p) {
-  constexpr double a[] = {-3.969683028665376e+01, 2.209460984245205e+02, -2.759285104469687e+02, 1.383577518672690e+02, -3.066479806614716e+01, 2.506628277459239e+00};
-  constexpr double b[] = {-5.447609879822406e+01, 1.615858368580409e+02, -1.556989798598866e+02, 6.680131188771972e+01, -1.328068155288572e+01};
-  constexpr double c[] = {-7.784894002430293e-03, -3.223964580411365e-01, -2.400758277161838e+00, -2.549732539343734e+00, 4.374664141464968e+00, 2.938163982698783e+00};
+  constexpr double a[] = {-3.969683028665376e+01, 2.209460984245205e+02,  -2.759285104469687e+02,
+                          1.383577518672690e+02,  -3.066479806614716e+01, 2.506628277459239e+00};
+  constexpr double b[] = {-5.447609879822406e+01, 1.615858368580409e+02, -1.556989798598866e+02, 6.680131188771972e+01,
+                          -1.328068155288572e+01};
+  constexpr double c[] = {-7.784894002430293e-03, -3.223964580411365e-01, -2.400758277161838e+00,
+                          -2.549732539343734e+00, 4.374664141464968e+00,  2.938163982698783e+00};
   constexpr double d[] = {7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e+00, 3.754408661907416e+00};
   constexpr double kLow = 0.02425;
   if (p > 1 - kLow) return -normal_quantile(1 - p);
   if (p < kLow) {
     const double q = std::sqrt(-2 * std::log(p));
-    return (((((c[0] * q + c[1]) * q + c[2]) * q + c[3]) * q + c[4]) * q + c[5]) / ((((d[0] * q + d[1]) * q + d[2]) * q + d[3]) * q + 1);
+    return (((((c[0] * q + c[1]) * q + c[2]) * q + c[3]) * q + c[4]) * q + c[5]) /
+           ((((d[0] * q + d[1]) * q + d[2]) * q + d[3]) * q + 1);
   }
   const double q = p - 0.5, r = q * q;
-  return (((((a[0] * r + a[1]) * r + a[2]) * r + a[3]) * r + a[4]) * r + a[5]) * q / (((((b[0] * r + b[1]) * r + b[2]) * r + b[3]) * r + b[4]) * r + 1);
+  return (((((a[0] * r + a[1]) * r + a[2]) * r + a[3]) * r + a[4]) * r + a[5]) * q /
+         (((((b[0] * r + b[1]) * r + b[2]) * r + b[3]) * r + b[4]) * r + 1);
 }
 
-/// Knots at distinct quantiles; a knot's score is the normal quantile of the middle of its rank range, so that a column of few distinct
-/// values (a count, a status) gets one knot for each.
+/// Knots at distinct quantiles; a knot's score is the normal quantile of the middle of its rank range, so that a column
+/// of few distinct values (a count, a status) gets one knot for each.
 void fit_knots(std::vector<float> sorted, Encoder::Number& number) {
   if (sorted.empty() || sorted.front() == sorted.back()) return;
   const std::size_t n = sorted.size();
@@ -35,9 +40,11 @@ void fit_knots(std::vector<float> sorted, Encoder::Number& number) {
     const float value = sorted[rank];
     if (!number.values.empty() && value == previous) continue;
     const auto range = std::equal_range(sorted.begin(), sorted.end(), value);
-    const double middle = 0.5 * static_cast<double>((range.first - sorted.begin()) + (range.second - sorted.begin())) / static_cast<double>(n);
+    const double middle = 0.5 * static_cast<double>((range.first - sorted.begin()) + (range.second - sorted.begin())) /
+                          static_cast<double>(n);
     number.values.push_back(previous = value);
-    number.scores.push_back(static_cast<float>(normal_quantile(std::clamp(middle, 0.5 / static_cast<double>(n), 1 - 0.5 / static_cast<double>(n)))));
+    number.scores.push_back(static_cast<float>(
+        normal_quantile(std::clamp(middle, 0.5 / static_cast<double>(n), 1 - 0.5 / static_cast<double>(n)))));
   }
 }
 
@@ -47,8 +54,10 @@ Encoder::Number fit_number(std::size_t column, RowsView rows) {
   finite.reserve(rows.n_rows);
   for (std::size_t i = 0; i < rows.n_rows; ++i) {
     const auto x = static_cast<float>(rows.row(i)[column]);
-    if (std::isnan(x)) number.has_missing_flag = true;
-    else if (std::isfinite(x)) finite.push_back(x);
+    if (std::isnan(x))
+      number.has_missing_flag = true;
+    else if (std::isfinite(x))
+      finite.push_back(x);
   }
   std::sort(finite.begin(), finite.end());
   fit_knots(std::move(finite), number);

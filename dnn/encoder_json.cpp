@@ -13,7 +13,8 @@ std::vector<float> floats(const std::vector<double>& values) { return {values.be
 
 std::size_t column_of(const Json& entry, const Schema& schema, Kind kind, const std::string& source) {
   const std::size_t column = schema.index_of(entry.value("column", ""));
-  if (schema[column].kind != kind) throw Error("network.encoder", source + ": the column \"" + schema[column].name + "\" is no " + to_string(kind));
+  if (schema[column].kind != kind)
+    throw Error("network.encoder", source + ": the column \"" + schema[column].name + "\" is no " + to_string(kind));
   return column;
 }
 
@@ -23,11 +24,14 @@ Encoder::Number read_number(const Json& entry, const Schema& schema, const std::
   number.has_missing_flag = entry.at("missing_flag").get<bool>();
   number.values = floats(entry.at("values").get<std::vector<double>>());
   number.scores = floats(entry.at("scores").get<std::vector<double>>());
-  const bool ascending = std::adjacent_find(number.values.begin(), number.values.end(), [](float a, float b) { return !(a < b); }) == number.values.end();
+  const bool ascending = std::adjacent_find(number.values.begin(), number.values.end(),
+                                            [](float a, float b) { return !(a < b); }) == number.values.end();
   const auto is_finite = [](float x) { return std::isfinite(x); };
-  const bool finite = std::all_of(number.values.begin(), number.values.end(), is_finite) && std::all_of(number.scores.begin(), number.scores.end(), is_finite);
+  const bool finite = std::all_of(number.values.begin(), number.values.end(), is_finite) &&
+                      std::all_of(number.scores.begin(), number.scores.end(), is_finite);
   if (number.values.size() != number.scores.size() || !ascending || !finite)
-    throw Error("network.encoder", source + ": the knots of \"" + schema[number.column].name + "\" are not ascending pairs");
+    throw Error("network.encoder",
+                source + ": the knots of \"" + schema[number.column].name + "\" are not ascending pairs");
   return number;
 }
 
@@ -51,7 +55,8 @@ Encoder Encoder::from_json(std::string_view text, const Schema& schema, std::str
     for (std::size_t s = 0; s < kStages.size(); ++s) {
       const Json& scale = json.at("forest").at(s);
       encoder.forest_[s] = {scale.at("mean").get<float>(), scale.at("deviation").get<float>()};
-      if (!(encoder.forest_[s].deviation > 0)) throw Error("network.encoder", source + ": a deviation must be positive");
+      if (!(encoder.forest_[s].deviation > 0))
+        throw Error("network.encoder", source + ": a deviation must be positive");
     }
   } catch (const Json::exception& e) {
     throw Error("network.encoder", source + ": " + e.what());
@@ -63,8 +68,12 @@ Encoder Encoder::from_json(std::string_view text, const Schema& schema, std::str
 std::string Encoder::to_json(const Schema& schema) const {
   Json json = {{"numbers", Json::array()}, {"categories", Json::array()}, {"forest", Json::array()}};
   for (const Number& n : numbers_)
-    json["numbers"].push_back({{"column", schema[n.column].name}, {"missing_flag", n.has_missing_flag}, {"values", n.values}, {"scores", n.scores}});
-  for (const Category& c : categories_) json["categories"].push_back({{"column", schema[c.column].name}, {"dimension", c.dimension}});
+    json["numbers"].push_back({{"column", schema[n.column].name},
+                               {"missing_flag", n.has_missing_flag},
+                               {"values", n.values},
+                               {"scores", n.scores}});
+  for (const Category& c : categories_)
+    json["categories"].push_back({{"column", schema[c.column].name}, {"dimension", c.dimension}});
   for (const Scale& s : forest_) json["forest"].push_back({{"mean", s.mean}, {"deviation", s.deviation}});
   return json.dump();
 }

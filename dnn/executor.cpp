@@ -15,7 +15,8 @@ class CpuExecutor final : public Executor {
 
   void forward(BatchView encoded, std::span<float> margins) const override {
     if (encoded.n_columns != network_->encoder().n_encoded() || margins.size() < encoded.n_rows)
-      throw Error("shape", "the network reads " + std::to_string(network_->encoder().n_encoded()) + " encoded inputs a row, not " + std::to_string(encoded.n_columns));
+      throw Error("shape", "the network reads " + std::to_string(network_->encoder().n_encoded()) +
+                               " encoded inputs a row, not " + std::to_string(encoded.n_columns));
     kernel_(*network_, encoded, margins.data());
   }
   std::string_view device() const override { return "cpu"; }
@@ -54,10 +55,14 @@ std::vector<DenseKernel> dense_kernels() {
 
 std::string_view to_string(DenseKernel kernel) {
   switch (kernel) {
-    case DenseKernel::automatic: return "auto";
-    case DenseKernel::scalar: return "scalar";
-    case DenseKernel::avx2: return "avx2";
-    case DenseKernel::avx512: return "avx512";
+    case DenseKernel::automatic:
+      return "auto";
+    case DenseKernel::scalar:
+      return "scalar";
+    case DenseKernel::avx2:
+      return "avx2";
+    case DenseKernel::avx512:
+      return "avx512";
   }
   return "?";
 }
@@ -70,9 +75,12 @@ Device parse_device(std::string_view name) {
 }
 
 std::unique_ptr<Executor> make_executor(std::shared_ptr<const Network> network, Device device, DenseKernel kernel) {
-  if (device == Device::cuda) throw Error("device.unavailable", "this build has no CUDA executor", "take --device cpu or auto");
+  if (device == Device::cuda)
+    throw Error("device.unavailable", "this build has no CUDA executor", "take --device cpu or auto");
   if (kernel == DenseKernel::automatic) kernel = dense_kernels().back();
-  if (!has(kernel)) throw Error("device.unavailable", "this processor has no " + std::string(to_string(kernel)) + " kernel", "take the kernel auto");
+  if (!has(kernel))
+    throw Error("device.unavailable", "this processor has no " + std::string(to_string(kernel)) + " kernel",
+                "take the kernel auto");
   return std::make_unique<CpuExecutor>(std::move(network), function_of(kernel), to_string(kernel));
 }
 

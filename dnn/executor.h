@@ -1,8 +1,9 @@
 #pragma once
 /// Runs a network on a device. The engine knows this interface alone, so that a device is added beside the others.
 ///
-/// Exactness: every output is one fused multiply-add chain over its inputs in their order, in float32. The bits do not depend on the batch's
-/// size, a row's place in it, the thread or the instruction set. Const calls are thread-safe and, on the CPU, allocate nothing.
+/// Exactness: every output is one fused multiply-add chain over its inputs in their order, in float32. The bits do not
+/// depend on the batch's size, a row's place in it, the thread or the instruction set. Const calls are thread-safe and,
+/// on the CPU, allocate nothing.
 
 #include <memory>
 #include <span>
@@ -22,8 +23,8 @@ class Executor {
  public:
   virtual ~Executor() = default;
 
-  /// Writes the margins [n_rows] of encoded rows [n_rows, n_encoded]. A row that overflows gives a non-finite margin, which is the caller's to see.
-  /// Throws Error{shape} on a wrong shape, Error{device.*} where the device fails.
+  /// Writes the margins [n_rows] of encoded rows [n_rows, n_encoded]. A row that overflows gives a non-finite margin,
+  /// which is the caller's to see. Throws Error{shape} on a wrong shape, Error{device.*} where the device fails.
   virtual void forward(BatchView encoded, std::span<float> margins) const = 0;
 
   virtual std::string_view device() const = 0;  // "cpu"
@@ -31,7 +32,8 @@ class Executor {
 };
 
 /// A device or kernel that is named and not there is Error{device.unavailable}, never a silent fallback.
-std::unique_ptr<Executor> make_executor(std::shared_ptr<const Network> network, Device device = Device::automatic, DenseKernel kernel = DenseKernel::automatic);
+std::unique_ptr<Executor> make_executor(std::shared_ptr<const Network> network, Device device = Device::automatic,
+                                        DenseKernel kernel = DenseKernel::automatic);
 
 /// The kernels that this processor has, slowest first.
 std::vector<DenseKernel> dense_kernels();

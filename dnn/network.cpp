@@ -19,7 +19,8 @@ class Shelf {
   const std::vector<float>& take(const std::string& name, const std::vector<std::size_t>& shape) const {
     const auto it = tensors_.find(name);
     if (it == tensors_.end()) throw Error("network.missing_tensor", source_ + ": there is no tensor " + name);
-    if (it->second.shape != shape) throw Error("network.tensor_shape", source_ + ": the tensor " + name + " has another shape than the network");
+    if (it->second.shape != shape)
+      throw Error("network.tensor_shape", source_ + ": the tensor " + name + " has another shape than the network");
     return it->second.values;
   }
 
@@ -39,13 +40,15 @@ Linear take_linear(const Shelf& shelf, const std::string& name, std::size_t n_in
   return linear;
 }
 
-Member take_member(const Shelf& shelf, const std::string& name, const Encoder& encoder, std::size_t n_inputs, const std::vector<std::size_t>& hidden) {
+Member take_member(const Shelf& shelf, const std::string& name, const Encoder& encoder, std::size_t n_inputs,
+                   const std::vector<std::size_t>& hidden) {
   Member member;
   member.a = shelf.take(name + ".a", {1})[0];
   member.b = shelf.take(name + ".b", {1})[0];
   for (std::size_t c = 0; c < encoder.categories().size(); ++c) {
     const auto& category = encoder.categories()[c];
-    member.embeddings.push_back(shelf.take(name + ".embedding." + std::to_string(c), {category.n_words + 2, category.dimension}));
+    member.embeddings.push_back(
+        shelf.take(name + ".embedding." + std::to_string(c), {category.n_words + 2, category.dimension}));
   }
   std::size_t n_in = n_inputs;
   for (std::size_t l = 0; l <= hidden.size(); ++l) {
@@ -61,17 +64,20 @@ Member take_member(const Shelf& shelf, const std::string& name, const Encoder& e
 Network::Network(Encoder encoder, std::vector<std::size_t> hidden, const Tensors& tensors, std::string_view source)
     : encoder_(std::move(encoder)), hidden_(std::move(hidden)), n_inputs_(encoder_.n_dense()) {
   for (const auto& category : encoder_.categories()) n_inputs_ += category.dimension;
-  const std::size_t widest = std::max(n_inputs_, hidden_.empty() ? 0 : *std::max_element(hidden_.begin(), hidden_.end()));
+  const std::size_t widest =
+      std::max(n_inputs_, hidden_.empty() ? 0 : *std::max_element(hidden_.begin(), hidden_.end()));
   const bool has_empty = std::find(hidden_.begin(), hidden_.end(), 0) != hidden_.end();
   if (widest > kMaxWidth || has_empty)
-    throw Error("network.width", std::string(source) + ": a layer is " + std::to_string(widest) + " wide", "widths from 1 to " + std::to_string(kMaxWidth) + " are supported");
+    throw Error("network.width", std::string(source) + ": a layer is " + std::to_string(widest) + " wide",
+                "widths from 1 to " + std::to_string(kMaxWidth) + " are supported");
   const Shelf shelf(tensors, std::string(source));
   for (std::size_t k = 0; shelf.has("member." + std::to_string(k) + ".a"); ++k)
     members_.push_back(take_member(shelf, "member." + std::to_string(k), encoder_, n_inputs_, hidden_));
   if (members_.empty()) throw Error("network.missing_tensor", std::string(source) + ": there is no tensor member.0.a");
 }
 
-Network Network::load(std::string_view text, std::string_view safetensors, const Schema& schema, std::string_view source_view) {
+Network Network::load(std::string_view text, std::string_view safetensors, const Schema& schema,
+                      std::string_view source_view) {
   const std::string source(source_view);
   const Json json = parse_json(text, source, "network.json");
   std::vector<Diagnostic> diagnostics;
@@ -80,15 +86,18 @@ Network Network::load(std::string_view text, std::string_view safetensors, const
   fields.integer("format", 1, 1, 1);
   for (const char* key : {"kind", "format", "hidden", "encoder"}) fields.require(key);
   std::vector<std::size_t> hidden;
-  for (const double width : fields.numbers("hidden")) hidden.push_back(width >= 1 && width <= kMaxWidth ? static_cast<std::size_t>(width) : 0);
+  for (const double width : fields.numbers("hidden"))
+    hidden.push_back(width >= 1 && width <= kMaxWidth ? static_cast<std::size_t>(width) : 0);
   const Json* encoder = fields.child("encoder");
   fields.finish();
   throw_if_errors(diagnostics);
-  return Network(Encoder::from_json(encoder->dump(), schema, source), std::move(hidden), read_safetensors(safetensors, source + " (weights)"), source);
+  return Network(Encoder::from_json(encoder->dump(), schema, source), std::move(hidden),
+                 read_safetensors(safetensors, source + " (weights)"), source);
 }
 
 std::string Network::to_json(const Schema& schema) const {
-  const Json json = {{"kind", "residual_mlp"}, {"format", 1}, {"hidden", hidden_}, {"encoder", Json::parse(encoder_.to_json(schema))}};
+  const Json json = {
+      {"kind", "residual_mlp"}, {"format", 1}, {"hidden", hidden_}, {"encoder", Json::parse(encoder_.to_json(schema))}};
   return json.dump(1) + "\n";
 }
 

@@ -4,7 +4,8 @@
 ///     z = 1/K Σ_k ( a_k · m + b_k + f_k(x) )        f_k = linear ∘ relu ∘ linear ∘ … ∘ relu ∘ linear
 ///
 /// x is the encoder's dense part followed by the embeddings of the category codes. z is a margin in log-odds.
-/// Immutable; const is thread-safe. Weights are stored as safetensors ("member.0.layer.1.weight" [out, in], as PyTorch has them).
+/// Immutable; const is thread-safe. Weights are stored as safetensors ("member.0.layer.1.weight" [out, in], as PyTorch
+/// has them).
 
 #include <cstddef>
 #include <string>
@@ -38,7 +39,8 @@ struct Member {
 class Network {
  public:
   /// Throws Error{network.*, weights.*} naming `source`, where JSON, tensors and schema do not fit together.
-  static Network load(std::string_view json, std::string_view safetensors, const Schema& schema, std::string_view source);
+  static Network load(std::string_view json, std::string_view safetensors, const Schema& schema,
+                      std::string_view source);
   Network(Encoder encoder, std::vector<std::size_t> hidden, const Tensors& tensors, std::string_view source);
 
   /// What `load` reads back, beside the tensors.

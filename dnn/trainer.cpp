@@ -25,7 +25,8 @@ void use_one_blas_thread() {
 }
 
 torch::Tensor to_tensor(BatchView rows) {
-  return torch::from_blob(const_cast<float*>(rows.data), {static_cast<long>(rows.n_rows), static_cast<long>(rows.n_columns)},
+  return torch::from_blob(const_cast<float*>(rows.data),
+                          {static_cast<long>(rows.n_rows), static_cast<long>(rows.n_columns)},
                           {static_cast<long>(rows.stride), 1}, torch::kFloat32);
 }
 
@@ -54,15 +55,18 @@ class MemberModel {
       embeddings_.push_back(parameter(torch::empty({rows, dimension}).normal_(0.0, 0.1, generator_)));
       n_in += dimension;
     }
-    for (const std::size_t width : options.hidden) n_in = add_layer(n_in, static_cast<long>(width), std::sqrt(2.0 / static_cast<double>(n_in)));
+    for (const std::size_t width : options.hidden)
+      n_in = add_layer(n_in, static_cast<long>(width), std::sqrt(2.0 / static_cast<double>(n_in)));
     add_layer(n_in, 1, 0.0);
     a_ = parameter(torch::ones({1}));
     b_ = parameter(torch::zeros({1}));
   }
 
-  torch::Tensor forward(const torch::Tensor& dense, const torch::Tensor& codes, const torch::Tensor& margin, bool training) {
+  torch::Tensor forward(const torch::Tensor& dense, const torch::Tensor& codes, const torch::Tensor& margin,
+                        bool training) {
     std::vector<torch::Tensor> parts = {dense};
-    for (std::size_t c = 0; c < embeddings_.size(); ++c) parts.push_back(embeddings_[c].index_select(0, codes.select(1, static_cast<long>(c))));
+    for (std::size_t c = 0; c < embeddings_.size(); ++c)
+      parts.push_back(embeddings_[c].index_select(0, codes.select(1, static_cast<long>(c))));
     torch::Tensor x = parts.size() == 1 ? dense : torch::cat(parts, 1);
     for (std::size_t l = 0; l < weights_.size(); ++l) {
       x = torch::addmm(biases_[l], x, weights_[l].t());
@@ -80,8 +84,11 @@ class MemberModel {
     double sum = 0;
     for (long first = 0; first < rows.size(); first += kChunk) {
       const long n = std::min(kChunk, rows.size() - first);
-      const auto z = forward(rows.dense.narrow(0, first, n), rows.codes.narrow(0, first, n), rows.margin.narrow(0, first, n), false);
-      sum += torch::binary_cross_entropy_with_logits(z.to(torch::kFloat64), rows.labels.narrow(0, first, n).to(torch::kFloat64), {}, {}, at::Reduction::Sum).item<double>();
+      const auto z = forward(rows.dense.narrow(0, first, n), rows.codes.narrow(0, first, n),
+                             rows.margin.narrow(0, first, n), false);
+      sum += torch::binary_cross_entropy_with_logits(
+                 z.to(torch::kFloat64), rows.labels.narrow(0, first, n).to(torch::kFloat64), {}, {}, at::Reduction::Sum)
+                 .item<double>();
     }
     return sum / static_cast<double>(rows.size());
   }
@@ -99,7 +106,8 @@ class MemberModel {
   void store(Tensors& tensors, const std::string& name) const {
     put(tensors, name + ".a", a_);
     put(tensors, name + ".b", b_);
-    for (std::size_t c = 0; c < embeddings_.size(); ++c) put(tensors, name + ".embedding." + std::to_string(c), embeddings_[c]);
+    for (std::size_t c = 0; c < embeddings_.size(); ++c)
+      put(tensors, name + ".embedding." + std::to_string(c), embeddings_[c]);
     for (std::size_t l = 0; l < weights_.size(); ++l) {
       put(tensors, name + ".layer." + std::to_string(l) + ".weight", weights_[l]);
       put(tensors, name + ".layer." + std::to_string(l) + ".bias", biases_[l]);
@@ -141,11 +149,13 @@ struct MemberResult {
   std::size_t epoch = 0;
 };
 
-void train_epoch(MemberModel& model, torch::optim::Optimizer& optimizer, const Rows& train, const std::vector<long>& order, const TrainerOptions& options) {
+void train_epoch(MemberModel& model, torch::optim::Optimizer& optimizer, const Rows& train,
+                 const std::vector<long>& order, const TrainerOptions& options) {
   for (std::size_t first = 0; first < order.size(); first += options.batch_size) {
     const std::size_t n = std::min(options.batch_size, order.size() - first);
     const auto rows = torch::tensor(at::ArrayRef<long>(order.data() + first, n), torch::kInt64);
-    const auto z = model.forward(train.dense.index_select(0, rows), train.codes.index_select(0, rows), train.margin.index_select(0, rows), true);
+    const auto z = model.forward(train.dense.index_select(0, rows), train.codes.index_select(0, rows),
+                                 train.margin.index_select(0, rows), true);
     const auto loss = torch::binary_cross_entropy_with_logits(z, train.labels.index_select(0, rows));
     optimizer.zero_grad();
     loss.backward();
@@ -154,9 +164,12 @@ void train_epoch(MemberModel& model, torch::optim::Optimizer& optimizer, const R
   }
 }
 
-/// Trains to the best epoch on the validation rows and leaves the model there. `tick` is called after each epoch and says false to stop.
-MemberResult train_member(MemberModel& model, const Rows& train, const Rows& valid, const TrainerOptions& options, std::uint64_t seed, const std::function<bool()>& tick) {
-  torch::optim::AdamW optimizer(model.parameters(), torch::optim::AdamWOptions(options.learning_rate).weight_decay(options.weight_decay));
+/// Trains to the best epoch on the validation rows and leaves the model there. `tick` is called after each epoch and
+/// says false to stop.
+MemberResult train_member(MemberModel& model, const Rows& train, const Rows& valid, const TrainerOptions& options,
+                          std::uint64_t seed, const std::function<bool()>& tick) {
+  torch::optim::AdamW optimizer(model.parameters(),
+                                torch::optim::AdamWOptions(options.learning_rate).weight_decay(options.weight_decay));
   std::vector<long> order(static_cast<std::size_t>(train.size()));
   std::iota(order.begin(), order.end(), 0L);
   Random random(seed, 1);
@@ -166,7 +179,9 @@ MemberResult train_member(MemberModel& model, const Rows& train, const Rows& val
     random.shuffle(order);
     train_epoch(model, optimizer, train, order, options);
     const double loss = model.loss(valid);
-    if (!std::isfinite(loss)) throw Error("training.diverged", "the network's loss is not finite after epoch " + std::to_string(epoch), "take a smaller network.learning_rate");
+    if (!std::isfinite(loss))
+      throw Error("training.diverged", "the network's loss is not finite after epoch " + std::to_string(epoch),
+                  "take a smaller network.learning_rate");
     if (loss < best.loss) {
       best = {loss, epoch};
       best_state = model.snapshot();
@@ -178,13 +193,15 @@ MemberResult train_member(MemberModel& model, const Rows& train, const Rows& val
 }
 
 void check(const Encoder& encoder, const TrainingRows& rows, const char* which) {
-  if (rows.encoded.n_rows == 0 || rows.encoded.n_rows != rows.labels.size() || rows.encoded.n_columns != encoder.n_encoded())
+  if (rows.encoded.n_rows == 0 || rows.encoded.n_rows != rows.labels.size() ||
+      rows.encoded.n_columns != encoder.n_encoded())
     throw Error("training.shape", std::string("the network's ") + which + " rows are empty or do not fit the encoder");
 }
 
 }  // namespace
 
-TrainedNetwork train_network(const Encoder& encoder, const TrainingRows& train_rows, const TrainingRows& valid_rows, const TrainerOptions& options, const Progress& progress) {
+TrainedNetwork train_network(const Encoder& encoder, const TrainingRows& train_rows, const TrainingRows& valid_rows,
+                             const TrainerOptions& options, const Progress& progress) {
   check(encoder, train_rows, "training");
   check(encoder, valid_rows, "validation");
   at::set_num_threads(1);

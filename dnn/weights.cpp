@@ -13,12 +13,14 @@
 namespace sluice::dnn {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "safetensors is little-endian; this machine would need a byte swap here");
+static_assert(std::endian::native == std::endian::little,
+              "safetensors is little-endian; this machine would need a byte swap here");
 
 constexpr std::size_t kLengthBytes = 8;
 
 Tensor read_tensor(const Json& entry, std::string_view data, const std::string& where) {
-  if (!entry.is_object() || !entry.contains("dtype") || entry["dtype"] != "F32") throw Error("weights.dtype", where + ": only F32 tensors are read");
+  if (!entry.is_object() || !entry.contains("dtype") || entry["dtype"] != "F32")
+    throw Error("weights.dtype", where + ": only F32 tensors are read");
   Tensor tensor;
   std::size_t n_values = 1, begin = 0, end = 0;
   try {
@@ -29,11 +31,13 @@ Tensor read_tensor(const Json& entry, std::string_view data, const std::string& 
     throw Error("weights.header", where + ": shape and data_offsets are wanted");
   }
   for (const std::size_t n : tensor.shape) {
-    if (n != 0 && n_values > data.size() / n) throw Error("weights.shape", where + ": the shape is larger than the file");
+    if (n != 0 && n_values > data.size() / n)
+      throw Error("weights.shape", where + ": the shape is larger than the file");
     n_values *= n;
   }
   if (begin > end || end > data.size() || end - begin != n_values * sizeof(float))
-    throw Error("weights.offsets", where + ": the data offsets do not fit the shape or the file", "the file is truncated or altered");
+    throw Error("weights.offsets", where + ": the data offsets do not fit the shape or the file",
+                "the file is truncated or altered");
   tensor.values.resize(n_values);
   if (n_values > 0) std::memcpy(tensor.values.data(), data.data() + begin, end - begin);
   for (const float value : tensor.values)
@@ -42,14 +46,17 @@ Tensor read_tensor(const Json& entry, std::string_view data, const std::string& 
 }
 
 /// The format leaves no gap and lets no two tensors share bytes. `ranges`: first byte and length of each.
-void check_tiling(std::vector<std::pair<std::size_t, std::size_t>> ranges, std::size_t n_bytes, const std::string& source) {
+void check_tiling(std::vector<std::pair<std::size_t, std::size_t>> ranges, std::size_t n_bytes,
+                  const std::string& source) {
   std::sort(ranges.begin(), ranges.end());
   std::size_t end = 0;
   for (const auto& [first, length] : ranges) {
-    if (first != end) throw Error("weights.offsets", source + ": the tensors' data overlap or leave a gap", "the file is altered");
+    if (first != end)
+      throw Error("weights.offsets", source + ": the tensors' data overlap or leave a gap", "the file is altered");
     end += length;
   }
-  if (end != n_bytes) throw Error("weights.offsets", source + ": there are bytes that belong to no tensor", "the file is altered");
+  if (end != n_bytes)
+    throw Error("weights.offsets", source + ": there are bytes that belong to no tensor", "the file is altered");
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #pragma once
-/// Named float32 tensors and their file format, safetensors (huggingface/safetensors, format description in its README):
-/// an 8-byte little-endian header length, a JSON header {name: {dtype, shape, data_offsets}}, then the bytes.
+/// Named float32 tensors and their file format, safetensors (huggingface/safetensors, format description in its
+/// README): an 8-byte little-endian header length, a JSON header {name: {dtype, shape, data_offsets}}, then the bytes.
 
 #include <cstddef>
 #include <map>
@@ -20,7 +20,8 @@ using Tensors = std::map<std::string, Tensor>;
 /// Same tensors, same bytes.
 std::string write_safetensors(const Tensors& tensors);
 
-/// Throws Error{weights.*} naming `source` and the tensor: truncated or overlapping data, another dtype than F32, non-finite values.
+/// Throws Error{weights.*} naming `source` and the tensor: truncated or overlapping data, another dtype than F32,
+/// non-finite values.
 Tensors read_safetensors(std::string_view bytes, std::string_view source);
 
 }  // namespace sluice::dnn

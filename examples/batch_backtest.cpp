@@ -19,7 +19,8 @@ int main(int argc, char** argv) try {
   ThreadPool pool;
   const backtest::Report report = backtest::run(engine, reader, options, pool);
 
-  for (const auto& way : report.ways) std::printf("%-8s AUC %.4f  cost a row %.4f\n", way.name.c_str(), way.figures.auc, way.figures.cost);
+  for (const auto& way : report.ways)
+    std::printf("%-8s AUC %.4f  cost a row %.4f\n", way.name.c_str(), way.figures.auc, way.figures.cost);
   write_file("backtest.html", backtest::report_html(report));
 } catch (const sluice::Error& e) {
   return std::fprintf(stderr, "error: %s\n", e.what()), 1;

@@ -18,5 +18,6 @@ int main(int argc, char** argv) {
   schema.parse_cell(schema.index_of("channel"), "online", row[schema.index_of("channel")]);
 
   const cascade::Decision d = engine.decide(row, cascade::Deadline::in(std::chrono::milliseconds(5)));
-  std::printf("%s, p = %.4f, level %s %s\n", rules::to_string(d.action), d.p_final, cascade::to_string(d.level), cascade::to_string(d.cause));
+  std::printf("%s, p = %.4f, level %s %s\n", rules::to_string(d.action), d.p_final, cascade::to_string(d.level),
+              cascade::to_string(d.cause));
 }

@@ -21,7 +21,8 @@ int main(int argc, char** argv) try {
   while (reader.next(block)) {
     if (wanted >= block.first_row + block.rows.n_rows()) continue;
     const auto explanation = explainer.explain(block.rows.row(wanted - block.first_row));
-    for (const auto& reason : explanation.reasons) std::printf("%-28s %+.4f\n", reason.reason.code.c_str(), reason.reason.phi);
+    for (const auto& reason : explanation.reasons)
+      std::printf("%-28s %+.4f\n", reason.reason.code.c_str(), reason.reason.phi);
     write_file(argv[4], explain::report_html(explainer, explanation, {.row = wanted}));
     return 0;
   }

@@ -233,6 +233,15 @@ std::string inputs_section(const Schema& schema, const Explanation& e) {
   return out;
 }
 
+/// The stages that were asked, then the whole.
+std::string time_text(const cascade::TimingsUs& us) {
+  if (std::isnan(us.total)) return "not measured";
+  std::string text;
+  if (!std::isnan(us.forest)) text += "forest " + fixed(us.forest, 1) + " µs, ";
+  if (!std::isnan(us.network)) text += "network " + fixed(us.network, 1) + " µs, ";
+  return text + "whole decision " + fixed(us.total, 1) + " µs";
+}
+
 std::string provenance_section(const Explainer& explainer, const Explanation& e) {
   const cascade::Bundle& bundle = explainer.engine().bundle();
   const auto& us = e.decision.timings_us;
@@ -243,9 +252,7 @@ std::string provenance_section(const Explainer& explainer, const Explanation& e)
   std::string out = "<h2>How it was made</h2>\n<table>\n" + row_of("Path", path) +
                     row_of("Level", to_string(e.decision.level)) +
                     (e.decision.cause == cascade::Cause::none ? "" : row_of("Cause", to_string(e.decision.cause)));
-  out += row_of("Time", us.total > 0 ? "forest " + fixed(us.forest, 1) + " µs, network " + fixed(us.network, 1) +
-                                           " µs, whole decision " + fixed(us.total, 1) + " µs"
-                                     : "not measured");
+  out += row_of("Time", time_text(us));
   out += row_of("Bundle", "<code>sha256:" + bundle.digest.hex() + "</code>") +
          row_of("Policy", "version " + std::to_string(bundle.policy.version));
   for (const auto& [name, rules] : {std::pair("Pre rules", &bundle.pre), std::pair("Fallback rules", &bundle.fallback),

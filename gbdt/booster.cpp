@@ -65,7 +65,8 @@ std::vector<std::string> feature_types(const TrainData& data) {
 Matrix make_matrix(const TrainData& data, int n_threads) {
   Matrix matrix = make_matrix(data.rows, n_threads);
   check(XGDMatrixSetFloatInfo(matrix.get(), "label", data.labels.data(), data.labels.size()));
-  if (!data.weights.empty()) check(XGDMatrixSetFloatInfo(matrix.get(), "weight", data.weights.data(), data.weights.size()));
+  if (!data.weights.empty())
+    check(XGDMatrixSetFloatInfo(matrix.get(), "weight", data.weights.data(), data.weights.size()));
   if (!data.names.empty()) set_texts(XGDMatrixSetStrFeatureInfo, matrix.get(), "feature_name", data.names);
   set_texts(XGDMatrixSetStrFeatureInfo, matrix.get(), "feature_type", feature_types(data));
   return matrix;
@@ -128,7 +129,8 @@ struct BestRound {
 };
 
 /// Boosts until the rounds are done, or the metric on `valid` has not improved for early_stopping_rounds.
-BestRound boost(BoosterHandle booster, DMatrixHandle train, DMatrixHandle valid, const TrainOptions& options, const Progress& progress) {
+BestRound boost(BoosterHandle booster, DMatrixHandle train, DMatrixHandle valid, const TrainOptions& options,
+                const Progress& progress) {
   const bool may_stop = valid != nullptr && options.early_stopping_rounds > 0;
   BestRound best;
   for (std::size_t round = 0; round < options.n_rounds; ++round) {
@@ -153,14 +155,15 @@ std::string save_json(BoosterHandle booster) {
 
 }  // namespace
 
-TrainedForest train(const TrainData& train, const TrainData* valid, const TrainOptions& options, const Progress& progress) {
+TrainedForest train(const TrainData& train, const TrainData* valid, const TrainOptions& options,
+                    const Progress& progress) {
   check_train_data(train, options, "training data", true);
   check_train_options(options, train.rows.n_columns);
   if (valid != nullptr) {
     check_train_data(*valid, options, "validation data", false);
     if (valid->rows.n_columns != train.rows.n_columns)
-      throw Error("booster.shape", "the training data has " + std::to_string(train.rows.n_columns) + " columns, the validation data has " +
-                                       std::to_string(valid->rows.n_columns));
+      throw Error("booster.shape", "the training data has " + std::to_string(train.rows.n_columns) +
+                                       " columns, the validation data has " + std::to_string(valid->rows.n_columns));
   }
 
   const Matrix train_matrix = make_matrix(train, options.n_threads);
@@ -169,14 +172,16 @@ TrainedForest train(const TrainData& train, const TrainData* valid, const TrainO
   BoosterHandle handle = nullptr;
   check(XGBoosterCreate(matrices, valid != nullptr ? 2 : 1, &handle));
   const Booster booster(handle);
-  for (const auto& [name, value] : parameters(options)) check(XGBoosterSetParam(booster.get(), name.c_str(), value.c_str()));
+  for (const auto& [name, value] : parameters(options))
+    check(XGBoosterSetParam(booster.get(), name.c_str(), value.c_str()));
 
   const BestRound best = boost(booster.get(), train_matrix.get(), valid_matrix.get(), options, progress);
 
   BoosterHandle kept_handle = nullptr;
   check(XGBoosterSlice(booster.get(), 0, static_cast<int>(best.round + 1), 1, &kept_handle));
   const Booster kept(kept_handle);
-  if (!train.names.empty()) set_texts(XGBoosterSetStrFeatureInfo, kept.get(), "feature_name", train.names);  // a slice forgets both
+  if (!train.names.empty())
+    set_texts(XGBoosterSetStrFeatureInfo, kept.get(), "feature_name", train.names);  // a slice forgets both
   set_texts(XGBoosterSetStrFeatureInfo, kept.get(), "feature_type", feature_types(train));
   check(XGBoosterSetAttr(kept.get(), "best_iteration", std::to_string(best.round).c_str()));
   return {save_json(kept.get()), best.round, best.metric};
@@ -197,8 +202,9 @@ struct ReferenceBooster::State {
   template <class T>
   std::vector<T> from_matrix(BatchView rows, int type) const {
     const Matrix matrix = make_matrix(rows, n_threads);
-    const std::string config = R"({"training": false, "iteration_begin": 0, "iteration_end": 0, "strict_shape": true, "type": )" +
-                               std::to_string(type) + "}";
+    const std::string config =
+        R"({"training": false, "iteration_begin": 0, "iteration_end": 0, "strict_shape": true, "type": )" +
+        std::to_string(type) + "}";
     const bst_ulong* shape = nullptr;
     bst_ulong n_dimensions = 0;
     const float* values = nullptr;
@@ -214,7 +220,8 @@ struct ReferenceBooster::State {
     const bst_ulong* shape = nullptr;
     bst_ulong n_dimensions = 0;
     const float* values = nullptr;
-    check(XGBoosterPredictFromDense(booster.get(), array_interface(rows).c_str(), config.c_str(), nullptr, &shape, &n_dimensions, &values));
+    check(XGBoosterPredictFromDense(booster.get(), array_interface(rows).c_str(), config.c_str(), nullptr, &shape,
+                                    &n_dimensions, &values));
     return copy<float>(shape, n_dimensions, values);
   }
 };
@@ -237,7 +244,9 @@ std::vector<float> ReferenceBooster::margins(BatchView rows, std::size_t last_ro
 }
 std::vector<float> ReferenceBooster::predictions(BatchView rows) const { return state_->from_memory(rows, 0, 0); }
 std::vector<float> ReferenceBooster::contribs(BatchView rows) const { return state_->from_matrix<float>(rows, 2); }
-std::vector<std::int32_t> ReferenceBooster::leaves(BatchView rows) const { return state_->from_matrix<std::int32_t>(rows, 6); }
+std::vector<std::int32_t> ReferenceBooster::leaves(BatchView rows) const {
+  return state_->from_matrix<std::int32_t>(rows, 6);
+}
 
 std::string xgboost_version() {
   int major = 0, minor = 0, patch = 0;

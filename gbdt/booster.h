@@ -1,7 +1,8 @@
 #pragma once
 /// Trains forests with libxgboost, and gives libxgboost's own predictions: the reference that parity is tested against.
 ///
-/// Needs a build with XGBoost (target sluice::gbdt_booster). Every failure of libxgboost is Error{booster.xgboost} with its text.
+/// Needs a build with XGBoost (target sluice::gbdt_booster). Every failure of libxgboost is Error{booster.xgboost} with
+/// its text.
 
 #include <cstddef>
 #include <cstdint>
@@ -24,7 +25,8 @@ struct TrainOptions {
   std::size_t n_classes = 0;  // multi:* only
   std::string eval_metric = "logloss";
   std::size_t n_rounds = 300;
-  std::size_t early_stopping_rounds = 0;  // 0: off. Otherwise stop after so many rounds without a better metric on `valid`
+  std::size_t early_stopping_rounds =
+      0;  // 0: off. Otherwise stop after so many rounds without a better metric on `valid`
 
   int max_depth = 6;
   double eta = 0.3;
@@ -52,9 +54,9 @@ struct TrainOptions {
 struct TrainData {
   BatchView rows;
   std::span<const float> labels;
-  std::span<const float> weights;   // empty: all 1
-  std::vector<bool> is_category;    // one a column, or empty: all numeric. Categories are whole numbers in [0, 2^24)
-  std::vector<std::string> names;   // one a column, or empty
+  std::span<const float> weights;  // empty: all 1
+  std::vector<bool> is_category;   // one a column, or empty: all numeric. Categories are whole numbers in [0, 2^24)
+  std::vector<std::string> names;  // one a column, or empty
 };
 
 struct TrainedForest {
@@ -63,10 +65,12 @@ struct TrainedForest {
   double best_metric = 0;          // on `valid`, else on the training data
 };
 
-/// Trains. With `valid` and early_stopping_rounds only the rounds up to the best one are kept: the JSON is exactly what is served.
-/// Throws Error{booster.*} before training: booster.shape, booster.options, booster.infinite and booster.category (row and feature named),
-/// booster.label, booster.weight, booster.one_class. Throws Error{interrupted} when `progress` says stop.
-TrainedForest train(const TrainData& train, const TrainData* valid, const TrainOptions& options, const Progress& progress = {});
+/// Trains. With `valid` and early_stopping_rounds only the rounds up to the best one are kept: the JSON is exactly what
+/// is served. Throws Error{booster.*} before training: booster.shape, booster.options, booster.infinite and
+/// booster.category (row and feature named), booster.label, booster.weight, booster.one_class. Throws
+/// Error{interrupted} when `progress` says stop.
+TrainedForest train(const TrainData& train, const TrainData* valid, const TrainOptions& options,
+                    const Progress& progress = {});
 
 /// libxgboost's own numbers for a model. Not thread-safe.
 class ReferenceBooster {

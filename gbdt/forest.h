@@ -1,10 +1,12 @@
 #pragma once
-/// A gradient-boosted forest as it is read: trees, base margins, link. Plain data, immutable after load, safe to share between threads.
+/// A gradient-boosted forest as it is read: trees, base margins, link. Plain data, immutable after load, safe to share
+/// between threads.
 ///
 /// The rules of a split, the same for every call of this folder (they are XGBoost's):
 ///   - a row's value x is float32; NaN is missing and takes the split's default side;
 ///   - a numeric split sends x < threshold to the left, everything else (equal, +inf) to the right;
-///   - a categorical split sends the categories of its set to the right. x is cut to an integer; a negative one, one >= 2^24 or one that
+///   - a categorical split sends the categories of its set to the right. x is cut to an integer; a negative one, one >=
+///   2^24 or one that
 ///     is not in the set goes to the left.
 /// A margin is base_margin, then the leaves' values added in float32 in tree order, each group on its own.
 
@@ -16,12 +18,14 @@
 
 namespace sluice::gbdt {
 
-/// One node of 16 bytes. Children stand side by side: right is left + 1. A leaf is its own left child, so that a walk may step on.
+/// One node of 16 bytes. Children stand side by side: right is left + 1. A leaf is its own left child, so that a walk
+/// may step on.
 struct Node {
   float value = 0;            // threshold of a numeric split; the leaf's value
   std::uint32_t feature = 0;  // 0 in a leaf
   std::uint32_t left = 0;     // index in Forest::nodes
-  std::uint32_t bits = 0;     // bit 0: missing goes right; bit 1: a split; from bit 2: the category set, 0 for a numeric split
+  std::uint32_t bits =
+      0;  // bit 0: missing goes right; bit 1: a split; from bit 2: the category set, 0 for a numeric split
 
   static constexpr std::uint32_t kDefaultRight = 1, kSplit = 2, kSetShift = 2;
 
@@ -32,14 +36,15 @@ struct Node {
 };
 
 struct Tree {
-  std::uint32_t first = 0;    // its root in Forest::nodes; the tree's nodes follow in breadth-first order
+  std::uint32_t first = 0;  // its root in Forest::nodes; the tree's nodes follow in breadth-first order
   std::uint32_t n_nodes = 0;
-  std::uint32_t depth = 0;    // splits on its longest path
-  std::uint32_t group = 0;    // the output it adds to
+  std::uint32_t depth = 0;  // splits on its longest path
+  std::uint32_t group = 0;  // the output it adds to
   bool has_categories = false;
 };
 
-/// A bit for each category that goes right. A word of zeros follows the set's own: every category beyond them is looked up there.
+/// A bit for each category that goes right. A word of zeros follows the set's own: every category beyond them is looked
+/// up there.
 struct CategorySet {
   std::uint32_t first_word = 0;
   std::uint32_t n_words = 0;
@@ -65,8 +70,8 @@ struct Forest {
 
   std::vector<float> base_margin;  // one a group, after the inverse link
   std::size_t n_features = 0;
-  std::size_t n_groups = 1;            // outputs a row; 1 unless multi-class or multi-target
-  std::size_t n_parallel_trees = 1;    // trees a group and boosting round
+  std::size_t n_groups = 1;          // outputs a row; 1 unless multi-class or multi-target
+  std::size_t n_parallel_trees = 1;  // trees a group and boosting round
   std::string objective;
   Link link = Link::identity;
   std::vector<std::string> feature_names;  // empty where the file has none

@@ -28,7 +28,8 @@ void softmax(std::span<float> group) {
 
 void apply_link(const Forest& forest, std::span<float> margins) {
   switch (forest.link) {
-    case Link::identity: return;
+    case Link::identity:
+      return;
     case Link::logistic:
       for (float& value : margins) value = logistic(value);
       return;
@@ -40,8 +41,8 @@ void apply_link(const Forest& forest, std::span<float> margins) {
       return;
     case Link::softmax:
       if (margins.size() % forest.n_groups != 0)
-        throw Error("shape.groups",
-                    std::to_string(margins.size()) + " margins are not rows of " + std::to_string(forest.n_groups) + " groups");
+        throw Error("shape.groups", std::to_string(margins.size()) + " margins are not rows of " +
+                                        std::to_string(forest.n_groups) + " groups");
       for (std::size_t i = 0; i < margins.size(); i += forest.n_groups) softmax(margins.subspan(i, forest.n_groups));
       return;
   }

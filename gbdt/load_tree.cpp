@@ -50,10 +50,14 @@ TreeLoader::TreeLoader(const ModelValue& json, std::uint32_t group, Forest& fore
   arrays_.feature = json["split_indices"].integers();
   arrays_.default_left = json["default_left"].integers();
   arrays_.condition = json["split_conditions"].floats();
-  if (json.has("sum_hessian")) arrays_.cover = json["sum_hessian"].floats();
-  else arrays_.cover.assign(arrays_.left.size(), 0.0f);
-  if (json.has("split_type")) arrays_.split_type = json["split_type"].integers();
-  else arrays_.split_type.assign(arrays_.left.size(), 0);
+  if (json.has("sum_hessian"))
+    arrays_.cover = json["sum_hessian"].floats();
+  else
+    arrays_.cover.assign(arrays_.left.size(), 0.0f);
+  if (json.has("split_type"))
+    arrays_.split_type = json["split_type"].integers();
+  else
+    arrays_.split_type.assign(arrays_.left.size(), 0);
   check_sizes(json);
 
   tree_.first = static_cast<std::uint32_t>(forest.nodes.size());
@@ -62,7 +66,8 @@ TreeLoader::TreeLoader(const ModelValue& json, std::uint32_t group, Forest& fore
 }
 
 void TreeLoader::fail(std::int64_t node, const std::string& what) const {
-  throw Error("forest.tree", source_ + ": tree " + std::to_string(number_) + ", node " + std::to_string(node) + ": " + what,
+  throw Error("forest.tree",
+              source_ + ": tree " + std::to_string(number_) + ", node " + std::to_string(node) + ": " + what,
               "the file is damaged or was not written by XGBoost");
 }
 
@@ -72,7 +77,8 @@ void TreeLoader::check_sizes(const ModelValue& json) const {
   if (json.has("tree_param")) {
     const ModelValue param = json["tree_param"];
     if (param.has("num_nodes") && param["num_nodes"].count() != n)
-      json.fail("num_nodes says " + param["num_nodes"].text() + ", left_children has " + std::to_string(n) + " elements");
+      json.fail("num_nodes says " + param["num_nodes"].text() + ", left_children has " + std::to_string(n) +
+                " elements");
     if (param.has("size_leaf_vector") && param["size_leaf_vector"].count() > 1)
       throw Error("forest.unsupported", source_ + ": tree " + std::to_string(number_) + " has vector leaves",
                   "train with multi_strategy=one_output_per_tree");
@@ -80,12 +86,13 @@ void TreeLoader::check_sizes(const ModelValue& json) const {
   const std::size_t sizes[] = {arrays_.right.size(),     arrays_.feature.size(), arrays_.default_left.size(),
                                arrays_.condition.size(), arrays_.cover.size(),   arrays_.split_type.size()};
   for (const std::size_t size : sizes)
-    if (size != n) json.fail("the node arrays have " + std::to_string(n) + " and " + std::to_string(size) + " elements");
+    if (size != n)
+      json.fail("the node arrays have " + std::to_string(n) + " and " + std::to_string(size) + " elements");
 }
 
 void TreeLoader::read_categories(const ModelValue& json) {
-  const CategoryArrays all{json["categories_nodes"].integers(), json["categories_segments"].integers(), json["categories_sizes"].integers(),
-                           json["categories"].integers()};
+  const CategoryArrays all{json["categories_nodes"].integers(), json["categories_segments"].integers(),
+                           json["categories_sizes"].integers(), json["categories"].integers()};
   if (all.nodes.empty()) return;
   if (all.first.size() != all.nodes.size() || all.sizes.size() != all.nodes.size())
     json.fail("categories_nodes, categories_segments and categories_sizes differ in length");
@@ -93,14 +100,16 @@ void TreeLoader::read_categories(const ModelValue& json) {
   const auto n_categories = static_cast<std::int64_t>(all.categories.size());
   for (std::size_t i = 0; i < all.nodes.size(); ++i) {
     const std::int64_t node = all.nodes[i], first = all.first[i], size = all.sizes[i];
-    if (node < 0 || static_cast<std::size_t>(node) >= category_set_.size()) fail(node, "a category set for a node outside of the tree");
+    if (node < 0 || static_cast<std::size_t>(node) >= category_set_.size())
+      fail(node, "a category set for a node outside of the tree");
     if (first < 0 || size <= 0 || first > n_categories || size > n_categories - first)
       fail(node, "its category set is outside of the tree's categories");
     CategorySet set{static_cast<std::uint32_t>(forest_.category_words.size()), 0};
     forest_.category_words.push_back(0);
     for (std::int64_t k = first; k < first + size; ++k) {
       const std::int64_t category = all.categories[static_cast<std::size_t>(k)];
-      if (category < 0 || category >= (1 << 24)) fail(node, "category " + std::to_string(category) + " is outside of 0 to 2^24 - 1");
+      if (category < 0 || category >= (1 << 24))
+        fail(node, "category " + std::to_string(category) + " is outside of 0 to 2^24 - 1");
       const auto word = static_cast<std::uint32_t>(category / 32);
       if (word >= set.n_words) forest_.category_words.resize(set.first_word + (set.n_words = word + 1) + 1);
       forest_.category_words[set.first_word + word] |= 1u << (category % 32);
@@ -115,7 +124,8 @@ std::uint32_t TreeLoader::add_children(std::int64_t id) {
   const auto n = static_cast<std::int64_t>(arrays_.left.size());
   const auto place = static_cast<std::uint32_t>(tree_.first + order_.size());
   for (const std::int64_t child : {arrays_.left[id], arrays_.right[id]}) {
-    if (child < 0 || child >= n) fail(id, "child " + std::to_string(child) + " is outside of the tree's " + std::to_string(n) + " nodes");
+    if (child < 0 || child >= n)
+      fail(id, "child " + std::to_string(child) + " is outside of the tree's " + std::to_string(n) + " nodes");
     if (is_reached_[child]) fail(id, "child " + std::to_string(child) + " is reached twice");
     is_reached_[child] = true;
     order_.push_back(child);
@@ -132,7 +142,8 @@ void TreeLoader::put_leaf(std::int64_t id, std::size_t at) {
 void TreeLoader::put_split(std::int64_t id) {
   const std::int64_t feature = arrays_.feature[id], type = arrays_.split_type[id];
   if (feature < 0 || static_cast<std::size_t>(feature) >= forest_.n_features)
-    fail(id, "feature " + std::to_string(feature) + " of a model of " + std::to_string(forest_.n_features) + " features");
+    fail(id,
+         "feature " + std::to_string(feature) + " of a model of " + std::to_string(forest_.n_features) + " features");
   if (type != 0 && type != 1) fail(id, "split type " + std::to_string(type) + " is unknown");
   const std::uint32_t set = type == 1 && !category_set_.empty() ? category_set_[id] : 0;
   if (type == 1 && set == 0) fail(id, "a categorical split without categories");
@@ -154,12 +165,15 @@ void TreeLoader::append() {
   std::size_t level_end = 1;
   for (std::size_t i = 0; i < order_.size(); ++i) {
     if (i == level_end) {
-      if (++tree_.depth > kMaxDepth) fail(order_[i], "the tree is deeper than " + std::to_string(kMaxDepth) + " splits");
+      if (++tree_.depth > kMaxDepth)
+        fail(order_[i], "the tree is deeper than " + std::to_string(kMaxDepth) + " splits");
       level_end = order_.size();
     }
     const std::int64_t id = order_[i];
-    if (arrays_.left[id] == -1) put_leaf(id, tree_.first + i);
-    else put_split(id);
+    if (arrays_.left[id] == -1)
+      put_leaf(id, tree_.first + i);
+    else
+      put_split(id);
     forest_.cover.push_back(arrays_.cover[id]);
     forest_.node_ids.push_back(static_cast<std::int32_t>(id));
   }
@@ -169,6 +183,8 @@ void TreeLoader::append() {
 
 }  // namespace
 
-void append_tree(const ModelValue& json, std::uint32_t group, Forest& forest) { TreeLoader(json, group, forest).append(); }
+void append_tree(const ModelValue& json, std::uint32_t group, Forest& forest) {
+  TreeLoader(json, group, forest).append();
+}
 
 }  // namespace sluice::gbdt

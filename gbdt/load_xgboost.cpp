@@ -67,7 +67,8 @@ Version version_of(const ModelValue& model) {
 /// In float32 and in XGBoost's own operations: a margin differs by its last bit otherwise.
 float to_margin(float base_score, InverseLink inverse, const Version& version, const ModelValue& place) {
   const auto refuse = [&](const char* range) {
-    throw Error("forest.base_score", std::string(place.source()) + ": base_score " + place.text() + " is outside of " + range);
+    throw Error("forest.base_score",
+                std::string(place.source()) + ": base_score " + place.text() + " is outside of " + range);
   };
   if (!std::isfinite(base_score)) refuse("the finite numbers");
   if (inverse == InverseLink::log) {
@@ -119,7 +120,8 @@ ModelValue tree_model(const ModelValue& learner) {
   const ModelValue booster = learner["gradient_booster"];
   const std::string name = booster["name"].text(), source(learner.source());
   if (name != "gbtree")
-    throw Error("forest.unsupported", source + ": the booster \"" + name + "\" is not read", "train with booster=gbtree");
+    throw Error("forest.unsupported", source + ": the booster \"" + name + "\" is not read",
+                "train with booster=gbtree");
   const ModelValue model = booster["model"];
   if (model.has("weight_drop") && !model["weight_drop"].floats().empty())
     throw Error("forest.unsupported", source + ": the booster \"dart\" is not read", "train with booster=gbtree");
@@ -133,10 +135,12 @@ void load_trees(const ModelValue& model, Forest& forest) {
   const std::vector<std::int64_t> groups = model["tree_info"].integers();
   const ModelValue param = model["gbtree_model_param"];
   const std::string source(model.source());
-  if (param.has("num_parallel_tree")) forest.n_parallel_trees = std::max<std::size_t>(1, param["num_parallel_tree"].count());
+  if (param.has("num_parallel_tree"))
+    forest.n_parallel_trees = std::max<std::size_t>(1, param["num_parallel_tree"].count());
   if (trees.empty()) throw Error("forest.no_trees", source + ": the model has no trees");
   if (param.has("num_trees") && param["num_trees"].count() != trees.size())
-    param.fail("num_trees says " + param["num_trees"].text() + ", the file holds " + std::to_string(trees.size()) + " trees");
+    param.fail("num_trees says " + param["num_trees"].text() + ", the file holds " + std::to_string(trees.size()) +
+               " trees");
   if (groups.size() != trees.size()) model["tree_info"].fail("one element a tree is expected");
   if (forest.n_groups > trees.size())
     model.fail(std::to_string(forest.n_groups) + " groups and only " + std::to_string(trees.size()) + " trees");
@@ -145,8 +149,8 @@ void load_trees(const ModelValue& model, Forest& forest) {
   forest.category_words.push_back(0);
   for (std::size_t t = 0; t < trees.size(); ++t) {
     if (groups[t] < 0 || static_cast<std::size_t>(groups[t]) >= forest.n_groups)
-      throw Error("forest.tree", source + ": tree " + std::to_string(t) + " adds to group " + std::to_string(groups[t]) + " of " +
-                                     std::to_string(forest.n_groups));
+      throw Error("forest.tree", source + ": tree " + std::to_string(t) + " adds to group " +
+                                     std::to_string(groups[t]) + " of " + std::to_string(forest.n_groups));
     append_tree(trees[t], static_cast<std::uint32_t>(groups[t]), forest);
   }
 }
@@ -154,7 +158,8 @@ void load_trees(const ModelValue& model, Forest& forest) {
 void load_features(const ModelValue& learner, Forest& forest) {
   const ModelValue param = learner["learner_model_param"];
   forest.n_features = param["num_feature"].count();
-  if (forest.n_features == 0 || forest.n_features > 0x7fffffff) param["num_feature"].fail("1 to 2^31 - 1 features are expected");
+  if (forest.n_features == 0 || forest.n_features > 0x7fffffff)
+    param["num_feature"].fail("1 to 2^31 - 1 features are expected");
   if (learner.has("feature_names")) forest.feature_names = learner["feature_names"].texts();
   if (learner.has("feature_types")) forest.feature_types = learner["feature_types"].texts();
   for (const auto* texts : {&forest.feature_names, &forest.feature_types})

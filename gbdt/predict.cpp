@@ -14,7 +14,8 @@ void add_trees_to_row(const Forest& forest, const float* row, TreeRange trees, f
   const auto same_row = [row](std::size_t) { return row; };
   std::uint32_t at[kTreesAbreast];
   std::uint32_t group = 0;
-  float margin = margins[0];  // of `group`; kept in a register, or every addition would wait for the one before to reach memory
+  float margin =
+      margins[0];  // of `group`; kept in a register, or every addition would wait for the one before to reach memory
   for (std::size_t first = trees.first; first < trees.last; first += kTreesAbreast) {
     const std::size_t n = std::min(kTreesAbreast, trees.last - first);
     const Tree* abreast = &forest.trees[first];
@@ -47,15 +48,18 @@ void add_tree_to_rows(const Forest& forest, const Tree& tree, BatchView rows, fl
     const auto row_of = [cells, stride = rows.stride](std::size_t i) { return cells + i * stride; };
     std::fill_n(at, kRowsAbreast, tree.first);
     walk<kRowsAbreast>(forest, tree.has_categories, tree.depth, row_of, at);
-    for (std::size_t i = 0; i < kRowsAbreast; ++i) margins[(first + i) * forest.n_groups + tree.group] += forest.nodes[at[i]].value;
+    for (std::size_t i = 0; i < kRowsAbreast; ++i)
+      margins[(first + i) * forest.n_groups + tree.group] += forest.nodes[at[i]].value;
   }
 }
 
-/// Adds the trees in order to a block's margins [rows.n_rows, n_groups]: whole groups of rows tree by tree, the rest row by row.
+/// Adds the trees in order to a block's margins [rows.n_rows, n_groups]: whole groups of rows tree by tree, the rest
+/// row by row.
 void add_trees(const Forest& forest, BatchView rows, TreeRange trees, float* margins) {
   const std::size_t n_whole = rows.n_rows / kRowsAbreast * kRowsAbreast;
   if (n_whole > 0)
-    for (std::size_t t = trees.first; t < trees.last; ++t) add_tree_to_rows(forest, forest.trees[t], rows.slice(0, n_whole), margins);
+    for (std::size_t t = trees.first; t < trees.last; ++t)
+      add_tree_to_rows(forest, forest.trees[t], rows.slice(0, n_whole), margins);
   for (std::size_t i = n_whole; i < rows.n_rows; ++i)
     add_trees_to_row(forest, rows.data + i * rows.stride, trees, margins + i * forest.n_groups);
 }
@@ -68,14 +72,15 @@ void start(const Forest& forest, std::size_t n_rows, float* margins) {
 TreeRange checked_range(const Forest& forest, TreeRange trees) {
   if (trees.last == TreeRange::npos) trees.last = forest.n_trees();
   if (trees.first > trees.last || trees.last > forest.n_trees())
-    throw Error("shape.trees", "trees " + std::to_string(trees.first) + " to " + std::to_string(trees.last) + " of a forest of " +
-                                   std::to_string(forest.n_trees()));
+    throw Error("shape.trees", "trees " + std::to_string(trees.first) + " to " + std::to_string(trees.last) +
+                                   " of a forest of " + std::to_string(forest.n_trees()));
   return trees;
 }
 
 void check_ends(const Forest& forest, std::span<const std::size_t> ends) {
   if (forest.n_groups != 1)
-    throw Error("shape.groups", "margins after part of the trees need a forest of one group, not " + std::to_string(forest.n_groups));
+    throw Error("shape.groups",
+                "margins after part of the trees need a forest of one group, not " + std::to_string(forest.n_groups));
   if (!std::is_sorted(ends.begin(), ends.end())) throw Error("shape.trees", "the ends of the stages must ascend");
   if (!ends.empty()) checked_range(forest, {0, ends.back()});
 }

@@ -1,9 +1,9 @@
 #pragma once
 /// Margins of a forest.
 ///
-/// Exactly XGBoost's numbers, whatever the batch size, the rows beside a row, and the kernel: see forest.h for the rules.
-/// Thread-safe. Allocates nothing. Rows are float32 in the forest's feature order.
-/// A batch with other than n_features columns, or an `out` that is too small, throws Error{shape.*} before anything is written.
+/// Exactly XGBoost's numbers, whatever the batch size, the rows beside a row, and the kernel: see forest.h for the
+/// rules. Thread-safe. Allocates nothing. Rows are float32 in the forest's feature order. A batch with other than
+/// n_features columns, or an `out` that is too small, throws Error{shape.*} before anything is written.
 
 #include <cstddef>
 #include <span>
@@ -35,11 +35,13 @@ void predict(const Forest& forest, BatchView rows, std::span<float> out, const P
 /// The same bits for one row: margins[n_groups]. No set-up cost; several trees are walked side by side.
 void predict_row(const Forest& forest, std::span<const float> row, std::span<float> margins);
 
-/// Margins after the first ends[0], ends[1], ... trees in one pass: [n_rows, ends.size()]. Each column has the bits of `predict` with trees
-/// {0, ends[k]}. `ends` must ascend and not exceed the number of trees; forests of one group only. Throws Error{shape.*} otherwise.
+/// Margins after the first ends[0], ends[1], ... trees in one pass: [n_rows, ends.size()]. Each column has the bits of
+/// `predict` with trees {0, ends[k]}. `ends` must ascend and not exceed the number of trees; forests of one group only.
+/// Throws Error{shape.*} otherwise.
 void predict_staged(const Forest& forest, BatchView rows, std::span<const std::size_t> ends, std::span<float> out);
 
-/// Turns margins [rows, n_groups] into predictions in place, by XGBoost's own float32 formulas (expf is the C library's).
+/// Turns margins [rows, n_groups] into predictions in place, by XGBoost's own float32 formulas (expf is the C
+/// library's).
 void apply_link(const Forest& forest, std::span<float> margins);
 
 }  // namespace sluice::gbdt

@@ -16,10 +16,12 @@ void check_shape(const TrainData& data, const std::string& what) {
   const auto refuse = [&](const std::string& fault) { throw Error("booster.shape", what + ": " + fault); };
   if (n_rows == 0) refuse("no rows");
   if (n_columns == 0) refuse("no feature columns");
-  if (data.labels.size() != n_rows) refuse(std::to_string(data.labels.size()) + " labels for " + std::to_string(n_rows) + " rows");
+  if (data.labels.size() != n_rows)
+    refuse(std::to_string(data.labels.size()) + " labels for " + std::to_string(n_rows) + " rows");
   if (!data.weights.empty() && data.weights.size() != n_rows)
     refuse(std::to_string(data.weights.size()) + " weights for " + std::to_string(n_rows) + " rows");
-  if (!data.is_category.empty() && data.is_category.size() != n_columns) refuse("is_category has not one element a column");
+  if (!data.is_category.empty() && data.is_category.size() != n_columns)
+    refuse("is_category has not one element a column");
   if (!data.names.empty() && data.names.size() != n_columns) refuse("names has not one element a column");
 }
 
@@ -29,10 +31,14 @@ void check_cells(const TrainData& data, const std::string& what) {
     for (std::size_t c = 0; c < row.size(); ++c) {
       const float x = row[c];
       if (std::isnan(x)) continue;
-      const auto place = [&] { return what + ", row " + std::to_string(i) + ", feature " + feature_label(data, c) + ": "; };
-      if (std::isinf(x)) throw Error("booster.infinite", place() + "the value is infinite", "make it missing or cap it");
+      const auto place = [&] {
+        return what + ", row " + std::to_string(i) + ", feature " + feature_label(data, c) + ": ";
+      };
+      if (std::isinf(x))
+        throw Error("booster.infinite", place() + "the value is infinite", "make it missing or cap it");
       if (!data.is_category.empty() && data.is_category[c] && !(x >= 0.0f && x < 16777216.0f && x == std::floor(x)))
-        throw Error("booster.category", place() + number_text(x) + " is no category code", "codes are whole numbers in [0, 2^24)");
+        throw Error("booster.category", place() + number_text(x) + " is no category code",
+                    "codes are whole numbers in [0, 2^24)");
     }
   }
 }
@@ -47,21 +53,23 @@ void check_labels(const TrainData& data, const TrainOptions& options, const std:
   }
   const auto is_first_class = [&](float y) { return y == data.labels[0]; };
   if (is_fitted && is_binary(options.objective) && std::all_of(data.labels.begin(), data.labels.end(), is_first_class))
-    throw Error("booster.one_class", what + ": every label is " + number_text(data.labels[0]), "training needs rows of both classes");
+    throw Error("booster.one_class", what + ": every label is " + number_text(data.labels[0]),
+                "training needs rows of both classes");
 }
 
 void check_weights(const TrainData& data, const std::string& what) {
   for (std::size_t i = 0; i < data.weights.size(); ++i) {
     const float weight = data.weights[i];
     if (!(weight >= 0.0f && std::isfinite(weight)))
-      throw Error("booster.weight", what + ", row " + std::to_string(i) + ": the weight " + number_text(weight) + " is not in [0, inf)");
+      throw Error("booster.weight",
+                  what + ", row " + std::to_string(i) + ": the weight " + number_text(weight) + " is not in [0, inf)");
   }
 }
 
 void check_range(const char* name, double value, double low, double high) {
   if (!(value >= low && value <= high))
-    throw Error("booster.options",
-                std::string(name) + " " + number_text(value) + " is outside of [" + number_text(low) + ", " + number_text(high) + "]");
+    throw Error("booster.options", std::string(name) + " " + number_text(value) + " is outside of [" +
+                                       number_text(low) + ", " + number_text(high) + "]");
 }
 
 }  // namespace
@@ -94,8 +102,8 @@ void check_train_options(const TrainOptions& options, std::size_t n_features) {
   check_range("max_cat_to_onehot", options.max_cat_to_onehot, 1, kMany);
   check_range("n_threads", options.n_threads, 1, 4096);
   if (!options.monotone.empty() && options.monotone.size() != n_features)
-    throw Error("booster.options",
-                "monotone has " + std::to_string(options.monotone.size()) + " signs for " + std::to_string(n_features) + " features");
+    throw Error("booster.options", "monotone has " + std::to_string(options.monotone.size()) + " signs for " +
+                                       std::to_string(n_features) + " features");
   for (const int sign : options.monotone) check_range("monotone", sign, -1, 1);
 }
 

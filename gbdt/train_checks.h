@@ -5,7 +5,8 @@
 
 namespace sluice::gbdt {
 
-/// Throws Error{booster.*} as booster.h says. `what` names the data: "training data". Data that is fitted needs both classes.
+/// Throws Error{booster.*} as booster.h says. `what` names the data: "training data". Data that is fitted needs both
+/// classes.
 void check_train_data(const TrainData& data, const TrainOptions& options, const std::string& what, bool is_fitted);
 void check_train_options(const TrainOptions& options, std::size_t n_features);
 

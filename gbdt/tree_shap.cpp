@@ -9,7 +9,8 @@ namespace {
 
 constexpr double kLeastShare = 1e-12;  // a branch that no training row took still divides
 
-/// One split feature on the path from the root, as in the paper: the share of paths that flow through when the feature is outside of
+/// One split feature on the path from the root, as in the paper: the share of paths that flow through when the feature
+/// is outside of
 /// (`zero`) or in (`one`) the coalition, and the summed weight of the coalitions of each size (`weight`).
 struct PathStep {
   std::int64_t feature;
@@ -127,7 +128,9 @@ std::vector<double> expected_margins(const Forest& forest) {
 
 }  // namespace
 
-std::size_t attribution_size(const Forest& forest, std::size_t n_rows) { return n_rows * forest.n_groups * (forest.n_features + 1); }
+std::size_t attribution_size(const Forest& forest, std::size_t n_rows) {
+  return n_rows * forest.n_groups * (forest.n_features + 1);
+}
 
 void tree_shap(const Forest& forest, BatchView rows, std::span<double> out) {
   check_columns(forest, rows.n_columns);

@@ -98,9 +98,12 @@ std::vector<float> ModelValue::floats() const {
   std::vector<float> out;
   out.reserve(array().size());
   for (const auto& value : array()) {
-    if (value.is_number()) out.push_back(value.get<float>());
-    else if (const auto special = non_number(value)) out.push_back(*special);
-    else fail("element " + std::to_string(out.size()) + " is no number");
+    if (value.is_number())
+      out.push_back(value.get<float>());
+    else if (const auto special = non_number(value))
+      out.push_back(*special);
+    else
+      fail("element " + std::to_string(out.size()) + " is no number");
   }
   return out;
 }
@@ -109,9 +112,12 @@ std::vector<std::int64_t> ModelValue::integers() const {
   std::vector<std::int64_t> out;
   out.reserve(array().size());
   for (const auto& value : array()) {
-    if (value.is_boolean()) out.push_back(value.get<bool>() ? 1 : 0);
-    else if (value.is_number_integer()) out.push_back(value.get<std::int64_t>());
-    else fail("element " + std::to_string(out.size()) + " is no integer");
+    if (value.is_boolean())
+      out.push_back(value.get<bool>() ? 1 : 0);
+    else if (value.is_number_integer())
+      out.push_back(value.get<std::int64_t>());
+    else
+      fail("element " + std::to_string(out.size()) + " is no integer");
   }
   return out;
 }

@@ -1,6 +1,6 @@
 #pragma once
-/// Reading of machine-written XGBoost JSON: numbers straight to float32, NaN and Infinity allowed, errors with file and JSON pointer.
-/// Not installed.
+/// Reading of machine-written XGBoost JSON: numbers straight to float32, NaN and Infinity allowed, errors with file and
+/// JSON pointer. Not installed.
 
 #include <cstdint>
 #include <map>

@@ -56,13 +56,17 @@ struct ArrowWriter::State {
   std::vector<Builder> builders;
   std::size_t n_rows = 0, n_text_bytes = 0;  // of the batch
 
-  State(std::filesystem::path path, std::vector<ArrowColumn> c) : file(std::move(path)), columns(std::move(c)) { start(); }
+  State(std::filesystem::path path, std::vector<ArrowColumn> c) : file(std::move(path)), columns(std::move(c)) {
+    start();
+  }
   State(std::string& out, std::vector<ArrowColumn> c) : memory(&out), columns(std::move(c)) { start(); }
 
   void start();
   void write(std::string_view bytes) {
-    if (file) file->write(bytes);
-    else memory->append(bytes);
+    if (file)
+      file->write(bytes);
+    else
+      memory->append(bytes);
   }
 
   void start_batch();

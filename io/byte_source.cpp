@@ -40,7 +40,8 @@ ByteSource::ByteSource(const std::string& path) : name_(path == "-" ? "standard 
   look_for_gzip();
 }
 
-ByteSource::ByteSource(std::string name, std::string_view bytes) : name_(std::move(name)), bytes_read_(bytes.size()), bytes_total_(bytes.size()), raw_(bytes.begin(), bytes.end()) {
+ByteSource::ByteSource(std::string name, std::string_view bytes)
+    : name_(std::move(name)), bytes_read_(bytes.size()), bytes_total_(bytes.size()), raw_(bytes.begin(), bytes.end()) {
   pending_ = {raw_.data(), raw_.size()};
   look_for_gzip();
 }

@@ -18,7 +18,9 @@ std::unique_ptr<RecordReader> open_source(std::unique_ptr<ByteSource> source) {
 
 }  // namespace
 
-std::unique_ptr<RecordReader> open_records(const std::string& path) { return open_source(std::make_unique<ByteSource>(path)); }
+std::unique_ptr<RecordReader> open_records(const std::string& path) {
+  return open_source(std::make_unique<ByteSource>(path));
+}
 
 std::unique_ptr<RecordReader> open_record_bytes(std::string_view bytes, const std::string& name) {
   return open_source(std::make_unique<ByteSource>(name, bytes));

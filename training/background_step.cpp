@@ -37,13 +37,17 @@ std::vector<std::size_t> approved_near_cutoff(const cascade::Policy& policy, con
 
 }  // namespace
 
-void add_backgrounds(const Schema& schema, const cascade::Policy& policy, const Part& train, const Part& valid, std::uint64_t seed, cascade::BundleFiles& files) {
+void add_backgrounds(const Schema& schema, const cascade::Policy& policy, const Part& train, const Part& valid,
+                     std::uint64_t seed, cascade::BundleFiles& files) {
   const Table population = take_rows(train.rows, sample(train.rows.n_rows(), seed));
-  const auto add = [&](const std::string& name, const Table& rows) { files["backgrounds/" + name + ".arrow"] = cascade::write_background(rows.view(), schema); };
+  const auto add = [&](const std::string& name, const Table& rows) {
+    files["backgrounds/" + name + ".arrow"] = cascade::write_background(rows.view(), schema);
+  };
   add("population", population);
   for (const bool through_network : {false, true}) {
     const auto rows = approved_near_cutoff(policy, valid, through_network);
-    add(through_network ? "approved_network" : "approved_forest", rows.size() < kLeastRows ? population : take_rows(valid.rows, rows));
+    add(through_network ? "approved_network" : "approved_forest",
+        rows.size() < kLeastRows ? population : take_rows(valid.rows, rows));
   }
 }
 

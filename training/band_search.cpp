@@ -21,7 +21,8 @@ std::vector<Edge> make_edges(std::vector<double> served, std::size_t n_cells) {
   for (std::size_t cell = 1; cell < n_cells; ++cell)
     if (const double p = served[cell * served.size() / n_cells]; p > edges.back().p && p < 1) edges.push_back({p});
   edges.push_back({1.0});
-  for (Edge& edge : edges) edge.n_served = static_cast<double>(std::lower_bound(served.begin(), served.end(), edge.p) - served.begin());
+  for (Edge& edge : edges)
+    edge.n_served = static_cast<double>(std::lower_bound(served.begin(), served.end(), edge.p) - served.begin());
   edges.back().n_served = static_cast<double>(served.size());
   return edges;
 }
@@ -29,7 +30,8 @@ std::vector<Edge> make_edges(std::vector<double> served, std::size_t n_cells) {
 void sum_rows(std::span<const BandRow> rows, std::vector<Edge>& edges) {
   for (const BandRow& row : rows) {
     // The first edge above p; the last edge takes p = 1.
-    const auto at = std::upper_bound(edges.begin(), edges.end() - 1, row.p, [](double p, const Edge& edge) { return p < edge.p; });
+    const auto at =
+        std::upper_bound(edges.begin(), edges.end() - 1, row.p, [](double p, const Edge& edge) { return p < edge.p; });
     at->n += 1;
     at->gain += row.gain;
     at->seen += row.seen;
@@ -52,12 +54,14 @@ BandChoice search_band(std::span<const BandRow> rows, std::span<const double> se
   auto edges = make_edges({served.begin(), served.end()}, options.n_cells);
   sum_rows(rows, edges);
   // The share on the next rows differs from the one seen here; half a standard error is kept free for it.
-  const double most_inside = (options.max_forward - 0.5 * std::sqrt(options.max_forward * (1 - options.max_forward) / n_served)) * n_served;
+  const double most_inside =
+      (options.max_forward - 0.5 * std::sqrt(options.max_forward * (1 - options.max_forward) / n_served)) * n_served;
   const double mean = edges.back().seen / n_rows, variance = std::max(0.0, edges.back().squares / n_rows - mean * mean);
   double best_gain = 0;
   for (std::size_t low = 0; low < edges.size(); ++low) {
     for (std::size_t high = low + 1; high < edges.size(); ++high) {
-      const double n = edges[high].n - edges[low].n, gain = edges[high].gain - edges[low].gain, inside = edges[high].n_served - edges[low].n_served;
+      const double n = edges[high].n - edges[low].n, gain = edges[high].gain - edges[low].gain,
+                   inside = edges[high].n_served - edges[low].n_served;
       if (inside > most_inside) break;
       if (n == 0 || gain <= best_gain) continue;
       const double seen = edges[high].seen - edges[low].seen;
@@ -66,7 +70,8 @@ BandChoice search_band(std::span<const BandRow> rows, std::span<const double> se
       const double error = std::sqrt(std::max(own, n * variance));
       if (seen < options.least_z * error) continue;
       best_gain = gain;
-      best = {cascade::Band{edges[low].p, edges[high].p, edges[high].p == 1.0}, seen / n_rows, error / n_rows, inside / n_served};
+      best = {cascade::Band{edges[low].p, edges[high].p, edges[high].p == 1.0}, seen / n_rows, error / n_rows,
+              inside / n_served};
     }
   }
   return best;

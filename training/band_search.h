@@ -1,5 +1,6 @@
 #pragma once
-/// Where forwarding pays: the interval of forest probability with the largest gain under a limit on the share forwarded.
+/// Where forwarding pays: the interval of forest probability with the largest gain under a limit on the share
+/// forwarded.
 
 #include <cstddef>
 #include <optional>
@@ -11,9 +12,10 @@
 namespace sluice::training {
 
 struct BandOptions {
-  double max_forward = 0.30;     // share of the rows
-  std::size_t n_cells = 200;     // candidate edges are quantiles of p: coarse enough not to chase single rows
-  double least_z = 1.0;          // the gain seen must be so many standard errors above 0, else nothing is forwarded; -inf takes any
+  double max_forward = 0.30;  // share of the rows
+  std::size_t n_cells = 200;  // candidate edges are quantiles of p: coarse enough not to chase single rows
+  double least_z =
+      1.0;  // the gain seen must be so many standard errors above 0, else nothing is forwarded; -inf takes any
 };
 
 struct BandChoice {
@@ -26,13 +28,14 @@ struct BandChoice {
 /// What is known of forwarding one row.
 struct BandRow {
   double p = 0;     // forest probability
-  double gain = 0;  // what the network's answer is expected to save over the forest's, its price taken off: what the search adds up
+  double gain = 0;  // what the network's answer is expected to save over the forest's, its price taken off: what the
+                    // search adds up
   double seen = 0;  // what it saved, by the row's outcome: what the choice must prove itself on
 };
 
-/// The interval with the largest gain over `rows` whose share of `served` (forest probabilities as the served forest gives them) is at
-/// most max_forward, less half a standard error. Forwarding pays where the expected gain given p is largest, not around 0.5 (Jitkrittum et al., NeurIPS 2023). Edges are quantiles of
-/// `served`; all pairs are tried.
+/// The interval with the largest gain over `rows` whose share of `served` (forest probabilities as the served forest
+/// gives them) is at most max_forward, less half a standard error. Forwarding pays where the expected gain given p is
+/// largest, not around 0.5 (Jitkrittum et al., NeurIPS 2023). Edges are quantiles of `served`; all pairs are tried.
 BandChoice search_band(std::span<const BandRow> rows, std::span<const double> served, const BandOptions& options = {});
 
 }  // namespace sluice::training

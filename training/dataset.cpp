@@ -27,9 +27,12 @@ void check_classes(const Dataset& data, const std::string& path, const std::stri
   const std::size_t n_negative = data.labels.size() - n_positive;
   if (data.labels.empty()) throw Error("data.no_rows", path + ": there is a header and no row");
   if (n_positive == 0 || n_negative == 0)
-    throw Error("data.one_class", path + ": the label \"" + label + "\" is " + (n_positive == 0 ? "0" : "1") + " in every row", "name the text that counts as 1 with --positive");
+    throw Error("data.one_class",
+                path + ": the label \"" + label + "\" is " + (n_positive == 0 ? "0" : "1") + " in every row",
+                "name the text that counts as 1 with --positive");
   if (std::min(n_positive, n_negative) < kLeastOfAClass)
-    throw Error("data.too_few", path + ": only " + std::to_string(std::min(n_positive, n_negative)) + " rows of one class; a model wants at least " + std::to_string(kLeastOfAClass));
+    throw Error("data.too_few", path + ": only " + std::to_string(std::min(n_positive, n_negative)) +
+                                    " rows of one class; a model wants at least " + std::to_string(kLeastOfAClass));
 }
 
 /// Bad rate of each category code, so that a category can be ranked; the column's values otherwise.
@@ -49,7 +52,8 @@ std::vector<double> ranking_of(const Dataset& data, std::size_t column, const Co
 
 }  // namespace
 
-Dataset load_dataset(const std::string& path, const Schema& schema, const std::string& label, const std::string& positive, const Progress& progress) {
+Dataset load_dataset(const std::string& path, const Schema& schema, const std::string& label,
+                     const std::string& positive, const Progress& progress) {
   io::RowReaderOptions options;
   options.label_column = label;
   options.positive = positive;
@@ -91,7 +95,8 @@ Split split_rows(const Dataset& data, const Schema& schema, std::uint64_t seed, 
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return time(a) < time(b); });
   split.train.assign(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(n * 6 / 10));
-  split.valid.assign(order.begin() + static_cast<std::ptrdiff_t>(n * 6 / 10), order.begin() + static_cast<std::ptrdiff_t>(n * 8 / 10));
+  split.valid.assign(order.begin() + static_cast<std::ptrdiff_t>(n * 6 / 10),
+                     order.begin() + static_cast<std::ptrdiff_t>(n * 8 / 10));
   split.test.assign(order.begin() + static_cast<std::ptrdiff_t>(n * 8 / 10), order.end());
   for (auto* part : {&split.train, &split.valid, &split.test}) std::sort(part->begin(), part->end());
   return split;
@@ -119,7 +124,8 @@ std::vector<std::string> find_leaks(const Dataset& data, const Schema& schema) {
     if (!(strength >= kLeakAuc)) continue;
     char text[32];
     std::snprintf(text, sizeof text, "%.4f", strength);
-    leaks.push_back("column \"" + schema[column].name + "\" alone ranks the label with AUC " + text + ": it may be known only after the outcome; leave it out with --drop if so");
+    leaks.push_back("column \"" + schema[column].name + "\" alone ranks the label with AUC " + text +
+                    ": it may be known only after the outcome; leave it out with --drop if so");
   }
   return leaks;
 }

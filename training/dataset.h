@@ -12,22 +12,23 @@
 namespace sluice::training {
 
 struct Dataset {
-  Table rows;                  // schema order
-  std::vector<float> labels;   // 0 or 1
-  std::string digest;          // SHA-256 of cells and labels, hexadecimal
+  Table rows;                 // schema order
+  std::vector<float> labels;  // 0 or 1
+  std::string digest;         // SHA-256 of cells and labels, hexadecimal
   std::vector<std::string> warnings;
 };
 
 /// Throws what io::RowReader throws, and Error{data.*}: no rows, one class only, fewer than 20 rows of a class.
-Dataset load_dataset(const std::string& path, const Schema& schema, const std::string& label, const std::string& positive, const Progress& progress = {});
+Dataset load_dataset(const std::string& path, const Schema& schema, const std::string& label,
+                     const std::string& positive, const Progress& progress = {});
 
 /// Row numbers, ascending in each part.
 struct Split {
   std::vector<std::size_t> train, valid, test;
 };
 
-/// 60 / 20 / 20 %, each row by a hash of its number and the seed; or, with a time column, in time order, the latest last (rows without a
-/// time go first).
+/// 60 / 20 / 20 %, each row by a hash of its number and the seed; or, with a time column, in time order, the latest
+/// last (rows without a time go first).
 Split split_rows(const Dataset& data, const Schema& schema, std::uint64_t seed, const std::string& time_column);
 
 /// The rows of `which`, copied.

@@ -20,9 +20,11 @@ struct Features {
   std::vector<float> labels;
   const Schema* schema = nullptr;
 
-  Features(const Schema& of, const LabelledRows& from) : rows(of.forest_columns().size()), labels(from.labels), schema(&of) {
+  Features(const Schema& of, const LabelledRows& from)
+      : rows(of.forest_columns().size()), labels(from.labels), schema(&of) {
     rows.reserve(from.rows.n_rows());
-    for (std::size_t i = 0; i < from.rows.n_rows(); ++i) cascade::gather_columns(from.rows.row(i), of.forest_columns(), rows.append());
+    for (std::size_t i = 0; i < from.rows.n_rows(); ++i)
+      cascade::gather_columns(from.rows.row(i), of.forest_columns(), rows.append());
   }
 
   gbdt::TrainData data() const {
@@ -66,7 +68,9 @@ gbdt::TrainOptions base_options(const Schema& schema, const ForestOptions& optio
 }
 
 /// Log-uniform between the bounds.
-double log_uniform(Random& random, double low, double high) { return std::exp(random.uniform(std::log(low), std::log(high))); }
+double log_uniform(Random& random, double low, double high) {
+  return std::exp(random.uniform(std::log(low), std::log(high)));
+}
 
 /// The search space: depth 3–7, eta 0.03–0.12, row and column shares 0.5–1, leaf weight 1–50, lambda 0.5–10.
 gbdt::TrainOptions random_options(gbdt::TrainOptions t, Random& random) {
@@ -81,8 +85,10 @@ gbdt::TrainOptions random_options(gbdt::TrainOptions t, Random& random) {
 
 std::string describe(const gbdt::TrainOptions& t, const gbdt::TrainedForest& trained) {
   char text[200];
-  std::snprintf(text, sizeof text, "depth %d, eta %.3f, rows %.2f, columns %.2f, leaf weight %.1f, lambda %.2f: %zu rounds, log-loss %.5f", t.max_depth, t.eta, t.subsample,
-                t.colsample_bytree, t.min_child_weight, t.lambda, trained.best_iteration + 1, trained.best_metric);
+  std::snprintf(text, sizeof text,
+                "depth %d, eta %.3f, rows %.2f, columns %.2f, leaf weight %.1f, lambda %.2f: %zu rounds, log-loss %.5f",
+                t.max_depth, t.eta, t.subsample, t.colsample_bytree, t.min_child_weight, t.lambda,
+                trained.best_iteration + 1, trained.best_metric);
   return text;
 }
 
@@ -94,7 +100,8 @@ Progress as_part(const Progress& progress, std::string what, std::size_t part, s
   };
 }
 
-gbdt::TrainOptions search(const Features& train, const Features& valid, const ForestOptions& options, std::vector<std::string>& log, const Progress& progress) {
+gbdt::TrainOptions search(const Features& train, const Features& valid, const ForestOptions& options,
+                          std::vector<std::string>& log, const Progress& progress) {
   const gbdt::TrainOptions first = base_options(*train.schema, options);
   gbdt::TrainOptions best = first;
   double best_loss = INFINITY;
@@ -102,7 +109,8 @@ gbdt::TrainOptions search(const Features& train, const Features& valid, const Fo
   const auto train_data = train.data(), valid_data = valid.data();
   for (std::size_t trial = 0; trial < options.n_search; ++trial) {
     const gbdt::TrainOptions tried = trial == 0 ? first : random_options(first, random);
-    const auto trained = gbdt::train(train_data, &valid_data, tried, as_part(progress, "forest search", trial, options.n_search));
+    const auto trained =
+        gbdt::train(train_data, &valid_data, tried, as_part(progress, "forest search", trial, options.n_search));
     log.push_back(describe(tried, trained));
     if (!(trained.best_metric < best_loss)) continue;
     best_loss = trained.best_metric;
@@ -132,20 +140,23 @@ std::vector<dnn::StagedMargins> staged_margins(const gbdt::Forest& forest, const
 }
 
 /// Moves out-of-fold margins onto the refitted forest's scale: both calibrated to the same probability.
-void align(std::vector<dnn::StagedMargins>& out_of_fold, const std::vector<float>& labels, const std::vector<dnn::StagedMargins>& refit_valid, const std::vector<float>& valid_labels) {
+void align(std::vector<dnn::StagedMargins>& out_of_fold, const std::vector<float>& labels,
+           const std::vector<dnn::StagedMargins>& refit_valid, const std::vector<float>& valid_labels) {
   const auto last = [](const std::vector<dnn::StagedMargins>& staged) {
     std::vector<float> margins;
     for (const auto& s : staged) margins.push_back(s.back());
     return margins;
   };
-  const auto from = cascade::fit_platt(last(out_of_fold), labels), to = cascade::fit_platt(last(refit_valid), valid_labels);
+  const auto from = cascade::fit_platt(last(out_of_fold), labels),
+             to = cascade::fit_platt(last(refit_valid), valid_labels);
   for (auto& staged : out_of_fold)
     for (float& m : staged) m = static_cast<float>((from.slope * m + from.intercept - to.intercept) / to.slope);
 }
 
 }  // namespace
 
-ForestResult train_forests(const Schema& schema, const LabelledRows& train, const LabelledRows& valid, const ForestOptions& options, const Progress& progress) {
+ForestResult train_forests(const Schema& schema, const LabelledRows& train, const LabelledRows& valid,
+                           const ForestOptions& options, const Progress& progress) {
   const Features train_features(schema, train), valid_features(schema, valid);
   ForestResult result;
   result.chosen = search(train_features, valid_features, options, result.log, progress);
@@ -153,9 +164,11 @@ ForestResult train_forests(const Schema& schema, const LabelledRows& train, cons
   const auto fold_of = assign_folds(train.labels, options.n_folds, options.seed);
   result.out_of_fold.resize(train.labels.size());
   for (std::size_t fold = 0; fold < options.n_folds; ++fold) {
-    const Features rest = train_features.part(fold_of, static_cast<std::uint8_t>(fold), false), held = train_features.part(fold_of, static_cast<std::uint8_t>(fold), true);
+    const Features rest = train_features.part(fold_of, static_cast<std::uint8_t>(fold), false),
+                   held = train_features.part(fold_of, static_cast<std::uint8_t>(fold), true);
     const auto held_data = held.data();
-    auto trained = gbdt::train(rest.data(), &held_data, result.chosen, as_part(progress, "forest folds", fold, options.n_folds));
+    auto trained =
+        gbdt::train(rest.data(), &held_data, result.chosen, as_part(progress, "forest folds", fold, options.n_folds));
     gbdt::Forest forest = gbdt::load_xgboost(trained.json, "fold " + std::to_string(fold));
     const auto staged = staged_margins(forest, schema, train.rows);
     for (std::size_t i = 0; i < fold_of.size(); ++i)
@@ -166,20 +179,24 @@ ForestResult train_forests(const Schema& schema, const LabelledRows& train, cons
   if (options.serve_bag) return result;
 
   const auto valid_data = valid_features.data();
-  auto trained = gbdt::train(train_features.data(), &valid_data, result.chosen, as_part(progress, "forest refit", 0, 1));
+  auto trained =
+      gbdt::train(train_features.data(), &valid_data, result.chosen, as_part(progress, "forest refit", 0, 1));
   result.forests = {gbdt::load_xgboost(trained.json, "refit")};
   result.json = {std::move(trained.json)};
   align(result.out_of_fold, train.labels, staged_margins(result.forests[0], schema, valid.rows), valid.labels);
   return result;
 }
 
-gbdt::Forest train_plain(const Schema& schema, const LabelledRows& train, std::size_t n_rounds, int max_depth, double eta, int n_threads, const Progress& progress) {
+gbdt::Forest train_plain(const Schema& schema, const LabelledRows& train, std::size_t n_rounds, int max_depth,
+                         double eta, int n_threads, const Progress& progress) {
   gbdt::TrainOptions options;
   options.n_rounds = n_rounds;
   options.max_depth = max_depth;
   options.eta = eta;
   options.n_threads = n_threads;
-  return gbdt::load_xgboost(gbdt::train(Features(schema, train).data(), nullptr, options, as_part(progress, "plain XGBoost", 0, 1)).json, "plain XGBoost");
+  return gbdt::load_xgboost(
+      gbdt::train(Features(schema, train).data(), nullptr, options, as_part(progress, "plain XGBoost", 0, 1)).json,
+      "plain XGBoost");
 }
 
 }  // namespace sluice::training

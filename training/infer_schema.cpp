@@ -15,10 +15,12 @@
 namespace sluice::training {
 namespace {
 
-constexpr std::size_t kMaxWords = 1000;       // a category with more is no category for a forest
-constexpr double kNumberShare = 0.9;          // with so many numbers, the texts among them are mistakes
+constexpr std::size_t kMaxWords = 1000;  // a category with more is no category for a forest
+constexpr double kNumberShare = 0.9;     // with so many numbers, the texts among them are mistakes
 
-bool is_date(std::string_view text) { return text.size() >= 10 && text[4] == '-' && text[7] == '-' && parse_time(text); }
+bool is_date(std::string_view text) {
+  return text.size() >= 10 && text[4] == '-' && text[7] == '-' && parse_time(text);
+}
 
 /// What one pass sees of one column.
 class ColumnProfile {
@@ -29,7 +31,8 @@ class ColumnProfile {
       return;
     }
     ++n_texts_;
-    if (const auto number = parse_number(text)) add_number(*number);
+    if (const auto number = parse_number(text))
+      add_number(*number);
     else if (first_text_.empty()) {
       first_text_ = text;
       first_text_place_ = records.where();
@@ -42,7 +45,9 @@ class ColumnProfile {
   bool is_constant() const { return words_.size() == 1; }
   bool is_number() const { return n_numbers_ == n_texts_; }
   bool is_date_column() const { return n_dates_ == n_texts_; }
-  bool is_nearly_number() const { return !is_number() && static_cast<double>(n_numbers_) >= kNumberShare * static_cast<double>(n_texts_); }
+  bool is_nearly_number() const {
+    return !is_number() && static_cast<double>(n_numbers_) >= kNumberShare * static_cast<double>(n_texts_);
+  }
   bool is_row_number() const { return is_number() && is_ascending_ && n_texts_ >= 100 && n_missing_ == 0; }
   bool has_too_many_words() const { return words_.size() > kMaxWords || 2 * words_.size() > n_texts_ + 20; }
   const std::string& first_text() const { return first_text_; }
@@ -72,7 +77,8 @@ void check_names(const InferOptions& options, const std::vector<std::string>& he
   const auto check = [&](const std::string& name, const char* option) {
     if (name.empty() || std::find(header.begin(), header.end(), name) != header.end()) return;
     const std::string meant = nearest(name, header);
-    throw Error("schema.unknown_column", path + ": " + option + " names \"" + name + "\", and there is no such column", meant.empty() ? "" : "did you mean \"" + meant + "\"?");
+    throw Error("schema.unknown_column", path + ": " + option + " names \"" + name + "\", and there is no such column",
+                meant.empty() ? "" : "did you mean \"" + meant + "\"?");
   };
   check(options.label, "--label");
   check(options.id, "--id");
@@ -82,10 +88,13 @@ void check_names(const InferOptions& options, const std::vector<std::string>& he
   for (const auto& name : options.is_protected) check(name, "--protected");
 }
 
-bool holds(const std::vector<std::string>& names, const std::string& name) { return std::find(names.begin(), names.end(), name) != names.end(); }
+bool holds(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 /// The column, or nothing after a warning.
-std::unique_ptr<Column> decide_column(const std::string& name, const ColumnProfile& profile, const InferOptions& options, std::vector<std::string>& warnings) {
+std::unique_ptr<Column> decide_column(const std::string& name, const ColumnProfile& profile,
+                                      const InferOptions& options, std::vector<std::string>& warnings) {
   auto column = std::make_unique<Column>();
   column->name = name;
   if (name == options.id) return column->kind = Kind::id, std::move(column);
@@ -108,8 +117,10 @@ std::unique_ptr<Column> decide_column(const std::string& name, const ColumnProfi
     return column->kind = Kind::time, std::move(column);
   }
   if (profile.is_nearly_number())
-    throw Error("schema.text_in_number", profile.first_text_place() + ": column \"" + name + "\" holds \"" + profile.first_text() + "\" among numbers",
-                "list the text in missing_codes of a --schema file, or give the column kind category there");
+    throw Error(
+        "schema.text_in_number",
+        profile.first_text_place() + ": column \"" + name + "\" holds \"" + profile.first_text() + "\" among numbers",
+        "list the text in missing_codes of a --schema file, or give the column kind category there");
   if (profile.has_too_many_words()) return leave_out("has too many different texts for a category");
   column->kind = Kind::category;
   column->vocabulary = profile.vocabulary();
@@ -134,9 +145,12 @@ InferredSchema infer_schema(const std::string& path, const InferOptions& options
   std::vector<Column> columns;
   for (std::size_t c = 0; c < header.size(); ++c) {
     if (header[c] == options.label || holds(options.drop, header[c])) continue;
-    if (auto column = decide_column(header[c], profiles[c], options, inferred.warnings)) columns.push_back(std::move(*column));
+    if (auto column = decide_column(header[c], profiles[c], options, inferred.warnings))
+      columns.push_back(std::move(*column));
   }
-  const bool has_feature = std::any_of(columns.begin(), columns.end(), [](const Column& c) { return !c.late && !c.is_protected && (c.kind == Kind::number || c.kind == Kind::category); });
+  const bool has_feature = std::any_of(columns.begin(), columns.end(), [](const Column& c) {
+    return !c.late && !c.is_protected && (c.kind == Kind::number || c.kind == Kind::category);
+  });
   if (!has_feature) throw Error("schema.empty", path + ": no column is left that a forest could learn from");
   inferred.schema = Schema(std::move(columns));
   return inferred;

@@ -34,17 +34,21 @@ void score_probabilities(const Models& models, Part& part) {
 }
 
 #ifdef SLUICE_HAVE_TORCH
-void train_network_stage(const Schema& schema, const Part& train, const Part& valid, const dnn::TrainerOptions& options, Models& models, TrainReport& report, const Progress& progress) {
+void train_network_stage(const Schema& schema, const Part& train, const Part& valid, const dnn::TrainerOptions& options,
+                         Models& models, TrainReport& report, const Progress& progress) {
   dnn::Encoder encoder = dnn::Encoder::fit(schema, train.rows.view(), train.staged);
   const FloatTable train_rows = encode_rows(encoder, train), valid_rows = encode_rows(encoder, valid);
-  dnn::TrainedNetwork trained = dnn::train_network(encoder, {train_rows.view(), train.labels}, {valid_rows.view(), valid.labels}, options, progress);
+  dnn::TrainedNetwork trained = dnn::train_network(encoder, {train_rows.view(), train.labels},
+                                                   {valid_rows.view(), valid.labels}, options, progress);
   models.network_tensors = dnn::write_safetensors(trained.tensors);
   models.network = std::make_shared<const dnn::Network>(std::move(encoder), options.hidden, trained.tensors, "network");
   report.network_epochs = std::move(trained.epochs);
 }
 #else
-void train_network_stage(const Schema&, const Part&, const Part&, const dnn::TrainerOptions&, Models&, TrainReport&, const Progress&) {
-  throw Error("training.no_torch", "this build has no LibTorch to train a network with", "take --network none, or build with LibTorch (script/setup installs it)");
+void train_network_stage(const Schema&, const Part&, const Part&, const dnn::TrainerOptions&, Models&, TrainReport&,
+                         const Progress&) {
+  throw Error("training.no_torch", "this build has no LibTorch to train a network with",
+              "take --network none, or build with LibTorch (script/setup installs it)");
 }
 #endif
 

@@ -30,7 +30,7 @@ struct Models {
   std::vector<std::string> forest_json;
   std::shared_ptr<const dnn::Network> network;  // null: none
   std::unique_ptr<cascade::NetworkStage> network_stage;
-  std::string network_tensors;                  // safetensors
+  std::string network_tensors;  // safetensors
   cascade::Calibration calibration;
 };
 
@@ -39,17 +39,24 @@ void score_forest(const Models& models, Part& part);
 /// Probabilities of both stages, after calibration.
 void score_probabilities(const Models& models, Part& part);
 
-/// Trains the network stage on out-of-fold margins; `train.staged` holds them. Throws Error{training.no_torch} in a build without LibTorch.
-void train_network_stage(const Schema& schema, const Part& train, const Part& valid, const dnn::TrainerOptions& options, Models& models, TrainReport& report, const Progress& progress);
+/// Trains the network stage on out-of-fold margins; `train.staged` holds them. Throws Error{training.no_torch} in a
+/// build without LibTorch.
+void train_network_stage(const Schema& schema, const Part& train, const Part& valid, const dnn::TrainerOptions& options,
+                         Models& models, TrainReport& report, const Progress& progress);
 
-/// Cut-offs from the costs; the band from the training rows (their forest probabilities are out of fold) and the validation rows.
-cascade::Policy choose_policy(const TrainRequest& request, const Schema& schema, const Part& train, const Part& valid, bool has_network, TrainReport& report);
+/// Cut-offs from the costs; the band from the training rows (their forest probabilities are out of fold) and the
+/// validation rows.
+cascade::Policy choose_policy(const TrainRequest& request, const Schema& schema, const Part& train, const Part& valid,
+                              bool has_network, TrainReport& report);
 
 /// Fills report.figures and the share of the cost reduction from the test part.
-void evaluate(const cascade::Policy& policy, const Schema& schema, const Part& test, bool has_network, TrainReport& report);
-void evaluate_plain(const gbdt::Forest& plain, const std::string& name, const Schema& schema, const Part& valid, const Part& test, const cascade::Policy& policy, TrainReport& report);
+void evaluate(const cascade::Policy& policy, const Schema& schema, const Part& test, bool has_network,
+              TrainReport& report);
+void evaluate_plain(const gbdt::Forest& plain, const std::string& name, const Schema& schema, const Part& valid,
+                    const Part& test, const cascade::Policy& policy, TrainReport& report);
 
 /// Reference rows for explanations: "population", "approved_forest", "approved_network".
-void add_backgrounds(const Schema& schema, const cascade::Policy& policy, const Part& train, const Part& valid, std::uint64_t seed, cascade::BundleFiles& files);
+void add_backgrounds(const Schema& schema, const cascade::Policy& policy, const Part& train, const Part& valid,
+                     std::uint64_t seed, cascade::BundleFiles& files);
 
 }  // namespace sluice::training

@@ -15,7 +15,9 @@ double row_log_loss(double p, float label) {
 }
 
 /// The cost that an action is expected to have for a row that is bad with probability p.
-double expected_cost(const cascade::Costs& costs, cascade::Action action, double p) { return p * costs.of(action, true) + (1 - p) * costs.of(action, false); }
+double expected_cost(const cascade::Costs& costs, cascade::Action action, double p) {
+  return p * costs.of(action, true) + (1 - p) * costs.of(action, false);
+}
 
 /// Six significant digits: thresholds that a person can read and type, none of which tells two rows apart.
 double readable(double threshold) {
@@ -24,12 +26,16 @@ double readable(double threshold) {
   return parse_number(text).value();
 }
 
-cascade::Cutoffs readable(cascade::Cutoffs cutoffs) { return {readable(cutoffs.approve_below), readable(cutoffs.decline_from), cutoffs.otherwise}; }
+cascade::Cutoffs readable(cascade::Cutoffs cutoffs) {
+  return {readable(cutoffs.approve_below), readable(cutoffs.decline_from), cutoffs.otherwise};
+}
 
-/// What the network's answer saves over the forest's, row by row. In costs it is what the network's own probability expects, not what the
-/// outcome shows: few rows change sides, and each one's outcome is a coin toss; the calibrated expectation has the same mean and a fraction
-/// of the noise. (Eight splits of uci_credit_default, seeds 11 to 18, at 30 % forwarded: 63 % of the possible cost reduction against 58 %.)
-void add_gains(const TrainRequest& request, const Schema& schema, const Part& part, const cascade::Cutoffs& cutoffs, const cascade::Costs& costs, std::vector<BandRow>& rows) {
+/// What the network's answer saves over the forest's, row by row. In costs it is what the network's own probability
+/// expects, not what the outcome shows: few rows change sides, and each one's outcome is a coin toss; the calibrated
+/// expectation has the same mean and a fraction of the noise. (Eight splits of uci_credit_default, seeds 11 to 18, at
+/// 30 % forwarded: 63 % of the possible cost reduction against 58 %.)
+void add_gains(const TrainRequest& request, const Schema& schema, const Part& part, const cascade::Cutoffs& cutoffs,
+               const cascade::Costs& costs, std::vector<BandRow>& rows) {
   const double price = cascade::price_of_forwarding(costs, schema);
   for (std::size_t i = 0; i < part.labels.size(); ++i) {
     const double p_forest = part.p_forest[i], p_network = part.p_network[i];
@@ -40,12 +46,15 @@ void add_gains(const TrainRequest& request, const Schema& schema, const Part& pa
     }
     const auto by_forest = cutoffs.decide(p_forest), by_network = cutoffs.decide(p_network);
     const bool is_bad = part.labels[i] > 0.5f;
-    rows.push_back({p_forest, expected_cost(costs, by_forest, p_network) - expected_cost(costs, by_network, p_network) - price, costs.of(by_forest, is_bad) - costs.of(by_network, is_bad) - price});
+    rows.push_back({p_forest,
+                    expected_cost(costs, by_forest, p_network) - expected_cost(costs, by_network, p_network) - price,
+                    costs.of(by_forest, is_bad) - costs.of(by_network, is_bad) - price});
   }
 }
 
 /// Figures of probabilities `p`, where row i was forwarded if forwarded[i].
-Figures figures_of(std::string name, const std::vector<double>& p, const std::vector<char>& forwarded, const Part& part, const cascade::Cutoffs& cutoffs, const cascade::Costs& costs, double price) {
+Figures figures_of(std::string name, const std::vector<double>& p, const std::vector<char>& forwarded, const Part& part,
+                   const cascade::Cutoffs& cutoffs, const cascade::Costs& costs, double price) {
   Figures f;
   f.name = std::move(name);
   f.auc = backtest::auc(p, part.labels);
@@ -61,7 +70,8 @@ Figures figures_of(std::string name, const std::vector<double>& p, const std::ve
 
 }  // namespace
 
-cascade::Policy choose_policy(const TrainRequest& request, const Schema& schema, const Part& train, const Part& valid, bool has_network, TrainReport& report) {
+cascade::Policy choose_policy(const TrainRequest& request, const Schema& schema, const Part& train, const Part& valid,
+                              bool has_network, TrainReport& report) {
   if (request.policy) return cascade::parse_policy(read_file(*request.policy), request.policy->string());
   cascade::Policy policy;
   policy.level0 = readable(report.costs.cutoffs());
@@ -74,13 +84,18 @@ cascade::Policy choose_policy(const TrainRequest& request, const Schema& schema,
   add_gains(request, schema, train, policy.level0, report.costs, rows);
   add_gains(request, schema, valid, policy.level0, report.costs, rows);
   report.band = search_band(rows, valid.p_forest, request.band);
-  if (report.band.band) report.band.band = cascade::Band{readable(report.band.band->low), readable(report.band.band->high), report.band.band->closed};
+  if (report.band.band)
+    report.band.band =
+        cascade::Band{readable(report.band.band->low), readable(report.band.band->high), report.band.band->closed};
   policy.band = report.band.band;
-  if (!policy.band) report.warnings.push_back("forwarding does not pay on the validation rows: the band is switched off and the forest decides alone");
+  if (!policy.band)
+    report.warnings.push_back(
+        "forwarding does not pay on the validation rows: the band is switched off and the forest decides alone");
   return policy;
 }
 
-void evaluate(const cascade::Policy& policy, const Schema& schema, const Part& test, bool has_network, TrainReport& report) {
+void evaluate(const cascade::Policy& policy, const Schema& schema, const Part& test, bool has_network,
+              TrainReport& report) {
   const std::size_t n = test.labels.size();
   const double price = cascade::price_of_forwarding(report.costs, schema);
   const std::vector<char> nobody(n, 0), everybody(n, 1);
@@ -96,11 +111,13 @@ void evaluate(const cascade::Policy& policy, const Schema& schema, const Part& t
   report.figures.push_back(figures_of("network", test.p_network, everybody, test, policy.level0, report.costs, price));
   report.figures.push_back(figures_of("cascade", p, forwarded, test, policy.level0, report.costs, price));
   const auto& figures = report.figures;
-  const double forest = figures[figures.size() - 3].cost, network = figures[figures.size() - 2].cost, cascade = figures.back().cost;
+  const double forest = figures[figures.size() - 3].cost, network = figures[figures.size() - 2].cost,
+               cascade = figures.back().cost;
   if (forest > network) report.share_of_cost_reduction = (forest - cascade) / (forest - network);
 }
 
-void evaluate_plain(const gbdt::Forest& plain, const std::string& name, const Schema& schema, const Part& valid, const Part& test, const cascade::Policy& policy, TrainReport& report) {
+void evaluate_plain(const gbdt::Forest& plain, const std::string& name, const Schema& schema, const Part& valid,
+                    const Part& test, const cascade::Policy& policy, TrainReport& report) {
   const auto stage = cascade::make_forest_stage(std::make_shared<const std::vector<gbdt::Forest>>(1, plain), schema);
   const auto margins_of = [&](const Part& part) {
     std::vector<dnn::StagedMargins> staged(part.rows.n_rows());

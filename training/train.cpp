@@ -23,19 +23,26 @@ Part take_part(const Dataset& data, const std::vector<std::size_t>& which) {
 void check_part(const Part& part, const char* name) {
   const auto n_positive = std::count(part.labels.begin(), part.labels.end(), 1.0f);
   if (n_positive == 0 || n_positive == static_cast<std::ptrdiff_t>(part.labels.size()))
-    throw Error("data.one_class", std::string("the ") + name + " part of the split holds one class only", "give more rows, or leave --time out");
+    throw Error("data.one_class", std::string("the ") + name + " part of the split holds one class only",
+                "give more rows, or leave --time out");
 }
 
-/// The schema's columns in the order of a given forest's features; model columns that the forest does not know are left out, late ones kept.
+/// The schema's columns in the order of a given forest's features; model columns that the forest does not know are left
+/// out, late ones kept.
 Schema fit_schema_to(const gbdt::Forest& forest, const Schema& schema, std::vector<std::string>& warnings) {
   if (forest.feature_names.empty()) return schema;
   std::vector<Column> columns;
   for (const auto& name : forest.feature_names) columns.push_back(schema[schema.index_of(name)]);
   for (const Column& column : schema.columns()) {
-    if (std::find(forest.feature_names.begin(), forest.feature_names.end(), column.name) != forest.feature_names.end()) continue;
-    const bool is_feature = (column.kind == Kind::number || column.kind == Kind::category) && !column.is_protected && !column.late;
-    if (is_feature) warnings.push_back("column \"" + column.name + "\" is unknown to the given forest; it is left out (--late gives it to the network)");
-    else columns.push_back(column);
+    if (std::find(forest.feature_names.begin(), forest.feature_names.end(), column.name) != forest.feature_names.end())
+      continue;
+    const bool is_feature =
+        (column.kind == Kind::number || column.kind == Kind::category) && !column.is_protected && !column.late;
+    if (is_feature)
+      warnings.push_back("column \"" + column.name +
+                         "\" is unknown to the given forest; it is left out (--late gives it to the network)");
+    else
+      columns.push_back(column);
   }
   return Schema(std::move(columns));
 }
@@ -61,7 +68,8 @@ class Training {
     read_schema();
     read_data();
     train_forest_stage();
-    if (request_.with_network) train_network_stage(schema_, train_, valid_, request_.network_options, models_, report_, progress_);
+    if (request_.with_network)
+      train_network_stage(schema_, train_, valid_, request_.network_options, models_, report_, progress_);
     calibrate();
     const cascade::Policy policy = choose_policy(request_, schema_, train_, valid_, has_network(), report_);
     report_figures(policy);
@@ -74,13 +82,18 @@ class Training {
   void read_schema() {
     if (request_.schema) {
       schema_ = Schema::from_json(read_file(*request_.schema), request_.schema->string());
-      if (schema_.find(request_.columns.label)) throw Error("schema.label", request_.schema->string() + ": the label \"" + request_.columns.label + "\" is one of the columns", "take it out: a model must not see it");
+      if (schema_.find(request_.columns.label))
+        throw Error("schema.label",
+                    request_.schema->string() + ": the label \"" + request_.columns.label + "\" is one of the columns",
+                    "take it out: a model must not see it");
     } else {
       InferredSchema inferred = infer_schema(request_.data, request_.columns, progress_);
       schema_ = inferred.schema;
       report_.warnings = inferred.warnings;
     }
-    if (!schema_.late_columns().empty() && !request_.with_network) throw Error("training.late_without_network", "late columns are read by the network, and --network none leaves it out");
+    if (!schema_.late_columns().empty() && !request_.with_network)
+      throw Error("training.late_without_network",
+                  "late columns are read by the network, and --network none leaves it out");
     if (!request_.forest) return;
     given_forest_ = gbdt::load_forest(*request_.forest);
     schema_ = fit_schema_to(given_forest_, schema_, report_.warnings);
@@ -101,7 +114,8 @@ class Training {
     report_.n_train = train_.labels.size();
     report_.n_valid = valid_.labels.size();
     report_.n_test = test_.labels.size();
-    report_.bad_rate = std::accumulate(data.labels.begin(), data.labels.end(), 0.0) / static_cast<double>(data.labels.size());
+    report_.bad_rate =
+        std::accumulate(data.labels.begin(), data.labels.end(), 0.0) / static_cast<double>(data.labels.size());
     report_.costs = request_.costs.value_or(cascade::Costs::for_bad_rate(report_.bad_rate));
     data_digest_ = data.digest;
   }
@@ -110,7 +124,9 @@ class Training {
     if (request_.forest) {
       models_.forest_json = {read_file(*request_.forest)};
       models_.forests = std::make_shared<const std::vector<gbdt::Forest>>(1, given_forest_);
-      report_.warnings.push_back("the given forest's margins are taken as they are: if it learnt from these rows, the network learns from margins that are too sure");
+      report_.warnings.push_back(
+          "the given forest's margins are taken as they are: if it learnt from these rows, the network learns from "
+          "margins that are too sure");
     } else {
       ForestOptions options = request_.forest_options;
       options.seed = request_.seed;
@@ -143,9 +159,11 @@ class Training {
 
   void report_figures(const cascade::Policy& policy) {
     if (request_.with_baseline) {
-      // XGBoost's default eta of 0.3 overfits at 300 trees; 0.1 is the rate that people set first, and the stronger peer.
+      // XGBoost's default eta of 0.3 overfits at 300 trees; 0.1 is the rate that people set first, and the stronger
+      // peer.
       for (const double eta : {0.3, 0.1}) {
-        const auto plain = train_plain(schema_, train_.labelled(), 300, 6, eta, request_.forest_options.n_threads, progress_);
+        const auto plain =
+            train_plain(schema_, train_.labelled(), 300, 6, eta, request_.forest_options.n_threads, progress_);
         evaluate_plain(plain, eta == 0.3 ? "plain XGBoost" : "plain, eta 0.1", schema_, valid_, test_, policy, report_);
       }
     }
@@ -157,7 +175,8 @@ class Training {
     auto& files = result.files;
     files["schema.json"] = schema_.to_json();
     for (std::size_t k = 0; k < models_.forest_json.size(); ++k)
-      files[models_.forest_json.size() == 1 ? "forest.json" : "forest-" + std::to_string(k) + ".json"] = models_.forest_json[k];
+      files[models_.forest_json.size() == 1 ? "forest.json" : "forest-" + std::to_string(k) + ".json"] =
+          models_.forest_json[k];
     if (has_network()) {
       files["network.json"] = models_.network->to_json(schema_);
       files["network.safetensors"] = models_.network_tensors;
@@ -167,7 +186,10 @@ class Training {
     if (request_.rules) add_rules(*request_.rules, schema_, files);
     add_backgrounds(schema_, policy, train_, valid_, request_.seed, files);
     files["train_report.json"] = report_.to_json();
-    result.provenance = {request_.columns.label, data_digest_, request_.seed, {{"sluice", "0.1.0"}, {"xgboost", gbdt::xgboost_version()}}};
+    result.provenance = {request_.columns.label,
+                         data_digest_,
+                         request_.seed,
+                         {{"sluice", "0.1.0"}, {"xgboost", gbdt::xgboost_version()}}};
 #ifdef SLUICE_HAVE_TORCH
     result.provenance.libraries["torch"] = dnn::torch_version();
 #endif

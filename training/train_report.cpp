@@ -14,8 +14,18 @@ std::string TrainReport::to_json() const {
                {"network_epochs", network_epochs},
                {"warnings", warnings}};
   for (const Figures& f : figures)
-    json["figures"].push_back({{"name", f.name}, {"auc", f.auc}, {"log_loss", f.log_loss}, {"calibration_error", f.calibration_error}, {"cost", f.cost}, {"share_forwarded", f.share_forwarded}});
-  if (band.band) json["band"] = {{"low", band.band->low}, {"high", band.band->high}, {"gain", band.gain}, {"standard_error", band.standard_error}, {"share", band.share}};
+    json["figures"].push_back({{"name", f.name},
+                               {"auc", f.auc},
+                               {"log_loss", f.log_loss},
+                               {"calibration_error", f.calibration_error},
+                               {"cost", f.cost},
+                               {"share_forwarded", f.share_forwarded}});
+  if (band.band)
+    json["band"] = {{"low", band.band->low},
+                    {"high", band.band->high},
+                    {"gain", band.gain},
+                    {"standard_error", band.standard_error},
+                    {"share", band.share}};
   if (share_of_cost_reduction) json["share_of_cost_reduction"] = *share_of_cost_reduction;
   return json.dump(1) + "\n";
 }
@@ -26,8 +36,11 @@ void apply_config(std::string_view text, std::string_view source_view, TrainRequ
   std::vector<Diagnostic> diagnostics;
   const auto read = [&](JsonFields& fields, const char* key, auto& value, double low, double high) {
     using T = std::decay_t<decltype(value)>;
-    if constexpr (std::is_floating_point_v<T>) value = fields.number(key, value, low, high);
-    else value = static_cast<T>(fields.integer(key, static_cast<std::int64_t>(value), static_cast<std::int64_t>(low), static_cast<std::int64_t>(high)));
+    if constexpr (std::is_floating_point_v<T>)
+      value = fields.number(key, value, low, high);
+    else
+      value = static_cast<T>(fields.integer(key, static_cast<std::int64_t>(value), static_cast<std::int64_t>(low),
+                                            static_cast<std::int64_t>(high)));
   };
   JsonFields fields(json, "", source, "train_config", diagnostics);
   if (const Json* child = fields.child("forest")) {
@@ -45,7 +58,8 @@ void apply_config(std::string_view text, std::string_view source_view, TrainRequ
     auto& o = request.network_options;
     if (network.has("hidden")) {
       o.hidden.clear();
-      for (const double width : network.numbers("hidden")) o.hidden.push_back(static_cast<std::size_t>(width >= 1 ? width : 0));
+      for (const double width : network.numbers("hidden"))
+        o.hidden.push_back(static_cast<std::size_t>(width >= 1 ? width : 0));
     }
     read(network, "members", o.n_members, 1, 64);
     read(network, "dropout", o.dropout, 0, 0.95);

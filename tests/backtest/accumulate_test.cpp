@@ -10,23 +10,30 @@ namespace sluice::backtest {
 namespace {
 
 std::vector<ScoredRow> random_rows(std::size_t n, Random& random) {
-  const auto verdict = [&] { return Verdict{random.below(20) == 0 ? std::nan("") : random.uniform(), static_cast<Action>(1 + random.below(3))}; };
+  const auto verdict = [&] {
+    return Verdict{random.below(20) == 0 ? std::nan("") : random.uniform(), static_cast<Action>(1 + random.below(3))};
+  };
   std::vector<ScoredRow> rows(n);
   for (ScoredRow& row : rows) {
     row.is_bad = random.below(5) == 0;
     row.in_band = random.below(3) == 0;
     row.forwarded = row.in_band && random.below(4) > 0;
     row.level = static_cast<cascade::Level>(random.below(4));
-    row.cascade = verdict(), row.forest = verdict(), row.network = verdict(), row.without_rules = verdict(), row.challenger = verdict();
+    row.cascade = verdict(), row.forest = verdict(), row.network = verdict(), row.without_rules = verdict(),
+    row.challenger = verdict();
     for (auto& degraded : row.degraded) degraded = verdict();
   }
   return rows;
 }
 
 bool same(const Tally& a, const Tally& b) {
-  const auto same_bin = [](const auto& x, const auto& y) { return x.good == y.good && x.bad == y.bad && x.p_sum == y.p_sum; };
-  return a.actions.n == b.actions.n && a.log_loss.value() == b.log_loss.value() && a.squared_error.value() == b.squared_error.value() &&
-         std::equal(a.scores.bins().begin(), a.scores.bins().end(), b.scores.bins().begin(), b.scores.bins().end(), same_bin);
+  const auto same_bin = [](const auto& x, const auto& y) {
+    return x.good == y.good && x.bad == y.bad && x.p_sum == y.p_sum;
+  };
+  return a.actions.n == b.actions.n && a.log_loss.value() == b.log_loss.value() &&
+         a.squared_error.value() == b.squared_error.value() &&
+         std::equal(a.scores.bins().begin(), a.scores.bins().end(), b.scores.bins().begin(), b.scores.bins().end(),
+                    same_bin);
 }
 
 TEST_CASE("an exact sum has the same bits in any order and any parts") {
@@ -56,9 +63,14 @@ TEST_CASE("the cost of counts is the cost of the rows one by one") {
     for (const auto& row : rows) {
       counts.add(row.cascade.action, row.is_bad);
       switch (row.cascade.action) {
-        case Action::approve: expected += row.is_bad ? costs.false_negative : 0; break;
-        case Action::decline: expected += row.is_bad ? 0 : costs.false_positive; break;
-        default: expected += costs.review ? *costs.review : row.is_bad ? 0 : costs.false_positive;
+        case Action::approve:
+          expected += row.is_bad ? costs.false_negative : 0;
+          break;
+        case Action::decline:
+          expected += row.is_bad ? 0 : costs.false_positive;
+          break;
+        default:
+          expected += costs.review ? *costs.review : row.is_bad ? 0 : costs.false_positive;
       }
     }
     CHECK(counts.cost(costs) == Approx(expected));
@@ -77,7 +89,9 @@ TEST_CASE("partial results of any split merge in any order to one pass") {
     for (std::size_t i = 0; i < rows.size(); ++i) parts[random.below(3)].add(rows[i], {names[i % 3]});
     Accumulator merged(1);
     for (const auto part : {1, 2, 0}) merged.merge(parts[static_cast<std::size_t>(part)]);
-    for (const auto tally : {&Accumulator::cascade, &Accumulator::forest, &Accumulator::network, &Accumulator::without_rules, &Accumulator::band_forest, &Accumulator::band_network, &Accumulator::challenger})
+    for (const auto tally :
+         {&Accumulator::cascade, &Accumulator::forest, &Accumulator::network, &Accumulator::without_rules,
+          &Accumulator::band_forest, &Accumulator::band_network, &Accumulator::challenger})
       REQUIRE(same(merged.*tally, whole.*tally));
     for (std::size_t l = 0; l < 3; ++l) REQUIRE(same(merged.degraded[l], whole.degraded[l]));
     REQUIRE(merged.flips.n == whole.flips.n);
@@ -97,7 +111,8 @@ TEST_CASE("log-loss and Brier are those of metrics.h") {
   Tally tally;
   std::vector<double> p = {0, 1, 1};
   std::vector<float> labels = {0, 1, 0};
-  for (int i = 0; i < 1000; ++i) p.push_back(random.uniform()), labels.push_back(random.uniform() < p.back() ? 1.0f : 0.0f);
+  for (int i = 0; i < 1000; ++i)
+    p.push_back(random.uniform()), labels.push_back(random.uniform() < p.back() ? 1.0f : 0.0f);
   for (std::size_t i = 0; i < p.size(); ++i) tally.add({p[i], Action::approve}, labels[i] > 0.5f);
   const auto n = static_cast<double>(p.size());
   CHECK(tally.log_loss.value() / n == Approx(log_loss(p, labels)).epsilon(1e-12));

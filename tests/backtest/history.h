@@ -13,8 +13,10 @@ namespace sluice::test {
 /// The label leans on the column "ratio", so that the stages differ in worth. `one_class`: every label is 0.
 std::string history_csv(const Schema& schema, std::size_t n_rows, std::uint64_t seed, bool one_class = false);
 
-std::unique_ptr<io::RowReader> history_reader(const std::string& csv, const Schema& schema, const backtest::BacktestOptions& options);
+std::unique_ptr<io::RowReader> history_reader(const std::string& csv, const Schema& schema,
+                                              const backtest::BacktestOptions& options);
 
-backtest::Report run_backtest(const cascade::Engine& engine, const std::string& csv, const backtest::BacktestOptions& options, std::size_t n_threads = 1);
+backtest::Report run_backtest(const cascade::Engine& engine, const std::string& csv,
+                              const backtest::BacktestOptions& options, std::size_t n_threads = 1);
 
 }  // namespace sluice::test

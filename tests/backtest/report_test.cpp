@@ -15,39 +15,57 @@ namespace {
 using Json = nlohmann::json;
 
 bool has_type(const Json& value, const std::string& type) {
-  return type == "object" ? value.is_object() : type == "array" ? value.is_array() : type == "string" ? value.is_string() : type == "integer" ? value.is_number_integer() : type == "number" ? value.is_number() : type == "boolean" ? value.is_boolean() : value.is_null();
+  return type == "object"    ? value.is_object()
+         : type == "array"   ? value.is_array()
+         : type == "string"  ? value.is_string()
+         : type == "integer" ? value.is_number_integer()
+         : type == "number"  ? value.is_number()
+         : type == "boolean" ? value.is_boolean()
+                             : value.is_null();
 }
 
 /// The part of JSON Schema that the published one uses. Returns the first place that does not fit; "" where all does.
 std::string misfit(const Json& value, const Json& schema, const Json& root, const std::string& at) {
-  if (schema.contains("$ref")) return misfit(value, root.at(Json::json_pointer(schema["$ref"].get<std::string>().substr(1))), root, at);
-  if (schema.contains("enum")) return std::count(schema["enum"].begin(), schema["enum"].end(), value) ? "" : at + ": not in the enum";
+  if (schema.contains("$ref"))
+    return misfit(value, root.at(Json::json_pointer(schema["$ref"].get<std::string>().substr(1))), root, at);
+  if (schema.contains("enum"))
+    return std::count(schema["enum"].begin(), schema["enum"].end(), value) ? "" : at + ": not in the enum";
   const Json types = schema["type"].is_array() ? schema["type"] : Json::array({schema["type"]});
-  if (std::none_of(types.begin(), types.end(), [&](const Json& type) { return has_type(value, type); })) return at + ": wrong type";
+  if (std::none_of(types.begin(), types.end(), [&](const Json& type) { return has_type(value, type); }))
+    return at + ": wrong type";
   if (value.is_object()) {
     for (const auto& key : schema["required"])
       if (!value.contains(key.get<std::string>())) return at + "/" + key.get<std::string>() + ": missing";
     for (const auto& [key, child] : value.items()) {
       if (!schema["properties"].contains(key)) return at + "/" + key + ": unknown";
-      if (const auto found = misfit(child, schema["properties"][key], root, at + "/" + key); !found.empty()) return found;
+      if (const auto found = misfit(child, schema["properties"][key], root, at + "/" + key); !found.empty())
+        return found;
     }
   }
   if (value.is_array())
     for (std::size_t i = 0; i < value.size(); ++i)
-      if (const auto found = misfit(value[i], schema["items"], root, at + "/" + std::to_string(i)); !found.empty()) return found;
+      if (const auto found = misfit(value[i], schema["items"], root, at + "/" + std::to_string(i)); !found.empty())
+        return found;
   return "";
 }
 
 /// Reports with everything in them, with little, and of one class.
 std::vector<Report> some_reports() {
   const test::TempDir folder;
-  const cascade::Engine full(test::small_bundle(folder / "a", 3, {.with_late = true, .with_rules = true})), bare(test::small_bundle(folder / "b", 4, {.with_network = false, .band = std::nullopt}));
-  const BacktestOptions options{.time_column = "seen_at", .by = Period::week, .slice_columns = {"region", "amount"}, .levels = true, .data_name = "<b>&\"history\"</b>.csv"};
+  const cascade::Engine full(test::small_bundle(folder / "a", 3, {.with_late = true, .with_rules = true})),
+      bare(test::small_bundle(folder / "b", 4, {.with_network = false, .band = std::nullopt}));
+  const BacktestOptions options{.time_column = "seen_at",
+                                .by = Period::week,
+                                .slice_columns = {"region", "amount"},
+                                .levels = true,
+                                .data_name = "<b>&\"history\"</b>.csv"};
   const std::string csv = test::history_csv(full.bundle().schema, 1500, 2);
   ThreadPool pool(2);
-  const auto reader = test::history_reader(csv, full.bundle().schema, options), second = test::history_reader(csv, full.bundle().schema, options);
+  const auto reader = test::history_reader(csv, full.bundle().schema, options),
+             second = test::history_reader(csv, full.bundle().schema, options);
   const Challenger challenger{full, *second};
-  return {run(full, *reader, options, pool, {}, &challenger), test::run_backtest(bare, csv, {}), test::run_backtest(bare, test::history_csv(bare.bundle().schema, 40, 2, true), options),
+  return {run(full, *reader, options, pool, {}, &challenger), test::run_backtest(bare, csv, {}),
+          test::run_backtest(bare, test::history_csv(bare.bundle().schema, 40, 2, true), options),
           test::run_backtest(full, test::history_csv(full.bundle().schema, 1, 2), options)};
 }
 
@@ -64,7 +82,8 @@ TEST_CASE("report.json is as its published schema says") {
 TEST_CASE("report.html is one static page: no script, nothing loaded, all text escaped") {
   for (const Report& report : some_reports()) {
     const std::string html = report_html(report);
-    for (const char* word : {"<script", "javascript:", "onload", "http:", "https:", "url(", "<link", "<img", "@import", "src=", "href=", "nan", "inf\"", "<b>&", "<r1>"}) {
+    for (const char* word : {"<script", "javascript:", "onload", "http:", "https:", "url(", "<link", "<img", "@import",
+                             "src=", "href=", "nan", "inf\"", "<b>&", "<r1>"}) {
       CAPTURE(word);
       CHECK(html.find(word) == std::string::npos);
     }
@@ -81,9 +100,12 @@ std::string unbalanced(const std::string& html) {
   for (std::sregex_iterator tag(html.begin(), html.end(), kTag), end; tag != end; ++tag) {
     const std::string name = (*tag)[2];
     if ((*tag)[3] == "/" || name == "meta" || name == "br") continue;
-    if ((*tag)[1] != "/") open.push_back(name);
-    else if (open.empty() || open.back() != name) return "</" + name + "> at " + std::to_string(tag->position());
-    else open.pop_back();
+    if ((*tag)[1] != "/")
+      open.push_back(name);
+    else if (open.empty() || open.back() != name)
+      return "</" + name + "> at " + std::to_string(tag->position());
+    else
+      open.pop_back();
   }
   return open.empty() ? "" : "<" + open.back() + "> is open";
 }

@@ -40,7 +40,10 @@ struct Naive {
     for (std::size_t i = 0; i < actions.size(); ++i) total += kCosts.of(actions[i], labels[i] > 0.5f);
     return total / static_cast<double>(actions.size());
   }
-  double rate(Action action) const { return static_cast<double>(std::count(actions.begin(), actions.end(), action)) / static_cast<double>(actions.size()); }
+  double rate(Action action) const {
+    return static_cast<double>(std::count(actions.begin(), actions.end(), action)) /
+           static_cast<double>(actions.size());
+  }
 };
 
 void require_same(const Figures& f, const Naive& naive, double price_of_all = 0) {
@@ -83,7 +86,9 @@ class ThrowingForest : public cascade::ForestStage {
   void score(RowsView, std::span<cascade::StagedMargins>) const override { throw std::runtime_error("down"); }
 };
 class ThrowingNetwork : public cascade::NetworkStage {
-  void score(RowsView, std::span<const cascade::StagedMargins>, std::span<float>) const override { throw std::runtime_error("down"); }
+  void score(RowsView, std::span<const cascade::StagedMargins>, std::span<float>) const override {
+    throw std::runtime_error("down");
+  }
   std::string_view device() const override { return "none"; }
 };
 
@@ -127,7 +132,8 @@ TEST_CASE("every way's figures are those of the rows decided one by one") {
     const auto& [n, n_bad] = flips.at({flip.from, flip.to});
     CHECK(flip.n_rows == n);
     CHECK(flip.n_bad == n_bad);
-    const double change = static_cast<double>(n_bad) * (kCosts.of(flip.to, true) - kCosts.of(flip.from, true)) + static_cast<double>(n - n_bad) * (kCosts.of(flip.to, false) - kCosts.of(flip.from, false));
+    const double change = static_cast<double>(n_bad) * (kCosts.of(flip.to, true) - kCosts.of(flip.from, true)) +
+                          static_cast<double>(n - n_bad) * (kCosts.of(flip.to, false) - kCosts.of(flip.from, false));
     CHECK(flip.cost_change == Approx(change / static_cast<double>(n)));
     CHECK(flip.n_better + flip.n_worse == (flip.from == flip.to ? 0 : n));
   }
@@ -135,15 +141,18 @@ TEST_CASE("every way's figures are those of the rows decided one by one") {
 
 TEST_CASE("without rules the cascade is the bundle that has none") {
   const TempDir folder;
-  const cascade::Engine with(test::small_bundle(folder / "a", 5, {.with_rules = true})), without(test::small_bundle(folder / "b", 5));
+  const cascade::Engine with(test::small_bundle(folder / "a", 5, {.with_rules = true})),
+      without(test::small_bundle(folder / "b", 5));
   const std::string csv = history_csv(with.bundle().schema, 2000, 3);
   const Report a = run_backtest(with, csv, {.costs = kCosts}), b = run_backtest(without, csv, {.costs = kCosts});
   CHECK(a.way("cascade")->figures.cost != b.way("cascade")->figures.cost);
   CHECK(a.way("without_rules")->figures.cost == b.way("cascade")->figures.cost);
   CHECK(a.way("without_rules")->figures.auc == b.way("cascade")->figures.auc);
   const auto cost = [&](const char* way) { return b.way(way)->figures.cost; };
-  if (cost("forest") > cost("network")) CHECK(b.gap_recovered == Approx((cost("forest") - cost("cascade")) / (cost("forest") - cost("network"))));
-  else CHECK(std::isnan(b.gap_recovered));
+  if (cost("forest") > cost("network"))
+    CHECK(b.gap_recovered == Approx((cost("forest") - cost("cascade")) / (cost("forest") - cost("network"))));
+  else
+    CHECK(std::isnan(b.gap_recovered));
   CHECK((a.gap_recovered == b.gap_recovered || (std::isnan(a.gap_recovered) && std::isnan(b.gap_recovered))));
 }
 
@@ -155,7 +164,8 @@ TEST_CASE("levels are what the engine does with stages that throw") {
   const Report report = run_backtest(engine, csv, {.costs = kCosts, .levels = true});
   auto unruled = std::make_shared<cascade::Bundle>(*bundle);
   unruled->fallback.reset();
-  const cascade::Engine l1(bundle, {.network = std::make_shared<ThrowingNetwork>()}), l2(bundle, {.forest = std::make_shared<ThrowingForest>()}),
+  const cascade::Engine l1(bundle, {.network = std::make_shared<ThrowingNetwork>()}),
+      l2(bundle, {.forest = std::make_shared<ThrowingForest>()}),
       l3(unruled, {.forest = std::make_shared<ThrowingForest>()});
   const Rows rows = all_rows(csv, bundle->schema);
   REQUIRE(report.levels.size() == 3);
@@ -177,14 +187,20 @@ TEST_CASE("levels are what the engine does with stages that throw") {
 
 TEST_CASE("blocks of any size and any number of threads give the same bytes") {
   const TempDir folder;
-  const cascade::Engine engine(test::small_bundle(folder / "b", 7, {.with_rules = true})), challenger(test::small_bundle(folder / "c", 8));
+  const cascade::Engine engine(test::small_bundle(folder / "b", 7, {.with_rules = true})),
+      challenger(test::small_bundle(folder / "c", 8));
   const std::string csv = history_csv(engine.bundle().schema, 10'900, 5);
   std::string first;
   const std::pair<std::size_t, std::size_t> settings[] = {{10'000, 1}, {1, 1}, {7, 2}, {300, 5}, {50'000, 3}};
   for (const auto& [block_rows, n_threads] : settings) {
-    const BacktestOptions options{.time_column = "seen_at", .by = Period::week, .slice_columns = {"region", "amount", "country"}, .levels = true, .block_rows = block_rows};
+    const BacktestOptions options{.time_column = "seen_at",
+                                  .by = Period::week,
+                                  .slice_columns = {"region", "amount", "country"},
+                                  .levels = true,
+                                  .block_rows = block_rows};
     ThreadPool pool(n_threads);
-    const auto reader = history_reader(csv, engine.bundle().schema, options), second = history_reader(csv, challenger.bundle().schema, options);
+    const auto reader = history_reader(csv, engine.bundle().schema, options),
+               second = history_reader(csv, challenger.bundle().schema, options);
     const Challenger other{challenger, *second};
     const std::string json = report_json(run(engine, *reader, options, pool, {}, &other));
     if (first.empty()) first = json;
@@ -197,14 +213,17 @@ TEST_CASE("slices add up to the whole, and each is a backtest of its rows") {
   const TempDir folder;
   const cascade::Engine engine(test::small_bundle(folder / "b", 9));
   const std::string csv = history_csv(engine.bundle().schema, 3000, 6);
-  const Report report = run_backtest(engine, csv, {.costs = kCosts, .time_column = "seen_at", .by = Period::month, .slice_columns = {"region", "amount"}});
+  const Report report = run_backtest(
+      engine, csv,
+      {.costs = kCosts, .time_column = "seen_at", .by = Period::month, .slice_columns = {"region", "amount"}});
   REQUIRE(report.slice_tables.size() == 3);
   CHECK(report.slice_tables[0].slices.front().name == "2023-11");  // 1.7e9 s is 2023-11-14
   CHECK(report.slice_tables[2].kind == "number");
   CHECK(report.slice_tables[2].slices.size() == 6);  // five intervals and (missing)
   for (const SliceTable& table : report.slice_tables) {
     double rows = 0, cost = 0;
-    for (const SliceReport& slice : table.slices) rows += static_cast<double>(slice.n_rows), cost += slice.cost * static_cast<double>(slice.n_rows);
+    for (const SliceReport& slice : table.slices)
+      rows += static_cast<double>(slice.n_rows), cost += slice.cost * static_cast<double>(slice.n_rows);
     CHECK(rows == 3000);
     CHECK(cost / rows == Approx(report.ways.front().figures.cost));
     CHECK(table.slices.front().name == table.reference);
@@ -222,23 +241,27 @@ TEST_CASE("slices add up to the whole, and each is a backtest of its rows") {
     CHECK(slice.n_rows == alone.n_rows);
     CHECK(slice.cost == Approx(alone.ways.front().figures.cost));
     CHECK(slice.forward_rate == Approx(alone.inside.forward_rate));
-    CHECK(std::abs(slice.auc - alone.ways.front().figures.auc) <= slice.auc_bound + alone.ways.front().figures.auc_bound);
+    CHECK(std::abs(slice.auc - alone.ways.front().figures.auc) <=
+          slice.auc_bound + alone.ways.front().figures.auc_bound);
   }
 }
 
 TEST_CASE("the swap set is that of two engines, row by row") {
   const TempDir folder;
-  const cascade::Engine engine(test::small_bundle(folder / "b", 10)), other(test::small_bundle(folder / "c", 11, {.with_late = false}));
+  const cascade::Engine engine(test::small_bundle(folder / "b", 10)),
+      other(test::small_bundle(folder / "c", 11, {.with_late = false}));
   const std::string csv = history_csv(engine.bundle().schema, 1200, 7);
   const BacktestOptions options{.costs = kCosts};
   ThreadPool pool(1);
-  const auto reader = history_reader(csv, engine.bundle().schema, options), second = history_reader(csv, other.bundle().schema, options);
+  const auto reader = history_reader(csv, engine.bundle().schema, options),
+             second = history_reader(csv, other.bundle().schema, options);
   const Challenger challenger{other, *second};
   const Report report = run(engine, *reader, options, pool, {}, &challenger);
   std::uint64_t n[2][2] = {}, bad[2][2] = {};
   const Rows rows = all_rows(csv, engine.bundle().schema);
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const bool here = engine.decide(rows.block.rows.row(i)).action == Action::approve, there = other.decide(rows.block.rows.row(i)).action == Action::approve;
+    const bool here = engine.decide(rows.block.rows.row(i)).action == Action::approve,
+               there = other.decide(rows.block.rows.row(i)).action == Action::approve;
     ++n[here][there];
     bad[here][there] += rows.block.labels[i] > 0.5f;
   }
@@ -250,7 +273,8 @@ TEST_CASE("the swap set is that of two engines, row by row") {
   CHECK(c.neither.n_rows == n[0][0]);
   CHECK(c.swapped_in.n_rows > 0);
   CHECK(c.swapped_in.bad_rate == Approx(static_cast<double>(bad[0][1]) / static_cast<double>(n[0][1])));
-  CHECK(c.cost_difference == Approx(run_backtest(other, csv, options).ways.front().figures.cost - report.ways.front().figures.cost));
+  CHECK(c.cost_difference ==
+        Approx(run_backtest(other, csv, options).ways.front().figures.cost - report.ways.front().figures.cost));
 }
 
 TEST_CASE("costs: as given, else the bundle's, else from the bad rate") {
@@ -262,7 +286,8 @@ TEST_CASE("costs: as given, else the bundle's, else from the bad rate") {
   const std::string csv = history_csv(bundle->schema, 300, 7);
   const Report by_default = run_backtest(cascade::Engine(bundle), csv, {});
   CHECK(by_default.costs_from == "default");
-  CHECK(by_default.costs.false_negative == Approx(static_cast<double>(by_default.n_rows - by_default.n_bad) / static_cast<double>(by_default.n_bad)));
+  CHECK(by_default.costs.false_negative ==
+        Approx(static_cast<double>(by_default.n_rows - by_default.n_bad) / static_cast<double>(by_default.n_bad)));
   bundle->train_report = R"({"costs": {"false_positive": 2, "false_negative": 30}})";
   const Report trained = run_backtest(cascade::Engine(bundle), csv, {});
   CHECK(trained.costs_from == "bundle");
@@ -295,11 +320,14 @@ TEST_CASE("a reader that does not fit is refused, and a stop is obeyed") {
   CHECK_THROWS_WITH(run(engine, unlabelled, {}, pool), Catch::Contains("backtest.no_labels"));
   const auto second = history_reader(history_csv(schema, 51, 1), schema, {});
   const Challenger longer{engine, *second};
-  CHECK_THROWS_WITH(run(engine, *history_reader(csv, schema, {}), {}, pool, {}, &longer), Catch::Contains("backtest.challenger"));
+  CHECK_THROWS_WITH(run(engine, *history_reader(csv, schema, {}), {}, pool, {}, &longer),
+                    Catch::Contains("backtest.challenger"));
   const auto relabelled = history_reader(history_csv(schema, 50, 1, true), schema, {});
   const Challenger other_labels{engine, *relabelled};
-  CHECK_THROWS_WITH(run(engine, *history_reader(csv, schema, {}), {}, pool, {}, &other_labels), Catch::Contains("backtest.challenger"));
-  CHECK_THROWS_WITH(run(engine, *history_reader(csv, schema, {}), {}, pool, [](auto...) { return false; }), Catch::Contains("interrupted"));
+  CHECK_THROWS_WITH(run(engine, *history_reader(csv, schema, {}), {}, pool, {}, &other_labels),
+                    Catch::Contains("backtest.challenger"));
+  CHECK_THROWS_WITH(run(engine, *history_reader(csv, schema, {}), {}, pool, [](auto...) { return false; }),
+                    Catch::Contains("interrupted"));
 }
 
 TEST_CASE("a text that is no time is named with its row, counted over all blocks") {
@@ -310,7 +338,8 @@ TEST_CASE("a text that is no time is named with its row, counted over all blocks
   for (int line = 0; line <= 10'150; ++line) at = csv.find('\n', at) + 1;
   const std::size_t time = csv.rfind(",20", csv.find('\n', at));
   csv.replace(time + 1, 20, "yesterday");
-  CHECK_THROWS_WITH(run_backtest(engine, csv, {.time_column = "seen_at", .block_rows = 100}), Catch::Contains("row 10150") && Catch::Contains("yesterday"));
+  CHECK_THROWS_WITH(run_backtest(engine, csv, {.time_column = "seen_at", .block_rows = 100}),
+                    Catch::Contains("row 10150") && Catch::Contains("yesterday"));
 }
 
 }  // namespace

@@ -27,7 +27,9 @@ struct Sample {
 Sample sample(Random& random, std::size_t n, double middle, double spread, std::uint64_t n_values) {
   Sample s;
   for (std::size_t i = 0; i < n; ++i) {
-    const double step = n_values > 0 ? static_cast<double>(random.below(n_values)) / static_cast<double>(n_values) * 3 - 1.5 : random.normal();
+    const double step = n_values > 0
+                            ? static_cast<double>(random.below(n_values)) / static_cast<double>(n_values) * 3 - 1.5
+                            : random.normal();
     s.p.push_back(sigmoid(middle + spread * step));
     s.labels.push_back(random.uniform() < s.p.back() ? 1.0f : 0.0f);
   }
@@ -44,7 +46,8 @@ std::map<double, std::pair<double, double>, std::greater<>> by_score(const Sampl
 }
 
 double naive_ks(const Sample& s) {
-  const double n_bad = static_cast<double>(std::count(s.labels.begin(), s.labels.end(), 1.0f)), n_good = static_cast<double>(s.p.size()) - n_bad;
+  const double n_bad = static_cast<double>(std::count(s.labels.begin(), s.labels.end(), 1.0f)),
+               n_good = static_cast<double>(s.p.size()) - n_bad;
   double good = 0, bad = 0, widest = 0;
   for (const auto& [p, n] : by_score(s)) {
     good += n.first, bad += n.second;
@@ -118,7 +121,8 @@ TEST_CASE("the ROC curve has the AUC under it") {
   CHECK(roc.size() <= 402);
   double area = 0;
   for (std::size_t i = 1; i < roc.size(); ++i)
-    area += (roc[i].false_positive_rate - roc[i - 1].false_positive_rate) * (roc[i].true_positive_rate + roc[i - 1].true_positive_rate) / 2;
+    area += (roc[i].false_positive_rate - roc[i - 1].false_positive_rate) *
+            (roc[i].true_positive_rate + roc[i - 1].true_positive_rate) / 2;
   CHECK(area == Approx(histogram.auc()).margin(2e-3));
 }
 
@@ -159,7 +163,8 @@ TEST_CASE("PSI by hand: a decile each against all in the last") {
     for (int i = 0; i < 10; ++i) expected.add(0.05 + 0.1 * decile, false);
   for (int i = 0; i < 100; ++i) actual.add(0.95, false);
   const double e = 10.5 / 105, empty = 0.5 / 105, full = 100.5 / 105;
-  CHECK(population_stability_index(expected, actual) == Approx(9 * (empty - e) * std::log(empty / e) + (full - e) * std::log(full / e)));
+  CHECK(population_stability_index(expected, actual) ==
+        Approx(9 * (empty - e) * std::log(empty / e) + (full - e) * std::log(full / e)));
   CHECK(population_stability_index(expected, expected) == 0);
   CHECK(std::isnan(population_stability_index(expected, ScoreHistogram(ScoreHistogram::kSliceBins))));
 }

@@ -13,7 +13,8 @@ std::vector<std::string> numbers(int n) {
 }
 
 TEST_CASE("periods of a time") {
-  const auto day = Slicer::by_time("t", Period::day), week = Slicer::by_time("t", Period::week), month = Slicer::by_time("t", Period::month);
+  const auto day = Slicer::by_time("t", Period::day), week = Slicer::by_time("t", Period::week),
+             month = Slicer::by_time("t", Period::month);
   CHECK(day.name("2024-02-29T23:59:59Z", 0) == "2024-02-29");
   CHECK(day.name("2024-02-29T23:59:59-02:00", 0) == "2024-03-01");
   CHECK(week.name("2024-03-03", 0) == "2024-02-26");  // a Sunday belongs to the Monday before it
@@ -21,7 +22,8 @@ TEST_CASE("periods of a time") {
   CHECK(month.name("2024-02-29", 0) == "2024-02");
   CHECK(day.name("-1", 0) == "1969-12-31");
   CHECK(month.name("NA", 0) == "(missing)");
-  CHECK_THROWS_WITH(month.name("soon", 17), Catch::Contains("row 17") && Catch::Contains("\"t\"") && Catch::Contains("\"soon\""));
+  CHECK_THROWS_WITH(month.name("soon", 17),
+                    Catch::Contains("row 17") && Catch::Contains("\"t\"") && Catch::Contains("\"soon\""));
   CHECK_THROWS_AS(month.name("1e300", 0), Error);
 }
 

@@ -23,8 +23,10 @@ TEST_CASE("every fault of a document is reported, with its pointer and a suggest
 }
 
 TEST_CASE("syntax faults name line and column; NaN and doubled keys are faults") {
-  REQUIRE_THROWS_WITH(parse_json("{\n  \"a\": NaN}", "p.json", "policy.json"), Catch::Contains("p.json line 2, column"));
-  REQUIRE_THROWS_WITH(parse_json(R"({"a": 1, "b": {"a": 1}, "a": 2})", "p.json", "policy.json"), Catch::Contains("\"a\" stands twice"));
+  REQUIRE_THROWS_WITH(parse_json("{\n  \"a\": NaN}", "p.json", "policy.json"),
+                      Catch::Contains("p.json line 2, column"));
+  REQUIRE_THROWS_WITH(parse_json(R"({"a": 1, "b": {"a": 1}, "a": 2})", "p.json", "policy.json"),
+                      Catch::Contains("\"a\" stands twice"));
   REQUIRE_NOTHROW(parse_json(R"({"a": 1, "b": {"a": 1}})", "p.json", "policy.json"));
 }
 
@@ -40,6 +42,13 @@ TEST_CASE("all errors of a list become one exception with the first one's code")
 }
 
 TEST_CASE("a caret stands under the column") {
-  const Diagnostic d{.code = "rules.type", .source = "pre.json", .pointer = "/rules/2/when", .message = "no", .hint = "do", .snippet = "amount > 5000", .column = 8};
-  REQUIRE(to_string(d) == "error: rules.type: pre.json at /rules/2/when, column 8: no\n    amount > 5000\n           ^\n  hint: do");
+  const Diagnostic d{.code = "rules.type",
+                     .source = "pre.json",
+                     .pointer = "/rules/2/when",
+                     .message = "no",
+                     .hint = "do",
+                     .snippet = "amount > 5000",
+                     .column = 8};
+  REQUIRE(to_string(d) ==
+          "error: rules.type: pre.json at /rules/2/when, column 8: no\n    amount > 5000\n           ^\n  hint: do");
 }

@@ -41,8 +41,10 @@ TEST_CASE("each kind of cell is read as the schema says") {
 
 TEST_CASE("the models see the columns that they may see") {
   const Schema schema = sample();
-  REQUIRE(std::vector<std::size_t>(schema.forest_columns().begin(), schema.forest_columns().end()) == std::vector<std::size_t>{0, 1});
-  REQUIRE(std::vector<std::size_t>(schema.network_columns().begin(), schema.network_columns().end()) == std::vector<std::size_t>{0, 1, 2});
+  REQUIRE(std::vector<std::size_t>(schema.forest_columns().begin(), schema.forest_columns().end()) ==
+          std::vector<std::size_t>{0, 1});
+  REQUIRE(std::vector<std::size_t>(schema.network_columns().begin(), schema.network_columns().end()) ==
+          std::vector<std::size_t>{0, 1, 2});
 }
 
 TEST_CASE("a schema survives its JSON, digest and all") {
@@ -56,7 +58,8 @@ TEST_CASE("all faults of a schema file are named at once") {
     Schema::from_json(R"({"columns": [{"name": "a", "knd": "number"}, {"kind": "numbr"}], "x": 1})", "s.json");
     FAIL("nothing thrown");
   } catch (const Error& e) {
-    for (const char* part : {"/columns/0/knd", "did you mean \"kind\"", "/columns/1/name", "did you mean \"number\"", "/x"})
+    for (const char* part :
+         {"/columns/0/knd", "did you mean \"kind\"", "/columns/1/name", "did you mean \"number\"", "/x"})
       REQUIRE_THAT(std::string(e.what()), Catch::Contains(part));
   }
   REQUIRE_THROWS_WITH(Schema::from_json(R"({"columns": [{"name": "a"}, {"name": "a"}]})"), Catch::Contains("twice"));
@@ -70,5 +73,6 @@ TEST_CASE("times are read in ISO 8601 and as seconds; what is no date is refused
   REQUIRE(parse_time("1522540831") == 1522540831.0);
   REQUIRE(format_time(1522540831.0) == "2018-04-01T00:00:31Z");
   REQUIRE(format_time(-1) == "1969-12-31T23:59:59Z");
-  for (const char* bad : {"2018-02-30", "2019-02-29", "2018-13-01", "2018-04-01T25:00", "2018-04-01x", "yesterday", ""}) REQUIRE_FALSE(parse_time(bad));
+  for (const char* bad : {"2018-02-30", "2019-02-29", "2018-13-01", "2018-04-01T25:00", "2018-04-01x", "yesterday", ""})
+    REQUIRE_FALSE(parse_time(bad));
 }

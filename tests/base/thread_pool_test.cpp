@@ -21,7 +21,11 @@ TEST_CASE("every piece is done once, whatever the number of threads") {
 
 TEST_CASE("an exception of a piece reaches the caller, and the pool goes on") {
   ThreadPool pool(3);
-  REQUIRE_THROWS_WITH(pool.run(10, [](std::size_t piece) { if (piece == 4) throw std::runtime_error("piece 4"); }), "piece 4");
+  REQUIRE_THROWS_WITH(pool.run(10,
+                               [](std::size_t piece) {
+                                 if (piece == 4) throw std::runtime_error("piece 4");
+                               }),
+                      "piece 4");
   std::atomic<int> count = 0;
   pool.run(10, [&](std::size_t) { ++count; });
   REQUIRE(count == 10);

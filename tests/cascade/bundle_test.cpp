@@ -100,7 +100,8 @@ TEST_CASE("missing files, added files and other manifests are told apart") {
   CHECK(wrong.at("notes.txt").expected.empty());
 
   CHECK(load(dir / "nothing").code == "bundle.manifest");
-  for (const char* text : {"", "5", "[]", "{}", "null", "{\"format\": \"1\"}", "{\"format\": 1}", "{\"format\": 1, \"files\": 3}"}) {
+  for (const char* text :
+       {"", "5", "[]", "{}", "null", "{\"format\": \"1\"}", "{\"format\": 1}", "{\"format\": 1, \"files\": 3}"}) {
     CAPTURE(text);
     write_file(dir / "b" / "manifest.json", text);
     CHECK(load(dir / "b").code == "bundle.manifest");
@@ -117,7 +118,8 @@ TEST_CASE("a forged manifest can neither name files outside nor claim a newer fo
   CHECK(refused([](nlohmann::json&) {}) == "");
   CHECK(refused([](nlohmann::json& m) { m["format"] = 2; }) == "bundle.format");
   write_file(dir / "secret", "s");
-  for (const char* path : {"../secret", "/etc/hostname", "rules/../../secret", ""}) CHECK(refused([&](nlohmann::json& m) { m["files"][path] = sha256("s").hex(); }) == "bundle.manifest");
+  for (const char* path : {"../secret", "/etc/hostname", "rules/../../secret", ""})
+    CHECK(refused([&](nlohmann::json& m) { m["files"][path] = sha256("s").hex(); }) == "bundle.manifest");
   CHECK(refused([](nlohmann::json& m) { m["files"].erase("schema.json"); }) == "bundle.missing_file");
   CHECK(refused([](nlohmann::json& m) { m["unknown"] = 1; }) == "bundle.changed");
 }

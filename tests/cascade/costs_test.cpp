@@ -13,11 +13,14 @@ namespace {
 
 using namespace cascade;
 
-double expected_cost(const Costs& costs, Action action, double p) { return p * costs.of(action, true) + (1 - p) * costs.of(action, false); }
+double expected_cost(const Costs& costs, Action action, double p) {
+  return p * costs.of(action, true) + (1 - p) * costs.of(action, false);
+}
 
 /// Cross-entropy against Platt's smoothed targets, written from the paper.
 double platt_loss(double slope, double intercept, const std::vector<float>& margins, const std::vector<float>& labels) {
-  const auto n1 = static_cast<double>(std::count(labels.begin(), labels.end(), 1.0f)), n0 = static_cast<double>(labels.size()) - n1;
+  const auto n1 = static_cast<double>(std::count(labels.begin(), labels.end(), 1.0f)),
+             n0 = static_cast<double>(labels.size()) - n1;
   double sum = 0;
   for (std::size_t i = 0; i < margins.size(); ++i) {
     const double t = labels[i] > 0.5f ? (n1 + 1) / (n1 + 2) : 1 / (n0 + 2), z = slope * margins[i] + intercept;
@@ -46,9 +49,13 @@ TEST_CASE("the cut-offs choose the cheapest action for every probability") {
 TEST_CASE("costs read back, and bad ones are refused") {
   const Costs costs{.false_positive = 1.5, .false_negative = 20, .review = 0.25, .network_call = 0.01};
   CHECK(Costs::from_json(costs.to_json(), "costs.json").to_json() == costs.to_json());
-  CHECK_FALSE(Costs::from_json(R"({"false_positive": 1, "false_negative": 2, "review": null})", "c").review.has_value());
-  for (const char* bad : {"", "[]", "{}", R"({"false_positive": 1})", R"({"false_positive": -1, "false_negative": 2})", R"({"false_positive": 0, "false_negative": 2})",
-                          R"({"false_positive": "1", "false_negative": 2})", R"({"false_positive": NaN, "false_negative": 2})", R"({"false_positive": 1, "false_negative": 2, "rewiev": 1})"}) {
+  CHECK_FALSE(
+      Costs::from_json(R"({"false_positive": 1, "false_negative": 2, "review": null})", "c").review.has_value());
+  for (const char* bad :
+       {"", "[]", "{}", R"({"false_positive": 1})", R"({"false_positive": -1, "false_negative": 2})",
+        R"({"false_positive": 0, "false_negative": 2})", R"({"false_positive": "1", "false_negative": 2})",
+        R"({"false_positive": NaN, "false_negative": 2})",
+        R"({"false_positive": 1, "false_negative": 2, "rewiev": 1})"}) {
     CAPTURE(bad);
     CHECK_THROWS_AS(Costs::from_json(bad, "costs.json"), Error);
   }
@@ -57,7 +64,8 @@ TEST_CASE("costs read back, and bad ones are refused") {
 TEST_CASE("no point of a fine grid around Platt's fit is more likely than it") {
   Random random(2);
   for (int k = 0; k < 60; ++k) {
-    const double slope = std::exp(random.uniform(-4, 2)), intercept = random.normal() * 2, scale = std::exp(random.uniform(-1, 3));
+    const double slope = std::exp(random.uniform(-4, 2)), intercept = random.normal() * 2,
+                 scale = std::exp(random.uniform(-1, 3));
     std::vector<float> margins, labels;
     for (int i = 0; i < 400; ++i) {
       margins.push_back(static_cast<float>(random.normal() * scale));
@@ -69,7 +77,8 @@ TEST_CASE("no point of a fine grid around Platt's fit is more likely than it") {
     const double loss = platt_loss(fit.slope, fit.intercept, margins, labels);
     CAPTURE(k, slope, intercept, scale, fit.slope, fit.intercept);
     for (double a = 0.02; a < 20; a *= 1.05)
-      for (double b = -6; b <= 6; b += 0.25) REQUIRE(platt_loss(fit.slope * a, fit.intercept + b, margins, labels) >= loss - 1e-6);
+      for (double b = -6; b <= 6; b += 0.25)
+        REQUIRE(platt_loss(fit.slope * a, fit.intercept + b, margins, labels) >= loss - 1e-6);
   }
 }
 
@@ -90,8 +99,10 @@ TEST_CASE("calibration is the identity where there is nothing to fit, and monoto
   CHECK(is_identity(fit_platt({}, {})));
   CHECK(is_identity(fit_platt(std::vector<float>{1, 2}, std::vector<float>{1, 1})));
   CHECK(is_identity(fit_platt(std::vector<float>{1, 2}, std::vector<float>{0, 0})));
-  CHECK(is_identity(fit_platt(std::vector<float>{-1, -2, 1, 2}, std::vector<float>{1, 1, 0, 0})));  // it would turn the ranking around
-  const std::vector<float> margins = {-2, -1, 1, 2}, labels = {0, 0, 1, 1};  // separable: finite by the smoothed targets
+  CHECK(is_identity(fit_platt(std::vector<float>{-1, -2, 1, 2},
+                              std::vector<float>{1, 1, 0, 0})));  // it would turn the ranking around
+  const std::vector<float> margins = {-2, -1, 1, 2},
+                           labels = {0, 0, 1, 1};  // separable: finite by the smoothed targets
   const Platt fit = fit_platt(margins, labels);
   double last = -1;
   for (float m = -30; m < 30; m += 0.25f) {
@@ -104,7 +115,9 @@ TEST_CASE("calibration is the identity where there is nothing to fit, and monoto
   const Calibration back = Calibration::from_json(calibration.to_json(), "c");
   CHECK(back.forest.slope == fit.slope);
   CHECK(back.network.intercept == -3);
-  for (const char* bad : {"", "5", R"({"forest": {"slope": 0, "intercept": 0}})", R"({"forest": {"slope": -1, "intercept": 0}})", R"({"forest": {"slope": 1}})", R"({"forst": {}})"})
+  for (const char* bad :
+       {"", "5", R"({"forest": {"slope": 0, "intercept": 0}})", R"({"forest": {"slope": -1, "intercept": 0}})",
+        R"({"forest": {"slope": 1}})", R"({"forst": {}})"})
     CHECK_THROWS_AS(Calibration::from_json(bad, "calibration.json"), Error);
 }
 

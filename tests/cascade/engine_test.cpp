@@ -18,11 +18,15 @@ using namespace cascade;
 
 /// Everything of a decision but its timings, as bits.
 std::vector<std::uint64_t> bits(const Decision& d) {
-  std::vector<std::uint64_t> out = {static_cast<std::uint64_t>(d.action), static_cast<std::uint64_t>(d.level), static_cast<std::uint64_t>(d.cause), static_cast<std::uint64_t>(d.rules_cause), d.in_band};
-  for (const StageScore& s : {d.forest, d.network}) out.insert(out.end(), {std::bit_cast<std::uint32_t>(s.margin), std::bit_cast<std::uint64_t>(s.p), s.ran});
+  std::vector<std::uint64_t> out = {static_cast<std::uint64_t>(d.action), static_cast<std::uint64_t>(d.level),
+                                    static_cast<std::uint64_t>(d.cause), static_cast<std::uint64_t>(d.rules_cause),
+                                    d.in_band};
+  for (const StageScore& s : {d.forest, d.network})
+    out.insert(out.end(), {std::bit_cast<std::uint32_t>(s.margin), std::bit_cast<std::uint64_t>(s.p), s.ran});
   out.push_back(std::bit_cast<std::uint64_t>(d.p_final));
   for (const bool took : d.path) out.push_back(took);
-  for (const rules::Outcome& o : {d.pre, d.fallback, d.post}) out.insert(out.end(), {static_cast<std::uint64_t>(o.action), o.decisive, o.n_fired, o.n_missing, o.undecided});
+  for (const rules::Outcome& o : {d.pre, d.fallback, d.post})
+    out.insert(out.end(), {static_cast<std::uint64_t>(o.action), o.decisive, o.n_fired, o.n_missing, o.undecided});
   return out;
 }
 
@@ -33,7 +37,9 @@ Policy policy_with_band(std::optional<Band> band) {
   return policy;
 }
 
-std::shared_ptr<Bundle> copy_of(const std::shared_ptr<const Bundle>& bundle) { return std::make_shared<Bundle>(*bundle); }
+std::shared_ptr<Bundle> copy_of(const std::shared_ptr<const Bundle>& bundle) {
+  return std::make_shared<Bundle>(*bundle);
+}
 
 struct CountingForest final : ForestStage {
   float margin = 0;
@@ -130,7 +136,8 @@ TEST_CASE("the band holds its low edge and not its high one, unless it is closed
     return d.in_band;
   };
   forest->margin = 0.37f;
-  const double p = loaded->calibration.forest.probability(forest->margin), above = std::nextafter(p, 1.0), below = std::nextafter(p, 0.0);
+  const double p = loaded->calibration.forest.probability(forest->margin), above = std::nextafter(p, 1.0),
+               below = std::nextafter(p, 0.0);
   CHECK(is_in({p, 1}));
   CHECK_FALSE(is_in({above, 1}));
   CHECK_FALSE(is_in({0, p}));
@@ -171,7 +178,8 @@ TEST_CASE("post rules overrule the models") {
   CHECK(d.took(Stage::post_rules));
 }
 
-TEST_CASE("late features from a provider give the bits of the same cells in the row, and are fetched inside the band alone") {
+TEST_CASE(
+    "late features from a provider give the bits of the same cells in the row, and are fetched inside the band alone") {
   const TempDir dir;
   const auto bundle = small_bundle(dir / "b", 15, {.with_late = true});
   const Engine engine(bundle);
@@ -204,6 +212,23 @@ TEST_CASE("a row of another width is an error") {
   CHECK_THROWS_AS(engine.decide(narrow), Error);
   std::vector<Decision> few(1);
   CHECK_THROWS_AS(engine.decide_batch(small_rows(engine.bundle().schema, 2, 1).view(), few), Error);
+}
+
+TEST_CASE("timings are measured on every path where they are wanted, and absent where not") {
+  const TempDir dir;
+  const auto whole = copy_of(small_bundle(dir / "b", 5, {.with_rules = true}));
+  whole->policy = policy_with_band(Band{0, 1, true});
+  const Table rows = small_rows(whole->schema, 50, 9);
+  const Engine timed(whole, {.timings = true}), untimed(whole);
+  for (std::size_t i = 0; i < rows.n_rows(); ++i) {
+    const TimingsUs us = timed.decide(rows.row(i)).timings_us, none = untimed.decide(rows.row(i)).timings_us;
+    const Decision d = timed.decide(rows.row(i));
+    CHECK(us.total > 0);
+    CHECK(std::isnan(us.forest) == !d.forest.ran);
+    if (d.forest.ran) CHECK(us.total >= us.forest);
+    if (d.network.ran) CHECK(us.total >= us.forest + us.network);
+    CHECK((std::isnan(none.total) && std::isnan(none.forest) && std::isnan(none.network)));
+  }
 }
 
 }  // namespace sluice::test

@@ -94,23 +94,88 @@ std::vector<Case> cases() {
   level1({.name = "network NaN", .network = Fault::nan}, Cause::network_not_finite);
   level1({.name = "network inf", .network = Fault::inf}, Cause::network_not_finite);
   level1({.name = "network slow", .network = Fault::slow, .deadline = microseconds(20000)}, Cause::network_late);
-  level1({.name = "network disabled", .change = [](Bundle& b) { b.policy.network.enabled = false; }}, Cause::network_disabled);
+  level1({.name = "network disabled", .change = [](Bundle& b) { b.policy.network.enabled = false; }},
+         Cause::network_disabled);
   level1({.name = "late failed", .provider = [] { return R::failed; }}, Cause::late_features_failed);
   level1({.name = "late missing", .provider = [] { return R::missing; }}, Cause::late_features_missing);
   level1({.name = "late late", .provider = [] { return R::late; }}, Cause::late_features_late);
-  level1({.name = "provider throws", .provider = []() -> R { throw std::runtime_error("down"); }}, Cause::late_features_failed);
-  for (const auto& [fault, cause] : {std::pair(Fault::throws, Cause::forest_failed), {Fault::nan, Cause::forest_not_finite}, {Fault::inf, Cause::forest_not_finite}}) {
-    add({.name = "forest, no fallback", .forest = fault, .level = Level::L3, .cause = cause, .rules_cause = Cause::rules_missing, .action = Action::review, .path = "safe_default"});
-    add({.name = "forest, fallback", .forest = fault, .change = with_fallback(kApproveAll), .level = Level::L2, .cause = cause, .action = Action::approve, .path = "fallback_rules"});
-    add({.name = "forest, fallback without action", .forest = fault, .change = with_fallback(kNobody), .level = Level::L3, .cause = cause, .rules_cause = Cause::rules_undecided, .action = Action::review, .path = "safe_default"});
-    add({.name = "forest, undecided fallback", .forest = fault, .change = with_fallback(kUndecided), .level = Level::L3, .cause = cause, .rules_cause = Cause::rules_undecided, .action = Action::review, .path = "safe_default"});
+  level1({.name = "provider throws", .provider = []() -> R { throw std::runtime_error("down"); }},
+         Cause::late_features_failed);
+  for (const auto& [fault, cause] : {std::pair(Fault::throws, Cause::forest_failed),
+                                     {Fault::nan, Cause::forest_not_finite},
+                                     {Fault::inf, Cause::forest_not_finite}}) {
+    add({.name = "forest, no fallback",
+         .forest = fault,
+         .level = Level::L3,
+         .cause = cause,
+         .rules_cause = Cause::rules_missing,
+         .action = Action::review,
+         .path = "safe_default"});
+    add({.name = "forest, fallback",
+         .forest = fault,
+         .change = with_fallback(kApproveAll),
+         .level = Level::L2,
+         .cause = cause,
+         .action = Action::approve,
+         .path = "fallback_rules"});
+    add({.name = "forest, fallback without action",
+         .forest = fault,
+         .change = with_fallback(kNobody),
+         .level = Level::L3,
+         .cause = cause,
+         .rules_cause = Cause::rules_undecided,
+         .action = Action::review,
+         .path = "safe_default"});
+    add({.name = "forest, undecided fallback",
+         .forest = fault,
+         .change = with_fallback(kUndecided),
+         .level = Level::L3,
+         .cause = cause,
+         .rules_cause = Cause::rules_undecided,
+         .action = Action::review,
+         .path = "safe_default"});
   }
-  add({.name = "forest late", .change = with_fallback(kApproveAll), .level = Level::L2, .cause = Cause::forest_late, .action = Action::approve, .path = "fallback_rules", .deadline = microseconds(-1)});
-  add({.name = "forest slow", .forest = Fault::slow, .level = Level::L1, .cause = Cause::network_late, .action = Action::approve, .path = "forest", .deadline = microseconds(20000)});
-  add({.name = "pre undecided", .change = [](Bundle& b) { b.pre = ruleset(kUndecided, b.schema, rules::Phase::pre); }, .level = Level::L3, .cause = Cause::rules_undecided, .action = Action::review, .path = "safe_default"});
-  add({.name = "post undecided", .change = [](Bundle& b) { b.post = ruleset(kUndecided, b.schema, rules::Phase::post); }, .level = Level::L3, .cause = Cause::rules_undecided, .action = Action::review, .path = "forest>network>safe_default"});
-  add({.name = "post undecided after L1", .network = Fault::throws, .change = [](Bundle& b) { b.post = ruleset(kUndecided, b.schema, rules::Phase::post); }, .level = Level::L3, .cause = Cause::network_failed, .rules_cause = Cause::rules_undecided, .action = Action::review, .path = "forest>safe_default"});
-  add({.name = "safe default", .forest = Fault::nan, .change = [](Bundle& b) { b.policy.level3 = Action::decline; }, .level = Level::L3, .cause = Cause::forest_not_finite, .rules_cause = Cause::rules_missing, .path = "safe_default"});
+  add({.name = "forest late",
+       .change = with_fallback(kApproveAll),
+       .level = Level::L2,
+       .cause = Cause::forest_late,
+       .action = Action::approve,
+       .path = "fallback_rules",
+       .deadline = microseconds(-1)});
+  add({.name = "forest slow",
+       .forest = Fault::slow,
+       .level = Level::L1,
+       .cause = Cause::network_late,
+       .action = Action::approve,
+       .path = "forest",
+       .deadline = microseconds(20000)});
+  add({.name = "pre undecided",
+       .change = [](Bundle& b) { b.pre = ruleset(kUndecided, b.schema, rules::Phase::pre); },
+       .level = Level::L3,
+       .cause = Cause::rules_undecided,
+       .action = Action::review,
+       .path = "safe_default"});
+  add({.name = "post undecided",
+       .change = [](Bundle& b) { b.post = ruleset(kUndecided, b.schema, rules::Phase::post); },
+       .level = Level::L3,
+       .cause = Cause::rules_undecided,
+       .action = Action::review,
+       .path = "forest>network>safe_default"});
+  add({.name = "post undecided after L1",
+       .network = Fault::throws,
+       .change = [](Bundle& b) { b.post = ruleset(kUndecided, b.schema, rules::Phase::post); },
+       .level = Level::L3,
+       .cause = Cause::network_failed,
+       .rules_cause = Cause::rules_undecided,
+       .action = Action::review,
+       .path = "forest>safe_default"});
+  add({.name = "safe default",
+       .forest = Fault::nan,
+       .change = [](Bundle& b) { b.policy.level3 = Action::decline; },
+       .level = Level::L3,
+       .cause = Cause::forest_not_finite,
+       .rules_cause = Cause::rules_missing,
+       .path = "safe_default"});
   return all;
 }
 
@@ -196,7 +261,8 @@ TEST_CASE("one poisoned row harms no other row of its batch") {
     const auto forest = std::make_shared<FaultyForest>();
     const auto network = std::make_shared<FaultyNetwork>();
     (in_forest ? forest->fault : network->fault) = Fault::throws;
-    const Engine engine(bundle_for({.name = "batch", .change = with_fallback(kApproveAll)}, dir / "b"), {.forest = forest, .network = network});
+    const Engine engine(bundle_for({.name = "batch", .change = with_fallback(kApproveAll)}, dir / "b"),
+                        {.forest = forest, .network = network});
     Table rows(engine.bundle().schema.size(), 300);
     rows.row(137)[2] = 2000;
     std::vector<Decision> decisions(300);

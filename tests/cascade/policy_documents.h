@@ -8,13 +8,14 @@ namespace sluice::test {
 
 struct PolicyDocument {
   std::string text;
-  std::string code;             // empty: a good one
+  std::string code;  // empty: a good one
   std::string pointer;
-  bool beyond_schema = false;   // compares two values, which a JSON Schema cannot
+  bool beyond_schema = false;  // compares two values, which a JSON Schema cannot
 };
 
 inline std::vector<PolicyDocument> policy_documents() {
-  const std::string cutoffs = R"({"approve_below": 0.2, "decline_from": 0.6})", l0 = R"("L0": )" + cutoffs, both = l0 + R"(, "L1": )" + cutoffs;
+  const std::string cutoffs = R"({"approve_below": 0.2, "decline_from": 0.6})", l0 = R"("L0": )" + cutoffs,
+                    both = l0 + R"(, "L1": )" + cutoffs;
   const auto document = [](const std::string& band, const std::string& levels, const std::string& more = "") {
     return R"({"policy_version": 3, "band": )" + band + R"(, "levels": {)" + levels + "}" + more + "}";
   };
@@ -24,10 +25,15 @@ inline std::vector<PolicyDocument> policy_documents() {
       {document(band, both), "", ""},
       {document(R"({"low": 0, "high": 1.0, "closed": true})", both), "", ""},
       {document(band, both + R"(, "L3": {"action": "DECLINE"})"), "", ""},
-      {document(band, both, R"(, "deadline_us": 20000, "network": {"enabled": false, "device": "cpu", "max_batch": 64, "max_delay_us": 0, "queue_limit": 1}, "breaker": {"window_ms": 1, "min_calls": 1, "failure_rate": 1, "open_ms": 0})"), "", ""},
-      {document(band, R"("L0": {"approve_below": 0, "decline_from": 2, "otherwise": "APPROVE"}, "L1": )" + cutoffs), "", ""},
+      {document(
+           band, both,
+           R"(, "deadline_us": 20000, "network": {"enabled": false, "device": "cpu", "max_batch": 64, "max_delay_us": 0, "queue_limit": 1}, "breaker": {"window_ms": 1, "min_calls": 1, "failure_rate": 1, "open_ms": 0})"),
+       "", ""},
+      {document(band, R"("L0": {"approve_below": 0, "decline_from": 2, "otherwise": "APPROVE"}, "L1": )" + cutoffs), "",
+       ""},
       {document(R"({"low": 0.8, "high": 0.2})", both), "policy.band_inverted", "/band", true},
-      {document("null", R"("L0": {"approve_below": 0.7, "decline_from": 0.6})"), "policy.cutoffs_inverted", "/levels/L0", true},
+      {document("null", R"("L0": {"approve_below": 0.7, "decline_from": 0.6})"), "policy.cutoffs_inverted",
+       "/levels/L0", true},
       {document(band, l0), "policy.missing", "/levels/L1"},
       {document(band, R"("L1": )" + cutoffs), "policy.missing", "/levels/L0"},
       {document("null", l0 + R"(, "L3": {"action": "APPROVE"})"), "policy.silent_approve", "/levels/L3/action"},

@@ -19,7 +19,8 @@ TEST_CASE("docs/policy.schema.json accepts the policies that the reader accepts,
     CAPTURE(document.text);
     const auto policy = nlohmann::json::parse(document.text);
     valijson::Validator validator(valijson::Validator::kStrongTypes);
-    CHECK(validator.validate(schema, valijson::adapters::NlohmannJsonAdapter(policy), nullptr) == document.code.empty());
+    CHECK(validator.validate(schema, valijson::adapters::NlohmannJsonAdapter(policy), nullptr) ==
+          document.code.empty());
   }
 }
 

@@ -20,7 +20,9 @@ TEST_CASE("every fault of a policy is reported with its code and place") {
       CHECK(check.diagnostics.empty());
       continue;
     }
-    const bool found = std::any_of(check.diagnostics.begin(), check.diagnostics.end(), [&](const Diagnostic& d) { return d.code == document.code && d.pointer == document.pointer; });
+    const bool found = std::any_of(check.diagnostics.begin(), check.diagnostics.end(), [&](const Diagnostic& d) {
+      return d.code == document.code && d.pointer == document.pointer;
+    });
     for (const auto& d : check.diagnostics) UNSCOPED_INFO(to_string(d));
     CHECK(found);
     CHECK_THROWS_AS(parse_policy(document.text, "policy.json"), Error);
@@ -28,7 +30,9 @@ TEST_CASE("every fault of a policy is reported with its code and place") {
 }
 
 TEST_CASE("an unknown key comes with the nearest known one, and all faults come at once") {
-  const auto check = check_policy(R"({"policy_version": 1, "band": {"low": 0.8, "high": 0.2}, "levels": {"L0": {"approve_below": 0.2, "decline_form": 0.6}, "L1": {"approve_below": 0.2, "decline_from": 0.6}}, "deadline_u": 5})", "policy.json");
+  const auto check = check_policy(
+      R"({"policy_version": 1, "band": {"low": 0.8, "high": 0.2}, "levels": {"L0": {"approve_below": 0.2, "decline_form": 0.6}, "L1": {"approve_below": 0.2, "decline_from": 0.6}}, "deadline_u": 5})",
+      "policy.json");
   std::string all;
   for (const auto& d : check.diagnostics) all += to_string(d) + "\n";
   for (const char* part : {"decline_from", "deadline_us", "policy.band_inverted", "/levels/L0"}) {
@@ -47,7 +51,8 @@ TEST_CASE("a policy reads back as it was written") {
   policy.deadline_us = 777;
   policy.network = {false, dnn::Device::cuda, 3, 4, 5};
   policy.breaker = {1, 2, 3, 0.25};
-  for (const auto& band : {std::optional<Band>{}, std::optional<Band>(Band{0.1, 0.3}), std::optional<Band>(Band{0, 1, true})}) {
+  for (const auto& band :
+       {std::optional<Band>{}, std::optional<Band>(Band{0.1, 0.3}), std::optional<Band>(Band{0, 1, true})}) {
     policy.band = band;
     const Policy back = parse_policy(policy.to_json(), "policy.json");
     CHECK(back.to_json() == policy.to_json());

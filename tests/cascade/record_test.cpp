@@ -24,14 +24,17 @@ TEST_CASE("a record is JSON with the fields of the contract, and its numbers rea
     CAPTURE(text);
     CHECK(text.find('\n') == std::string::npos);
     const auto json = nlohmann::json::parse(text);
-    for (const char* key : {"id", "bundle", "policy_version", "row", "action", "path", "level", "cause", "forest", "band", "network", "p_final", "rules", "reasons", "timings_us", "inputs"}) REQUIRE(json.contains(key));
+    for (const char* key : {"id", "bundle", "policy_version", "row", "action", "path", "level", "cause", "forest",
+                            "band", "network", "p_final", "rules", "reasons", "timings_us", "inputs"})
+      REQUIRE(json.contains(key));
     CHECK(json["id"] == "a\"\\\n\t\x01é");
     CHECK(json["bundle"] == "sha256:" + bundle->digest.hex());
     CHECK(json["row"] == i);
     CHECK(json["action"] == rules::to_string(d.action));
     CHECK(json["network"].is_null() == !d.network.ran);
     if (d.forest.ran) {
-      CHECK(std::bit_cast<std::uint64_t>(json["forest"]["p"].get<double>()) == std::bit_cast<std::uint64_t>(d.forest.p));
+      CHECK(std::bit_cast<std::uint64_t>(json["forest"]["p"].get<double>()) ==
+            std::bit_cast<std::uint64_t>(d.forest.p));
       CHECK(std::strtof(json["forest"]["margin"].dump().c_str(), nullptr) == d.forest.margin);
       CHECK(json["p_final"].get<double>() == d.p_final);
       CHECK(json["band"]["inside"] == d.in_band);
@@ -39,9 +42,12 @@ TEST_CASE("a record is JSON with the fields of the contract, and its numbers rea
     for (std::size_t c = 0; c < bundle->schema.size(); ++c) {
       const auto& input = json["inputs"][bundle->schema[c].name];
       const double cell = rows.row(i)[c];
-      if (std::isnan(cell)) CHECK(input.is_null());
-      else if (bundle->schema[c].kind == Kind::category) CHECK(input == bundle->schema.format_cell(c, cell));
-      else CHECK(std::bit_cast<std::uint64_t>(input.get<double>()) == std::bit_cast<std::uint64_t>(cell));
+      if (std::isnan(cell))
+        CHECK(input.is_null());
+      else if (bundle->schema[c].kind == Kind::category)
+        CHECK(input == bundle->schema.format_cell(c, cell));
+      else
+        CHECK(std::bit_cast<std::uint64_t>(input.get<double>()) == std::bit_cast<std::uint64_t>(cell));
     }
   }
 }

@@ -20,9 +20,11 @@ struct Run {
 /// `command` is a shell line in which `sluice` is the program under test, run in `folder`.
 inline Run run(const std::filesystem::path& folder, const std::string& command) {
   const std::string program_folder = std::filesystem::path(SLUICE_PROGRAM).parent_path().string();
-  const std::string line = "cd '" + folder.string() + "' && export PATH='" + program_folder + "':\"$PATH\" && { " + command + "\n} >.out 2>.err </dev/null";
+  const std::string line = "cd '" + folder.string() + "' && export PATH='" + program_folder + "':\"$PATH\" && { " +
+                           command + "\n} >.out 2>.err </dev/null";
   const int status = std::system(line.c_str());
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_file(folder / ".out"), read_file(folder / ".err")};
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_file(folder / ".out"),
+          read_file(folder / ".err")};
 }
 
 /// The command below "Example:" in a verb's --help.
@@ -33,15 +35,21 @@ inline std::string example_of(const std::string& help) {
   return help.substr(first, help.find('\n', first) - first);
 }
 
-/// A folder with examples/, transactions.csv and, where this build can train, a small trained bundle/. Made once for the whole test program.
+/// A folder with examples/, transactions.csv and, where this build can train, a small trained bundle/. Made once for
+/// the whole test program.
 inline const std::filesystem::path& working_folder() {
   static const TempDir folder;
   static const bool made = [] {
-    std::filesystem::create_directory_symlink(std::filesystem::path(SLUICE_SOURCE_DIR) / "examples", folder / "examples");
+    std::filesystem::create_directory_symlink(std::filesystem::path(SLUICE_SOURCE_DIR) / "examples",
+                                              folder / "examples");
     run(folder.path(), "sluice simulate --rows 8000 --seed 3 --out transactions.csv --quiet");
 #ifdef SLUICE_CAN_TRAIN
-    write_file(folder / "train.json", R"({"forest": {"search": 1, "folds": 2, "max_rounds": 40}, "network": {"members": 1, "max_epochs": 3}, "band": {"least_z": -1e9}})");
-    const Run trained = run(folder.path(), "sluice train --data transactions.csv --label fraud --schema examples/schema.json --rules examples/rules --config train.json --out bundle --quiet");
+    write_file(
+        folder / "train.json",
+        R"({"forest": {"search": 1, "folds": 2, "max_rounds": 40}, "network": {"members": 1, "max_epochs": 3}, "band": {"least_z": -1e9}})");
+    const Run trained = run(folder.path(),
+                            "sluice train --data transactions.csv --label fraud --schema examples/schema.json --rules "
+                            "examples/rules --config train.json --out bundle --quiet");
     if (trained.exit_code != 0) std::fprintf(stderr, "the test bundle could not be trained: %s\n", trained.err.c_str());
 #endif
     return true;

@@ -29,7 +29,9 @@ TEST_CASE("failures are exit 1, with code, place and hint on standard error") {
 TEST_CASE("--help is exit 0 and lists every verb") {
   const auto r = run(test::working_folder(), "sluice --help");
   REQUIRE(r.exit_code == 0);
-  for (const char* verb : {"train", "score", "backtest", "explain", "rules", "policy", "bundle", "forest", "simulate", "doctor"}) REQUIRE_THAT(r.out, Catch::Contains(std::string("  ") + verb));
+  for (const char* verb :
+       {"train", "score", "backtest", "explain", "rules", "policy", "bundle", "forest", "simulate", "doctor"})
+    REQUIRE_THAT(r.out, Catch::Contains(std::string("  ") + verb));
 }
 
 TEST_CASE("an output is complete or absent when the disk is full or the folder is not there") {
@@ -48,7 +50,9 @@ TEST_CASE("an output is complete or absent when the disk is full or the folder i
 
 TEST_CASE("Ctrl-C leaves no partial file and is exit 1") {
   const auto& folder = test::working_folder();
-  const auto r = run(folder, "sluice simulate --rows 50000000 --out long.csv --quiet & pid=$!; sleep 0.5; kill -INT $pid; kill -TERM $pid; wait $pid");
+  const auto r = run(folder,
+                     "sluice simulate --rows 50000000 --out long.csv --quiet & pid=$!; sleep 0.5; kill -INT $pid; kill "
+                     "-TERM $pid; wait $pid");
   REQUIRE(r.exit_code == 1);
   REQUIRE_THAT(r.err, Catch::Contains("interrupted"));
   REQUIRE_FALSE(std::filesystem::exists(folder / "long.csv"));
@@ -58,6 +62,7 @@ TEST_CASE("Ctrl-C leaves no partial file and is exit 1") {
 TEST_CASE("doctor reports each part as ok, degraded or missing") {
   const auto r = run(test::working_folder(), "sluice doctor");
   REQUIRE(r.exit_code == 0);
-  REQUIRE_THAT(r.out, Catch::Contains("CPU kernels") && Catch::Contains("XGBoost") && Catch::Contains("LibTorch") && Catch::Contains("ok"));
+  REQUIRE_THAT(r.out, Catch::Contains("CPU kernels") && Catch::Contains("XGBoost") && Catch::Contains("LibTorch") &&
+                          Catch::Contains("ok"));
   REQUIRE_THAT(run(test::working_folder(), "sluice doctor --json").out, Catch::StartsWith("[{\"what\":"));
 }

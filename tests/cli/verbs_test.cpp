@@ -9,9 +9,10 @@ using test::run;
 
 namespace {
 
-constexpr const char* kVerbs[] = {"simulate",      "train",       "score",          "backtest",      "explain",       "rules check",    "rules test",
-                                  "rules eval",    "policy check", "bundle inspect", "bundle verify", "bundle create", "forest inspect", "forest predict",
-                                  "forest contribs", "doctor"};
+constexpr const char* kVerbs[] = {"simulate",       "train",          "score",           "backtest",
+                                  "explain",        "rules check",    "rules test",      "rules eval",
+                                  "policy check",   "bundle inspect", "bundle verify",   "bundle create",
+                                  "forest inspect", "forest predict", "forest contribs", "doctor"};
 
 }  // namespace
 
@@ -55,9 +56,15 @@ TEST_CASE("the examples of simulate and train run in a folder of their own") {
 TEST_CASE("score writes the columns of the contract, and the same decisions in all three formats") {
   const auto& folder = test::working_folder();
   for (const char* name : {"d.csv", "d.jsonl", "d.arrow"})
-    REQUIRE(run(folder, std::string("sluice score --bundle bundle --data transactions.csv --id transaction_id --quiet --out ") + name).exit_code == 0);
-  const auto csv = io::open_records((folder / "d.csv").string()), arrow = io::open_records((folder / "d.arrow").string());
-  const std::vector<std::string> header = {"row", "id", "action", "path", "level", "p_forest", "p_network", "p_final", "margin_forest", "margin_network", "reasons"};
+    REQUIRE(run(folder,
+                std::string("sluice score --bundle bundle --data transactions.csv --id transaction_id --quiet --out ") +
+                    name)
+                .exit_code == 0);
+  const auto csv = io::open_records((folder / "d.csv").string()),
+             arrow = io::open_records((folder / "d.arrow").string());
+  const std::vector<std::string> header = {"row",      "id",        "action",  "path",          "level",
+                                           "p_forest", "p_network", "p_final", "margin_forest", "margin_network",
+                                           "reasons"};
   REQUIRE(csv->header() == header);
   REQUIRE(arrow->header() == header);
   std::vector<std::string_view> c, a;
@@ -80,28 +87,44 @@ TEST_CASE("score writes the columns of the contract, and the same decisions in a
 
 TEST_CASE("score gives the same bytes whatever the number of threads, from CSV, gzip and standard input") {
   const auto& folder = test::working_folder();
-  REQUIRE(run(folder, "sluice score --bundle bundle --data transactions.csv --out one.csv --threads 1 --quiet && sluice score --bundle bundle --data transactions.csv --out three.csv --threads 3 --quiet && cmp one.csv three.csv").exit_code == 0);
-  REQUIRE(run(folder, "gzip -k -f transactions.csv && sluice score --bundle bundle --data transactions.csv.gz --out gz.csv --quiet && cmp one.csv gz.csv").exit_code == 0);
-  REQUIRE(run(folder, "cat transactions.csv | sluice score --bundle bundle --data - --out stdin.csv --quiet && cmp one.csv stdin.csv").exit_code == 0);
+  REQUIRE(run(folder,
+              "sluice score --bundle bundle --data transactions.csv --out one.csv --threads 1 --quiet && sluice score "
+              "--bundle bundle --data transactions.csv --out three.csv --threads 3 --quiet && cmp one.csv three.csv")
+              .exit_code == 0);
+  REQUIRE(run(folder,
+              "gzip -k -f transactions.csv && sluice score --bundle bundle --data transactions.csv.gz --out gz.csv "
+              "--quiet && cmp one.csv gz.csv")
+              .exit_code == 0);
+  REQUIRE(run(folder,
+              "cat transactions.csv | sluice score --bundle bundle --data - --out stdin.csv --quiet && cmp one.csv "
+              "stdin.csv")
+              .exit_code == 0);
 }
 
 TEST_CASE("a changed byte anywhere in a bundle is refused by name; verify is exit 3") {
   const auto& folder = test::working_folder();
-  for (const char* file : {"manifest.json", "schema.json", "forest-0.json", "network.safetensors", "policy.json", "calibration.json", "rules/pre.json", "backgrounds/population.arrow"}) {
-    REQUIRE(run(folder, std::string("rm -rf broken && cp -r bundle broken && printf x | dd of=broken/") + file + " bs=1 seek=40 conv=notrunc").exit_code == 0);
+  for (const char* file : {"manifest.json", "schema.json", "forest-0.json", "network.safetensors", "policy.json",
+                           "calibration.json", "rules/pre.json", "backgrounds/population.arrow"}) {
+    REQUIRE(run(folder, std::string("rm -rf broken && cp -r bundle broken && printf x | dd of=broken/") + file +
+                            " bs=1 seek=40 conv=notrunc")
+                .exit_code == 0);
     const auto r = run(folder, "sluice score --bundle broken --data transactions.csv --out b.csv");
     CAPTURE(file, r.err);
     REQUIRE(r.exit_code == 1);
     REQUIRE_THAT(r.err, Catch::Contains(file));
     if (std::string(file) != "manifest.json") REQUIRE(run(folder, "sluice bundle verify broken").exit_code == 3);
   }
-  REQUIRE(run(folder, "rm -rf cut && cp -r bundle cut && truncate -s -5 cut/network.safetensors && sluice bundle inspect cut").exit_code == 1);
+  REQUIRE(run(folder,
+              "rm -rf cut && cp -r bundle cut && truncate -s -5 cut/network.safetensors && sluice bundle inspect cut")
+              .exit_code == 1);
   REQUIRE(run(folder, "sluice bundle verify bundle").exit_code == 0);
 }
 
 TEST_CASE("the same seed trains the same bundle twice") {
   const auto& folder = test::working_folder();
-  const std::string train = "sluice train --data transactions.csv --label fraud --schema examples/schema.json --config train.json --quiet --seed 5 --out ";
+  const std::string train =
+      "sluice train --data transactions.csv --label fraud --schema examples/schema.json --config train.json --quiet "
+      "--seed 5 --out ";
   REQUIRE(run(folder, train + "twin1").exit_code == 0);
   REQUIRE(run(folder, train + "twin2").exit_code == 0);
   REQUIRE(run(folder, "cmp twin1/manifest.json twin2/manifest.json").exit_code == 0);
@@ -109,7 +132,9 @@ TEST_CASE("the same seed trains the same bundle twice") {
 
 TEST_CASE("Ctrl-C during training leaves no bundle") {
   const auto& folder = test::working_folder();
-  const auto r = run(folder, "sluice train --data transactions.csv --label fraud --drop scenario --out stopped --search 50 --quiet & pid=$!; sleep 2; kill -TERM $pid; wait $pid");
+  const auto r = run(folder,
+                     "sluice train --data transactions.csv --label fraud --drop scenario --out stopped --search 50 "
+                     "--quiet & pid=$!; sleep 2; kill -TERM $pid; wait $pid");
   CAPTURE(r.err);
   REQUIRE(r.exit_code == 1);
   REQUIRE_THAT(r.err, Catch::Contains("interrupted"));
@@ -117,7 +142,9 @@ TEST_CASE("Ctrl-C during training leaves no bundle") {
 }
 
 TEST_CASE("a label that leaked into a feature is a warning that names it") {
-  const auto r = run(test::working_folder(), "sluice train --data transactions.csv --label fraud --config train.json --network none --out leaky --quiet");
+  const auto r =
+      run(test::working_folder(),
+          "sluice train --data transactions.csv --label fraud --config train.json --network none --out leaky --quiet");
   CAPTURE(r.err);
   REQUIRE(r.exit_code == 0);
   REQUIRE_THAT(r.err, Catch::Contains("scenario") && Catch::Contains("AUC"));
@@ -126,8 +153,11 @@ TEST_CASE("a label that leaked into a feature is a warning that names it") {
 TEST_CASE("forest contribs add up to forest predict's margins") {
   const auto& folder = test::working_folder();
   const std::string model = "bundle/forest-0.json --schema bundle/schema.json --data head.csv --quiet ";
-  REQUIRE(run(folder, "head -n 101 transactions.csv >head.csv && sluice forest contribs " + model + "--out c.csv && sluice forest predict " + model + "--margin --out m.csv").exit_code == 0);
-  const auto contribs = io::open_records((folder / "c.csv").string()), margins = io::open_records((folder / "m.csv").string());
+  REQUIRE(run(folder, "head -n 101 transactions.csv >head.csv && sluice forest contribs " + model +
+                          "--out c.csv && sluice forest predict " + model + "--margin --out m.csv")
+              .exit_code == 0);
+  const auto contribs = io::open_records((folder / "c.csv").string()),
+             margins = io::open_records((folder / "m.csv").string());
   REQUIRE(contribs->header().back() == "bias");
   REQUIRE(margins->header() == std::vector<std::string>{"row", "margin"});
   std::vector<std::string_view> c, m;

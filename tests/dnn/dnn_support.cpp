@@ -8,7 +8,8 @@ namespace {
 
 /// One member's margin for one row, with T's arithmetic: `fma` is the fused step of T.
 template <class T, class Fma>
-T member_margin(const dnn::Encoder& encoder, const dnn::Tensors& tensors, std::size_t k, std::size_t n_hidden, std::span<const float> encoded, Fma fma) {
+T member_margin(const dnn::Encoder& encoder, const dnn::Tensors& tensors, std::size_t k, std::size_t n_hidden,
+                std::span<const float> encoded, Fma fma) {
   const std::string member = "member." + std::to_string(k);
   std::vector<T> x(encoded.begin(), encoded.begin() + static_cast<std::ptrdiff_t>(encoder.n_dense()));
   for (std::size_t c = 0; c < encoder.categories().size(); ++c) {
@@ -27,7 +28,9 @@ T member_margin(const dnn::Encoder& encoder, const dnn::Tensors& tensors, std::s
     }
     x = std::move(y);
   }
-  return fma(static_cast<T>(tensors.at(member + ".a").values[0]), static_cast<T>(encoded.back()), static_cast<T>(tensors.at(member + ".b").values[0])) + x[0];
+  return fma(static_cast<T>(tensors.at(member + ".a").values[0]), static_cast<T>(encoded.back()),
+             static_cast<T>(tensors.at(member + ".b").values[0])) +
+         x[0];
 }
 
 std::size_t n_members(const dnn::Tensors& tensors) {
@@ -61,7 +64,9 @@ RandomNetwork random_network(const NetworkShape& shape, std::uint64_t seed) {
   std::vector<dnn::StagedMargins> staged(200);
   for (std::size_t i = 0; i < 200; ++i) {
     for (std::size_t c = 0; c < made.schema.size(); ++c)
-      rows.row(i)[c] = made.schema[c].kind == Kind::category ? static_cast<double>(random.below(2)) : random.below(9) == 0 ? std::nan("") : random.normal();
+      rows.row(i)[c] = made.schema[c].kind == Kind::category ? static_cast<double>(random.below(2))
+                       : random.below(9) == 0                ? std::nan("")
+                                                             : random.normal();
     for (float& m : staged[i]) m = static_cast<float>(random.normal());
   }
   made.encoder = dnn::Encoder::fit(made.schema, rows.view(), staged);
@@ -72,11 +77,13 @@ RandomNetwork random_network(const NetworkShape& shape, std::uint64_t seed) {
     made.tensors[member + ".a"] = random_tensor({1}, 1, random);
     made.tensors[member + ".b"] = random_tensor({1}, 1, random);
     for (std::size_t c = 0; c < made.encoder.categories().size(); ++c)
-      made.tensors[member + ".embedding." + std::to_string(c)] = random_tensor({made.encoder.categories()[c].n_words + 2, made.encoder.categories()[c].dimension}, 0.5, random);
+      made.tensors[member + ".embedding." + std::to_string(c)] = random_tensor(
+          {made.encoder.categories()[c].n_words + 2, made.encoder.categories()[c].dimension}, 0.5, random);
     std::size_t n_in = n_inputs;
     for (std::size_t l = 0; l <= shape.hidden.size(); ++l) {
       const std::size_t n_out = l < shape.hidden.size() ? shape.hidden[l] : 1;
-      made.tensors[member + ".layer." + std::to_string(l) + ".weight"] = random_tensor({n_out, n_in}, std::sqrt(2.0 / static_cast<double>(n_in)), random);
+      made.tensors[member + ".layer." + std::to_string(l) + ".weight"] =
+          random_tensor({n_out, n_in}, std::sqrt(2.0 / static_cast<double>(n_in)), random);
       made.tensors[member + ".layer." + std::to_string(l) + ".bias"] = random_tensor({n_out}, 0.3, random);
       n_in = n_out;
     }
@@ -91,7 +98,8 @@ FloatTable random_encoded(const dnn::Encoder& encoder, std::size_t n_rows, std::
   for (std::size_t i = 0; i < n_rows; ++i) {
     const auto row = encoded.row(i);
     for (float& x : row) x = static_cast<float>(random.normal());
-    for (std::size_t c = 0; c < encoder.categories().size(); ++c) row[encoder.n_dense() + c] = static_cast<float>(random.below(encoder.categories()[c].n_words + 2));
+    for (std::size_t c = 0; c < encoder.categories().size(); ++c)
+      row[encoder.n_dense() + c] = static_cast<float>(random.below(encoder.categories()[c].n_words + 2));
   }
   return encoded;
 }
@@ -101,18 +109,22 @@ std::vector<float> naive_forward(const RandomNetwork& n, BatchView encoded) {
   for (std::size_t i = 0; i < encoded.n_rows; ++i) {
     float sum = 0;
     for (std::size_t k = 0; k < n.shape.n_members; ++k)
-      sum += member_margin<float>(n.encoder, n.tensors, k, n.shape.hidden.size(), encoded.row(i), [](float a, float b, float c) { return std::fma(a, b, c); });
+      sum += member_margin<float>(n.encoder, n.tensors, k, n.shape.hidden.size(), encoded.row(i),
+                                  [](float a, float b, float c) { return std::fma(a, b, c); });
     margins.push_back(sum / static_cast<float>(n.shape.n_members));
   }
   return margins;
 }
 
-std::vector<double> double_forward(const dnn::Encoder& encoder, const dnn::Tensors& tensors, std::size_t n_hidden, BatchView encoded) {
+std::vector<double> double_forward(const dnn::Encoder& encoder, const dnn::Tensors& tensors, std::size_t n_hidden,
+                                   BatchView encoded) {
   std::vector<double> margins;
   const std::size_t n = n_members(tensors);
   for (std::size_t i = 0; i < encoded.n_rows; ++i) {
     double sum = 0;
-    for (std::size_t k = 0; k < n; ++k) sum += member_margin<double>(encoder, tensors, k, n_hidden, encoded.row(i), [](double a, double b, double c) { return a * b + c; });
+    for (std::size_t k = 0; k < n; ++k)
+      sum += member_margin<double>(encoder, tensors, k, n_hidden, encoded.row(i),
+                                   [](double a, double b, double c) { return a * b + c; });
     margins.push_back(sum / static_cast<double>(n));
   }
   return margins;

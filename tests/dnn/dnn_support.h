@@ -1,5 +1,6 @@
 #pragma once
-/// Random networks and rows, and forward passes written as plainly as they can be: they read the tensors, not the network's own layout.
+/// Random networks and rows, and forward passes written as plainly as they can be: they read the tensors, not the
+/// network's own layout.
 
 #include <bit>
 #include <cstdint>
@@ -37,7 +38,8 @@ FloatTable random_encoded(const dnn::Encoder& encoder, std::size_t n_rows, std::
 /// Margins with every output a chain of fused multiply-adds in float32, as executor.h says.
 std::vector<float> naive_forward(const RandomNetwork& n, BatchView encoded);
 /// Margins in double.
-std::vector<double> double_forward(const dnn::Encoder& encoder, const dnn::Tensors& tensors, std::size_t n_hidden, BatchView encoded);
+std::vector<double> double_forward(const dnn::Encoder& encoder, const dnn::Tensors& tensors, std::size_t n_hidden,
+                                   BatchView encoded);
 
 inline std::vector<std::uint32_t> bits(std::span<const float> values) {
   std::vector<std::uint32_t> out;

@@ -12,8 +12,13 @@ namespace {
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN(), kInf = std::numeric_limits<double>::infinity();
 
 Schema schema() {
-  return Schema(std::vector<Column>{{.name = "amount"}, {.name = "count"}, {.name = "word", .kind = Kind::category, .vocabulary = {"a", "b", "c"}},
-                                    {.name = "constant"}, {.name = "absent"}, {.name = "wide"}, {.name = "who", .kind = Kind::id}});
+  return Schema(std::vector<Column>{{.name = "amount"},
+                                    {.name = "count"},
+                                    {.name = "word", .kind = Kind::category, .vocabulary = {"a", "b", "c"}},
+                                    {.name = "constant"},
+                                    {.name = "absent"},
+                                    {.name = "wide"},
+                                    {.name = "who", .kind = Kind::id}});
 }
 
 constexpr std::size_t kRows = 500;
@@ -35,14 +40,27 @@ dnn::Encoder fitted() {
   return dnn::Encoder::fit(schema(), rows.view(), staged);
 }
 
-std::vector<float> encode(const dnn::Encoder& encoder, std::vector<double> row, dnn::StagedMargins staged = {0, 1, 2, 3}) {
+std::vector<float> encode(const dnn::Encoder& encoder, std::vector<double> row,
+                          dnn::StagedMargins staged = {0, 1, 2, 3}) {
   std::vector<float> out(encoder.n_encoded());
   encoder.encode(row, staged, out);
   return out;
 }
 
-// Places in an encoded row: amount and its flag, count, constant, absent and its flag, wide, four forest margins, word, margin.
-enum : std::size_t { kAmount, kAmountFlag, kCount, kConstant, kAbsent, kAbsentFlag, kWide, kForest, kWord = kForest + 4, kMargin };
+// Places in an encoded row: amount and its flag, count, constant, absent and its flag, wide, four forest margins, word,
+// margin.
+enum : std::size_t {
+  kAmount,
+  kAmountFlag,
+  kCount,
+  kConstant,
+  kAbsent,
+  kAbsentFlag,
+  kWide,
+  kForest,
+  kWord = kForest + 4,
+  kMargin
+};
 
 }  // namespace
 
@@ -68,7 +86,9 @@ TEST_CASE("knots ascend, and encodings ascend with the value") {
 TEST_CASE("every cell has a finite encoding of the documented meaning") {
   const auto encoder = fitted();
   const auto& amount = encoder.numbers()[0];
-  const auto at = [&](double amount_cell, double word) { return encode(encoder, {amount_cell, 1, word, 7, kNan, 0, 0}); };
+  const auto at = [&](double amount_cell, double word) {
+    return encode(encoder, {amount_cell, 1, word, 7, kNan, 0, 0});
+  };
   CHECK(at(kNan, 0)[kAmount] == 0.0f);
   CHECK(at(kNan, 0)[kAmountFlag] == 1.0f);
   CHECK(at(1, 0)[kAmountFlag] == 0.0f);
@@ -85,7 +105,8 @@ TEST_CASE("every cell has a finite encoding of the documented meaning") {
   for (const double unseen : {3.0, 4.0, 1e300, kInf, -1.0, -kInf}) CHECK(at(1, unseen)[kWord] == 3.0f);
   CHECK(at(1, kNan)[kWord] == 4.0f);
   CHECK(at(1, 0)[kMargin] == 3.0f);
-  for (const double wide : {-3e38, -1e38, 0.0, 1e38, 2.9e38, 3e38, kInf}) CHECK(std::isfinite(encode(encoder, {1, 1, 0, 7, 0, wide, 0})[kWide]));
+  for (const double wide : {-3e38, -1e38, 0.0, 1e38, 2.9e38, 3e38, kInf})
+    CHECK(std::isfinite(encode(encoder, {1, 1, 0, 7, 0, wide, 0})[kWide]));
 }
 
 TEST_CASE("JSON gives the same encoder, to the bit") {
@@ -94,7 +115,13 @@ TEST_CASE("JSON gives the same encoder, to the bit") {
   CHECK(back.to_json(schema()) == encoder.to_json(schema()));
   Random random(6);
   for (int i = 0; i < 2000; ++i) {
-    const std::vector<double> row = {random.below(9) ? random.normal() * 3 : kNan, random.normal() * 4, static_cast<double>(random.below(5)), 7, random.normal(), random.normal() * 1e38, 0};
+    const std::vector<double> row = {random.below(9) ? random.normal() * 3 : kNan,
+                                     random.normal() * 4,
+                                     static_cast<double>(random.below(5)),
+                                     7,
+                                     random.normal(),
+                                     random.normal() * 1e38,
+                                     0};
     const auto m = static_cast<float>(random.normal());
     REQUIRE(bits(encode(encoder, row, {m, m, m, m})) == bits(encode(back, row, {m, m, m, m})));
   }
@@ -109,8 +136,11 @@ TEST_CASE("an encoder that does not fit the schema is refused") {
     }
     return false;
   };
-  const std::string forest = R"("forest":[{"mean":0,"deviation":1},{"mean":0,"deviation":1},{"mean":0,"deviation":1},{"mean":0,"deviation":1}])";
-  const auto with_number = [&](const std::string& number) { return R"({"categories":[],)" + forest + R"(,"numbers":[)" + number + "]}"; };
+  const std::string forest =
+      R"("forest":[{"mean":0,"deviation":1},{"mean":0,"deviation":1},{"mean":0,"deviation":1},{"mean":0,"deviation":1}])";
+  const auto with_number = [&](const std::string& number) {
+    return R"({"categories":[],)" + forest + R"(,"numbers":[)" + number + "]}";
+  };
   CHECK_FALSE(refused(with_number(R"({"column":"amount","missing_flag":true,"values":[1,2],"scores":[0,1]})")));
   CHECK(refused(with_number(R"({"column":"amuont","missing_flag":true,"values":[1,2],"scores":[0,1]})")));
   CHECK(refused(with_number(R"({"column":"word","missing_flag":true,"values":[1,2],"scores":[0,1]})")));

@@ -14,7 +14,8 @@ namespace {
 std::vector<NetworkShape> shapes() {
   std::vector<NetworkShape> all = {{{}, 1, false}, {{}, 2, true}, {{200, 17, 1}, 3, true}};
   std::size_t k = 0;
-  for (const std::size_t width : {1, 15, 16, 17, 128, 200}) all.push_back({{width, width}, 1 + k++ % 4, width % 2 == 0});
+  for (const std::size_t width : {1, 15, 16, 17, 128, 200})
+    all.push_back({{width, width}, 1 + k++ % 4, width % 2 == 0});
   return all;
 }
 
@@ -108,7 +109,8 @@ TEST_CASE("what is named and not there is an error, never another device") {
   const auto here = dnn::dense_kernels();
   for (const auto kernel : {dnn::DenseKernel::scalar, dnn::DenseKernel::avx2, dnn::DenseKernel::avx512}) {
     const bool has = std::find(here.begin(), here.end(), kernel) != here.end();
-    CHECK(code_of([&] { dnn::make_executor(n.network, dnn::Device::cpu, kernel); }) == (has ? "" : "device.unavailable"));
+    CHECK(code_of([&] { dnn::make_executor(n.network, dnn::Device::cpu, kernel); }) ==
+          (has ? "" : "device.unavailable"));
   }
   CHECK(dnn::make_executor(n.network)->kernel() == dnn::to_string(here.back()));
   const FloatTable narrow(n.encoder.n_encoded() - 1, 2);
@@ -140,8 +142,11 @@ TEST_CASE("a network is refused where JSON, tensors and schema do not fit") {
   }
   CHECK(code_of([&] { dnn::Network(n.encoder, {5000}, n.tensors, "wide"); }) == "network.width");
   CHECK(code_of([&] { dnn::Network(n.encoder, {0}, n.tensors, "empty"); }) == "network.width");
-  for (const char* bad : {"", "{", "[]", "null", "{}", R"({"kind": "residual_mlp", "format": 2, "hidden": [4], "encoder": {}})", R"({"kind": "mlp", "format": 1, "hidden": [4], "encoder": {}})",
-                          R"({"kind": "residual_mlp", "format": 1, "hidden": [4], "encoder": null})", R"({"kind": "residual_mlp", "format": 1, "hidden": [-1], "encoder": {}})"}) {
+  for (const char* bad :
+       {"", "{", "[]", "null", "{}", R"({"kind": "residual_mlp", "format": 2, "hidden": [4], "encoder": {}})",
+        R"({"kind": "mlp", "format": 1, "hidden": [4], "encoder": {}})",
+        R"({"kind": "residual_mlp", "format": 1, "hidden": [4], "encoder": null})",
+        R"({"kind": "residual_mlp", "format": 1, "hidden": [-1], "encoder": {}})"}) {
     CAPTURE(bad);
     CHECK(load(bad, n.tensors) != "");
   }

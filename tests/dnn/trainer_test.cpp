@@ -39,7 +39,8 @@ dnn::TrainerOptions small_options() {
 
 double log_loss(const std::vector<double>& margins, const std::vector<float>& labels) {
   double sum = 0;
-  for (std::size_t i = 0; i < margins.size(); ++i) sum += std::log1p(std::exp(labels[i] > 0.5f ? -margins[i] : margins[i]));
+  for (std::size_t i = 0; i < margins.size(); ++i)
+    sum += std::log1p(std::exp(labels[i] > 0.5f ? -margins[i] : margins[i]));
   return sum / static_cast<double>(margins.size());
 }
 
@@ -69,7 +70,8 @@ TEST_CASE("the network learns an XOR that the margin lacks, and the same whateve
   const auto two = dnn::train_network(kShape.encoder, train.rows(), valid.rows(), options);
   CHECK(dnn::write_safetensors(one.tensors) == dnn::write_safetensors(two.tensors));
   options.seed = 2;
-  CHECK(dnn::write_safetensors(dnn::train_network(kShape.encoder, train.rows(), valid.rows(), options).tensors) != dnn::write_safetensors(one.tensors));
+  CHECK(dnn::write_safetensors(dnn::train_network(kShape.encoder, train.rows(), valid.rows(), options).tensors) !=
+        dnn::write_safetensors(one.tensors));
 
   const auto network = std::make_shared<dnn::Network>(kShape.encoder, options.hidden, one.tensors, "trained");
   std::vector<float> margins(600);

@@ -13,7 +13,10 @@ namespace {
 
 dnn::Tensors some_tensors() {
   Random random(3);
-  dnn::Tensors tensors = {{"b", random_tensor({3}, 1, random)}, {"a", random_tensor({2, 4}, 1, random)}, {"empty", {{0}, {}}}, {"scalar", {{}, {1.5f}}}};
+  dnn::Tensors tensors = {{"b", random_tensor({3}, 1, random)},
+                          {"a", random_tensor({2, 4}, 1, random)},
+                          {"empty", {{0}, {}}},
+                          {"scalar", {{}, {1.5f}}}};
   tensors["b"].values = {0.0f, -0.0f, std::numeric_limits<float>::denorm_min()};
   return tensors;
 }
@@ -85,11 +88,15 @@ TEST_CASE("headers that lie are refused by name") {
   CHECK(code_of(file_of(R"({"a":7})", 8)) == "weights.dtype");
   CHECK(code_of(file_of(R"({"a":{"dtype":"F32","shape":"2","data_offsets":[0,8]}})", 8)) == "weights.header");
   CHECK(code_of(file_of(R"({"a":{"dtype":"F32","shape":[2]}})", 8)) == "weights.header");
-  CHECK(code_of(file_of(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]}})", 8)) == "weights.shape");
+  CHECK(code_of(file_of(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8]}})", 8)) ==
+        "weights.shape");
   CHECK(code_of(file_of(R"({"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})", 8)) != "");
   CHECK(code_of(file_of(R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", 8)) == "weights.offsets");
   CHECK(code_of(file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})", 8)) == "weights.offsets");
-  CHECK(code_of(file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8)) == "weights.offsets");
+  CHECK(
+      code_of(file_of(
+          R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
+          8)) == "weights.offsets");
   CHECK(code_of(file_of(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8)) == "weights.offsets");
   CHECK(code_of(file_of("[]", 0)) == "weights.header");
   CHECK(code_of(file_of("{", 0)) == "weights.header");

@@ -65,14 +65,16 @@ TEST_CASE("early stopping keeps exactly the rounds up to the best one") {
   double loss = 0;  // best_metric is the log-loss of what is returned
   std::vector<float> p = margins(forest, valid.rows.view());
   apply_link(forest, p);
-  for (std::size_t i = 0; i < p.size(); ++i) loss -= std::log(static_cast<double>(valid.labels[i] > 0 ? p[i] : 1 - p[i]));
+  for (std::size_t i = 0; i < p.size(); ++i)
+    loss -= std::log(static_cast<double>(valid.labels[i] > 0 ? p[i] : 1 - p[i]));
   CHECK(stopped.best_metric == Approx(loss / static_cast<double>(p.size())).epsilon(1e-5));
 }
 
 TEST_CASE("a metric that rises is maximised") {
   const Data data = make_data(400, 1), valid = make_data(200, 2);
   const TrainData valid_view = valid.view();
-  const TrainedForest forest = train(data.view(), &valid_view, {.eval_metric = "auc", .n_rounds = 100, .early_stopping_rounds = 5});
+  const TrainedForest forest =
+      train(data.view(), &valid_view, {.eval_metric = "auc", .n_rounds = 100, .early_stopping_rounds = 5});
   CHECK(forest.best_metric > 0.85);
 }
 
@@ -113,7 +115,8 @@ TEST_CASE("constant and all-missing columns train") {
     data.rows.row(i)[1] = 7;
     data.rows.row(i)[2] = std::numeric_limits<float>::quiet_NaN();
   }
-  for (const Node& node : load_xgboost(train(data.view(), nullptr, {.n_rounds = 5}).json, "m").nodes) CHECK(node.feature == 0);
+  for (const Node& node : load_xgboost(train(data.view(), nullptr, {.n_rounds = 5}).json, "m").nodes)
+    CHECK(node.feature == 0);
 }
 
 TEST_CASE("training data that cannot be trained on is refused with its place") {

@@ -21,7 +21,8 @@ PlainModel stump(const std::string& objective, const std::string& base_score, st
   model.objective = objective;
   model.base_score = base_score;
   model.version = std::move(version);
-  model.trees = {{0, {{1, 2, 0, 0.5f, true, {}, 2}, {-1, -1, 0, -1.0f, false, {}, 1}, {-1, -1, 0, 1.0f, false, {}, 1}}}};
+  model.trees = {
+      {0, {{1, 2, 0, 0.5f, true, {}, 2}, {-1, -1, 0, -1.0f, false, {}, 1}, {-1, -1, 0, 1.0f, false, {}, 1}}}};
   return model;
 }
 
@@ -78,10 +79,12 @@ TEST_CASE("base_score may have one value a group") {
 }
 
 TEST_CASE("numbers are read straight to float32, integers among them") {
-  // Just above the middle between 1 and the next float32. Read as a double it falls onto the middle, and from there to 1.
+  // Just above the middle between 1 and the next float32. Read as a double it falls onto the middle, and from there
+  // to 1.
   json document = json::parse(to_json(stump("reg:squarederror", "0", {1, 7, 4})));
   std::string text = document.dump();
-  const std::string from = "\"split_conditions\":[0.5,-1.0,1.0]", to = "\"split_conditions\":[1.00000005960464477540,-1,1]";
+  const std::string from = "\"split_conditions\":[0.5,-1.0,1.0]",
+                    to = "\"split_conditions\":[1.00000005960464477540,-1,1]";
   REQUIRE(text.find(from) != text.npos);
   text.replace(text.find(from), from.size(), to);
   const Forest forest = load_xgboost(text, "m");
@@ -107,7 +110,8 @@ TEST_CASE("files of 1.0, without split types and categories, with true and false
   model.bool_defaults = true;
   json document = json::parse(to_json(model));
   auto& tree = document["learner"]["gradient_booster"]["model"]["trees"][0];
-  for (const char* key : {"split_type", "categories", "categories_nodes", "categories_segments", "categories_sizes"}) tree.erase(key);
+  for (const char* key : {"split_type", "categories", "categories_nodes", "categories_segments", "categories_sizes"})
+    tree.erase(key);
   document["learner"].erase("feature_names");
   document["learner"].erase("feature_types");
   const Forest forest = load_xgboost(document.dump(), "old");

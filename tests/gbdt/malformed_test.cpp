@@ -19,8 +19,12 @@ namespace {
 PlainModel small_model() {
   PlainModel model;
   model.n_features = 2;
-  PlainTree tree{0, {{1, 2, 0, 0.5f, true, {}, 4}, {-1, -1, 0, -1.0f, false, {}, 1}, {3, 4, 1, 0.0f, false, {1, 7}, 3},
-                     {-1, -1, 0, 1.0f, false, {}, 1}, {-1, -1, 0, 2.0f, false, {}, 2}}};
+  PlainTree tree{0,
+                 {{1, 2, 0, 0.5f, true, {}, 4},
+                  {-1, -1, 0, -1.0f, false, {}, 1},
+                  {3, 4, 1, 0.0f, false, {1, 7}, 3},
+                  {-1, -1, 0, 1.0f, false, {}, 1},
+                  {-1, -1, 0, 2.0f, false, {}, 2}}};
   model.trees = {tree, tree};
   return model;
 }
@@ -64,9 +68,12 @@ constexpr Fault kFaults[] = {
     {"/learner/gradient_booster/model/trees/1/split_conditions/0", "null", "forest.field", "element 0 is no number"},
     {"/learner/gradient_booster/model/trees/1/split_indices/0", "0.5", "forest.field", "element 0 is no integer"},
     {"/learner/gradient_booster/model/trees/1/tree_param/num_nodes", R"("7")", "forest.field", "num_nodes says 7"},
-    {"/learner/gradient_booster/model/trees/1/tree_param/size_leaf_vector", R"("3")", "forest.unsupported", "vector leaves"},
-    {"/learner/gradient_booster/model/trees/1/left_children/2", "0", "forest.tree", "tree 1, node 2: child 0 is reached twice"},
-    {"/learner/gradient_booster/model/trees/1/left_children/2", "2", "forest.tree", "tree 1, node 2: child 2 is reached twice"},
+    {"/learner/gradient_booster/model/trees/1/tree_param/size_leaf_vector", R"("3")", "forest.unsupported",
+     "vector leaves"},
+    {"/learner/gradient_booster/model/trees/1/left_children/2", "0", "forest.tree",
+     "tree 1, node 2: child 0 is reached twice"},
+    {"/learner/gradient_booster/model/trees/1/left_children/2", "2", "forest.tree",
+     "tree 1, node 2: child 2 is reached twice"},
     {"/learner/gradient_booster/model/trees/1/left_children/2", "1", "forest.tree", "reached twice"},
     {"/learner/gradient_booster/model/trees/1/left_children/2", "5", "forest.tree", "child 5 is outside"},
     {"/learner/gradient_booster/model/trees/1/right_children/2", "-2", "forest.tree", "child -2 is outside"},
@@ -74,8 +81,10 @@ constexpr Fault kFaults[] = {
     {"/learner/gradient_booster/model/trees/1/right_children/3", "4", "forest.tree", "right child and no left one"},
     {"/learner/gradient_booster/model/trees/1/split_indices/0", "2", "forest.tree", "tree 1, node 0: feature 2"},
     {"/learner/gradient_booster/model/trees/1/split_indices/0", "-1", "forest.tree", "feature -1"},
-    {"/learner/gradient_booster/model/trees/1/split_conditions/0", R"("NaN")", "forest.tree", "node 0: its threshold is NaN"},
-    {"/learner/gradient_booster/model/trees/1/split_conditions/3", R"("Infinity")", "forest.tree", "node 3: its leaf value"},
+    {"/learner/gradient_booster/model/trees/1/split_conditions/0", R"("NaN")", "forest.tree",
+     "node 0: its threshold is NaN"},
+    {"/learner/gradient_booster/model/trees/1/split_conditions/3", R"("Infinity")", "forest.tree",
+     "node 3: its leaf value"},
     {"/learner/gradient_booster/model/trees/1/split_type/0", "2", "forest.tree", "split type 2"},
     {"/learner/gradient_booster/model/trees/1/split_type/0", "1", "forest.tree", "without categories"},
     {"/learner/gradient_booster/model/trees/1/categories_nodes", "[9]", "forest.tree", "outside of the tree"},
@@ -108,8 +117,10 @@ TEST_CASE("a malformed model is refused with file, place and cause") {
   for (const Fault& fault : kFaults) {
     json bad = good;
     const json::json_pointer pointer(fault.pointer);
-    if (std::string_view(fault.value).empty()) bad.at(pointer.parent_pointer()).erase(pointer.back());
-    else bad[pointer] = json::parse(fault.value);
+    if (std::string_view(fault.value).empty())
+      bad.at(pointer.parent_pointer()).erase(pointer.back());
+    else
+      bad[pointer] = json::parse(fault.value);
     CAPTURE(fault.pointer, fault.value);
     try {
       load_xgboost(bad.dump(), "bad.json");

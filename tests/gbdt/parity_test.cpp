@@ -66,7 +66,8 @@ Training random_training(std::uint64_t stream) {
   const bool with_categories = random.uniform() < 0.5;
   for (std::size_t c = 0; c < n_columns; ++c) training.is_category[c] = with_categories && c % 3 == 2;
   for (std::size_t i = 0; i < n_rows; ++i) {
-    for (std::size_t c = 0; c < n_columns; ++c) training.rows.row(i)[c] = training_cell(c, training.is_category[c], random);
+    for (std::size_t c = 0; c < n_columns; ++c)
+      training.rows.row(i)[c] = training_cell(c, training.is_category[c], random);
     const float x = training.rows.row(i)[0];
     const double signal = (std::isnan(x) ? 0.3 : std::sin(2 * static_cast<double>(x))) + random.normal();
     training.labels[i] = label_of(training.options, i, signal);
@@ -122,13 +123,16 @@ TEST_CASE("trained models: libxgboost's bits") {
   std::size_t n_with_categories = 0;
   for (std::uint64_t seed = 0; seed < 150; ++seed) {
     const Training training = random_training(seed);
-    CAPTURE(seed, training.options.objective, training.options.n_rounds, training.options.max_depth, training.rows.n_columns());
+    CAPTURE(seed, training.options.objective, training.options.n_rounds, training.options.max_depth,
+            training.rows.n_columns());
     const std::string json = train(training.data(), nullptr, training.options).json;
 
-    FloatTable wild = training.rows;  // the training rows hit thresholds; some cells become infinite or unseen categories
+    FloatTable wild =
+        training.rows;  // the training rows hit thresholds; some cells become infinite or unseen categories
     Random random(kSeed + 2, seed);
     for (std::size_t i = 0; i < wild.n_rows(); i += 3) {
-      const float odd[] = {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(), -0.0f, 1000.0f, -7.0f};
+      const float odd[] = {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(), -0.0f,
+                           1000.0f, -7.0f};
       wild.row(i)[random.below(wild.n_columns())] = odd[random.below(std::size(odd))];
     }
     require_parity(json, wild.view(), training.rows.view().slice(0, 30));

@@ -70,7 +70,8 @@ TEST_CASE("a row's margin does not depend on the batch around it") {
     REQUIRE(difference(out, expected) == "");
   }
   std::vector<float> out(output_size(forest, 1000));
-  for (std::size_t i = 0; i < 1000; ++i) predict_row(forest, rows.row(i), std::span(out).subspan(i * forest.n_groups, forest.n_groups));
+  for (std::size_t i = 0; i < 1000; ++i)
+    predict_row(forest, rows.row(i), std::span(out).subspan(i * forest.n_groups, forest.n_groups));
   REQUIRE(difference(out, expected) == "");
 }
 
@@ -114,16 +115,21 @@ TEST_CASE("a range of trees starts at the base margin") {
   PlainModel tail = model;
   tail.trees.erase(tail.trees.begin());
   const Forest forest = load_xgboost(to_json(model), "random");
-  REQUIRE(difference(margins(forest, rows.view(), {.trees = {1, TreeRange::npos}}), oracle::margins(tail, rows.view())) == "");
+  REQUIRE(difference(margins(forest, rows.view(), {.trees = {1, TreeRange::npos}}),
+                     oracle::margins(tail, rows.view())) == "");
 }
 
 TEST_CASE("categories at the ends of their range") {
   PlainModel model;
-  model.trees = {{0, {{1, 2, 0, 0.0f, false, {0, 31, 32, 16777215}, 2}, {-1, -1, 0, -1.0f, false, {}, 1}, {-1, -1, 0, 1.0f, false, {}, 1}}}};
+  model.trees = {{0,
+                  {{1, 2, 0, 0.0f, false, {0, 31, 32, 16777215}, 2},
+                   {-1, -1, 0, -1.0f, false, {}, 1},
+                   {-1, -1, 0, 1.0f, false, {}, 1}}}};
   const Forest forest = load_xgboost(to_json(model), "categories");
   const auto goes_right = [&](float x) { return margins(forest, BatchView(&x, 1, 1))[0] > 0; };
   for (const float x : {0.0f, -0.0f, 0.99f, 31.0f, 32.5f, 16777215.0f}) CHECK(goes_right(x));
-  for (const float x : {-0.5f, -1.0f, 1.0f, 30.0f, 33.0f, 16777214.0f, 16777216.0f, 3e38f, -3e38f}) CHECK_FALSE(goes_right(x));
+  for (const float x : {-0.5f, -1.0f, 1.0f, 30.0f, 33.0f, 16777214.0f, 16777216.0f, 3e38f, -3e38f})
+    CHECK_FALSE(goes_right(x));
   CHECK_FALSE(goes_right(std::numeric_limits<float>::infinity()));
   CHECK(goes_right(std::numeric_limits<float>::quiet_NaN()));  // the split's default
 }
@@ -143,7 +149,8 @@ TEST_CASE("one long path is walked to its end") {
   model.trees = {chain};
   FloatTable rows(1, 600);
   for (std::size_t i = 0; i < 600; ++i) rows.row(i)[0] = static_cast<float>(i);
-  REQUIRE(difference(margins(load_xgboost(to_json(model), "chain"), rows.view()), oracle::margins(model, rows.view())) == "");
+  REQUIRE(difference(margins(load_xgboost(to_json(model), "chain"), rows.view()),
+                     oracle::margins(model, rows.view())) == "");
 }
 
 TEST_CASE("shapes that do not fit are refused before anything is written") {

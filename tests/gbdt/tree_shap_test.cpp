@@ -46,8 +46,12 @@ TEST_CASE("a hand-checked tree") {
   // x0 < 0 (cover 10) ? leaf 1 (cover 4) : [ x1 < 0 (cover 6) ? leaf 3 (cover 2) : leaf 5 (cover 4) ]
   PlainModel model;
   model.n_features = 2;
-  model.trees = {{0, {{1, 2, 0, 0.0f, false, {}, 10}, {-1, -1, 0, 1.0f, false, {}, 4}, {3, 4, 1, 0.0f, false, {}, 6},
-                      {-1, -1, 0, 3.0f, false, {}, 2}, {-1, -1, 0, 5.0f, false, {}, 4}}}};
+  model.trees = {{0,
+                  {{1, 2, 0, 0.0f, false, {}, 10},
+                   {-1, -1, 0, 1.0f, false, {}, 4},
+                   {3, 4, 1, 0.0f, false, {}, 6},
+                   {-1, -1, 0, 3.0f, false, {}, 2},
+                   {-1, -1, 0, 5.0f, false, {}, 4}}}};
   const std::vector<float> row = {1, 1};  // takes leaf 5
   const std::vector<double> phi = attributions(load_xgboost(to_json(model), "hand"), BatchView(row));
   // v{} = 0.4*1 + 0.6*(3*2/6 + 5*4/6) = 3;  v{0} = 13/3;  v{1} = 0.4*1 + 0.6*5 = 3.4;  v{0,1} = 5
@@ -93,5 +97,6 @@ TEST_CASE("attributions of other shapes are refused") {
   const std::vector<float> row(forest.n_features + 1);
   std::vector<double> phi(attribution_size(forest, 1));
   CHECK_THROWS_AS(tree_shap(forest, BatchView(std::span(row)), phi), Error);
-  CHECK_THROWS_AS(tree_shap(forest, BatchView(row.data(), 1, forest.n_features), std::span(phi).first(phi.size() - 1)), Error);
+  CHECK_THROWS_AS(tree_shap(forest, BatchView(row.data(), 1, forest.n_features), std::span(phi).first(phi.size() - 1)),
+                  Error);
 }

@@ -1,2 +1,2 @@
-#include "sluice/gbdt/forest.h"
 #include "sluice/base/batch.h"
+#include "sluice/gbdt/forest.h"

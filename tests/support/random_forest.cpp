@@ -11,10 +11,13 @@ namespace sluice::test {
 namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kOddNumbers[] = {0.0f, -0.0f, 1e-42f, -1e-42f, 1.17549435e-38f, 3.4028235e38f, -3.4028235e38f, 0.1f, 16777216.0f, 0.33333334f};
+constexpr float kOddNumbers[] = {0.0f,          -0.0f,          1e-42f, -1e-42f,     1.17549435e-38f,
+                                 3.4028235e38f, -3.4028235e38f, 0.1f,   16777216.0f, 0.33333334f};
 
 bool chance(Random& random, double p) { return random.uniform() < p; }
-int between(Random& random, int low, int high) { return low + static_cast<int>(random.below(static_cast<std::uint64_t>(high - low + 1))); }
+int between(Random& random, int low, int high) {
+  return low + static_cast<int>(random.below(static_cast<std::uint64_t>(high - low + 1)));
+}
 
 float random_threshold(Random& random) {
   if (chance(random, 0.02)) return chance(random, 0.5) ? kInfinity : -kInfinity;
@@ -37,14 +40,16 @@ void make_split(PlainNode& node, const PlainModel& model, const ModelShape& shap
   if (node.categories.empty()) node.categories.push_back(between(random, 0, top));
 }
 
-void grow(PlainTree& tree, std::size_t at, int depth, const PlainModel& model, const ModelShape& shape, Random& random) {
+void grow(PlainTree& tree, std::size_t at, int depth, const PlainModel& model, const ModelShape& shape,
+          Random& random) {
   if (depth == 0 || chance(random, 0.15)) {
     tree.nodes[at].value = chance(random, 0.05) ? -0.0f : static_cast<float>(random.normal() * 0.3);
     return;
   }
   make_split(tree.nodes[at], model, shape, random);
   const int left = static_cast<int>(tree.nodes.size());
-  const float share = shape.with_empty_branches && chance(random, 0.03) ? 0.0f : static_cast<float>(random.uniform(0.05, 0.95));
+  const float share =
+      shape.with_empty_branches && chance(random, 0.03) ? 0.0f : static_cast<float>(random.uniform(0.05, 0.95));
   PlainNode left_child, right_child;
   left_child.cover = tree.nodes[at].cover * share;
   right_child.cover = tree.nodes[at].cover - left_child.cover;
@@ -81,7 +86,9 @@ void choose_objective(PlainModel& model, const ModelShape& shape, Random& random
       model.base_score = "5E-1";
       model.base_margin = -std::log(1.0f / 0.5f - 1.0f);
       return;
-    case 1: model.base_margin = -std::log(1.0f / score - 1.0f); return;
+    case 1:
+      model.base_margin = -std::log(1.0f / score - 1.0f);
+      return;
     case 2:
       model.objective = "reg:squarederror";
       model.base_margin = score;
@@ -107,7 +114,8 @@ float random_cell(const PlainModel& model, int feature, Random& random, bool wit
     if (node.left >= 0 && node.feature == feature && std::isfinite(node.value)) return node.value;
   }
   if (feature % 3 == 2 && chance(random, 0.8))
-    return static_cast<float>(between(random, -2, chance(random, 0.3) ? 110 : 25)) + (chance(random, 0.1) ? 0.75f : 0.0f);
+    return static_cast<float>(between(random, -2, chance(random, 0.3) ? 110 : 25)) +
+           (chance(random, 0.1) ? 0.75f : 0.0f);
   return static_cast<float>(random.normal() * 2);
 }
 
@@ -125,12 +133,16 @@ double expectation(const PlainTree& tree, int at, std::span<const float> row, st
   const PlainNode& node = tree.nodes[static_cast<std::size_t>(at)];
   if (node.left < 0) return static_cast<double>(node.value);
   if ((known >> node.feature) & 1u)
-    return expectation(tree, oracle::goes_left(node, row[static_cast<std::size_t>(node.feature)]) ? node.left : node.right, row, known);
+    return expectation(tree,
+                       oracle::goes_left(node, row[static_cast<std::size_t>(node.feature)]) ? node.left : node.right,
+                       row, known);
   const double cover = static_cast<double>(node.cover);
   const auto share = [&](int child) {
-    return cover > 0 ? std::max(static_cast<double>(tree.nodes[static_cast<std::size_t>(child)].cover) / cover, 1e-12) : 0.5;
+    return cover > 0 ? std::max(static_cast<double>(tree.nodes[static_cast<std::size_t>(child)].cover) / cover, 1e-12)
+                     : 0.5;
   };
-  return share(node.left) * expectation(tree, node.left, row, known) + share(node.right) * expectation(tree, node.right, row, known);
+  return share(node.left) * expectation(tree, node.left, row, known) +
+         share(node.right) * expectation(tree, node.right, row, known);
 }
 
 }  // namespace
@@ -160,14 +172,15 @@ PlainModel truncated(PlainModel model, std::size_t n_trees) {
 std::string describe(const PlainModel& model) {
   std::size_t n_nodes = 0;
   for (const auto& tree : model.trees) n_nodes += tree.nodes.size();
-  return model.objective + ", " + std::to_string(model.trees.size()) + " trees, " + std::to_string(n_nodes) + " nodes, " +
-         std::to_string(model.n_features) + " features, base_score " + model.base_score;
+  return model.objective + ", " + std::to_string(model.trees.size()) + " trees, " + std::to_string(n_nodes) +
+         " nodes, " + std::to_string(model.n_features) + " features, base_score " + model.base_score;
 }
 
 FloatTable random_rows(const PlainModel& model, std::size_t n_rows, Random& random, bool with_infinities) {
   FloatTable rows(static_cast<std::size_t>(model.n_features), n_rows);
   for (std::size_t i = 0; i < n_rows; ++i)
-    for (int f = 0; f < model.n_features; ++f) rows.row(i)[static_cast<std::size_t>(f)] = random_cell(model, f, random, with_infinities);
+    for (int f = 0; f < model.n_features; ++f)
+      rows.row(i)[static_cast<std::size_t>(f)] = random_cell(model, f, random, with_infinities);
   return rows;
 }
 
@@ -227,7 +240,8 @@ std::vector<double> shapley(const PlainModel& model, std::span<const float> row)
 }  // namespace oracle
 
 std::string difference(std::span<const float> actual, std::span<const float> expected) {
-  if (actual.size() != expected.size()) return std::to_string(actual.size()) + " values, not " + std::to_string(expected.size());
+  if (actual.size() != expected.size())
+    return std::to_string(actual.size()) + " values, not " + std::to_string(expected.size());
   for (std::size_t i = 0; i < actual.size(); ++i)
     if (std::bit_cast<std::uint32_t>(actual[i]) != std::bit_cast<std::uint32_t>(expected[i]))
       return "[" + std::to_string(i) + "] is " + number_text(actual[i]) + ", not " + number_text(expected[i]);

@@ -1,5 +1,6 @@
 #pragma once
-/// Random forests with the corners that trained ones rarely have, written as XGBoost JSON, and the plainest oracle for them.
+/// Random forests with the corners that trained ones rarely have, written as XGBoost JSON, and the plainest oracle for
+/// them.
 ///
 /// The oracle works on the generator's own trees: it shares no code and no data structure with gbdt/.
 
@@ -42,7 +43,8 @@ struct ModelShape {
   bool with_categories = true;
   bool with_groups = true;
   bool with_empty_branches = true;  // splits of which one side has no cover
-  bool apart = false;  // siblings anywhere, with unreachable nodes between; XGBoost before 2.0 cannot predict from such files
+  bool apart =
+      false;  // siblings anywhere, with unreachable nodes between; XGBoost before 2.0 cannot predict from such files
 };
 
 PlainModel random_model(Random& random, const ModelShape& shape = {});
@@ -51,18 +53,21 @@ PlainModel truncated(PlainModel model, std::size_t n_trees);
 std::string to_json(const PlainModel& model);
 std::string describe(const PlainModel& model);
 
-/// Cells are NaN, ±infinity, zeros of both signs, denormals, thresholds of the model, categories in and out of range, and plain numbers.
+/// Cells are NaN, ±infinity, zeros of both signs, denormals, thresholds of the model, categories in and out of range,
+/// and plain numbers.
 FloatTable random_rows(const PlainModel& model, std::size_t n_rows, Random& random, bool with_infinities = true);
 
 namespace oracle {
 bool goes_left(const PlainNode& node, float x);
-std::vector<float> margins(const PlainModel& model, BatchView rows);              // [n_rows, n_groups]
-std::vector<std::int32_t> leaves(const PlainModel& model, BatchView rows);        // [n_rows, n_trees]
-/// Shapley values of the path-dependent game by all 2^n coalitions: [n_groups, n_features + 1], the last column the empty coalition's value.
+std::vector<float> margins(const PlainModel& model, BatchView rows);        // [n_rows, n_groups]
+std::vector<std::int32_t> leaves(const PlainModel& model, BatchView rows);  // [n_rows, n_trees]
+/// Shapley values of the path-dependent game by all 2^n coalitions: [n_groups, n_features + 1], the last column the
+/// empty coalition's value.
 std::vector<double> shapley(const PlainModel& model, std::span<const float> row);
 }  // namespace oracle
 
-/// "" where both have the same bits (NaN equals itself, zeros of different sign differ); otherwise the first place that differs.
+/// "" where both have the same bits (NaN equals itself, zeros of different sign differ); otherwise the first place that
+/// differs.
 std::string difference(std::span<const float> actual, std::span<const float> expected);
 
 }  // namespace sluice::test

@@ -41,30 +41,32 @@ std::string categories_of(const PlainTree& tree) {
     categories.insert(categories.end(), set.begin(), set.end());
   }
   const auto text = [](int value) { return std::to_string(value); };
-  return R"("categories":)" + array(categories, text) + R"(,"categories_nodes":)" + array(nodes, text) + R"(,"categories_segments":)" +
-         array(segments, text) + R"(,"categories_sizes":)" + array(sizes, text);
+  return R"("categories":)" + array(categories, text) + R"(,"categories_nodes":)" + array(nodes, text) +
+         R"(,"categories_segments":)" + array(segments, text) + R"(,"categories_sizes":)" + array(sizes, text);
 }
 
 std::string tree_json(const PlainModel& model, const PlainTree& tree, std::size_t id) {
   const auto each = [&](const auto& text) { return array(tree.nodes, text); };
   const auto flag = [&](bool value) { return model.bool_defaults ? (value ? "true" : "false") : (value ? "1" : "0"); };
-  return R"({"base_weights":)" + each([](const PlainNode& n) { return number(n.value); }) + "," + categories_of(tree) + R"(,"default_left":)" +
-         each([&](const PlainNode& n) { return std::string(flag(n.default_left)); }) + R"(,"id":)" + std::to_string(id) +
-         R"(,"left_children":)" + each([](const PlainNode& n) { return std::to_string(n.left); }) + R"(,"loss_changes":)" +
-         each([](const PlainNode&) { return std::string("0E0"); }) + R"(,"parents":)" + parents_of(tree) + R"(,"right_children":)" +
-         each([](const PlainNode& n) { return std::to_string(n.right); }) + R"(,"split_conditions":)" +
-         each([](const PlainNode& n) { return number(n.value); }) + R"(,"split_indices":)" +
+  return R"({"base_weights":)" + each([](const PlainNode& n) { return number(n.value); }) + "," + categories_of(tree) +
+         R"(,"default_left":)" + each([&](const PlainNode& n) { return std::string(flag(n.default_left)); }) +
+         R"(,"id":)" + std::to_string(id) + R"(,"left_children":)" +
+         each([](const PlainNode& n) { return std::to_string(n.left); }) + R"(,"loss_changes":)" +
+         each([](const PlainNode&) { return std::string("0E0"); }) + R"(,"parents":)" + parents_of(tree) +
+         R"(,"right_children":)" + each([](const PlainNode& n) { return std::to_string(n.right); }) +
+         R"(,"split_conditions":)" + each([](const PlainNode& n) { return number(n.value); }) + R"(,"split_indices":)" +
          each([](const PlainNode& n) { return std::to_string(n.feature); }) + R"(,"split_type":)" +
          each([](const PlainNode& n) { return std::to_string(n.categories.empty() ? 0 : 1); }) + R"(,"sum_hessian":)" +
-         each([](const PlainNode& n) { return number(n.cover); }) + R"(,"tree_param":{"num_deleted":"0","num_feature":)" +
-         quoted(std::to_string(model.n_features)) + R"(,"num_nodes":)" + quoted(std::to_string(tree.nodes.size())) +
-         R"(,"size_leaf_vector":"0"}})";
+         each([](const PlainNode& n) { return number(n.cover); }) +
+         R"(,"tree_param":{"num_deleted":"0","num_feature":)" + quoted(std::to_string(model.n_features)) +
+         R"(,"num_nodes":)" + quoted(std::to_string(tree.nodes.size())) + R"(,"size_leaf_vector":"0"}})";
 }
 
 std::string objective_json(const PlainModel& model) {
   std::string param = R"("reg_loss_param":{"scale_pos_weight":"1"})";
   if (model.objective == "count:poisson") param = R"("poisson_regression_param":{"max_delta_step":"0.7"})";
-  if (model.objective.starts_with("multi:")) param = R"("softmax_multiclass_param":{"num_class":)" + quoted(std::to_string(model.n_groups)) + "}";
+  if (model.objective.starts_with("multi:"))
+    param = R"("softmax_multiclass_param":{"num_class":)" + quoted(std::to_string(model.n_groups)) + "}";
   return R"({"name":)" + quoted(model.objective) + "," + param + "}";
 }
 
@@ -75,10 +77,12 @@ std::string to_json(const PlainModel& model) {
   const std::string trees = array(model.trees, [&](const PlainTree& tree) { return tree_json(model, tree, id++); });
   const std::string groups = array(model.trees, [](const PlainTree& tree) { return std::to_string(tree.group); });
   return R"({"learner":{"attributes":{},"feature_names":[],"feature_types":[],"gradient_booster":{"model":{"gbtree_model_param":)"
-         R"({"num_parallel_tree":"1","num_trees":)" + quoted(std::to_string(model.trees.size())) +
-         R"(,"size_leaf_vector":"0"},"tree_info":)" + groups + R"(,"trees":)" + trees + R"(},"name":"gbtree"},"learner_model_param":{"base_score":)" +
-         quoted(model.base_score) + R"(,"boost_from_average":"1","num_class":)" + quoted(std::to_string(model.n_groups > 1 ? model.n_groups : 0)) +
-         R"(,"num_feature":)" + quoted(std::to_string(model.n_features)) + R"(,"num_target":"1"},"objective":)" + objective_json(model) +
+         R"({"num_parallel_tree":"1","num_trees":)" +
+         quoted(std::to_string(model.trees.size())) + R"(,"size_leaf_vector":"0"},"tree_info":)" + groups +
+         R"(,"trees":)" + trees + R"(},"name":"gbtree"},"learner_model_param":{"base_score":)" +
+         quoted(model.base_score) + R"(,"boost_from_average":"1","num_class":)" +
+         quoted(std::to_string(model.n_groups > 1 ? model.n_groups : 0)) + R"(,"num_feature":)" +
+         quoted(std::to_string(model.n_features)) + R"(,"num_target":"1"},"objective":)" + objective_json(model) +
          R"(},"version":)" + array(model.version, [](int part) { return std::to_string(part); }) + "}";
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-/// The real data sets beside the repository. They are not part of it: tests that want them say so and pass without them.
+/// The real data sets beside the repository. They are not part of it: tests that want them say so and pass without
+/// them.
 
 #include <filesystem>
 #include <iostream>

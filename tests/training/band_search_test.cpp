@@ -15,7 +15,8 @@ TEST_CASE("the band is the best of all pairs of edges, within the cap") {
     const BandOptions options{.max_forward = random.uniform(0.1, 1.0), .n_cells = 20, .least_z = -INFINITY};
     std::vector<BandRow> rows(300);
     std::vector<double> served(300);
-    for (auto& row : rows) row.p = random.uniform(), row.gain = row.seen = random.normal() + (row.p > 0.4 && row.p < 0.6);
+    for (auto& row : rows)
+      row.p = random.uniform(), row.gain = row.seen = random.normal() + (row.p > 0.4 && row.p < 0.6);
     for (double& p : served) p = random.uniform();
     const BandChoice choice = search_band(rows, served, options);
 

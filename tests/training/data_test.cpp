@@ -18,7 +18,9 @@ std::string table(std::size_t n_rows) {
   std::string text = "row,who,when,x,word,constant,absent,free,leak,y\n";
   for (std::size_t i = 0; i < n_rows; ++i) {
     const std::string k = std::to_string(i), y = i % 3 ? "0" : "1";
-    text += k + ",u" + k + ",2024-01-" + (i % 28 < 9 ? "0" : "") + std::to_string(i % 28 + 1) + "," + std::to_string(i * 7919 % 101) + ".5," + (i % 2 ? "a" : "b") + ",7,NA,text " + k + "," + (i % 3 ? "1" : "9") + "," + y + "\n";
+    text += k + ",u" + k + ",2024-01-" + (i % 28 < 9 ? "0" : "") + std::to_string(i % 28 + 1) + "," +
+            std::to_string(i * 7919 % 101) + ".5," + (i % 2 ? "a" : "b") + ",7,NA,text " + k + "," +
+            (i % 3 ? "1" : "9") + "," + y + "\n";
   }
   return text;
 }
@@ -47,7 +49,8 @@ TEST_CASE("a schema is learnt: each kind, and a warning for each column left out
   CHECK(s[s.index_of("word")].late);
   for (const char* gone : {"constant", "absent", "free", "y"}) CHECK_FALSE(s.find(gone).has_value());
   for (const char* named : {"\"row\"", "\"when\"", "\"constant\"", "\"absent\"", "\"free\""})
-    CHECK(std::count_if(inferred.warnings.begin(), inferred.warnings.end(), [&](const std::string& w) { return w.find(named) != std::string::npos; }) == 1);
+    CHECK(std::count_if(inferred.warnings.begin(), inferred.warnings.end(),
+                        [&](const std::string& w) { return w.find(named) != std::string::npos; }) == 1);
 }
 
 TEST_CASE("what cannot be learnt from is an error that names its place") {
@@ -73,7 +76,11 @@ TEST_CASE("what cannot be learnt from is an error that names its place") {
 TEST_CASE("rows are split in fixed shares, the same each time; by time, the latest last") {
   const TempDir dir;
   write_file(dir / "t.csv", table(6000));
-  const Schema schema(std::vector<Column>{{.name = "row"}, {.name = "when", .kind = Kind::time}, {.name = "x"}, {.name = "word", .kind = Kind::category, .vocabulary = {"a", "b"}}, {.name = "leak"}});
+  const Schema schema(std::vector<Column>{{.name = "row"},
+                                          {.name = "when", .kind = Kind::time},
+                                          {.name = "x"},
+                                          {.name = "word", .kind = Kind::category, .vocabulary = {"a", "b"}},
+                                          {.name = "leak"}});
   const Dataset data = load_dataset(dir / "t.csv", schema, "y", "");
   REQUIRE(data.labels.size() == 6000);
   const Split split = split_rows(data, schema, 1, ""), again = split_rows(data, schema, 1, "");
@@ -92,8 +99,10 @@ TEST_CASE("rows are split in fixed shares, the same each time; by time, the late
   const Split timed = split_rows(data, schema, 1, "when");
   const auto time = [&](std::size_t i) { return data.rows.row(i)[1]; };
   const auto by_time = [&](std::size_t a, std::size_t b) { return time(a) < time(b); };
-  CHECK(time(*std::max_element(timed.train.begin(), timed.train.end(), by_time)) <= time(*std::min_element(timed.valid.begin(), timed.valid.end(), by_time)));
-  CHECK(time(*std::max_element(timed.valid.begin(), timed.valid.end(), by_time)) <= time(*std::min_element(timed.test.begin(), timed.test.end(), by_time)));
+  CHECK(time(*std::max_element(timed.train.begin(), timed.train.end(), by_time)) <=
+        time(*std::min_element(timed.valid.begin(), timed.valid.end(), by_time)));
+  CHECK(time(*std::max_element(timed.valid.begin(), timed.valid.end(), by_time)) <=
+        time(*std::min_element(timed.test.begin(), timed.test.end(), by_time)));
   CHECK(timed.train.size() == 3600);
   const auto leaks = find_leaks(data, schema);
   REQUIRE(leaks.size() == 1);
