@@ -1,5 +1,6 @@
 #include <cmath>
 #include <cstring>
+#include <string_view>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -57,7 +58,8 @@ TEST_CASE("tensors read back to the same bits, and their bytes are as the format
   const auto header = nlohmann::json::parse(bytes.substr(8, length));
   for (const auto& [name, tensor] : tensors) {
     const std::size_t begin = header[name]["data_offsets"][0], end = header[name]["data_offsets"][1];
-    CHECK(std::memcmp(bytes.data() + 8 + length + begin, tensor.values.data(), end - begin) == 0);
+    const std::string_view values(reinterpret_cast<const char*>(tensor.values.data()), tensor.values.size() * 4);
+    CHECK(std::string_view(bytes).substr(8 + length + begin, end - begin) == values);
   }
 }
 
