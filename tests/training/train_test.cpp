@@ -3,8 +3,14 @@
 
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
+#include "sluice/base/number.h"
+#include "sluice/base/random.h"
+#include "sluice/cascade/calibration.h"
 #include "sluice/cascade/engine.h"
+#include "sluice/cascade/stages.h"
+#include "sluice/gbdt/predict.h"
 #include "sluice/io/simulate.h"
+#include "sluice/training/forest_trainer.h"
 #include "support/catch.h"
 #include "support/shared_data.h"
 #include "support/temp_dir.h"
@@ -85,6 +91,54 @@ TEST_CASE("a stopped training says so") {
     code = e.code();
   }
   CHECK(code == "interrupted");
+}
+
+TEST_CASE("a refitted forest is served alone, and the out-of-fold margins are on its scale") {
+  Random random(4);
+  const Schema schema({{.name = "a"}, {.name = "b"}});
+  const auto draw = [&](std::size_t n, Table& rows, std::vector<float>& labels) {
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto row = rows.append();
+      row[0] = random.normal(), row[1] = random.normal();
+      labels.push_back(random.uniform() < sigmoid(2 * row[0] - row[1]) ? 1.0f : 0.0f);
+    }
+  };
+  Table rows(2), valid_rows(2);
+  std::vector<float> labels, valid_labels;
+  draw(3000, rows, labels);
+  draw(1500, valid_rows, valid_labels);
+  const ForestOptions options{.n_search = 1, .n_folds = 3, .serve_bag = false, .max_rounds = 60};
+  const ForestResult result = train_forests(schema, {rows, labels}, {valid_rows, valid_labels}, options);
+  REQUIRE(result.forests.size() == 1);
+  REQUIRE(result.json.size() == 1);
+
+  std::vector<float> out_of_fold, refit(valid_labels.size());
+  for (const auto& staged : result.out_of_fold) out_of_fold.push_back(staged.back());
+  FloatTable features(2);
+  for (std::size_t i = 0; i < valid_rows.n_rows(); ++i)
+    cascade::gather_columns(valid_rows.row(i), schema.forest_columns(), features.append());
+  gbdt::predict(result.forests[0], features.view(), refit);
+  const auto from = cascade::fit_platt(out_of_fold, labels), to = cascade::fit_platt(refit, valid_labels);
+  CHECK(from.slope == Approx(to.slope).epsilon(1e-3));
+  CHECK(from.intercept == Approx(to.intercept).margin(1e-3));
+}
+
+TEST_CASE("late columns reach the network alone, and the bundle decides with them") {
+#ifdef SLUICE_HAVE_TORCH
+  const TempDir dir;
+  TrainRequest request = small_request(dir);
+  request.columns.late = {"device_risk", "merchant_watch"};
+  request.band.least_z = -1e9;
+  const TrainResult result = train(request);
+  cascade::write_bundle(dir / "b", result.files, result.provenance);
+  const auto bundle = std::make_shared<const cascade::Bundle>(cascade::Bundle::load(dir / "b"));
+  CHECK(bundle->schema.late_columns().size() == 2);
+  for (const auto& forest : *bundle->forests)
+    for (const auto& name : forest.feature_names) CHECK((name != "device_risk" && name != "merchant_watch"));
+  CHECK(bundle->network->encoder().numbers().size() >= 2);
+  request.with_network = false;
+  CHECK_THROWS_AS(train(request), Error);
+#endif
 }
 
 TEST_CASE("on the open credit table the forest beats plain XGBoost and the cascade keeps to its share") {
