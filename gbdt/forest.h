@@ -12,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -59,6 +60,8 @@ enum class Link {
   hinge,        // 1 above 0, else 0
 };
 
+struct BinnedForest;
+
 struct Forest {
   std::vector<Node> nodes;  // of all trees, one after the other
   std::vector<Tree> trees;
@@ -77,6 +80,9 @@ struct Forest {
   std::vector<std::string> feature_names;  // empty where the file has none
   std::vector<std::string> feature_types;  // XGBoost's: "q", "float", "int", "i", "c"; empty where the file has none
   std::optional<std::size_t> best_iteration;
+
+  /// The same trees as the fast kernels read them (prepare in predict.h); null where they are to be walked.
+  std::shared_ptr<const BinnedForest> binned;
 
   std::size_t n_trees() const { return trees.size(); }
   std::size_t memory_bytes() const;

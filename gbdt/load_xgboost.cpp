@@ -7,6 +7,7 @@
 
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
+#include "sluice/gbdt/binned_forest.h"
 #include "sluice/gbdt/load_tree.h"
 #include "sluice/gbdt/xgboost_json.h"
 
@@ -185,6 +186,7 @@ Forest load_xgboost(std::string_view json, std::string_view source) {
   load_base_margin(param["base_score"], objective, version_of(root), forest);
   if (learner.has("attributes") && learner["attributes"].has("best_iteration"))
     forest.best_iteration = learner["attributes"]["best_iteration"].count();
+  forest.binned = bin_forest(forest);
   return forest;
 }
 

@@ -1,72 +1,65 @@
 #include "sluice/gbdt/predict.h"
 
+#include <atomic>
+
+#include "sluice/gbdt/binned_kernel.h"
+#include "sluice/gbdt/predict_walk.h"
 #include "sluice/gbdt/walk.h"
 
 namespace sluice::gbdt {
 namespace {
 
-constexpr std::size_t kBlockRows = 64;  // at 64 features a block and a tree of depth 6 stay in the first-level cache
+constexpr std::size_t kFewRows = 48;  // below, a row at a time is quicker than 64 side by side (script/bench gbdt)
 
-// Walkers side by side: enough to hide the waits, few enough for the registers. Measured: bench/gbdt_bench.cpp.
-constexpr std::size_t kRowsAbreast = 8, kTreesAbreast = 20;
+using Run = Kernel (*)(const MarginJob&);
 
-void add_trees_to_row(const Forest& forest, const float* row, TreeRange trees, float* margins) {
-  const auto same_row = [row](std::size_t) { return row; };
-  std::uint32_t at[kTreesAbreast];
-  std::uint32_t group = 0;
-  float margin =
-      margins[0];  // of `group`; kept in a register, or every addition would wait for the one before to reach memory
-  for (std::size_t first = trees.first; first < trees.last; first += kTreesAbreast) {
-    const std::size_t n = std::min(kTreesAbreast, trees.last - first);
-    const Tree* abreast = &forest.trees[first];
-    std::uint32_t depth = 0;
-    bool has_categories = false;
-    for (std::size_t i = 0; i < kTreesAbreast; ++i) {
-      const Tree& tree = abreast[std::min(i, n - 1)];  // the last one again, to no effect, where no more are left
-      at[i] = tree.first;
-      depth = std::max(depth, tree.depth);
-      has_categories |= tree.has_categories;
-    }
-    walk<kTreesAbreast>(forest, has_categories, depth, same_row, at);
-    for (std::size_t i = 0; i < n; ++i) {
-      if (abreast[i].group != group) {
-        margins[group] = margin;
-        group = abreast[i].group;
-        margin = margins[group];
-      }
-      margin += forest.nodes[at[i]].value;
-    }
+/// What runs: a function, and the kernel that it is.
+struct Choice {
+  Run run;
+  Kernel kernel;
+};
+
+const BinnedKernel* binned_kernel([[maybe_unused]] Kernel kernel) {
+#if defined(__x86_64__)
+  if (kernel == Kernel::avx2) return &binned_kernel_avx2();
+  if (kernel == Kernel::avx512) return &binned_kernel_avx512();
+  if (kernel == Kernel::avx512_vbmi) return &binned_kernel_avx512_vbmi();
+#endif
+  return nullptr;
+}
+
+/// The rule of docs/kernels.md: planes for many rows of one-stage trees, else all splits of a block at once where its
+/// columns fit the registers, else a walk.
+Choice choose(const Forest& forest, std::size_t n_rows, Kernel wanted) {
+  const Kernel kernel = resolve(wanted);
+  const BinnedKernel* const functions = binned_kernel(kernel);
+  if (functions != nullptr && forest.binned != nullptr) {
+    const BinnedForest& binned = *forest.binned;
+    const bool has_rows = binned.has_nodes() && binned.n_columns() <= functions->max_row_columns;
+    const bool has_planes = binned.has_planes() && (binned.has_heaps() || functions->has_lists);
+    if (has_planes && (n_rows >= kFewRows || (!has_rows && wanted != Kernel::automatic)))
+      return {functions->planes, kernel};
+    if (has_rows) return {functions->rows, kernel};
   }
-  margins[group] = margin;
+  if (wanted != Kernel::automatic && wanted != Kernel::scalar)
+    throw Error("kernel.forest", "the kernel " + std::string(to_string(wanted)) + " has no method for this forest",
+                "its trees are too wide or too deep for bins: name the kernel scalar, or none");
+  return {predict_walk, Kernel::scalar};
 }
 
-/// `rows` are a multiple of kRowsAbreast; `margins` is [rows.n_rows, n_groups].
-void add_tree_to_rows(const Forest& forest, const Tree& tree, BatchView rows, float* margins) {
-  std::uint32_t at[kRowsAbreast];
-  for (std::size_t first = 0; first < rows.n_rows; first += kRowsAbreast) {
-    const float* cells = rows.data + first * rows.stride;
-    const auto row_of = [cells, stride = rows.stride](std::size_t i) { return cells + i * stride; };
-    std::fill_n(at, kRowsAbreast, tree.first);
-    walk<kRowsAbreast>(forest, tree.has_categories, tree.depth, row_of, at);
-    for (std::size_t i = 0; i < kRowsAbreast; ++i)
-      margins[(first + i) * forest.n_groups + tree.group] += forest.nodes[at[i]].value;
-  }
-}
-
-/// Adds the trees in order to a block's margins [rows.n_rows, n_groups]: whole groups of rows tree by tree, the rest
-/// row by row.
-void add_trees(const Forest& forest, BatchView rows, TreeRange trees, float* margins) {
-  const std::size_t n_whole = rows.n_rows / kRowsAbreast * kRowsAbreast;
-  if (n_whole > 0)
-    for (std::size_t t = trees.first; t < trees.last; ++t)
-      add_tree_to_rows(forest, forest.trees[t], rows.slice(0, n_whole), margins);
-  for (std::size_t i = n_whole; i < rows.n_rows; ++i)
-    add_trees_to_row(forest, rows.data + i * rows.stride, trees, margins + i * forest.n_groups);
-}
-
-void start(const Forest& forest, std::size_t n_rows, float* margins) {
-  for (std::size_t i = 0; i < n_rows; ++i, margins += forest.n_groups)
-    std::copy(forest.base_margin.begin(), forest.base_margin.end(), margins);
+/// Returns what the blocks say that they are.
+Kernel run(const Choice& choice, const MarginJob& job, ThreadPool* pool) {
+  const std::size_t n_blocks = (job.rows.n_rows + kPlaneRows - 1) / kPlaneRows;
+  std::atomic<Kernel> ran = choice.kernel;
+  const auto run_block = [&](std::size_t block) {
+    const std::size_t first = block * kPlaneRows;
+    ran.store(choice.run(job.slice(first, std::min(kPlaneRows, job.rows.n_rows - first))), std::memory_order_relaxed);
+  };
+  if (pool != nullptr && n_blocks > 1)
+    pool->run(n_blocks, run_block);
+  else
+    for (std::size_t block = 0; block < n_blocks; ++block) run_block(block);
+  return ran;
 }
 
 TreeRange checked_range(const Forest& forest, TreeRange trees) {
@@ -85,45 +78,60 @@ void check_ends(const Forest& forest, std::span<const std::size_t> ends) {
   if (!ends.empty()) checked_range(forest, {0, ends.back()});
 }
 
+void check_base_margin(const Forest& forest, std::size_t n_rows, std::span<const float> base_margin) {
+  if (!base_margin.empty() && base_margin.size() != output_size(forest, n_rows))
+    throw Error("shape.base_margin", std::to_string(base_margin.size()) + " base margins for " +
+                                         std::to_string(n_rows) + " rows of " + std::to_string(forest.n_groups) +
+                                         " groups");
+}
+
 }  // namespace
+
+MarginJob MarginJob::slice(std::size_t first_row, std::size_t n_rows) const {
+  MarginJob part = *this;
+  part.rows = rows.slice(first_row, n_rows);
+  part.start += first_row * start_stride;
+  part.out += first_row * ends.size() * forest->n_groups;
+  return part;
+}
+
+void prepare(Forest& forest) { forest.binned = bin_forest(forest); }
 
 std::size_t output_size(const Forest& forest, std::size_t n_rows) { return n_rows * forest.n_groups; }
 
-void predict(const Forest& forest, BatchView rows, std::span<float> out, const PredictOptions& options) {
-  check_columns(forest, rows.n_columns);
-  check_output(out.size(), output_size(forest, rows.n_rows));
-  const TreeRange trees = checked_range(forest, options.trees);
-
-  for (std::size_t first = 0; first < rows.n_rows; first += kBlockRows) {
-    const BatchView block = rows.slice(first, std::min(kBlockRows, rows.n_rows - first));
-    float* margins = out.data() + first * forest.n_groups;
-    start(forest, block.n_rows, margins);
-    add_trees(forest, block, trees, margins);
-  }
+Kernel kernel_of(const Forest& forest, std::size_t n_rows, Kernel kernel) {
+  return choose(forest, n_rows, kernel).kernel;
 }
 
-void predict_row(const Forest& forest, std::span<const float> row, std::span<float> margins) {
+Kernel predict(const Forest& forest, BatchView rows, std::span<float> out, const PredictOptions& options) {
+  check_columns(forest, rows.n_columns);
+  check_output(out.size(), output_size(forest, rows.n_rows));
+  check_base_margin(forest, rows.n_rows, options.base_margin);
+  const TreeRange trees = checked_range(forest, options.trees);
+  const Choice choice = choose(forest, rows.n_rows, options.kernel);
+
+  MarginJob job{&forest, rows, trees.first, {&trees.last, 1}, forest.base_margin.data(), 0, out.data()};
+  if (!options.base_margin.empty()) {
+    job.start = options.base_margin.data();
+    job.start_stride = forest.n_groups;
+  }
+  return run(choice, job, options.pool);
+}
+
+Kernel predict_row(const Forest& forest, std::span<const float> row, std::span<float> margins, Kernel kernel) {
   check_columns(forest, row.size());
   check_output(margins.size(), forest.n_groups);
-  start(forest, 1, margins.data());
-  add_trees_to_row(forest, row.data(), {0, forest.n_trees()}, margins.data());
+  const std::size_t end = forest.n_trees();
+  return choose(forest, 1, kernel)
+      .run({&forest, BatchView(row), 0, {&end, 1}, forest.base_margin.data(), 0, margins.data()});
 }
 
 void predict_staged(const Forest& forest, BatchView rows, std::span<const std::size_t> ends, std::span<float> out) {
   check_columns(forest, rows.n_columns);
   check_ends(forest, ends);
   check_output(out.size(), rows.n_rows * ends.size());
-
-  float margins[kBlockRows];
-  for (std::size_t first = 0; first < rows.n_rows; first += kBlockRows) {
-    const BatchView block = rows.slice(first, std::min(kBlockRows, rows.n_rows - first));
-    start(forest, block.n_rows, margins);
-    std::size_t done = 0;
-    for (std::size_t stage = 0; stage < ends.size(); done = ends[stage++]) {
-      add_trees(forest, block, {done, ends[stage]}, margins);
-      for (std::size_t i = 0; i < block.n_rows; ++i) out[(first + i) * ends.size() + stage] = margins[i];
-    }
-  }
+  run(choose(forest, rows.n_rows, Kernel::automatic),
+      {&forest, rows, 0, ends, forest.base_margin.data(), 0, out.data()}, nullptr);
 }
 
 }  // namespace sluice::gbdt

@@ -1,0 +1,135 @@
+#pragma once
+/// A forest on bins: what the fast kernels read. Not installed.
+///
+/// A numeric split asks x < threshold. With the thresholds of its feature sorted (cuts), that is bin(x) <= k, where
+/// bin(x) = #{cuts <= x} and k is the threshold's place among the cuts: nothing is lost, and a bin is one byte. A
+/// feature with more than kMaxCuts cuts becomes several columns, each of them the bins of one window of its cuts.
+///
+///   stored byte        -128 … 126    127
+///   bin                   0 … 254    missing
+///
+/// A row goes right where its byte is above k - 128. A missing one does, and is sent left where the split says so.
+///
+/// Trees are cut into blocks of up to six levels, each a heap: the root is place 1, place i's children are 2 i and
+/// 2 i + 1. A place without a split sends everything left, and what was reached there is at every exit below it.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "sluice/gbdt/forest.h"
+
+namespace sluice::gbdt {
+
+inline constexpr std::size_t kMaxCuts = 254, kCutsABlock = 16, kMaxLevels = 6;
+inline constexpr std::size_t kMaxColumns = 1024, kMaxNamedColumns = 256, kMarkedColumns = 64, kMaxStages = 4,
+                             kMaxBytesANode = 64, kMaxLeaves = 256;
+// Of lists: longer paths would fill one, and with more splits a row at a time is quicker (script/bench gbdt --all).
+inline constexpr std::size_t kMaxListDepth = 64, kMaxSplitsATree = 400;
+inline constexpr std::int8_t kMissingBin = 127, kLowestBin = -128, kNoCut = 127;
+
+/// Cuts in rows of 16, the last one filled with NaN, which is <= nothing.
+struct Column {
+  std::uint32_t feature = 0;
+  std::uint32_t first_row = 0;  // in BinnedForest::fine
+  std::uint32_t n_rows = 0;
+};
+
+/// The codes of a categorical feature: a category of its sets, or 64 n_words - 2 for missing, or 64 n_words - 1 for
+/// what is in no set. A feature with categories beyond has n_words = 0 and no codes: its splits look at the value
+/// itself.
+struct CategoryColumn {
+  std::uint32_t feature = 0;
+  std::uint32_t n_words = 0;  // 1, 2 or 4
+};
+
+/// A categorical split: right where bit `code` of its words is set.
+struct CategoryNode {
+  std::uint32_t feature, set;
+  std::uint32_t first_word;  // in BinnedForest::category_words
+  std::uint16_t column;
+  std::uint8_t n_words;
+  std::uint8_t place;
+  bool default_right;
+};
+
+struct alignas(64) BlockNodes {
+  std::uint8_t column[64];  // + kMarkedColumns where a missing value goes left, in forests of so many columns or fewer
+  std::int8_t cut[64];      // k - 128, or kNoCut
+};
+
+/// A block's categorical splits, a lane for each word of a split's codes: place goes right where bit (code - base) of
+/// the word is set, and base <= code < base + 64. Blocks have whole eights of lanes, the last ones of words without
+/// bits.
+struct CategoryLanes {
+  std::vector<std::uint64_t> word;
+  std::vector<std::uint8_t> column, base, place;
+};
+
+struct Block {
+  std::uint32_t nodes = 0;                             // in BinnedForest::nodes
+  std::uint32_t exits = 0;                             // in BinnedForest::exits; 2^levels of them
+  std::uint32_t first_lane = 0, n_lanes = 0;           // in BinnedForest::lanes
+  std::uint32_t first_category = 0, n_categories = 0;  // in BinnedForest::categories: splits without codes
+  std::uint64_t default_left = 0;                      // a bit for each place that sends a missing value left
+};
+
+/// A numeric split for the kernel that takes many rows (plane_kernel.h). `place` is its place in the tree's heap, or,
+/// in a list, its number. In a list the splits stand parents first, and what leads to a leaf leads to number 0, the
+/// root.
+struct PlaneNode {
+  std::uint16_t column;
+  std::uint16_t excluded;  // the column whose missing rows do not go right; columns.size() for none
+  std::int8_t cut;
+  std::uint8_t place;
+  std::uint8_t left, right;  // of a list alone, as turn_bits: numbers of splits
+  std::uint8_t turn_bits;    // the leaf number's bits that going right here turns over
+};
+
+/// A tree, or one of the lists that a tree is cut into.
+struct PlaneTree {
+  std::uint32_t first_node, first_category;  // up to the next one's
+  std::uint32_t first_leaf;                  // in BinnedForest::exits
+};
+
+struct BinnedForest {
+  std::vector<Column> columns;                   // numbered from 0
+  std::vector<CategoryColumn> category_columns;  // numbered on
+  std::vector<std::uint64_t> category_words;
+  std::vector<float>
+      coarse;  // [column][16]: the first cuts of rows 1, 2, …; as many as are <= x is the number of x's row
+  std::vector<float> fine;  // [row][16]
+
+  /// Every tree has stage_levels.size() stages: exits of a stage are block numbers of the next, exits of the last are
+  /// the bits of leaf values. Tree t begins with block t; where there is one stage, its nodes and exits are the t-th
+  /// too.
+  std::vector<std::uint32_t> stage_levels;
+  std::vector<BlockNodes> nodes;  // empty where there are more columns than a byte can name
+  std::vector<Block> blocks;
+  std::vector<std::uint32_t> exits;
+  CategoryLanes lanes;
+  std::vector<CategoryNode> categories;
+
+  /// For many rows: trees as heaps where there is one stage, else as lists of up to kMaxLeaves leaves, or not at all.
+  std::vector<std::uint32_t> first_plane_tree;  // one a tree, and the end
+  std::vector<PlaneTree> plane_trees;           // and one more
+  std::vector<PlaneNode> plane_nodes;
+  std::vector<CategoryNode> plane_categories;
+
+  std::size_t n_columns() const { return columns.size() + category_columns.size(); }
+  bool has_planes() const { return !plane_trees.empty(); }
+  bool has_nodes() const { return !nodes.empty(); }
+  bool has_heaps() const { return stage_levels.size() == 1; }
+  std::size_t memory_bytes() const;
+};
+
+/// Fills what the kernel for many rows reads; leaves it empty where trees are too deep or have too many splits.
+class ColumnMap;
+void add_planes(const Forest& forest, ColumnMap& columns, BinnedForest& binned);
+
+/// Null where the forest is too wide or too deep for bins to be an advantage: more than kMaxColumns columns, or blocks
+/// that would take more than kMaxBytesANode a node.
+std::shared_ptr<const BinnedForest> bin_forest(const Forest& forest);
+
+}  // namespace sluice::gbdt

@@ -1,0 +1,41 @@
+#pragma once
+/// What an instruction set's file offers (binned_avx2.cpp, binned_avx512.cpp, binned_avx512_vbmi.cpp). Not installed.
+
+#include <cstddef>
+#include <span>
+
+#include "sluice/base/batch.h"
+#include "sluice/gbdt/binned_forest.h"
+#include "sluice/gbdt/kernel.h"
+
+namespace sluice::gbdt {
+
+/// Margins of some rows after each of `ends` trees, counted from tree `first`. The bits are those of adding tree after
+/// tree in float32 to `start`.
+struct MarginJob {
+  const Forest* forest = nullptr;
+  BatchView rows;
+  std::size_t first = 0;
+  std::span<const std::size_t> ends;  // ascending
+  const float* start = nullptr;       // [n_groups] for every row, or [n_rows, n_groups]
+  std::size_t start_stride = 0;       // 0 or n_groups
+  float* out = nullptr;               // [n_rows, ends.size(), n_groups]
+
+  MarginJob slice(std::size_t first_row, std::size_t n_rows) const;
+};
+
+struct BinnedKernel {
+  /// Both return the kernel that they are: what a test reads to know which one ran.
+  Kernel (*planes)(const MarginJob& job);  // many rows: one comparison a split for 64 rows; up to kPlaneRows rows
+  Kernel (*rows)(const MarginJob& job);    // few rows, or trees of several stages: all splits of a block at once
+  std::size_t max_row_columns;             // that `rows` can take
+  bool has_lists;                          // `planes` takes trees of more than kMaxLevels levels
+};
+
+inline constexpr std::size_t kPlaneRows = 512;
+
+const BinnedKernel& binned_kernel_avx2();
+const BinnedKernel& binned_kernel_avx512();
+const BinnedKernel& binned_kernel_avx512_vbmi();
+
+}  // namespace sluice::gbdt

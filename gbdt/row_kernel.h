@@ -1,0 +1,138 @@
+#pragma once
+/// Margins of single rows: all splits of a block answered at once. Not installed.
+///
+///   place        1     2     3    …    63
+///   column    [  7  |  12 |   7  | … |   3  ]   64 bytes of the block
+///   bin       [ b7  | b12 |  b7  | … |  b3  ]   the row's bins, permuted by them: a register or two
+///   cut       [ 90  | -3  | -128 | … |  55  ]   64 bytes of the block
+///   bin > cut    1     0     1    …     0       a mask of 64 bits; a walk down the heap reads one bit a level
+///
+/// Eight trees walk side by side, one in each 64-bit lane. Leaves are added one by one, in tree order.
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+#include "sluice/base/stack_buffer.h"
+#include "sluice/gbdt/binned_kernel.h"
+#include "sluice/gbdt/quantize_kernel.h"
+#include "sluice/gbdt/walk.h"
+
+namespace sluice::gbdt {
+
+/// `Isa::Bins<kTables>` holds a row's bins in registers: load(bins); outcomes(nodes, default_left) and
+/// category_bits(lanes, first, n), a bit a place.
+/// `Isa::walk8(masks, levels, places)` walks eight heaps.
+template <class Isa, std::size_t kTables>
+struct RowKernel {
+  // Trees at a time. All masks are stored before the first is read back: a register cannot be loaded from eight stores
+  // that are still on their way.
+  static constexpr std::size_t kChunk = 128;
+  static constexpr std::size_t kBlockRows = 256, kRowBytes = kTables * 64;
+  using Bins = typename Isa::template Bins<kTables>;
+
+  /// A row as the trees meet it.
+  struct Row {
+    Bins bins;
+    const float* cells;
+  };
+
+  /// The bits of a block's categorical splits.
+  static std::uint64_t category_bits(const Forest& forest, const Block& block, const Row& row) {
+    const BinnedForest& binned = *forest.binned;
+    std::uint64_t bits = 0;
+    if (block.n_lanes > 0) bits = row.bins.category_bits(binned.lanes, block.first_lane, block.n_lanes);
+    for (std::uint32_t k = 0; k < block.n_categories; ++k) {
+      const CategoryNode& node = binned.categories[block.first_category + k];
+      const float x = row.cells[node.feature];
+      const std::uint64_t is_right = x != x ? node.default_right : contains(forest, node.set, x);
+      bits |= is_right << node.place;
+    }
+    return bits;
+  }
+
+  /// Where the trees [first, first + n) of one stage lead: their leaves, as a float's bits.
+  static void leaves_of_one_stage(const Forest& forest, const Row& row, std::size_t first, std::size_t n,
+                                  std::uint32_t* leaves) {
+    const BinnedForest& binned = *forest.binned;
+    const std::uint32_t levels = binned.stage_levels[0];
+    alignas(64) std::uint64_t masks[kChunk], places[kChunk];
+    const BlockNodes* nodes = &binned.nodes[first];
+    const Block* blocks = &binned.blocks[first];
+    for (std::size_t i = 0; i < n; ++i) masks[i] = row.bins.outcomes(nodes[i], blocks[i].default_left);
+    if (!binned.category_columns.empty())
+      for (std::size_t i = 0; i < n; ++i) masks[i] |= category_bits(forest, blocks[i], row);
+    for (std::size_t i = 0; i < n; i += 8)
+      levels == kMaxLevels ? Isa::walk8(masks + i, kMaxLevels, places + i) : Isa::walk8(masks + i, levels, places + i);
+    const std::uint32_t* const exits = &binned.exits[first << levels];
+    for (std::size_t i = 0; i < n; ++i) leaves[i] = exits[((i - 1) << levels) + places[i]];
+  }
+
+  /// The same for trees of any number of stages.
+  static void leaves_of_stages(const Forest& forest, const Row& row, std::size_t first, std::size_t n,
+                               std::uint32_t* at) {
+    const BinnedForest& binned = *forest.binned;
+    for (std::size_t i = 0; i < n; ++i) at[i] = static_cast<std::uint32_t>(first + i);
+    for (const std::uint32_t levels : binned.stage_levels) {
+      alignas(64) std::uint64_t masks[kChunk], places[kChunk];
+      for (std::size_t i = 0; i < n; ++i) {
+        const Block& block = binned.blocks[at[i]];
+        masks[i] = row.bins.outcomes(binned.nodes[block.nodes], block.default_left);
+        if (!binned.category_columns.empty()) masks[i] |= category_bits(forest, block, row);
+      }
+      for (std::size_t i = 0; i < n; i += 8) Isa::walk8(masks + i, levels, places + i);
+      for (std::size_t i = 0; i < n; ++i)
+        at[i] = binned.exits[binned.blocks[at[i]].exits + places[i] - (std::size_t{1} << levels)];
+    }
+  }
+
+  static void add_trees(const Forest& forest, const std::int8_t* bytes, const float* cells, std::size_t first,
+                        std::size_t n, float* margins) {
+    const Row row{Bins::load(bytes), cells};
+    std::uint32_t leaves[kChunk];
+    if (forest.binned->stage_levels.size() == 1)
+      leaves_of_one_stage(forest, row, first, n, leaves);
+    else
+      leaves_of_stages(forest, row, first, n, leaves);
+    if (forest.n_groups == 1) {
+      float margin = margins[0];
+      for (std::size_t i = 0; i < n; ++i) margin += std::bit_cast<float>(leaves[i]);
+      margins[0] = margin;
+    } else {
+      for (std::size_t i = 0; i < n; ++i) margins[forest.trees[first + i].group] += std::bit_cast<float>(leaves[i]);
+    }
+  }
+
+  static void run_block(const MarginJob& job, std::int8_t* bins, float* margins) {
+    const std::size_t n_groups = job.forest->n_groups, n_rows = job.rows.n_rows;
+    for (std::size_t r = 0; r < n_rows; ++r) {
+      const float* row = job.rows.data + r * job.rows.stride;
+      Isa::quantize_row(*job.forest->binned, row, bins + r * kRowBytes);
+      codes_of_row<Isa>(*job.forest->binned, row, bins + r * kRowBytes);
+      std::memcpy(margins + r * n_groups, job.start + r * job.start_stride, n_groups * sizeof(float));
+    }
+    // Several rows share a few trees at a time while these are in the cache.
+    const std::size_t chunk = n_rows > 1 ? 32 : kChunk;
+    std::size_t tree = job.first;
+    for (std::size_t stage = 0; stage < job.ends.size(); ++stage) {
+      for (std::size_t n = 0; tree < job.ends[stage]; tree += n) {
+        n = std::min(chunk, job.ends[stage] - tree);
+        for (std::size_t r = 0; r < n_rows; ++r)
+          add_trees(*job.forest, bins + r * kRowBytes, job.rows.data + r * job.rows.stride, tree, n,
+                    margins + r * n_groups);
+      }
+      for (std::size_t r = 0; r < n_rows; ++r)
+        std::memcpy(job.out + (r * job.ends.size() + stage) * n_groups, margins + r * n_groups,
+                    n_groups * sizeof(float));
+    }
+  }
+
+  static void run(const MarginJob& job) {
+    alignas(64) std::int8_t bins[kBlockRows * kRowBytes];
+    StackBuffer<float, 4096> margins(std::min(kBlockRows, job.rows.n_rows) * job.forest->n_groups);
+    for (std::size_t first = 0; first < job.rows.n_rows; first += kBlockRows)
+      run_block(job.slice(first, std::min(kBlockRows, job.rows.n_rows - first)), bins, margins.data());
+  }
+};
+
+}  // namespace sluice::gbdt

@@ -1,0 +1,196 @@
+#include "sluice/gbdt/kernel.h"
+
+#include <algorithm>
+#include <map>
+
+#include "sluice/base/error.h"
+#include "sluice/gbdt/load_xgboost.h"
+#include "sluice/gbdt/predict.h"
+#include "support/allocations.h"
+#include "support/catch.h"
+#include "support/random_forest.h"
+
+using namespace sluice;
+using namespace sluice::gbdt;
+using namespace sluice::test;
+
+namespace {
+
+constexpr std::uint64_t kSeed = 20261121;
+
+/// Forests that lead to every method: one block, several stages, lists, several lists a tree, more cuts a feature than
+/// a byte can name, more columns than fit in one, two and four registers, and more than any kernel takes.
+const std::map<std::string, ModelShape> kShapes = {
+    {"shallow", {.max_features = 12, .max_trees = 40, .max_depth = 6}},
+    {"stumps", {.max_features = 5, .max_trees = 20, .max_depth = 1}},
+    {"deep", {.max_features = 12, .max_trees = 20, .max_depth = 9}},
+    {"deeper", {.max_features = 12, .max_trees = 6, .max_depth = 12}},
+    {"many cuts", {.max_features = 2, .max_trees = 150, .max_depth = 6}},
+    {"100 columns", {.max_features = 100, .max_trees = 40, .max_depth = 6}},
+    {"200 columns", {.max_features = 220, .max_trees = 60, .max_depth = 7}},
+    {"600 columns", {.max_features = 700, .max_trees = 60, .max_depth = 6}},
+    {"2000 columns", {.max_features = 2500, .max_trees = 250, .max_depth = 6}},
+};
+
+struct Case {
+  PlainModel model;
+  Forest forest;
+  FloatTable rows;
+  std::vector<float> expected;
+};
+
+Case make_case(const ModelShape& shape, std::uint64_t stream, std::size_t n_rows) {
+  Random random(kSeed, stream);
+  Case out;
+  out.model = random_model(random, shape);
+  out.forest = load_xgboost(to_json(out.model), "random");
+  out.rows = random_rows(out.model, n_rows, random);
+  out.expected = oracle::margins(out.model, out.rows.view());
+  return out;
+}
+
+/// "" where the kernel gave the expected bits and was the one that ran; "no method" where the forest is not for it.
+std::string trouble(const Case& c, std::size_t n, Kernel kernel, ThreadPool* pool = nullptr) {
+  std::vector<float> out(output_size(c.forest, n));
+  Kernel ran;
+  try {
+    ran = predict(c.forest, c.rows.view().slice(0, n), out,
+                  {.kernel = kernel, .trees = {}, .base_margin = {}, .pool = pool});
+  } catch (const Error& error) {
+    return error.code() == "kernel.forest" ? "no method" : error.code();
+  }
+  if (ran != kernel) return "the kernel " + std::string(to_string(ran)) + " ran";
+  return difference(out, std::span(c.expected).first(out.size()));
+}
+
+}  // namespace
+
+TEST_CASE("every kernel gives the oracle's bits, whatever the batch size, and is the one that ran") {
+  std::map<Kernel, std::size_t> n_ran;
+  for (const auto& [name, shape] : kShapes)
+    for (std::uint64_t stream = 0; stream < 6; ++stream) {
+      const Case c = make_case(shape, stream, 700);
+      for (const Kernel kernel : kernels())
+        for (const std::size_t n : {1, 2, 47, 48, 63, 64, 65, 129, 511, 512, 513, 700}) {
+          CAPTURE(name, stream, n, to_string(kernel), describe(c.model));
+          const std::string found = trouble(c, n, kernel);
+          if (found == "no method") continue;
+          REQUIRE(found == "");
+          ++n_ran[kernel];
+        }
+    }
+  for (const Kernel kernel : kernels()) {
+    CAPTURE(to_string(kernel));
+    REQUIRE(n_ran[kernel] > 200);  // of 648: no kernel passes by having no method
+  }
+}
+
+TEST_CASE("one row has the same bits from every kernel, and allocates nothing") {
+  for (const auto& [name, shape] : kShapes) {
+    const Case c = make_case(shape, 20, 40);
+    const std::size_t n_groups = c.forest.n_groups;
+    for (const Kernel kernel : kernels()) {
+      std::vector<float> out(c.expected.size());
+      CAPTURE(name, to_string(kernel));
+      try {
+        if (kernel_of(c.forest, 1, kernel) != kernel) continue;
+      } catch (const Error&) {
+        continue;
+      }
+      const std::size_t before = n_allocations();
+      for (std::size_t i = 0; i < 40; ++i)
+        predict_row(c.forest, c.rows.row(i), std::span(out).subspan(i * n_groups, n_groups), kernel);
+      REQUIRE(n_allocations() == before);
+      REQUIRE(difference(out, c.expected) == "");
+    }
+  }
+}
+
+TEST_CASE("a batch allocates nothing") {
+  for (const auto& [name, shape] : kShapes) {
+    const Case c = make_case(shape, 21, 600);
+    std::vector<float> out(c.expected.size());
+    CAPTURE(name);
+    const std::size_t before = n_allocations();
+    predict(c.forest, c.rows.view(), out);
+    REQUIRE(n_allocations() == before);
+    REQUIRE(difference(out, c.expected) == "");
+  }
+}
+
+TEST_CASE("threads do not change a bit") {
+  ThreadPool pool(3);
+  for (const auto& [name, shape] : kShapes) {
+    const Case c = make_case(shape, 30, 2500);
+    for (const Kernel kernel : kernels()) {
+      CAPTURE(name, to_string(kernel));
+      const std::string found = trouble(c, 2500, kernel, &pool);
+      REQUIRE((found == "" || found == "no method"));
+    }
+  }
+}
+
+TEST_CASE("base margins replace the forest's own, row by row") {
+  for (const auto& [name, shape] : kShapes) {
+    const Case c = make_case(shape, 40, 600);
+    Random random(kSeed, 41);
+    std::vector<float> base(c.expected.size());
+    for (float& value : base) value = static_cast<float>(random.normal());
+    std::vector<float> one(c.forest.n_groups);
+    for (const Kernel kernel : kernels()) {
+      std::vector<float> out(base.size());
+      CAPTURE(name, to_string(kernel));
+      try {
+        predict(c.forest, c.rows.view(), out, {.kernel = kernel, .trees = {}, .base_margin = base});
+      } catch (const Error& error) {
+        REQUIRE(error.code() == "kernel.forest");
+        continue;
+      }
+      PlainModel model = c.model;
+      const std::size_t n_groups = c.forest.n_groups;
+      for (std::size_t i = 0; i < 600; i += 97) {  // the oracle knows one base margin: a row and a group at a time
+        for (std::size_t g = 0; g < n_groups; ++g) {
+          model.base_margin = base[i * n_groups + g];
+          const auto expected = oracle::margins(model, c.rows.view().slice(i, 1));
+          REQUIRE(difference({&out[i * n_groups + g], 1}, {&expected[g], 1}) == "");
+        }
+      }
+    }
+    std::vector<float> out(base.size());
+    REQUIRE_THROWS_AS(predict(c.forest, c.rows.view(), out,
+                              {.kernel = {}, .trees = {}, .base_margin = std::span<const float>(base).subspan(1)}),
+                      Error);
+  }
+}
+
+TEST_CASE("the kernel is chosen by the rule of docs/kernels.md") {
+  const auto chosen = [](const char* name, std::size_t n_rows) {
+    const ModelShape& shape = kShapes.at(name);
+    std::uint64_t stream = 50;
+    const auto is_large = [&](const PlainModel& model) {
+      return model.n_features > shape.max_features * 9 / 10 &&
+             static_cast<int>(model.trees.size()) > shape.max_trees * 8 / 10;
+    };
+    while (!is_large(make_case(shape, stream, 1).model)) ++stream;
+    return kernel_of(make_case(shape, stream, 1).forest, n_rows);
+  };
+  const Kernel fastest = kernels().back();
+  REQUIRE(chosen("shallow", 1000) == fastest);
+  REQUIRE(chosen("shallow", 1) == fastest);
+  REQUIRE(chosen("600 columns", 1000) == fastest);
+  REQUIRE(chosen("600 columns", 1) == Kernel::scalar);
+  REQUIRE(chosen("2000 columns", 1000) == Kernel::scalar);
+}
+
+TEST_CASE("kernels are named, and a wrong name says which there are") {
+  for (const Kernel kernel : kernels()) REQUIRE(parse_kernel(to_string(kernel)) == kernel);
+  REQUIRE(parse_kernel("auto") == Kernel::automatic);
+  REQUIRE(resolve(Kernel::automatic) == kernels().back());
+  try {
+    parse_kernel("avx1024");
+    FAIL("no error");
+  } catch (const Error& error) {
+    REQUIRE(error.code() == "kernel.name");
+    REQUIRE(error.hint().find("avx512-vbmi") != std::string::npos);
+  }
+}
