@@ -62,6 +62,11 @@ class BasicTable {
     cells_.resize(cells_.size() + n_columns_);
     return row(n_rows_++);
   }
+  /// Zeroed rows behind the last one, or none of those from n_rows on.
+  void resize(std::size_t n_rows) {
+    cells_.resize(n_rows * n_columns_);
+    n_rows_ = n_rows;
+  }
   void reserve(std::size_t n_rows) { cells_.reserve(n_rows * n_columns_); }
   void clear() {  // keeps the memory
     cells_.clear();

@@ -1,5 +1,7 @@
 #include "sluice/base/number.h"
 
+#include <fast_float/fast_float.h>
+
 #include <algorithm>
 #include <bit>
 #include <charconv>
@@ -36,6 +38,11 @@ std::string number_text(float value) {
   std::string text;
   append(text, value);
   return text;
+}
+
+std::size_t take_number(std::string_view text, double& value) {
+  const auto [end, error] = fast_float::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} ? static_cast<std::size_t>(end - text.data()) : 0;
 }
 
 // x = k ln2 + r with |r| <= ln2 / 2; ln2 is split in two so that k * kLn2High is exact. The polynomial is the Taylor

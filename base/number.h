@@ -2,6 +2,7 @@
 /// Numbers as text, and the few elementary functions whose bits must not depend on the machine.
 
 #include <string>
+#include <string_view>
 
 namespace sluice {
 
@@ -10,6 +11,10 @@ void append_number(std::string& out, double value);
 void append_number(std::string& out, float value);
 std::string number_text(double value);
 std::string number_text(float value);
+
+/// Reads the number that `text` begins with, rounded correctly to the nearest double. Returns how many bytes it takes;
+/// 0 where no number stands there.
+std::size_t take_number(std::string_view text, double& value);
 
 /// e^x by Cody–Waite reduction and a fixed polynomial: the same bits on every machine, within 2 ulp of the true value.
 double exp_fixed(double x);

@@ -39,13 +39,15 @@ Schema schema_of(const gbdt::Forest& forest, const std::string& data, const std:
 struct ForestOptions {
   std::string model, schema, data, out;
   bool quiet = false;
+  std::uint64_t n_threads = 0;
 
   void add(Options& options) {
     options.positional("MODEL", model, "XGBoost JSON model")
         .required("--data", data, "CSV or Arrow IPC; - for standard input")
         .required("--out", out, "CSV file");
     options.text("--schema", schema, "how the columns are read: categories, missing codes")
-        .flag("--quiet", quiet, "no progress");
+        .flag("--quiet", quiet, "no progress")
+        .integer("--threads", n_threads, "threads to work with; 0 for one a processor");
   }
 };
 
@@ -53,41 +55,57 @@ struct ForestOptions {
 class ForestRun {
  public:
   ForestRun(Schema schema, const ForestOptions& options)
-      : schema_(std::move(schema)),
-        reader_(io::open_records(options.data), schema_),
+      : pool_(options.n_threads),
+        schema_(std::move(schema)),
+        reader_(io::open_records(options.data), schema_,
+                {.label_column = {}, .positive = {}, .id_column = {}, .extra_columns = {}, .pool = &pool_}),
         file_(options.out),
         progress_(make_progress(options.quiet)) {}
+
+  ThreadPool& pool() { return pool_; }
 
   template <class T>
   void run(const std::vector<std::string>& header, const std::function<void(BatchView, std::vector<T>&)>& score) {
     std::string text = "row";
     for (const auto& name : header) io::append_csv_field(text += ',', name);
-    text += '\n';
+    file_.write(text += '\n');
     io::RowBlock block;
     FloatTable floats(schema_.size());
     std::vector<T> cells;
-    while (reader_.next(block)) {
-      floats.clear();
-      for (std::size_t i = 0; i < block.rows.n_rows(); ++i) {
-        const auto row = block.rows.row(i);
-        std::copy(row.begin(), row.end(), floats.append().begin());
-      }
+    std::vector<std::string> pieces;
+    while (reader_.next(block, kBlockRows)) {
+      const std::size_t n_rows = block.rows.n_rows();
+      floats.resize(n_rows);
+      in_pieces(n_rows, [&](std::size_t, std::size_t first, std::size_t last) {
+        for (std::size_t i = first; i < last; ++i)
+          std::copy(block.rows.row(i).begin(), block.rows.row(i).end(), floats.row(i).begin());
+      });
       score(floats.view(), cells);
-      append_rows(text, block.first_row, cells, header.size());
-      file_.write(text);
-      text.clear();
+      pieces.resize((n_rows + kPieceRows - 1) / kPieceRows);
+      in_pieces(n_rows, [&](std::size_t piece, std::size_t first, std::size_t last) {
+        pieces[piece].clear();
+        append_rows(pieces[piece], block.first_row, first, last, cells, header.size());
+      });
+      for (const std::string& piece : pieces) file_.write(piece);
       report(progress_, "forest", reader_.bytes_read(), reader_.bytes_total());
     }
-    file_.write(text);
     file_.commit();
     print_warnings(reader_);
   }
 
  private:
+  static constexpr std::size_t kBlockRows = 16384, kPieceRows = 1024;
+
+  /// Calls work(piece, first row, one past the last) for all rows.
+  void in_pieces(std::size_t n_rows, const std::function<void(std::size_t, std::size_t, std::size_t)>& work) {
+    pool_.run((n_rows + kPieceRows - 1) / kPieceRows,
+              [&](std::size_t piece) { work(piece, piece * kPieceRows, std::min((piece + 1) * kPieceRows, n_rows)); });
+  }
+
   template <class T>
-  static void append_rows(std::string& text, std::uint64_t first_row, const std::vector<T>& cells,
-                          std::size_t n_columns) {
-    for (std::size_t i = 0; i * n_columns < cells.size(); ++i) {
+  static void append_rows(std::string& text, std::uint64_t first_row, std::size_t first, std::size_t last,
+                          const std::vector<T>& cells, std::size_t n_columns) {
+    for (std::size_t i = first; i < last; ++i) {
       text += std::to_string(first_row + i);
       for (std::size_t c = 0; c < n_columns; ++c) {
         text += ',';
@@ -100,6 +118,7 @@ class ForestRun {
     }
   }
 
+  ThreadPool pool_;
   Schema schema_;
   io::RowReader reader_;
   AtomicFile file_;
@@ -130,14 +149,17 @@ int inspect(const Arguments& arguments) {
 int predict(const Arguments& arguments) {
   ForestOptions flags;
   bool margin = false, leaf = false;
+  std::string kernel = "auto";
   Options options("forest predict", "Predictions of an XGBoost model, bit for bit XGBoost's.",
                   "sluice forest predict bundle/forest-0.json --schema bundle/schema.json --data transactions.csv "
                   "--out predictions.csv");
   flags.add(options);
   options.flag("--margin", margin, "margins instead of predictions")
-      .flag("--leaf", leaf, "leaf numbers instead of predictions");
+      .flag("--leaf", leaf, "leaf numbers instead of predictions")
+      .text("--kernel", kernel, "auto, scalar, avx2, avx512 or avx512-vbmi: the same bits from each");
   if (!options.parse(arguments)) return 0;
   if (margin && leaf) throw UsageError("sluice forest predict: --margin and --leaf exclude each other");
+  const auto which = gbdt::parse_kernel(kernel);
   const auto forest = gbdt::load_forest(flags.model);
   ForestRun run(schema_of(forest, flags.data, flags.schema), flags);
   if (leaf) {
@@ -149,12 +171,12 @@ int predict(const Arguments& arguments) {
     });
     return 0;
   }
-  run.run<float>(numbered(margin ? "margin" : "prediction", forest.n_groups),
-                 [&](BatchView rows, std::vector<float>& cells) {
-                   cells.resize(output_size(forest, rows.n_rows));
-                   gbdt::predict(forest, rows, cells);
-                   if (!margin) apply_link(forest, cells);
-                 });
+  run.run<float>(
+      numbered(margin ? "margin" : "prediction", forest.n_groups), [&](BatchView rows, std::vector<float>& cells) {
+        cells.resize(output_size(forest, rows.n_rows));
+        gbdt::predict(forest, rows, cells, {.kernel = which, .trees = {}, .base_margin = {}, .pool = &run.pool()});
+        if (!margin) apply_link(forest, cells);
+      });
   return 0;
 }
 

@@ -15,7 +15,9 @@
 namespace sluice::io {
 namespace {
 
-constexpr std::size_t kChunkBytes = 1 << 16;  // small enough that the fields cut from it stay in the cache
+constexpr std::size_t kReadBytes = 1 << 19;
+constexpr std::size_t kChunkBytes =
+    1 << 16;  // parsed at once: small enough that the fields cut from it stay in the cache
 constexpr std::size_t kMaxFieldBytes = 1 << 20;
 constexpr std::size_t kMaxHeaderBytes = 1 << 20;
 constexpr std::string_view kDelimiters = ",;\t|";
@@ -37,6 +39,12 @@ char find_delimiter(std::string_view text) {
     if (const auto d = kDelimiters.find(c); d != std::string_view::npos) ++counts[d];
   }
   return kDelimiters[static_cast<std::size_t>(std::max_element(counts.begin(), counts.end()) - counts.begin())];
+}
+
+bool has_lone_cr(std::string_view text) {
+  for (auto at = text.find('\r'); at != std::string_view::npos; at = text.find('\r', at + 1))
+    if (at + 1 == text.size() || text[at + 1] != '\n') return true;
+  return false;
 }
 
 std::uint64_t count_line_ends(std::string_view text) {
@@ -66,7 +74,10 @@ struct CsvReader::State {
   std::unique_ptr<ByteSource> source;
   csv_parser parser{};
   char delimiter = ',';
-  std::vector<char> chunk = std::vector<char>(kChunkBytes);
+  std::vector<char> bytes = std::vector<char>(kReadBytes);
+  std::string_view pending;       // of `bytes`: read and not yet parsed
+  bool is_source_at_end = false;  // nothing comes behind `pending`
+  bool is_at_line_start = false;  // what was parsed last ended a line outside quotes
   std::vector<std::string> header;
 
   std::string text;
@@ -90,7 +101,8 @@ struct CsvReader::State {
   State& operator=(const State&) = delete;
 
   void read_header();
-  void parse_chunk();
+  void refill();
+  std::size_t parse_chunk();  // returns how many bytes
   void drop_given();
   void add_field(std::string_view field);
   void end_line(int terminator);
@@ -200,28 +212,45 @@ void CsvReader::State::check_parser() {
     fail("csv.field_too_long", "the field is longer than 1 MiB", "is a closing quote missing?", n_fields + 1);
 }
 
-void CsvReader::State::parse_chunk() {
+/// Moves what is pending to the front and reads on.
+void CsvReader::State::refill() {
+  if (!pending.empty()) std::memmove(bytes.data(), pending.data(), pending.size());
+  const std::size_t n_room = bytes.size() - pending.size();
+  const std::size_t n = source->read(bytes.data() + pending.size(), n_room);
+  is_source_at_end = n < n_room;
+  pending = {bytes.data(), pending.size() + n};
+}
+
+/// Up to the last line end of a chunk, so that plain lines may follow; a chunk without one as a whole.
+std::size_t CsvReader::State::parse_chunk() {
   drop_given();
   const auto on_field = [](void* data, std::size_t size, void* self) {
     static_cast<State*>(self)->add_field({static_cast<const char*>(data), size});
   };
   const auto on_line_end = [](int terminator, void* self) { static_cast<State*>(self)->end_line(terminator); };
-  const std::string_view bytes(chunk.data(), source->read(chunk.data(), chunk.size()));
-  has_quotes = has_quotes || bytes.find('"') != std::string_view::npos;
-  has_odd_bytes = has_odd_bytes || !is_plain_ascii(bytes);
-  csv_parse(&parser, bytes.data(), bytes.size(), on_field, on_line_end, this);
-  is_at_end = bytes.size() < chunk.size();
+  if (pending.size() < kChunkBytes && !is_source_at_end) refill();
+  std::string_view chunk = pending.substr(0, kChunkBytes);
+  const auto end = header.empty() ? chunk.find('\n') : chunk.rfind('\n');
+  if (end != std::string_view::npos) chunk = chunk.substr(0, end + 1);
+  pending.remove_prefix(chunk.size());
+  has_quotes = has_quotes || chunk.find('"') != std::string_view::npos;
+  has_odd_bytes = has_odd_bytes || !is_plain_ascii(chunk);
+  csv_parse(&parser, chunk.data(), chunk.size(), on_field, on_line_end, this);
+  is_at_line_start = end != std::string_view::npos && parser.quoted == 0 && parser.entry_pos == 0 && n_fields == 0;
+  is_at_end = is_source_at_end && pending.empty();
   if (is_at_end && csv_error(&parser) == CSV_SUCCESS) csv_fini(&parser, on_field, on_line_end, this);
   check_parser();
+  return chunk.size();
 }
 
 void CsvReader::State::read_header() {
-  for (std::size_t n = 0; header.empty() && !failure && !is_at_end; n += kChunkBytes) {
-    if (n >= kMaxHeaderBytes)
+  std::size_t n_left = kMaxHeaderBytes;
+  while (header.empty() && !failure && !is_at_end) {
+    if (n_left == 0)
       fail("csv.header_too_long", "the header does not end within 1 MiB",
            "is this a CSV file with a line for each record?");
     else
-      parse_chunk();
+      n_left -= std::min(n_left, parse_chunk());
   }
   if (header.empty() && failure) throw *failure;
   if (header.empty())
@@ -248,15 +277,34 @@ bool CsvReader::next(std::vector<std::string_view>& fields) {
   return true;
 }
 
+PlainLines CsvReader::peek_plain_lines() {
+  State& s = *state_;
+  if (s.next_record < s.records.size() || s.failure || !s.is_at_line_start || s.header.size() < 2) return {};
+  if (s.pending.size() < kReadBytes / 2 && !s.is_source_at_end) s.refill();
+  const std::string_view text = s.pending.substr(0, s.pending.rfind('\n') + 1);  // nothing where there is no line end
+  const std::string_view plain = text.substr(0, text.substr(0, text.find('"')).rfind('\n') + 1);
+  if (plain.empty() || !is_plain_ascii(plain) || has_lone_cr(plain)) return {};
+  return {plain, s.delimiter, s.line};
+}
+
+void CsvReader::skip_plain_lines(std::size_t n_bytes, std::uint64_t n_lines) {
+  State& s = *state_;
+  s.pending.remove_prefix(n_bytes);
+  s.last_line = s.line + n_lines - 1;
+  s.line += n_lines;
+  s.is_at_end = s.is_source_at_end && s.pending.empty();
+}
+
 const std::vector<std::string>& CsvReader::header() const { return state_->header; }
 std::string CsvReader::where() const { return state_->at(state_->last_line); }
+std::string CsvReader::where_is(std::uint64_t line) const { return state_->at(line); }
 std::uint64_t CsvReader::bytes_read() const { return state_->source->bytes_read(); }
 std::uint64_t CsvReader::bytes_total() const { return state_->source->bytes_total(); }
 char CsvReader::delimiter() const { return state_->delimiter; }
 
 std::size_t CsvReader::buffer_bytes() const {
   State& s = *state_;
-  return s.chunk.capacity() + s.text.capacity() + s.ends.capacity() * sizeof s.ends[0] +
+  return s.bytes.capacity() + s.text.capacity() + s.ends.capacity() * sizeof s.ends[0] +
          s.records.capacity() * sizeof s.records[0] + csv_get_buffer_size(&s.parser);
 }
 

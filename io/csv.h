@@ -3,8 +3,8 @@
 ///
 /// The first line that is not blank is the header; the delimiter is the one of `, ; TAB |` that it has most often
 /// outside quotes. Line ends are LF, CRLF or CR; quoted fields may hold them. A UTF-8 byte order mark, blank lines, and
-/// blanks around an unquoted field are dropped. Text is UTF-8. Memory is bounded whatever the file holds: a chunk of 64
-/// KiB and one record.
+/// blanks around an unquoted field are dropped. Text is UTF-8. Memory is bounded whatever the file holds: a chunk of
+/// 512 KiB and one record.
 
 #include <cstddef>
 #include <memory>
@@ -33,7 +33,10 @@ class CsvReader : public RecordReader {
 
   const std::vector<std::string>& header() const override;
   bool next(std::vector<std::string_view>& fields) override;
+  PlainLines peek_plain_lines() override;
+  void skip_plain_lines(std::size_t n_bytes, std::uint64_t n_lines) override;
   std::string where() const override;
+  std::string where_is(std::uint64_t line) const override;
   std::uint64_t bytes_read() const override;
   std::uint64_t bytes_total() const override;
 

@@ -18,6 +18,9 @@ std::unique_ptr<RecordReader> open_source(std::unique_ptr<ByteSource> source) {
 
 }  // namespace
 
+void RecordReader::skip_plain_lines(std::size_t, std::uint64_t) {}
+std::string RecordReader::where_is(std::uint64_t line) const { return "line " + std::to_string(line); }
+
 std::unique_ptr<RecordReader> open_records(const std::string& path) {
   return open_source(std::make_unique<ByteSource>(path));
 }

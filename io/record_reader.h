@@ -9,6 +9,14 @@
 
 namespace sluice::io {
 
+/// Whole lines, a record each, that cutting at delimiters and line ends alone takes apart: plain ASCII without a quote,
+/// lines ended by LF or CRLF. A line without a byte is no record.
+struct PlainLines {
+  std::string_view text;  // valid until the reader's next call
+  char delimiter = ',';
+  std::uint64_t first_line = 0;
+};
+
 /// Records in the order of the source. Not thread-safe.
 class RecordReader {
  public:
@@ -21,8 +29,15 @@ class RecordReader {
   /// Throws Error{csv.*|arrow.*|file.read} naming the place; every record before that place has been given by then.
   virtual bool next(std::vector<std::string_view>& fields) = 0;
 
+  /// The records that come next, as plain lines; empty where the next one is not plain, or the source has no lines.
+  virtual PlainLines peek_plain_lines() { return {}; }
+  /// Counts the first n_bytes of these lines, which are n_lines whole ones, as given. Throws nothing.
+  virtual void skip_plain_lines(std::size_t n_bytes, std::uint64_t n_lines);
+
   /// Where the last record began, for messages: "loans.csv line 401".
   virtual std::string where() const = 0;
+  /// The same for a line of the source.
+  virtual std::string where_is(std::uint64_t line) const;
 
   /// Bytes taken from the source and bytes that it has (0 where unknown), as they lie on disk: compressed ones for
   /// gzip.

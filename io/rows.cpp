@@ -8,6 +8,7 @@
 
 #include "sluice/base/diagnostic.h"
 #include "sluice/base/error.h"
+#include "sluice/io/plain_rows.h"
 
 namespace sluice::io {
 namespace {
@@ -73,11 +74,15 @@ struct RowReader::State {
   std::vector<std::string> warnings;
   std::size_t n_binding_warnings = 0;  // the first of `warnings`; those on unseen categories follow
   std::vector<Unseen> unseen;
+  std::optional<PlainRows> plain_rows;
 
   void bind();
   void warn_of_absent(std::size_t column);
   void warn_of_ignored();
   void warn_of_unseen();
+  std::vector<FieldUse> field_uses() const;
+  void prepare_plain_rows();
+  bool read_plain_rows(RowBlock& block, std::size_t max_rows);
   bool read_row(RowBlock& block);
   void read_cell(std::size_t column, std::string_view text, double& cell);
   float read_label(std::string_view text) const;
@@ -174,6 +179,48 @@ float RowReader::State::read_label(std::string_view text) const {
               "name the text that counts as 1: --positive " + quoted(text));
 }
 
+std::vector<FieldUse> RowReader::State::field_uses() const {
+  std::vector<FieldUse> uses(records->header().size());
+  for (std::size_t i = 0; i < source.size(); ++i)
+    if (source[i] != kAbsent) uses[source[i]].column = static_cast<std::uint32_t>(i);
+  if (label != kAbsent) uses[label].is_label = true;
+  if (id != kAbsent) uses[id].is_id = true;
+  for (std::size_t i = 0; i < extras.size(); ++i) uses[extras[i]].extra = static_cast<std::uint32_t>(i);
+  for (FieldUse& use : uses)
+    use.is_plain_number = use.column != FieldUse::kNowhere && schema[use.column].kind == Kind::number &&
+                          schema[use.column].missing_codes.empty() && !use.is_label && !use.is_id &&
+                          use.extra == FieldUse::kNowhere;
+  return uses;
+}
+
+/// Not where a field has two uses of one kind, which FieldUse cannot say.
+void RowReader::State::prepare_plain_rows() {
+  auto sorted = extras;
+  std::sort(sorted.begin(), sorted.end());
+  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) return;
+  plain_rows.emplace(
+      schema, field_uses(), [this](std::string_view text) { return read_label(text); }, options.pool);
+}
+
+/// False where the lines that come next are to be read record by record.
+bool RowReader::State::read_plain_rows(RowBlock& block, std::size_t max_rows) {
+  if (!plain_rows) return false;
+  const PlainLines lines = records->peek_plain_lines();
+  if (lines.text.empty()) return false;
+  const std::size_t n_before = block.rows.n_rows();
+  const PlainRows::Taken taken = plain_rows->read(lines, max_rows - n_before, block);
+  if (taken.n_bytes == 0) return false;
+  records->skip_plain_lines(taken.n_bytes, taken.n_lines);
+  for (std::size_t row = n_before; row < block.rows.n_rows(); ++row)
+    for (std::size_t i = 0; i < source.size(); ++i)
+      if (source[i] == kAbsent) block.rows.row(row)[i] = kMissing;
+  for (const UnseenCell& cell : taken.unseen)
+    if (unseen[cell.column].count++ == 0)
+      unseen[cell.column].first = quoted(cell.text) + " at " + records->where_is(cell.line);
+  rows_read += taken.n_rows;
+  return true;
+}
+
 bool RowReader::State::read_row(RowBlock& block) {
   if (!records->next(fields)) return false;
   const auto row = block.rows.append();
@@ -202,6 +249,7 @@ RowReader::RowReader(std::unique_ptr<RecordReader> records, Schema schema, RowRe
   for (std::size_t i = 0; i < s.schema.size(); ++i) s.warn_of_absent(i);
   s.warn_of_ignored();
   s.n_binding_warnings = s.warnings.size();
+  s.prepare_plain_rows();
 }
 
 RowReader::~RowReader() = default;
@@ -215,7 +263,7 @@ bool RowReader::next(RowBlock& block, std::size_t max_rows) {
   block.extras.resize(s.extras.size());
   for (auto& texts : block.extras) texts.clear();
   block.first_row = s.rows_read;
-  while (block.rows.n_rows() < max_rows && s.read_row(block)) continue;
+  while (block.rows.n_rows() < max_rows && (s.read_plain_rows(block, max_rows) || s.read_row(block))) continue;
   s.warn_of_unseen();
   return block.rows.n_rows() > 0;
 }

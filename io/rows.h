@@ -9,6 +9,7 @@
 
 #include "sluice/base/batch.h"
 #include "sluice/base/schema.h"
+#include "sluice/base/thread_pool.h"
 #include "sluice/io/record_reader.h"
 
 namespace sluice::io {
@@ -18,6 +19,7 @@ struct RowReaderOptions {
   std::string positive;   // the text that counts as 1; empty: 1/0, true/false, yes/no (any case) or the numbers 1 and 0
   std::string id_column;  // its text lands in RowBlock::ids; empty: none
   std::vector<std::string> extra_columns;  // their texts land in RowBlock::extras, in this order
+  ThreadPool* pool = nullptr;              // shares out lines of CSV; it must outlive the reader
   bool late_may_be_absent = true;  // a late column that the data lacks reads as NaN, with a warning; otherwise an error
 };
 
