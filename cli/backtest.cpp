@@ -98,13 +98,14 @@ int run_backtest(const Arguments& arguments) {
   settings.data_name = data == "-" ? "standard input" : std::filesystem::path(data).filename().string();
   if (!costs_path.empty()) settings.costs = cascade::Costs::from_json(read_file(costs_path), costs_path);
   const cascade::Engine engine(load_bundle(bundle_path, common.device));
-  const auto rows_options = backtest::reader_options(settings, label, positive);
+  ThreadPool pool(common.n_threads);
+  auto rows_options = backtest::reader_options(settings, label, positive);
+  rows_options.pool = &pool;
   const auto reader = open_rows(data, engine.bundle().schema, rows_options);
   std::optional<ChallengerBundle> second;
   if (!challenger_path.empty()) second.emplace(challenger_path, common.device, data, rows_options);
   const auto challenger =
       second ? std::optional<backtest::Challenger>({second->engine, *second->reader}) : std::nullopt;
-  ThreadPool pool(common.n_threads);
   const auto report =
       backtest::run(engine, *reader, settings, pool, make_progress(common.quiet), challenger ? &*challenger : nullptr);
   end_progress();

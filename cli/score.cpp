@@ -68,10 +68,13 @@ int run_score(const Arguments& arguments) {
 
   const auto bundle = load_bundle(bundle_path, common.device);
   const cascade::Engine engine(bundle);
-  const auto reader = open_rows(data, bundle->schema, {.id_column = id});
+  ThreadPool pool(common.n_threads);
+  io::RowReaderOptions rows_options;
+  rows_options.id_column = id;
+  rows_options.pool = &pool;
+  const auto reader = open_rows(data, bundle->schema, rows_options);
   const auto sink = open_sink(out, *bundle);
   const Progress progress = make_progress(common.quiet);
-  ThreadPool pool(common.n_threads);
   io::RowBlock block;
   std::vector<cascade::Decision> decisions;
   RowReasons reasons(engine, which_reasons);
