@@ -32,6 +32,9 @@ void check_forest(const gbdt::Forest& forest, const Schema& schema) {
   if (forest.link != gbdt::Link::logistic)
     throw Error("forest.not_binary", "the cascade's forest gives log-odds; this one's objective is " + forest.objective,
                 "train it with binary:logistic");
+  if (!forest.linear.empty() || !forest.exact_values.empty())
+    throw Error("forest.unsupported", "the cascade's forest is one of XGBoost's trees",
+                "train it with booster gbtree or dart");
   if (forest.n_features != columns.size())
     throw Error("forest.features", "the forest reads " + std::to_string(forest.n_features) +
                                        " features, the schema has " + std::to_string(columns.size()) +

@@ -243,7 +243,14 @@ std::vector<float> ReferenceBooster::margins(BatchView rows, std::size_t last_ro
   return state_->from_memory(rows, 1, last_round);
 }
 std::vector<float> ReferenceBooster::predictions(BatchView rows) const { return state_->from_memory(rows, 0, 0); }
+std::vector<float> ReferenceBooster::matrix_margins(BatchView rows) const {
+  return state_->from_matrix<float>(rows, 1);
+}
 std::vector<float> ReferenceBooster::contribs(BatchView rows) const { return state_->from_matrix<float>(rows, 2); }
+std::vector<float> ReferenceBooster::approximate_contribs(BatchView rows) const {
+  return state_->from_matrix<float>(rows, 3);
+}
+std::vector<float> ReferenceBooster::interactions(BatchView rows) const { return state_->from_matrix<float>(rows, 4); }
 std::vector<std::int32_t> ReferenceBooster::leaves(BatchView rows) const {
   return state_->from_matrix<std::int32_t>(rows, 6);
 }

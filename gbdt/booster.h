@@ -84,8 +84,14 @@ class ReferenceBooster {
   /// [n_rows, n_groups]. `last_round` of 0 means all rounds; otherwise the first so many.
   std::vector<float> margins(BatchView rows, std::size_t last_round = 0) const;
   std::vector<float> predictions(BatchView rows) const;
+  /// Margins by way of a DMatrix: gblinear has no other, and DART's bits are these. Infinite cells are refused.
+  std::vector<float> matrix_margins(BatchView rows) const;
   /// [n_rows, n_groups, n_features + 1]. Infinite cells are refused by libxgboost here and in `leaves`.
   std::vector<float> contribs(BatchView rows) const;
+  /// As `contribs`, Saabas's approximation.
+  std::vector<float> approximate_contribs(BatchView rows) const;
+  /// [n_rows, n_groups, n_features + 1, n_features + 1].
+  std::vector<float> interactions(BatchView rows) const;
   /// [n_rows, n_trees].
   std::vector<std::int32_t> leaves(BatchView rows) const;
 

@@ -8,7 +8,9 @@
 ///   - a categorical split sends the categories of its set to the right. x is cut to an integer; a negative one, one >=
 ///   2^24 or one that
 ///     is not in the set goes to the left.
-/// A margin is base_margin, then the leaves' values added in float32 in tree order, each group on its own.
+/// A margin is base_margin, then the leaves' values added in float32 in tree order, each group on its own. What the
+/// readers turn into these rules: DART's weights (multiplied into the leaves), vector leaves (one tree a group),
+/// LightGBM's `<=` (the next float32) and its missing types None and NaN (default sides).
 
 #include <cstddef>
 #include <cstdint>
@@ -42,6 +44,7 @@ struct Tree {
   std::uint32_t depth = 0;  // splits on its longest path
   std::uint32_t group = 0;  // the output it adds to
   bool has_categories = false;
+  std::uint32_t number = 0;  // in the file; a tree with vector leaves is one tree a group here, all of one number
 };
 
 /// A bit for each category that goes right. A word of zeros follows the set's own: every category beyond them is looked
@@ -72,19 +75,32 @@ struct Forest {
   std::vector<std::int32_t> node_ids;  // XGBoost's own number within the tree, one a node
 
   std::vector<float> base_margin;  // one a group, after the inverse link
+  /// gblinear: [n_features + 1, n_groups], the biases last; such a forest has no trees (linear.h). Empty otherwise.
+  std::vector<float> linear;
+  /// LightGBM: the leaves as they stand in the file, one a node, 0 in splits (predict_exact.h). Empty otherwise.
+  std::vector<double> exact_values;
+  double exact_divisor = 1;           // LightGBM's random forests: the sum of exact values is divided by it
+  std::vector<bool> zero_is_missing;  // LightGBM's missing type Zero, one a feature; empty where there is none
   std::size_t n_features = 0;
   std::size_t n_groups = 1;          // outputs a row; 1 unless multi-class or multi-target
   std::size_t n_parallel_trees = 1;  // trees a group and boosting round
   std::string objective;
   Link link = Link::identity;
+  float link_scale = 1;                    // LightGBM's sigmoid: the logistic link of link_scale * margin
   std::vector<std::string> feature_names;  // empty where the file has none
   std::vector<std::string> feature_types;  // XGBoost's: "q", "float", "int", "i", "c"; empty where the file has none
+  /// XGBoost 3.1+: a category's code is the place of its text; one list a feature, empty for numbers and where the file
+  /// has none (features.h).
+  std::vector<std::vector<std::string>> category_names;
+  /// The first tree of each boosting round, then the number of trees (iterations.h).
+  std::vector<std::uint32_t> iteration_first;
   std::optional<std::size_t> best_iteration;
 
   /// The same trees as the fast kernels read them (prepare in predict.h); null where they are to be walked.
   std::shared_ptr<const BinnedForest> binned;
 
   std::size_t n_trees() const { return trees.size(); }
+  std::size_t n_file_trees() const { return trees.empty() ? 0 : trees.back().number + std::size_t{1}; }
   std::size_t memory_bytes() const;
 };
 

@@ -14,6 +14,13 @@ float logistic(float margin) {
   return 1.0f / denominator;
 }
 
+/// survival:aft calls C's exp, which is double's.
+void exponential(const std::string& objective, std::span<float> margins) {
+  const bool is_double = objective == "survival:aft";
+  for (float& value : margins)
+    value = is_double ? static_cast<float>(std::exp(static_cast<double>(value))) : std::exp(value);
+}
+
 void softmax(std::span<float> group) {
   const float largest = *std::max_element(group.begin(), group.end());
   double sum = 0;
@@ -31,10 +38,10 @@ void apply_link(const Forest& forest, std::span<float> margins) {
     case Link::identity:
       return;
     case Link::logistic:
-      for (float& value : margins) value = logistic(value);
+      for (float& value : margins) value = logistic(forest.link_scale * value);
       return;
     case Link::exponential:
-      for (float& value : margins) value = std::exp(value);
+      exponential(forest.objective, margins);
       return;
     case Link::hinge:
       for (float& value : margins) value = value > 0.0f ? 1.0f : 0.0f;

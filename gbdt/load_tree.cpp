@@ -8,11 +8,13 @@ namespace sluice::gbdt {
 namespace {
 
 constexpr std::uint32_t kMaxDepth = 1024;  // attributions walk a tree recursively: its depth must not exhaust the stack
+constexpr std::size_t kMaxNodes = std::size_t{1} << 30;
 
 /// A tree's arrays, one element a node in XGBoost's numbering.
 struct TreeArrays {
   std::vector<std::int64_t> left, right, feature, default_left, split_type;
   std::vector<float> condition, cover;
+  std::vector<float> leaf_vectors;  // vector leaves only: [leaves, n_outputs], or before 3.1 [nodes, n_outputs]
 };
 
 /// Categorical splits, one element a split.
@@ -22,13 +24,16 @@ struct CategoryArrays {
 
 class TreeLoader {
  public:
-  TreeLoader(const ModelValue& json, std::uint32_t group, Forest& forest);
-  void append();
+  TreeLoader(const ModelValue& json, const TreePlace& place, Forest& forest);
+  void append_outputs();
 
  private:
   [[noreturn]] void fail(std::int64_t node, const std::string& what) const;
   void check_sizes(const ModelValue& json) const;
+  void read_leaf_vectors(const ModelValue& json);
   void read_categories(const ModelValue& json);
+  void append();
+  float leaf_value(std::int64_t id) const;
   void put_leaf(std::int64_t id, std::size_t at);
   void put_split(std::int64_t id);
   std::uint32_t add_children(std::int64_t id);
@@ -36,15 +41,18 @@ class TreeLoader {
   Forest& forest_;
   std::string source_;
   std::size_t number_;  // of the tree in the file
+  float weight_;
   Tree tree_;
   TreeArrays arrays_;
+  std::size_t n_outputs_ = 1;                // of a leaf
+  bool leaves_are_listed_ = true;            // a leaf's right child is its place in leaf_vectors
   std::vector<std::uint32_t> category_set_;  // one a node, 0 for none; empty for a tree without categories
   std::vector<std::int64_t> order_;          // XGBoost's ids, breadth-first
   std::vector<bool> is_reached_;
 };
 
-TreeLoader::TreeLoader(const ModelValue& json, std::uint32_t group, Forest& forest)
-    : forest_(forest), source_(json.source()), number_(forest.trees.size()) {
+TreeLoader::TreeLoader(const ModelValue& json, const TreePlace& place, Forest& forest)
+    : forest_(forest), source_(json.source()), number_(place.number), weight_(place.weight) {
   arrays_.left = json["left_children"].integers();
   arrays_.right = json["right_children"].integers();
   arrays_.feature = json["split_indices"].integers();
@@ -59,9 +67,9 @@ TreeLoader::TreeLoader(const ModelValue& json, std::uint32_t group, Forest& fore
   else
     arrays_.split_type.assign(arrays_.left.size(), 0);
   check_sizes(json);
-
-  tree_.first = static_cast<std::uint32_t>(forest.nodes.size());
-  tree_.group = group;
+  read_leaf_vectors(json);
+  tree_.group = place.group;
+  tree_.number = place.number;
   if (json.has("categories_nodes")) read_categories(json);
 }
 
@@ -79,15 +87,26 @@ void TreeLoader::check_sizes(const ModelValue& json) const {
     if (param.has("num_nodes") && param["num_nodes"].count() != n)
       json.fail("num_nodes says " + param["num_nodes"].text() + ", left_children has " + std::to_string(n) +
                 " elements");
-    if (param.has("size_leaf_vector") && param["size_leaf_vector"].count() > 1)
-      throw Error("forest.unsupported", source_ + ": tree " + std::to_string(number_) + " has vector leaves",
-                  "train with multi_strategy=one_output_per_tree");
   }
   const std::size_t sizes[] = {arrays_.right.size(),     arrays_.feature.size(), arrays_.default_left.size(),
                                arrays_.condition.size(), arrays_.cover.size(),   arrays_.split_type.size()};
   for (const std::size_t size : sizes)
     if (size != n)
       json.fail("the node arrays have " + std::to_string(n) + " and " + std::to_string(size) + " elements");
+}
+
+void TreeLoader::read_leaf_vectors(const ModelValue& json) {
+  if (!json.has("tree_param") || !json["tree_param"].has("size_leaf_vector")) return;
+  const std::size_t size = json["tree_param"]["size_leaf_vector"].count();
+  if (size <= 1) return;
+  if (size != forest_.n_groups)
+    json.fail("its leaves have " + std::to_string(size) + " values, the model has " + std::to_string(forest_.n_groups) +
+              " groups");
+  n_outputs_ = size;
+  leaves_are_listed_ = json.has("leaf_weights");
+  arrays_.leaf_vectors = json[leaves_are_listed_ ? "leaf_weights" : "base_weights"].floats();
+  if (forest_.nodes.size() + arrays_.left.size() * n_outputs_ > kMaxNodes)
+    json.fail("the model has more than " + std::to_string(kMaxNodes) + " nodes");
 }
 
 void TreeLoader::read_categories(const ModelValue& json) {
@@ -133,10 +152,21 @@ std::uint32_t TreeLoader::add_children(std::int64_t id) {
   return place;
 }
 
+float TreeLoader::leaf_value(std::int64_t id) const {
+  if (n_outputs_ == 1) {
+    if (arrays_.right[id] != -1) fail(id, "it has a right child and no left one");
+    return arrays_.condition[id];
+  }
+  const std::int64_t leaf = leaves_are_listed_ ? arrays_.right[id] : id;
+  if (leaf < 0 || static_cast<std::size_t>(leaf) >= arrays_.leaf_vectors.size() / n_outputs_)
+    fail(id, "its leaf " + std::to_string(leaf) + " is outside of the tree's leaf values");
+  return arrays_.leaf_vectors[static_cast<std::size_t>(leaf) * n_outputs_ + tree_.group];
+}
+
 void TreeLoader::put_leaf(std::int64_t id, std::size_t at) {
-  if (arrays_.right[id] != -1) fail(id, "it has a right child and no left one");
-  if (!std::isfinite(arrays_.condition[id])) fail(id, "its leaf value is not finite");
-  forest_.nodes.push_back({arrays_.condition[id], 0, static_cast<std::uint32_t>(at), 0});
+  const float value = leaf_value(id) * weight_;
+  if (!std::isfinite(value)) fail(id, "its leaf value is not finite");
+  forest_.nodes.push_back({value, 0, static_cast<std::uint32_t>(at), 0});
 }
 
 void TreeLoader::put_split(std::int64_t id) {
@@ -159,6 +189,8 @@ void TreeLoader::put_split(std::int64_t id) {
 }
 
 void TreeLoader::append() {
+  tree_.first = static_cast<std::uint32_t>(forest_.nodes.size());
+  tree_.depth = 0;
   is_reached_.assign(arrays_.left.size(), false);
   is_reached_[0] = true;
   order_ = {0};
@@ -181,10 +213,15 @@ void TreeLoader::append() {
   forest_.trees.push_back(tree_);
 }
 
+void TreeLoader::append_outputs() {
+  if (n_outputs_ == 1) return append();
+  for (tree_.group = 0; tree_.group < n_outputs_; ++tree_.group) append();
+}
+
 }  // namespace
 
-void append_tree(const ModelValue& json, std::uint32_t group, Forest& forest) {
-  TreeLoader(json, group, forest).append();
+void append_tree(const ModelValue& json, const TreePlace& place, Forest& forest) {
+  TreeLoader(json, place, forest).append_outputs();
 }
 
 }  // namespace sluice::gbdt

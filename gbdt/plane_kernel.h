@@ -180,7 +180,7 @@ class PlaneKernel {
 
   std::span<const PlaneNode> nodes_of(std::size_t tree) const {
     const std::uint32_t first = binned_.plane_trees[tree].first_node;
-    return {&binned_.plane_nodes[first], binned_.plane_trees[tree + 1].first_node - first};
+    return {binned_.plane_nodes.data() + first, binned_.plane_trees[tree + 1].first_node - first};
   }
 
   void compare(std::size_t tree) { n_groups_ == kPlaneGroups ? compare<true>(tree) : compare<false>(tree); }

@@ -4,7 +4,8 @@
 /// Exactly XGBoost's numbers, whatever the batch size, the rows beside a row, the kernel and the number of threads: see
 /// forest.h for the rules. Thread-safe. Allocates nothing for forests of up to 1,024 columns of bins (docs/kernels.md).
 /// Rows are float32 in the forest's feature order. A batch with other than n_features columns, or an `out` that is too
-/// small, throws Error{shape.*} before anything is written.
+/// small, throws Error{shape.*} before anything is written. LightGBM forests give their exact margins (predict_exact.h)
+/// rounded to float32; gblinear ones linear.h's. Both as a whole: Error{forest.unsupported} for part of the trees.
 
 #include <cstddef>
 #include <span>

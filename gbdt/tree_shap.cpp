@@ -2,12 +2,11 @@
 
 #include <vector>
 
+#include "sluice/gbdt/shap_shares.h"
 #include "sluice/gbdt/walk.h"
 
 namespace sluice::gbdt {
 namespace {
-
-constexpr double kLeastShare = 1e-12;  // a branch that no training row took still divides
 
 /// One split feature on the path from the root, as in the paper: the share of paths that flow through when the feature
 /// is outside of
@@ -62,21 +61,6 @@ double unwound_sum(const PathStep* path, std::size_t depth, std::size_t k) {
   return sum;
 }
 
-/// The shares of a split's cover that go left and right.
-struct Shares {
-  double left, right;
-};
-
-Shares shares_of(const Forest& forest, std::uint32_t at) {
-  const double cover = static_cast<double>(forest.cover[at]);
-  if (!(cover > 0.0)) return {0.5, 0.5};
-  const auto share = [&](std::uint32_t child) {
-    const double value = static_cast<double>(forest.cover[child]) / cover;
-    return value > kLeastShare && std::isfinite(value) ? value : kLeastShare;
-  };
-  return {share(forest.nodes[at].left), share(forest.nodes[at].left + 1)};
-}
-
 /// One tree and one row; `phi` has n_features + 1 elements and is added to.
 struct TreeWalk {
   const Forest& forest;
@@ -112,20 +96,6 @@ struct TreeWalk {
   }
 };
 
-double expected_value(const Forest& forest, std::uint32_t at) {
-  const Node& node = forest.nodes[at];
-  if (node.is_leaf()) return static_cast<double>(node.value);
-  const Shares shares = shares_of(forest, at);
-  return shares.left * expected_value(forest, node.left) + shares.right * expected_value(forest, node.left + 1);
-}
-
-/// The margin of each group, expected over the training cover.
-std::vector<double> expected_margins(const Forest& forest) {
-  std::vector<double> bias(forest.base_margin.begin(), forest.base_margin.end());
-  for (const Tree& tree : forest.trees) bias[tree.group] += expected_value(forest, tree.first);
-  return bias;
-}
-
 }  // namespace
 
 std::size_t attribution_size(const Forest& forest, std::size_t n_rows) {
@@ -133,6 +103,7 @@ std::size_t attribution_size(const Forest& forest, std::size_t n_rows) {
 }
 
 void tree_shap(const Forest& forest, BatchView rows, std::span<double> out) {
+  check_attributable(forest);
   check_columns(forest, rows.n_columns);
   check_output(out.size(), attribution_size(forest, rows.n_rows));
 

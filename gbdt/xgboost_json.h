@@ -1,45 +1,58 @@
 #pragma once
-/// Reading of machine-written XGBoost JSON: numbers straight to float32, NaN and Infinity allowed, errors with file and
-/// JSON pointer. Not installed.
+/// Reading of machine-written XGBoost documents, JSON and UBJSON alike: numbers straight to float32, NaN and Infinity
+/// allowed, arrays of numbers straight into vectors, errors with file and JSON pointer. Not installed.
 
 #include <cstdint>
-#include <map>
-#include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
 namespace sluice::gbdt {
 
-using FloatJson = nlohmann::basic_json<std::map, std::vector, std::string, bool, std::int64_t, std::uint64_t, float>;
+struct ModelNode;
+struct ModelObject {
+  std::vector<std::string> keys;
+  std::vector<ModelNode> values;  // one a key
+};
+using ModelArray = std::vector<ModelNode>;
+using Integers = std::vector<std::int64_t>;  // true and false are 1 and 0
+using Floats = std::vector<float>;
 
-/// Throws Error{forest.json} naming `source` and the byte.
-FloatJson parse_model(std::string_view text, std::string_view source);
+/// One value of a document. An array that holds nothing but numbers is Integers or Floats.
+struct ModelNode {
+  std::variant<std::monostate, std::int64_t, float, std::string, ModelObject, ModelArray, Integers, Floats> value;
+};
 
-/// A JSON value and its place. Getters throw Error{forest.field} where a field is missing or of another type.
+/// Tells JSON from UBJSON by the second byte. Throws Error{forest.json} naming `source` and the byte.
+ModelNode parse_model(std::string_view bytes, std::string_view source);
+
+/// A value and its place. Getters throw Error{forest.field} where a field is missing or of another type.
 class ModelValue {
  public:
-  ModelValue(const FloatJson& json, std::string_view source, std::string pointer = {})
-      : json_(&json), source_(source), pointer_(std::move(pointer)) {}
+  ModelValue(const ModelNode& node, std::string_view source, std::string pointer = {})
+      : node_(&node), source_(source), pointer_(std::move(pointer)) {}
 
-  bool has(const std::string& key) const { return json_->is_object() && json_->contains(key); }
-  ModelValue operator[](const std::string& key) const;
+  bool has(std::string_view key) const { return find(key) != nullptr; }
+  ModelValue operator[](std::string_view key) const;
   std::vector<ModelValue> elements() const;
 
   std::string text() const;
   std::size_t count() const;  // 5 or "5"
   std::vector<float> floats() const;
-  std::vector<std::int64_t> integers() const;  // true and false are 1 and 0
+  std::vector<std::int64_t> integers() const;
+  bool are_integers() const { return std::holds_alternative<Integers>(node_->value); }
   std::vector<std::string> texts() const;
 
   [[noreturn]] void fail(const std::string& what) const;
   std::string_view source() const { return source_; }
 
  private:
-  const FloatJson& array() const;
+  const ModelNode* find(std::string_view key) const;
+  std::vector<ModelValue> boxed() const;
 
-  const FloatJson* json_;
+  const ModelNode* node_;
   std::string_view source_;
   std::string pointer_;
 };

@@ -104,6 +104,31 @@ void choose_objective(PlainModel& model, const ModelShape& shape, Random& random
   }
 }
 
+/// The rest of XGBoost's objectives; the margin is the C library's logarithm of the score, or the score.
+void choose_any_objective(PlainModel& model, Random& random) {
+  struct Choice {
+    const char* name;
+    bool is_log;
+  };
+  constexpr Choice kChoices[] = {{"reg:gamma", true},
+                                 {"reg:tweedie", true},
+                                 {"survival:cox", true},
+                                 {"survival:aft", true},
+                                 {"binary:hinge", false},
+                                 {"binary:logitraw", false},
+                                 {"rank:pairwise", false},
+                                 {"rank:ndcg", false},
+                                 {"rank:map", false},
+                                 {"reg:absoluteerror", false},
+                                 {"reg:pseudohubererror", false},
+                                 {"reg:squaredlogerror", false}};
+  const Choice& choice = kChoices[random.below(std::size(kChoices))];
+  const float score = static_cast<float>(random.uniform(0.01, 3));
+  model.objective = choice.name;
+  model.base_score = number_text(score);
+  model.base_margin = choice.is_log ? std::log(score) : score;
+}
+
 float random_cell(const PlainModel& model, int feature, Random& random, bool with_infinities) {
   if (chance(random, 0.15)) return std::numeric_limits<float>::quiet_NaN();
   if (with_infinities && chance(random, 0.04)) return chance(random, 0.5) ? kInfinity : -kInfinity;
@@ -151,21 +176,31 @@ PlainModel random_model(Random& random, const ModelShape& shape) {
   PlainModel model;
   model.n_features = between(random, 1, shape.max_features);
   choose_objective(model, shape, random);
-  const int n_rounds = (between(random, 1, shape.max_trees) + model.n_groups - 1) / model.n_groups;
-  for (int t = 0; t < n_rounds * model.n_groups; ++t) {
+  if (shape.with_boosters && chance(random, 0.5)) {
+    model.n_groups = 1;
+    choose_any_objective(model, random);
+  }
+  if (shape.with_boosters && chance(random, 0.3)) model.n_parallel_trees = between(random, 2, 3);
+  const int n_a_round = model.n_groups * model.n_parallel_trees;
+  const int n_rounds = (between(random, 1, shape.max_trees) + n_a_round - 1) / n_a_round;
+  for (int t = 0; t < n_rounds * n_a_round; ++t) {
     PlainTree tree;
-    tree.group = t % model.n_groups;
+    tree.group = t % n_a_round / model.n_parallel_trees;
     tree.nodes.resize(1);
     tree.nodes[0].cover = static_cast<float>(random.uniform(1, 1000));
     grow(tree, 0, between(random, 0, shape.max_depth), model, shape, random);
     if (shape.apart) scatter(tree, random);
     model.trees.push_back(std::move(tree));
   }
+  if (shape.with_boosters && chance(random, 0.4))
+    for (std::size_t t = 0; t < model.trees.size(); ++t)
+      model.weights.push_back(chance(random, 0.2) ? 1.0f : static_cast<float>(random.uniform(0, 1)));
   return model;
 }
 
 PlainModel truncated(PlainModel model, std::size_t n_trees) {
   model.trees.resize(n_trees);
+  if (!model.weights.empty()) model.weights.resize(n_trees);
   return model;
 }
 
@@ -200,8 +235,12 @@ std::vector<float> margins(const PlainModel& model, BatchView rows) {
   for (std::size_t i = 0; i < rows.n_rows; ++i)
     for (int group = 0; group < model.n_groups; ++group) {
       float margin = model.base_margin;
-      for (const auto& tree : model.trees)
-        if (tree.group == group) margin += tree.nodes[static_cast<std::size_t>(leaf_of(tree, rows.row(i)))].value;
+      for (std::size_t t = 0; t < model.trees.size(); ++t) {
+        const PlainTree& tree = model.trees[t];
+        if (tree.group != group) continue;
+        const float leaf = tree.nodes[static_cast<std::size_t>(leaf_of(tree, rows.row(i)))].value;
+        margin += model.weights.empty() ? leaf : leaf * model.weights[t];
+      }
       out.push_back(margin);
     }
   return out;

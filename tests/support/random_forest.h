@@ -36,6 +36,8 @@ struct PlainModel {
   int n_groups = 1;
   bool bool_defaults = false;  // default_left as true and false, as XGBoost 1.0 wrote it
   std::vector<PlainTree> trees;
+  std::vector<float> weights;  // DART's, one a tree; empty for gbtree
+  int n_parallel_trees = 1;
 };
 
 struct ModelShape {
@@ -45,6 +47,7 @@ struct ModelShape {
   bool with_empty_branches = true;  // splits of which one side has no cover
   bool apart =
       false;  // siblings anywhere, with unreachable nodes between; XGBoost before 2.0 cannot predict from such files
+  bool with_boosters = false;  // DART, parallel trees, and every objective that XGBoost 1.7 has
 };
 
 PlainModel random_model(Random& random, const ModelShape& shape = {});

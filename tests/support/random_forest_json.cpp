@@ -65,25 +65,38 @@ std::string tree_json(const PlainModel& model, const PlainTree& tree, std::size_
 std::string objective_json(const PlainModel& model) {
   std::string param = R"("reg_loss_param":{"scale_pos_weight":"1"})";
   if (model.objective == "count:poisson") param = R"("poisson_regression_param":{"max_delta_step":"0.7"})";
+  if (model.objective == "reg:tweedie") param = R"("tweedie_regression_param":{"tweedie_variance_power":"1.5"})";
+  if (model.objective == "reg:pseudohubererror") param = R"("pseudo_huber_param":{"huber_slope":"1"})";
+  if (model.objective == "survival:aft")
+    param = R"("aft_loss_param":{"aft_loss_distribution":"normal","aft_loss_distribution_scale":"1"})";
+  if (model.objective.starts_with("rank:"))
+    param = R"("lambda_rank_param":{"fix_list_weight":"0","num_pairsample":"1"})";
   if (model.objective.starts_with("multi:"))
     param = R"("softmax_multiclass_param":{"num_class":)" + quoted(std::to_string(model.n_groups)) + "}";
   return R"({"name":)" + quoted(model.objective) + "," + param + "}";
 }
 
-}  // namespace
-
-std::string to_json(const PlainModel& model) {
+std::string booster_json(const PlainModel& model) {
   std::size_t id = 0;
   const std::string trees = array(model.trees, [&](const PlainTree& tree) { return tree_json(model, tree, id++); });
   const std::string groups = array(model.trees, [](const PlainTree& tree) { return std::to_string(tree.group); });
-  return R"({"learner":{"attributes":{},"feature_names":[],"feature_types":[],"gradient_booster":{"model":{"gbtree_model_param":)"
-         R"({"num_parallel_tree":"1","num_trees":)" +
-         quoted(std::to_string(model.trees.size())) + R"(,"size_leaf_vector":"0"},"tree_info":)" + groups +
-         R"(,"trees":)" + trees + R"(},"name":"gbtree"},"learner_model_param":{"base_score":)" +
-         quoted(model.base_score) + R"(,"boost_from_average":"1","num_class":)" +
-         quoted(std::to_string(model.n_groups > 1 ? model.n_groups : 0)) + R"(,"num_feature":)" +
-         quoted(std::to_string(model.n_features)) + R"(,"num_target":"1"},"objective":)" + objective_json(model) +
-         R"(},"version":)" + array(model.version, [](int part) { return std::to_string(part); }) + "}";
+  const std::string gbtree = R"({"model":{"gbtree_model_param":{"num_parallel_tree":)" +
+                             quoted(std::to_string(model.n_parallel_trees)) + R"(,"num_trees":)" +
+                             quoted(std::to_string(model.trees.size())) + R"(,"size_leaf_vector":"0"},"tree_info":)" +
+                             groups + R"(,"trees":)" + trees + R"(},"name":"gbtree"})";
+  if (model.weights.empty()) return gbtree;
+  return R"({"gbtree":)" + gbtree + R"(,"name":"dart","weight_drop":)" + array(model.weights, number) + "}";
+}
+
+}  // namespace
+
+std::string to_json(const PlainModel& model) {
+  return R"({"learner":{"attributes":{},"feature_names":[],"feature_types":[],"gradient_booster":)" +
+         booster_json(model) + R"(,"learner_model_param":{"base_score":)" + quoted(model.base_score) +
+         R"(,"boost_from_average":"1","num_class":)" + quoted(std::to_string(model.n_groups > 1 ? model.n_groups : 0)) +
+         R"(,"num_feature":)" + quoted(std::to_string(model.n_features)) + R"(,"num_target":"1"},"objective":)" +
+         objective_json(model) + R"(},"version":)" +
+         array(model.version, [](int part) { return std::to_string(part); }) + "}";
 }
 
 }  // namespace sluice::test

@@ -1,0 +1,205 @@
+#include "sluice/gbdt/load_lightgbm_tree.h"
+
+#include <cmath>
+#include <limits>
+
+namespace sluice::gbdt {
+namespace {
+
+constexpr float kZero = 1e-35f;  // LightGBM's kZeroThreshold
+constexpr std::uint32_t kMaxDepth = 1024;
+constexpr std::int64_t kMaxSetWords = (1 << 24) / 32;
+
+/// A tree's lines. A child c >= 0 is a split, c < 0 is the leaf ~c.
+struct TreeLines {
+  explicit TreeLines(const LightgbmSection& section)
+      : feature(section.integers("split_feature")),
+        decision(section.integers("decision_type")),
+        left(section.integers("left_child")),
+        right(section.integers("right_child")),
+        split_count(section.numbers("internal_count")),
+        leaf_count(section.numbers("leaf_count")),
+        boundaries(section.integers("cat_boundaries")),
+        words(section.integers("cat_threshold")),
+        threshold(section.numbers("threshold")),
+        leaf_value(section.numbers("leaf_value")) {}
+
+  std::vector<std::int64_t> feature, decision, left, right;
+  std::vector<double> split_count, leaf_count;
+  std::vector<std::int64_t> boundaries, words;
+  std::vector<double> threshold, leaf_value;
+};
+
+class LightgbmTree {
+ public:
+  LightgbmTree(const LightgbmSection& section, std::vector<LightgbmMissing>& missing, Forest& forest);
+  void append(std::uint32_t number, std::uint32_t group);
+
+ private:
+  static std::string name(std::int64_t id) {
+    return id < 0 ? "leaf " + std::to_string(~id) : "node " + std::to_string(id);
+  }
+  void put_leaf(std::int64_t id, std::size_t at);
+  void put_split(std::int64_t id);
+  void put_numeric(std::int64_t id, LightgbmMissing type, Node& node);
+  std::uint32_t add_set(std::int64_t id);
+  std::uint32_t add_children(std::int64_t id, bool swapped);
+
+  const LightgbmSection& section_;
+  TreeLines lines_;
+  std::vector<LightgbmMissing>& missing_;
+  Forest& forest_;
+  Tree tree_;
+  std::vector<std::int64_t> order_;
+  std::vector<bool> split_is_reached_, leaf_is_reached_;
+};
+
+LightgbmTree::LightgbmTree(const LightgbmSection& section, std::vector<LightgbmMissing>& missing, Forest& forest)
+    : section_(section), lines_(section), missing_(missing), forest_(forest) {
+  if (section.has("is_linear") && section.integer("is_linear") != 0)
+    section.fail_tree("node 0", "linear trees are not read; train with linear_tree=false");
+  const std::int64_t n_leaves = section.integer("num_leaves");
+  if (n_leaves < 1 || static_cast<std::uint64_t>(n_leaves) != lines_.leaf_value.size())
+    section.fail("num_leaves says " + std::to_string(n_leaves) + ", leaf_value has " +
+                 std::to_string(lines_.leaf_value.size()) + " elements");
+  const std::size_t n_splits = lines_.leaf_value.size() - 1;
+  if (lines_.leaf_count.empty()) lines_.leaf_count.assign(n_splits + 1, 0.0);
+  if (lines_.split_count.empty()) lines_.split_count.assign(n_splits, 0.0);
+  const bool is_whole = lines_.feature.size() == n_splits && lines_.threshold.size() == n_splits &&
+                        lines_.decision.size() == n_splits && lines_.left.size() == n_splits &&
+                        lines_.right.size() == n_splits && lines_.split_count.size() == n_splits &&
+                        lines_.leaf_count.size() == n_splits + 1;
+  // A tree of one leaf may keep the lines of the splits it does not have.
+  if (!is_whole && n_splits > 0)
+    section.fail("its lines have not one element for each of " + std::to_string(n_splits) + " splits");
+  split_is_reached_.assign(n_splits, false);
+  leaf_is_reached_.assign(n_splits + 1, false);
+}
+
+std::uint32_t LightgbmTree::add_children(std::int64_t id, bool swapped) {
+  const auto place = static_cast<std::uint32_t>(tree_.first + order_.size());
+  const std::int64_t left = lines_.left[id], right = lines_.right[id];
+  for (const std::int64_t child : {swapped ? right : left, swapped ? left : right}) {
+    std::vector<bool>& is_reached = child < 0 ? leaf_is_reached_ : split_is_reached_;
+    const auto index = static_cast<std::uint64_t>(child < 0 ? ~child : child);
+    if (index >= is_reached.size())
+      section_.fail_tree(name(id), "its child, " + name(child) + ", is outside of the tree");
+    if (is_reached[index] || child == 0)
+      section_.fail_tree(name(id), "its child, " + name(child) + ", is reached twice");
+    is_reached[index] = true;
+    order_.push_back(child);
+  }
+  return place;
+}
+
+std::uint32_t LightgbmTree::add_set(std::int64_t id) {
+  const double index = lines_.threshold[id];
+  if (!(index >= 0.0 && index + 1.0 < static_cast<double>(lines_.boundaries.size())))
+    section_.fail_tree(name(id), "its category set is outside of the tree's");
+  const auto k = static_cast<std::size_t>(index);
+  const std::int64_t first = lines_.boundaries[k], end = lines_.boundaries[k + 1];
+  if (first < 0 || end < first || static_cast<std::uint64_t>(end) > lines_.words.size() || end - first > kMaxSetWords)
+    section_.fail_tree(name(id), "its category set is outside of the tree's");
+  const CategorySet set{static_cast<std::uint32_t>(forest_.category_words.size()),
+                        static_cast<std::uint32_t>(end - first)};
+  for (std::int64_t i = first; i < end; ++i) {
+    const std::int64_t word = lines_.words[static_cast<std::size_t>(i)];
+    if (word < 0 || word > 0xffffffff) section_.fail_tree(name(id), "a word of its category set has more than 32 bits");
+    forest_.category_words.push_back(static_cast<std::uint32_t>(word));
+  }
+  forest_.category_words.push_back(0);
+  forest_.category_sets.push_back(set);
+  return static_cast<std::uint32_t>(forest_.category_sets.size() - 1);
+}
+
+void LightgbmTree::put_leaf(std::int64_t id, std::size_t at) {
+  const double value = lines_.leaf_value[~id];
+  const auto narrow = static_cast<float>(value / forest_.exact_divisor);
+  if (!std::isfinite(narrow)) section_.fail_tree(name(id), "its value is no finite float32");
+  forest_.nodes.push_back({narrow, 0, static_cast<std::uint32_t>(at), 0});
+  forest_.cover.push_back(static_cast<float>(lines_.leaf_count[~id]));
+  forest_.exact_values.push_back(value);
+}
+
+void LightgbmTree::put_numeric(std::int64_t id, LightgbmMissing type, Node& node) {
+  const double threshold = lines_.threshold[id];
+  if (std::isnan(threshold)) section_.fail_tree(name(id), "its threshold is NaN");
+  if (threshold == std::numeric_limits<double>::infinity())
+    section_.fail_tree(name(id), "its threshold is infinite: nothing goes to the right");
+  node.value = above(threshold);
+  const bool default_left = type == LightgbmMissing::none ? threshold >= 0.0 : (lines_.decision[id] & 2) != 0;
+  node.bits |= default_left ? 0u : Node::kDefaultRight;
+
+  LightgbmMissing& known = missing_[node.feature];
+  if (known == LightgbmMissing::unknown) known = type;
+  if (known != type)
+    section_.fail_tree(name(id), "feature " + std::to_string(node.feature) + " has another missing type elsewhere");
+}
+
+void LightgbmTree::put_split(std::int64_t id) {
+  const std::int64_t feature = lines_.feature[id], decision = lines_.decision[id];
+  if (feature < 0 || static_cast<std::uint64_t>(feature) >= forest_.n_features)
+    section_.fail_tree(name(id), "feature " + std::to_string(feature) + " of a model of " +
+                                     std::to_string(forest_.n_features) + " features");
+  const std::int64_t type = (decision >> 2) & 3;
+  if (decision < 0 || decision > 15 || type > 2)
+    section_.fail_tree(name(id), "decision type " + std::to_string(decision) + " is unknown");
+  Node node;
+  node.feature = static_cast<std::uint32_t>(feature);
+  node.bits = Node::kSplit;
+  const bool is_category = (decision & 1) != 0;
+  if (is_category) {
+    node.bits |= add_set(id) << Node::kSetShift;
+    tree_.has_categories = true;
+  } else {
+    put_numeric(id, static_cast<LightgbmMissing>(type + 1), node);
+  }
+  node.left = add_children(id, is_category);
+  forest_.nodes.push_back(node);
+  forest_.cover.push_back(static_cast<float>(lines_.split_count[id]));
+  forest_.exact_values.push_back(0.0);
+}
+
+void LightgbmTree::append(std::uint32_t number, std::uint32_t group) {
+  tree_.first = static_cast<std::uint32_t>(forest_.nodes.size());
+  tree_.number = number;
+  tree_.group = group;
+  order_ = {split_is_reached_.empty() ? ~std::int64_t{0} : 0};
+  std::size_t level_end = 1;
+  for (std::size_t i = 0; i < order_.size(); ++i) {
+    if (i == level_end) {
+      if (++tree_.depth > kMaxDepth)
+        section_.fail_tree(name(order_[i]), "the tree is deeper than " + std::to_string(kMaxDepth) + " splits");
+      level_end = order_.size();
+    }
+    const std::int64_t id = order_[i];
+    if (id < 0)
+      put_leaf(id, tree_.first + i);
+    else
+      put_split(id);
+    forest_.node_ids.push_back(static_cast<std::int32_t>(id < 0 ? ~id : id));
+  }
+  tree_.n_nodes = static_cast<std::uint32_t>(order_.size());
+  forest_.trees.push_back(tree_);
+}
+
+}  // namespace
+
+float above(double threshold) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  // LightGBM's calls take x for 0 where |x| <= 1e-35: all of these go where 0 goes.
+  if (threshold >= 0.0 && threshold <= static_cast<double>(kZero)) return std::nextafter(kZero, kInfinity);
+  if (threshold < 0.0 && threshold >= -static_cast<double>(kZero)) return -kZero;
+  // Beyond float32's range the cast would be undefined.
+  if (threshold > static_cast<double>(std::numeric_limits<float>::max())) return kInfinity;
+  if (threshold < -static_cast<double>(std::numeric_limits<float>::max())) return -std::numeric_limits<float>::max();
+  const auto nearest = static_cast<float>(threshold);
+  return static_cast<double>(nearest) > threshold ? nearest : std::nextafter(nearest, kInfinity);
+}
+
+void append_lightgbm_tree(const LightgbmSection& section, std::uint32_t number, std::uint32_t group,
+                          std::vector<LightgbmMissing>& missing, Forest& forest) {
+  LightgbmTree(section, missing, forest).append(number, group);
+}
+
+}  // namespace sluice::gbdt

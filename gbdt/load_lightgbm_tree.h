@@ -1,0 +1,20 @@
+#pragma once
+/// One tree of a LightGBM text model: checked, turned into this folder's rules, appended to a forest. Not installed.
+
+#include "sluice/gbdt/forest.h"
+#include "sluice/gbdt/lightgbm_text.h"
+
+namespace sluice::gbdt {
+
+/// The smallest float32 f for which `x < f` holds for exactly the float32 x that LightGBM sends to the left of
+/// `threshold`. It takes magnitudes up to 1e-35 for zeros.
+float above(double threshold);
+
+enum class LightgbmMissing : std::uint8_t { unknown, none, zero, nan };
+
+/// Sets the missing type of the features that it meets in `missing` [n_features].
+/// Throws Error{forest.lightgbm} or Error{forest.tree} naming the tree and the node.
+void append_lightgbm_tree(const LightgbmSection& section, std::uint32_t number, std::uint32_t group,
+                          std::vector<LightgbmMissing>& missing, Forest& forest);
+
+}  // namespace sluice::gbdt

@@ -1,0 +1,63 @@
+#pragma once
+/// What the attributions take from a forest's covers. Not installed.
+
+#include <cmath>
+#include <vector>
+
+#include "sluice/base/error.h"
+#include "sluice/gbdt/forest.h"
+
+namespace sluice::gbdt {
+
+constexpr double kLeastShare = 1e-12;  // a branch that no training row took still divides
+
+/// The shares of a split's cover that go left and right.
+struct Shares {
+  double left, right;
+};
+
+inline Shares shares_of(const Forest& forest, std::uint32_t at) {
+  const double cover = static_cast<double>(forest.cover[at]);
+  if (!(cover > 0.0)) return {0.5, 0.5};
+  const auto share = [&](std::uint32_t child) {
+    const double value = static_cast<double>(forest.cover[child]) / cover;
+    return value > kLeastShare && std::isfinite(value) ? value : kLeastShare;
+  };
+  return {share(forest.nodes[at].left), share(forest.nodes[at].left + 1)};
+}
+
+/// The expected value below each node over the training cover. Children stand behind their parents.
+inline std::vector<double> expected_values(const Forest& forest) {
+  std::vector<double> out(forest.nodes.size());
+  for (std::size_t at = out.size(); at-- > 0;) {
+    const Node& node = forest.nodes[at];
+    if (node.is_leaf()) {
+      out[at] = static_cast<double>(node.value);
+      continue;
+    }
+    const Shares shares = shares_of(forest, static_cast<std::uint32_t>(at));
+    out[at] = shares.left * out[node.left] + shares.right * out[node.left + 1];
+  }
+  return out;
+}
+
+/// The margin of each group, expected over the training cover.
+inline std::vector<double> expected_margins(const Forest& forest) {
+  const std::vector<double> values = expected_values(forest);
+  std::vector<double> bias(forest.base_margin.begin(), forest.base_margin.end());
+  for (const Tree& tree : forest.trees) bias[tree.group] += values[tree.first];
+  return bias;
+}
+
+/// Throws Error{attribution.linear} for gblinear models, Error{forest.unsupported} for LightGBM models that take zero for
+/// missing: their splits are not what a walk of the nodes sees.
+inline void check_attributable(const Forest& forest) {
+  if (!forest.linear.empty())
+    throw Error("attribution.linear", "a gblinear model has no trees to attribute to",
+                "each term is its own attribution: linear_contribs");
+  if (!forest.zero_is_missing.empty())
+    throw Error("forest.unsupported", "the model takes zero for missing, which attributions do not",
+                "train it without zero_as_missing");
+}
+
+}  // namespace sluice::gbdt

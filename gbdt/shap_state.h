@@ -1,0 +1,168 @@
+#pragma once
+/// What shap_tables.cpp prepares and the kernels read. Not installed.
+///
+/// A row is compared by integer keys, [column]: columns 2f and 2f + 1 hold feature f, ordered as floats are, with
+/// missing below everything (its default is left) and above everything (right). A categorical split has a column of its
+/// own. Every split is then "key < its key goes left", with no special case.
+///
+/// phi is summed in slots: group x n_features + feature.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "sluice/gbdt/forest.h"
+#include "sluice/gbdt/shap.h"
+
+namespace sluice::gbdt {
+
+/// Gauss-Legendre points and weights on [0, 1].
+struct Quadrature {
+  std::vector<double> t, w;
+};
+
+/// A split or leaf as the walk of deep trees, the audit and the interactions read it.
+struct ShapNode {
+  std::uint32_t left = 0;    // index within the tree; 0 for a leaf
+  std::uint32_t column = 0;  // of the keys
+  std::int32_t key = 0;
+  std::uint32_t feature = 0;
+  std::int32_t earlier = -1;  // level of the nearest split above on the same feature; -1: there is none
+  double left_share = 0, right_share = 0;
+  double path_share = 1;  // product of the shares of the edges on the same feature above
+  double value = 0;       // of a leaf
+};
+
+struct ShapTree {
+  std::size_t first = 0;  // its root in ShapState::nodes
+  std::uint32_t n_points = 1, depth = 0, group = 0;
+};
+
+constexpr std::size_t kTreeLanes = 16;  // trees beside one another in the one-row kernel
+constexpr std::size_t kBlockRows = 16;  // rows beside one another in the batch kernel
+
+/// A tree of up to kDepth levels, filled up to a full heap: node n has children 2n + 1 and 2n + 2. The lowest two
+/// levels of splits are kBottoms subtrees of three splits and four leaves each.
+template <int kDepth>
+struct HeapShape {
+  static constexpr int kPoints = kDepth / 2, kNodes = (1 << kDepth) - 1;
+  static constexpr int kBottoms = 1 << (kDepth - 2), kTop = kBottoms - 1;
+};
+
+/// The kernels read a heap in units of four levels, heaps of 15 splits themselves; the levels above are a unit of their
+/// own, the last, that has three splits.
+constexpr int kUnitSplits = 15, kUnitBottoms = 4;
+template <int kDepth>
+constexpr std::size_t kLowUnits = std::size_t{1} << (kDepth - 4);
+template <int kDepth>
+constexpr std::size_t kUnits = kDepth == 4 ? 1 : kLowUnits<kDepth> + 1;
+
+/// A node whose feature was split on above: its points where the row took all those edges (elsewhere 0 and 1 - 0).
+template <int kDepth>
+struct HeapRepeat {
+  float tau[kDepth / 2], rest[kDepth / 2], kappa[kDepth / 2];  // tau, 1 - tau, weight of the contribution
+  std::uint32_t levels = 0;                                    // bits: the levels above that split on the feature
+};
+
+enum class BottomKind : std::uint8_t { lookup, nodes, leaf };
+
+/// A tree as it was placed in its heap.
+template <int kDepth>
+struct HeapTree : HeapShape<kDepth> {
+  using Shape = HeapShape<kDepth>;
+  float leaves[Shape::kNodes + 1];
+  float left[Shape::kNodes], right[Shape::kNodes];  // shares
+  std::int32_t key[Shape::kNodes];
+  std::uint32_t column[Shape::kNodes], slot[Shape::kNodes];
+  std::uint8_t repeat[Shape::kNodes];  // 1 + index in `repeats`, or 0
+  bool is_padding[Shape::kNodes];
+  std::vector<HeapRepeat<kDepth>> repeats;
+};
+
+/// For one tree and many rows.
+template <int kDepth>
+struct alignas(64) RowUnit {
+  static constexpr int kPoints = kDepth / 2;
+  /// By the outcomes of a bottom's splits (4 root, 2 left, 1 right; set: the row goes left): H of each point in the
+  /// first eight, D in the others; then D of the left and of the right split.
+  float lookup[kUnitBottoms][kPoints + 1][16];
+  float not_taken[kUnitSplits][kPoints];  // (1 - t) x left
+  float left[kUnitSplits], right[kUnitSplits], leaves[kUnitSplits + 1];
+  std::int32_t key[kUnitSplits];
+  std::uint32_t column[kUnitSplits], slot[kUnitSplits];  // times kBlockRows
+  BottomKind kind[kUnitBottoms];
+  std::uint8_t repeat[kUnitSplits];
+  bool is_plain[2];  // nothing repeats below the root's left, right child
+};
+
+/// For one row and 16 trees. Repeats have a full line where one tree of the 16 has one there.
+template <int kDepth>
+struct alignas(64) LaneUnit {
+  float leaves[kUnitSplits + 1][kTreeLanes], left[kUnitSplits][kTreeLanes], right[kUnitSplits][kTreeLanes];
+  std::int32_t key[kUnitSplits][kTreeLanes];
+  std::uint32_t column[kUnitSplits][kTreeLanes];
+  std::uint8_t repeat[kUnitSplits];
+};
+template <int kDepth>
+struct LaneRepeat {
+  float tau[kDepth / 2][kTreeLanes], rest[kDepth / 2][kTreeLanes], kappa[kDepth / 2][kTreeLanes];
+  std::uint16_t levels[kDepth];  // trees that split on the feature at that level
+};
+
+template <int kDepth>
+struct HeapForest {
+  std::vector<HeapTree<kDepth>> trees;
+  std::vector<RowUnit<kDepth>> row_units;    // [tree][kUnits]
+  std::vector<LaneUnit<kDepth>> lane_units;  // [16 trees][kUnits]
+  std::vector<std::vector<LaneRepeat<kDepth>>> lane_repeats;
+
+  std::size_t n_lane_groups() const { return lane_repeats.size(); }
+};
+
+/// Where the one-row kernel leaves a slot's contributions: places in ShapState::cells, in the order in which the batch
+/// kernel adds them.
+struct SlotCells {
+  std::uint32_t slot = 0, first = 0, count = 0;
+};
+
+struct ShapState {
+  std::size_t n_features = 0, n_groups = 1, n_nodes = 0;
+  std::vector<ShapNode> nodes;
+  std::vector<ShapTree> trees;
+  std::vector<std::uint32_t> deep;  // the trees that are not heaps
+  struct Category {
+    std::uint32_t feature, set;
+    bool missing_right;
+  };
+  std::vector<Category> categories;     // columns from 2 x n_features on
+  std::vector<Quadrature> quadratures;  // [n_points]
+  std::uint32_t max_depth = 0, max_points = 1;
+
+  HeapForest<4> shallow;  // one of the two has all the heaps
+  HeapForest<6> full;
+  std::vector<SlotCells> slots;  // most contributions first
+  std::vector<std::uint32_t> cells;
+
+  std::vector<double> bias;      // one a group
+  std::vector<double> rounding;  // the margin's largest float32 error, one a group
+
+  std::size_t n_columns() const { return 2 * n_features + categories.size(); }
+  std::size_t n_slots() const { return n_groups * n_features; }
+  std::size_t n_cells() const {
+    return kTreeLanes * (shallow.n_lane_groups() * HeapShape<4>::kNodes + full.n_lane_groups() * HeapShape<6>::kNodes);
+  }
+  std::size_t n_heaps() const { return shallow.trees.size() + full.trees.size(); }
+};
+
+/// Makes ShapState's heaps of these trees, all at most 6 splits deep.
+void build_heaps(ShapState& state, const std::vector<std::uint32_t>& trees);
+
+Quadrature gauss_legendre(std::size_t n_points);
+
+/// Keys of 1 to `width` rows, [n_columns][width]; the lanes beyond the rows repeat the last.
+void shap_keys(const Forest& forest, const ShapState& state, BatchView rows, std::size_t width, std::int32_t* keys);
+/// Less than this key goes left where `x < threshold` does.
+std::int32_t threshold_key(float threshold);
+
+}  // namespace sluice::gbdt

@@ -1,0 +1,101 @@
+#include "check_forest.h"
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+
+#include "sluice/base/batch.h"
+#include "sluice/base/error.h"
+#include "sluice/gbdt/leaves.h"
+#include "sluice/gbdt/linear.h"
+#include "sluice/gbdt/predict.h"
+#include "sluice/gbdt/predict_exact.h"
+
+namespace sluice::test {
+namespace {
+
+using gbdt::Forest;
+using gbdt::Node;
+
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN(), kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kCells[] = {kNan, 0.0f, -0.0f, kInfinity, -kInfinity, 1.0f, 7.5f, -0.5f, 1e-42f, 16777216.0f, 40.0f};
+
+bool is_in_set(const Forest& forest, const Node& node, float x) {
+  if (!(x >= 0.0f && x < 16777216.0f)) return false;
+  const gbdt::CategorySet& set = forest.category_sets.at(node.category_set());
+  const auto category = static_cast<std::uint32_t>(x);
+  return category / 32 < set.n_words &&
+         ((forest.category_words.at(set.first_word + category / 32) >> category % 32) & 1u) != 0;
+}
+
+float leaf_of(const Forest& forest, std::uint32_t at, const float* row) {
+  while (!forest.nodes.at(at).is_leaf()) {
+    const Node& node = forest.nodes[at];
+    const float x = row[node.feature];
+    bool goes_right = x >= node.value;
+    if (node.is_category()) goes_right = is_in_set(forest, node, x);
+    if (std::isnan(x)) goes_right = node.default_right();
+    at = node.left + (goes_right ? 1 : 0);
+  }
+  return forest.nodes[at].value;
+}
+
+void compare(float actual, float expected, gbdt::Kernel kernel) {
+  if (actual == expected || (std::isnan(actual) && std::isnan(expected))) return;
+  std::fprintf(stderr, "%s gives %.9g, a plain walk %.9g\n", std::string(to_string(kernel)).c_str(),
+               static_cast<double>(actual), static_cast<double>(expected));
+  std::abort();
+}
+
+std::vector<float> walked(const Forest& forest, BatchView rows) {
+  std::vector<float> margins;
+  for (std::size_t i = 0; i < rows.n_rows; ++i) {
+    std::vector<float> row(forest.base_margin);
+    for (const auto& tree : forest.trees) row.at(tree.group) += leaf_of(forest, tree.first, rows.row(i).data());
+    margins.insert(margins.end(), row.begin(), row.end());
+  }
+  return margins;
+}
+
+void check_kernel(const Forest& forest, BatchView rows, const std::vector<float>& expected, gbdt::Kernel kernel) {
+  std::vector<float> actual(expected.size());
+  try {
+    gbdt::predict(forest, rows, actual, {.kernel = kernel});
+  } catch (const Error& error) {
+    if (error.code() == "kernel.forest") return;  // it has no method for this forest
+    throw;
+  }
+  for (std::size_t k = 0; k < expected.size(); ++k) compare(actual[k], expected[k], kernel);
+}
+
+FloatTable odd_rows(std::size_t n_rows, std::size_t n_columns) {
+  FloatTable rows(n_columns, n_rows);
+  for (std::size_t i = 0; i < n_rows; ++i)
+    for (std::size_t c = 0; c < n_columns; ++c)
+      rows.row(i)[c] = kCells[i < std::size(kCells) ? i : (i * 7 + c * 3) % std::size(kCells)];
+  return rows;
+}
+
+}  // namespace
+
+void check_forest(const Forest& forest) {
+  if (forest.n_features > 4096 || forest.n_groups > 256) return;
+  for (const std::size_t n_rows : {3, 70}) {
+    const FloatTable rows = odd_rows(n_rows, forest.n_features);
+    if (!forest.linear.empty()) {
+      std::vector<float> margins(n_rows * forest.n_groups);
+      gbdt::predict_linear(forest, rows.view(), margins);
+      continue;
+    }
+    const std::vector<float> expected = walked(forest, rows.view());
+    check_kernel(forest, rows.view(), expected, gbdt::Kernel::automatic);
+    for (const gbdt::Kernel kernel : gbdt::kernels()) check_kernel(forest, rows.view(), expected, kernel);
+    std::vector<double> exact(expected.size());
+    gbdt::predict_exact(forest, rows.view(), exact);
+    std::vector<std::int32_t> leaves(n_rows * forest.n_trees());
+    gbdt::leaf_ids(forest, rows.view(), leaves);
+  }
+}
+
+}  // namespace sluice::test
