@@ -33,9 +33,9 @@ Data make_data(const Shape& shape, std::size_t n_rows, std::uint64_t seed) {
     double score = random.normal();
     for (std::size_t c = 0; c < std::min<std::size_t>(row.size(), 64); ++c)
       score += std::sin(row[c] * static_cast<float>(c % 3 + 1)) * row[(c + 1) % row.size()] * 0.3;
-    data.labels[i] = shape.n_classes == 1
-                         ? static_cast<float>(score > 0)
-                         : static_cast<float>(std::min<double>(std::floor(std::abs(score)), static_cast<double>(shape.n_classes - 1)));
+    data.labels[i] = shape.n_classes == 1 ? static_cast<float>(score > 0)
+                                          : static_cast<float>(std::min<double>(
+                                                std::floor(std::abs(score)), static_cast<double>(shape.n_classes - 1)));
     if (shape.has_missing)
       for (float& cell : row)
         if (random.uniform() < 0.03) cell = std::numeric_limits<float>::quiet_NaN();
@@ -72,7 +72,8 @@ std::string train_model(const Shape& shape, const Data& training) {
     options.n_classes = shape.n_classes;
   }
   std::vector<bool> categories;
-  for (std::size_t c = 0; c < shape.n_features && shape.has_categories; ++c) categories.push_back(is_category(shape, c));
+  for (std::size_t c = 0; c < shape.n_features && shape.has_categories; ++c)
+    categories.push_back(is_category(shape, c));
   return gbdt::train({training.rows.view(), training.labels, {}, categories, {}}, nullptr, options).json;
 }
 
@@ -81,9 +82,15 @@ std::string train_model(const Shape& shape, const Data& training) {
 Case make_case(const Shape& shape, const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
   const Data training = make_data(shape, shape.n_features > 200 ? 5'000 : 20'000, 1);
-  Case out{shape, train_model(shape, training), make_data(shape, kRows, 2).rows, make_data(shape, kBackgroundRows, 3).rows};
-  nlohmann::json about = {{"n_rows", kRows}, {"n_features", shape.n_features}, {"n_trees", shape.n_trees}, {"depth", shape.depth},
-                          {"n_classes", shape.n_classes}, {"has_missing", shape.has_missing}, {"categories", nlohmann::json::array()}};
+  Case out{shape, train_model(shape, training), make_data(shape, kRows, 2).rows,
+           make_data(shape, kBackgroundRows, 3).rows};
+  nlohmann::json about = {{"n_rows", kRows},
+                          {"n_features", shape.n_features},
+                          {"n_trees", shape.n_trees},
+                          {"depth", shape.depth},
+                          {"n_classes", shape.n_classes},
+                          {"has_missing", shape.has_missing},
+                          {"categories", nlohmann::json::array()}};
   for (std::size_t c = 0; c < shape.n_features; ++c)
     if (is_category(shape, c)) about["categories"].push_back(c);
   const gbdt::Forest forest = gbdt::load_xgboost(out.model, "model.json");

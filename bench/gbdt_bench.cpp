@@ -32,16 +32,18 @@ using namespace sluice::bench;
 constexpr std::size_t kSingles = 1024, kPeerShapRows = 64, kShapSingles = 512;
 
 void print(const std::string& peer, const std::string& kernel, const char* work, Timing t, double difference) {
-  std::printf(R"({"peer": "%s", "kernel": "%s", "work": "%s", "us": %.4f, "low": %.4f, "high": %.4f, "difference": %.3g})"
-              "\n",
-              peer.c_str(), kernel.c_str(), work, t.median, t.low, t.high, difference);
+  std::printf(
+      R"({"peer": "%s", "kernel": "%s", "work": "%s", "us": %.4f, "low": %.4f, "high": %.4f, "difference": %.3g})"
+      "\n",
+      peer.c_str(), kernel.c_str(), work, t.median, t.low, t.high, difference);
   std::fflush(stdout);
 }
 
 template <class A, class B>
 double largest_difference(const A& a, const B& b, std::size_t n) {
   double worst = 0;
-  for (std::size_t k = 0; k < n; ++k) worst = std::max(worst, std::abs(static_cast<double>(a[k]) - static_cast<double>(b[k])));
+  for (std::size_t k = 0; k < n; ++k)
+    worst = std::max(worst, std::abs(static_cast<double>(a[k]) - static_cast<double>(b[k])));
   return worst;
 }
 
@@ -121,7 +123,9 @@ void bench_shap(Bench& b) {
   print(b.xgboost, "", "SHAP one row", peer_row, 0);
   for (const Kernel kernel : {Kernel::avx2, Kernel::avx512}) {
     const auto run = [&](std::size_t i) { shap_row(b.forest, tables, b.rows().row(i), phi, workspace, kernel); };
-    const Timing batch = time_in_turns({{[&] { shap(b.forest, tables, b.rows(), std::span<float>(phi), {.kernel = kernel}); }, b.rows().n_rows}}, 7)[0];
+    const Timing batch = time_in_turns(
+        {{[&] { shap(b.forest, tables, b.rows(), std::span<float>(phi), {.kernel = kernel}); }, b.rows().n_rows}},
+        7)[0];
     const double worst = largest_difference(phi, expected, expected.size());
     print("Sluice", std::string(to_string(kernel)), "SHAP batch", batch, worst);
     const Timing row = time_calls(4 * kShapSingles, [&](std::size_t i) { run(i % kShapSingles); });
@@ -142,7 +146,9 @@ void bench_interventional(Bench& b) {
 void bench_load(const Bench& b) {
   const Timing t = time_in_turns({{[&] { load_xgboost(b.data.model, "model.json"); }, 1}}, 9)[0];
   print("Sluice", "", "load", t, 0);
-  std::printf(R"({"memory": %zu, "model_bytes": %zu})" "\n", b.forest.memory_bytes(), b.data.model.size());
+  std::printf(R"({"memory": %zu, "model_bytes": %zu})"
+              "\n",
+              b.forest.memory_bytes(), b.data.model.size());
 }
 
 void run(const std::string& folder, bool is_brief) {
@@ -198,7 +204,8 @@ int main(int argc, char** argv) try {
   };
   if (arguments.size() < 2) throw Error("usage", "gbdt_bench case|run|rows|loop FOLDER ...");
   if (arguments[0] == "case")
-    make_case({number(2, 300), number(3, 6), number(4, 64), number(5, 1), number(6, 0) != 0, number(7, 1) != 0}, arguments[1]);
+    make_case({number(2, 300), number(3, 6), number(4, 64), number(5, 1), number(6, 0) != 0, number(7, 1) != 0},
+              arguments[1]);
   else if (arguments[0] == "rows")
     write_rows(arguments[1], arguments.at(2), number(3, 1'000'000));
   else if (arguments[0] == "run")

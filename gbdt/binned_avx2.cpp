@@ -105,7 +105,7 @@ Kernel rows(const MarginJob& job) {
 }  // namespace
 
 const BinnedKernel& binned_kernel_avx2() {
-  static constexpr BinnedKernel kernel{planes, rows, 64, false};
+  static constexpr BinnedKernel kernel{planes, rows, RowKernel<Avx2, 1>::left_bits, 64, false};
   return kernel;
 }
 

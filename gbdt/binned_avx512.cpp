@@ -116,7 +116,7 @@ Kernel rows(const MarginJob& job) {
 }  // namespace
 
 const BinnedKernel& binned_kernel_avx512() {
-  static constexpr BinnedKernel kernel{planes, rows, 64, true};
+  static constexpr BinnedKernel kernel{planes, rows, RowKernel<Avx512, 1>::left_bits, 64, true};
   return kernel;
 }
 

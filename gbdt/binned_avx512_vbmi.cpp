@@ -159,10 +159,20 @@ Kernel rows(const MarginJob& job) {
   return Kernel::avx512_vbmi;
 }
 
+void left_bits(const Forest& forest, const float* row, std::uint16_t* bits) {
+  const std::size_t n_columns = forest.binned->n_columns();
+  if (n_columns <= 64)
+    RowKernel<Vbmi, 1>::left_bits(forest, row, bits);
+  else if (n_columns <= 128)
+    RowKernel<Vbmi, 2>::left_bits(forest, row, bits);
+  else
+    RowKernel<Vbmi, 4>::left_bits(forest, row, bits);
+}
+
 }  // namespace
 
 const BinnedKernel& binned_kernel_avx512_vbmi() {
-  static constexpr BinnedKernel kernel{planes, rows, kMaxNamedColumns, true};
+  static constexpr BinnedKernel kernel{planes, rows, left_bits, kMaxNamedColumns, true};
   return kernel;
 }
 

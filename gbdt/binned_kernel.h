@@ -28,11 +28,17 @@ struct BinnedKernel {
   /// Both return the kernel that they are: what a test reads to know which one ran.
   Kernel (*planes)(const MarginJob& job);  // many rows: one comparison a split for 64 rows; up to kPlaneRows rows
   Kernel (*rows)(const MarginJob& job);    // few rows, or trees of several stages: all splits of a block at once
-  std::size_t max_row_columns;             // that `rows` can take
-  bool has_lists;                          // `planes` takes trees of more than kMaxLevels levels
+  /// For forests of one stage that `rows` takes: bit i of [tree / 16][n] says that tree 16 k + i sends the row left at
+  /// node n of its heap, counted from 0. There is room for 64 nodes and whole sixteens of trees.
+  void (*left_bits)(const Forest& forest, const float* row, std::uint16_t* bits);
+  std::size_t max_row_columns;  // that `rows` can take
+  bool has_lists;               // `planes` takes trees of more than kMaxLevels levels
 };
 
 inline constexpr std::size_t kPlaneRows = 512;
+
+/// Null for Kernel::scalar.
+const BinnedKernel* binned_kernel(Kernel kernel);
 
 const BinnedKernel& binned_kernel_avx2();
 const BinnedKernel& binned_kernel_avx512();

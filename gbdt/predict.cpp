@@ -2,7 +2,10 @@
 
 #include <atomic>
 
+#include "sluice/base/stack_buffer.h"
 #include "sluice/gbdt/binned_kernel.h"
+#include "sluice/gbdt/linear.h"
+#include "sluice/gbdt/predict_exact.h"
 #include "sluice/gbdt/predict_walk.h"
 #include "sluice/gbdt/walk.h"
 
@@ -18,15 +21,6 @@ struct Choice {
   Run run;
   Kernel kernel;
 };
-
-const BinnedKernel* binned_kernel([[maybe_unused]] Kernel kernel) {
-#if defined(__x86_64__)
-  if (kernel == Kernel::avx2) return &binned_kernel_avx2();
-  if (kernel == Kernel::avx512) return &binned_kernel_avx512();
-  if (kernel == Kernel::avx512_vbmi) return &binned_kernel_avx512_vbmi();
-#endif
-  return nullptr;
-}
 
 /// The rule of docs/kernels.md: planes for many rows of one-stage trees, else all splits of a block at once where its
 /// columns fit the registers, else a walk.
@@ -62,6 +56,29 @@ Kernel run(const Choice& choice, const MarginJob& job, ThreadPool* pool) {
   return ran;
 }
 
+/// The forests whose margins are no float32 sums of trees: gblinear's and LightGBM's.
+bool is_special(const Forest& forest) { return !forest.linear.empty() || !forest.exact_values.empty(); }
+
+/// Of such a forest: all of its trees, LightGBM's from its own base margin, by the one way there is.
+Kernel predict_special(const Forest& forest, BatchView rows, std::span<float> out, TreeRange trees,
+                       std::span<const float> base_margin, Kernel kernel) {
+  if (kernel != Kernel::automatic) choose(forest, rows.n_rows, kernel);
+  if (trees.first != 0 || trees.last != forest.n_trees() || (forest.linear.empty() && !base_margin.empty()))
+    throw Error("forest.unsupported",
+                "margins of a part of the trees, or on other base margins, are XGBoost forests' alone");
+  if (!forest.linear.empty()) {
+    predict_linear(forest, rows, out, base_margin);
+    return Kernel::scalar;
+  }
+  StackBuffer<double, 64> margins(forest.n_groups);
+  for (std::size_t i = 0; i < rows.n_rows; ++i) {
+    predict_exact(forest, rows.slice(i, 1), margins.span());
+    std::transform(margins.data(), margins.data() + forest.n_groups, out.data() + i * forest.n_groups,
+                   [](double margin) { return static_cast<float>(margin); });
+  }
+  return Kernel::scalar;
+}
+
 TreeRange checked_range(const Forest& forest, TreeRange trees) {
   if (trees.last == TreeRange::npos) trees.last = forest.n_trees();
   if (trees.first > trees.last || trees.last > forest.n_trees())
@@ -87,6 +104,15 @@ void check_base_margin(const Forest& forest, std::size_t n_rows, std::span<const
 
 }  // namespace
 
+const BinnedKernel* binned_kernel([[maybe_unused]] Kernel kernel) {
+#if defined(__x86_64__)
+  if (kernel == Kernel::avx2) return &binned_kernel_avx2();
+  if (kernel == Kernel::avx512) return &binned_kernel_avx512();
+  if (kernel == Kernel::avx512_vbmi) return &binned_kernel_avx512_vbmi();
+#endif
+  return nullptr;
+}
+
 MarginJob MarginJob::slice(std::size_t first_row, std::size_t n_rows) const {
   MarginJob part = *this;
   part.rows = rows.slice(first_row, n_rows);
@@ -95,7 +121,7 @@ MarginJob MarginJob::slice(std::size_t first_row, std::size_t n_rows) const {
   return part;
 }
 
-void prepare(Forest& forest) { forest.binned = bin_forest(forest); }
+void prepare(Forest& forest) { forest.binned = is_special(forest) ? nullptr : bin_forest(forest); }
 
 std::size_t output_size(const Forest& forest, std::size_t n_rows) { return n_rows * forest.n_groups; }
 
@@ -108,6 +134,7 @@ Kernel predict(const Forest& forest, BatchView rows, std::span<float> out, const
   check_output(out.size(), output_size(forest, rows.n_rows));
   check_base_margin(forest, rows.n_rows, options.base_margin);
   const TreeRange trees = checked_range(forest, options.trees);
+  if (is_special(forest)) return predict_special(forest, rows, out, trees, options.base_margin, options.kernel);
   const Choice choice = choose(forest, rows.n_rows, options.kernel);
 
   MarginJob job{&forest, rows, trees.first, {&trees.last, 1}, forest.base_margin.data(), 0, out.data()};
@@ -122,6 +149,7 @@ Kernel predict_row(const Forest& forest, std::span<const float> row, std::span<f
   check_columns(forest, row.size());
   check_output(margins.size(), forest.n_groups);
   const std::size_t end = forest.n_trees();
+  if (is_special(forest)) return predict_special(forest, BatchView(row), margins, {0, end}, {}, kernel);
   return choose(forest, 1, kernel)
       .run({&forest, BatchView(row), 0, {&end, 1}, forest.base_margin.data(), 0, margins.data()});
 }
@@ -129,6 +157,8 @@ Kernel predict_row(const Forest& forest, std::span<const float> row, std::span<f
 void predict_staged(const Forest& forest, BatchView rows, std::span<const std::size_t> ends, std::span<float> out) {
   check_columns(forest, rows.n_columns);
   check_ends(forest, ends);
+  if (is_special(forest))
+    throw Error("forest.unsupported", "margins after part of the trees are XGBoost forests' alone");
   check_output(out.size(), rows.n_rows * ends.size());
   run(choose(forest, rows.n_rows, Kernel::automatic),
       {&forest, rows, 0, ends, forest.base_margin.data(), 0, out.data()}, nullptr);

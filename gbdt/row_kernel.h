@@ -9,6 +9,8 @@
 ///
 /// Eight trees walk side by side, one in each 64-bit lane. Leaves are added one by one, in tree order.
 
+#include <immintrin.h>
+
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -125,6 +127,47 @@ struct RowKernel {
         std::memcpy(job.out + (r * job.ends.size() + stage) * n_groups, margins + r * n_groups,
                     n_groups * sizeof(float));
     }
+  }
+
+  /// BinnedKernel::left_bits.
+  static void left_bits(const Forest& forest, const float* row, std::uint16_t* bits) {
+    const BinnedForest& binned = *forest.binned;
+    alignas(64) std::int8_t bytes[kRowBytes];
+    Isa::quantize_row(binned, row, bytes);
+    codes_of_row<Isa>(binned, row, bytes);
+    const Row at{Bins::load(bytes), row};
+    for (std::size_t first = 0; first < forest.n_trees(); first += 16, bits += 64) {
+      std::uint64_t rights[16] = {};
+      const std::size_t n = std::min<std::size_t>(16, forest.n_trees() - first);
+      for (std::size_t i = 0; i < n; ++i) {
+        const Block& block = binned.blocks[first + i];
+        rights[i] = at.bins.outcomes(binned.nodes[first + i], block.default_left);
+        if (!binned.category_columns.empty()) rights[i] |= category_bits(forest, block, at);
+      }
+      transpose_inverted(rights, bits);
+    }
+  }
+
+  /// Bit i of bits[n] is the inverse of bit n + 1 of rights[i]. Four rounds of interleaving bring the same byte of all
+  /// 16 words together; then a bit at a time is taken off their tops.
+  static void transpose_inverted(const std::uint64_t* rights, std::uint16_t* bits) {
+    __m128i bytes[8], next[8];
+    for (int i = 0; i < 8; ++i)
+      bytes[i] = _mm_unpacklo_epi8(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(rights + i)),
+                                   _mm_loadl_epi64(reinterpret_cast<const __m128i*>(rights + i + 8)));
+    // After a round with `half` words still apart, bytes[half * b + i] has a share 1 / half of the words' bytes b.
+    for (int half = 4; half >= 1; half /= 2) {
+      for (int b = 0; b < 4 / half; ++b)
+        for (int i = 0; i < half; ++i) {
+          const __m128i low = bytes[2 * half * b + i], high = bytes[2 * half * b + half + i];
+          next[2 * half * b + i] = _mm_unpacklo_epi8(low, high);
+          next[2 * half * b + half + i] = _mm_unpackhi_epi8(low, high);
+        }
+      std::copy(next, next + 8, bytes);
+    }
+    for (int b = 0; b < 8; ++b)
+      for (int bit = 7; bit >= 0; --bit, bytes[b] = _mm_add_epi8(bytes[b], bytes[b]))
+        if (b + bit > 0) bits[8 * b + bit - 1] = static_cast<std::uint16_t>(~_mm_movemask_epi8(bytes[b]));
   }
 
   static void run(const MarginJob& job) {

@@ -11,7 +11,8 @@
 namespace sluice::gbdt {
 
 /// Writes [n_rows, n_groups, n_features + 1] in margin units; the last column is the bias, tree_shap's. Each row's
-/// sum is held against its margin: Error{attribution.additivity}. Throws Error{shape.*} too. Expected values are computed once a call: give it batches.
+/// sum is held against its margin: Error{attribution.additivity}. Throws Error{shape.*} too. Expected values are
+/// computed once a call: give it batches.
 void saabas(const Forest& forest, BatchView rows, std::span<double> out);
 
 }  // namespace sluice::gbdt

@@ -69,6 +69,7 @@ struct ShapReport {
 struct ShapWorkspace {
   explicit ShapWorkspace(const ShapTables& tables);
   std::vector<std::int32_t> keys;
+  std::vector<std::uint16_t> left_bits;
   std::vector<float> cells;
 };
 

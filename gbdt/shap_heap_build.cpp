@@ -38,15 +38,15 @@ struct HeapBuilder {
     place(2 * n + 2, level + 1, is_split ? node.left + 1 : at);
   }
 
-  float rest(int q) const { return static_cast<float>(1.0 - points.t[static_cast<std::size_t>(q)]); }
+  float rest(int q) const { return 1.0f - static_cast<float>(points.t[static_cast<std::size_t>(q)]); }
 
   void add_repeat(int n, int level, const ShapNode& node) {
     Repeat<kDepth> repeat;
     for (int q = 0; q < Shape::kPoints; ++q) {
       const double t = points.t[static_cast<std::size_t>(q)], z = node.path_share, a = t + (1 - t) * z;
       repeat.tau[q] = static_cast<float>(t / a);
-      repeat.rest[q] = static_cast<float>((1 - t) * z / a);
-      repeat.kappa[q] = static_cast<float>(z / (a * a));
+      repeat.rest[q] = 1.0f - repeat.tau[q];
+      repeat.kappa[q] = repeat_kappa(repeat.tau[q], repeat.rest[q], points.curve[static_cast<std::size_t>(q)]);
     }
     for (int above = n, l = level; l-- > 0;) {
       above = (above - 1) / 2;
@@ -150,8 +150,6 @@ struct LaneBuilder {
       for (int q = 0; q < Shape::kPoints; ++q) {
         const double t = points.t[static_cast<std::size_t>(q)];
         out.tau[q][lane] = is_repeat ? from->tau[q] : static_cast<float>(t);
-        out.rest[q][lane] = is_repeat ? from->rest[q] : static_cast<float>(1.0 - t);
-        out.kappa[q][lane] = is_repeat ? from->kappa[q] : 1.0f;
       }
       for (int l = 0; is_repeat && l < kDepth; ++l)
         out.levels[l] = static_cast<std::uint16_t>(out.levels[l] | (((from->levels >> l) & 1u) << lane));

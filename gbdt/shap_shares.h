@@ -49,8 +49,8 @@ inline std::vector<double> expected_margins(const Forest& forest) {
   return bias;
 }
 
-/// Throws Error{attribution.linear} for gblinear models, Error{forest.unsupported} for LightGBM models that take zero for
-/// missing: their splits are not what a walk of the nodes sees.
+/// Throws Error{attribution.linear} for gblinear models, Error{forest.unsupported} for LightGBM models that take zero
+/// for missing: their splits are not what a walk of the nodes sees.
 inline void check_attributable(const Forest& forest) {
   if (!forest.linear.empty())
     throw Error("attribution.linear", "a gblinear model has no trees to attribute to",

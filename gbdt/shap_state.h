@@ -20,7 +20,11 @@ namespace sluice::gbdt {
 /// Gauss-Legendre points and weights on [0, 1].
 struct Quadrature {
   std::vector<double> t, w;
+  std::vector<float> curve;  // inverse_curve of each point
 };
+
+/// 1 / (t (1 - t)) for a float t, such that the product with t (1 - t) is 1: a node that repeats nothing has kappa 1.
+float inverse_curve(float t);
 
 /// A split or leaf as the walk of deep trees, the audit and the interactions read it.
 struct ShapNode {
@@ -58,7 +62,7 @@ constexpr std::size_t kLowUnits = std::size_t{1} << (kDepth - 4);
 template <int kDepth>
 constexpr std::size_t kUnits = kDepth == 4 ? 1 : kLowUnits<kDepth> + 1;
 
-/// A node whose feature was split on above: its points where the row took all those edges (elsewhere 0 and 1 - 0).
+/// A node whose feature was split on above: its points where the row took all those edges; elsewhere 0.
 template <int kDepth>
 struct HeapRepeat {
   float tau[kDepth / 2], rest[kDepth / 2], kappa[kDepth / 2];  // tau, 1 - tau, weight of the contribution
@@ -106,7 +110,7 @@ struct alignas(64) LaneUnit {
 };
 template <int kDepth>
 struct LaneRepeat {
-  float tau[kDepth / 2][kTreeLanes], rest[kDepth / 2][kTreeLanes], kappa[kDepth / 2][kTreeLanes];
+  float tau[kDepth / 2][kTreeLanes];
   std::uint16_t levels[kDepth];  // trees that split on the feature at that level
 };
 

@@ -149,6 +149,13 @@ void shap_keys(const Forest& forest, const ShapState& state, BatchView rows, std
   }
 }
 
+float inverse_curve(float t) {
+  const float curve = t * (1.0f - t), nearest = 1.0f / curve;
+  for (const float guess : {nearest, std::nextafter(nearest, 0.0f), std::nextafter(nearest, 1e30f)})
+    if (curve * guess == 1.0f) return guess;
+  return nearest;
+}
+
 Quadrature gauss_legendre(std::size_t n) {
   Quadrature out;
   for (std::size_t i = 0; i < n; ++i) {
@@ -167,6 +174,7 @@ Quadrature gauss_legendre(std::size_t n) {
       if (std::abs(move) < 1e-18L) break;
     }
     out.t.push_back(static_cast<double>((1 + x) / 2));
+    out.curve.push_back(inverse_curve(static_cast<float>(out.t.back())));
     out.w.push_back(static_cast<double>(1 / ((1 - x * x) * slope * slope)));
   }
   return out;
