@@ -6,7 +6,9 @@
 namespace sluice::cli {
 
 RowReasons::RowReasons(const cascade::Engine& engine, const std::string& which) : with_approved_(which == "all") {
-  if (which != "none") explainer_ = std::make_unique<explain::Explainer>(engine);
+  explain::ExplainOptions options;
+  options.precision = gbdt::Precision::single;  // every row of a table: reasons are ranks, not reports
+  if (which != "none") explainer_ = std::make_unique<explain::Explainer>(engine, options);
 }
 
 void RowReasons::explain(RowsView rows, std::span<const cascade::Decision> decisions, ThreadPool& pool) {

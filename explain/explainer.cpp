@@ -10,7 +10,6 @@
 #include "sluice/base/random.h"
 #include "sluice/cascade/background.h"
 #include "sluice/explain/value.h"
-#include "sluice/gbdt/tree_shap.h"
 
 namespace sluice::explain {
 namespace {
@@ -28,6 +27,19 @@ std::uint64_t seed_of(const Digest& digest) {
   std::uint64_t seed = 0;
   for (std::size_t i = 0; i < 6; ++i) seed = seed << 8 | digest.bytes[i];  // 48 bits: exact as a JSON number
   return seed;
+}
+
+/// Values of one forest's margin and their bias.
+void tree_values(const gbdt::Forest& forest, const gbdt::ShapTables& tables, std::span<const float> row,
+                 gbdt::Precision precision, std::span<double> phi) {
+  if (precision == gbdt::Precision::audit) {
+    gbdt::shap(forest, tables, BatchView(row), phi, {.kernel = {}, .precision = precision});
+    return;
+  }
+  std::vector<float> values(phi.size());
+  gbdt::ShapWorkspace workspace(tables);
+  gbdt::shap_row(forest, tables, row, values, workspace);
+  std::copy(values.begin(), values.end(), phi.begin());
 }
 
 /// The row as the network saw it: fetched late cells in place, and none where fetching failed.
@@ -85,6 +97,8 @@ bool explains_forest(Game game, const Decision& d) {
 Explainer::Explainer(const cascade::Engine& engine, ExplainOptions options)
     : engine_(engine), options_(std::move(options)), seed_(seed_of(engine.bundle().digest)) {
   const cascade::Bundle& bundle = engine.bundle();
+  if (bundle.forests != nullptr)
+    for (const gbdt::Forest& forest : *bundle.forests) tables_.emplace_back(forest);
   std::vector<std::string> names;
   for (const auto& [name, bytes] : bundle.backgrounds) {
     Table rows = cascade::read_background(bytes, bundle.schema, "backgrounds/" + name + ".arrow");
@@ -139,8 +153,8 @@ Attribution Explainer::attribute_tree(RowView row, const Decision& d) const {
   a.standard_error.resize(row.size());
   const auto n_forests = static_cast<double>(bundle.forests->size());
   std::vector<double> phi(columns.size() + 1);
-  for (const auto& forest : *bundle.forests) {
-    gbdt::tree_shap(forest, BatchView(std::span<const float>(inputs)), phi);
+  for (std::size_t k = 0; k < tables_.size(); ++k) {
+    tree_values((*bundle.forests)[k], tables_[k], inputs, options_.precision, phi);
     for (std::size_t f = 0; f < columns.size(); ++f) a.phi[columns[f]] += phi[f] / n_forests;
     a.base += phi.back() / n_forests;
   }

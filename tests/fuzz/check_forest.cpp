@@ -29,16 +29,24 @@ bool is_in_set(const Forest& forest, const Node& node, float x) {
          ((forest.category_words.at(set.first_word + category / 32) >> category % 32) & 1u) != 0;
 }
 
-float leaf_of(const Forest& forest, std::uint32_t at, const float* row) {
+/// A LightGBM forest's cell as its own rules have it (forest.h, Forest::zero_is_missing).
+float seen(const Forest& forest, const Node& node, float x) {
+  if (forest.exact_values.empty()) return x;
+  if (node.is_category()) return x > -1.0f && x < 0.0f ? 0.0f : x;
+  const bool is_zero = x >= -1e-35f && x <= 1e-35f;
+  return is_zero && !forest.zero_is_missing.empty() && forest.zero_is_missing[node.feature] ? kNan : x;
+}
+
+std::uint32_t leaf_of(const Forest& forest, std::uint32_t at, const float* row) {
   while (!forest.nodes.at(at).is_leaf()) {
     const Node& node = forest.nodes[at];
-    const float x = row[node.feature];
+    const float x = seen(forest, node, row[node.feature]);
     bool goes_right = x >= node.value;
     if (node.is_category()) goes_right = is_in_set(forest, node, x);
     if (std::isnan(x)) goes_right = node.default_right();
     at = node.left + (goes_right ? 1 : 0);
   }
-  return forest.nodes[at].value;
+  return at;
 }
 
 void compare(float actual, float expected, gbdt::Kernel kernel) {
@@ -48,11 +56,23 @@ void compare(float actual, float expected, gbdt::Kernel kernel) {
   std::abort();
 }
 
+void add_leaves(const Forest& forest, const float* row, std::vector<float>& margins) {
+  for (const auto& tree : forest.trees) margins.at(tree.group) += forest.nodes[leaf_of(forest, tree.first, row)].value;
+}
+
+/// LightGBM's: in double, from 0, rounded at the end.
+void add_exact_leaves(const Forest& forest, const float* row, std::vector<float>& margins) {
+  std::vector<double> sums(margins.size());
+  for (const auto& tree : forest.trees)
+    sums.at(tree.group) += forest.exact_values.at(leaf_of(forest, tree.first, row));
+  for (std::size_t g = 0; g < sums.size(); ++g) margins[g] = static_cast<float>(sums[g] / forest.exact_divisor);
+}
+
 std::vector<float> walked(const Forest& forest, BatchView rows) {
   std::vector<float> margins;
   for (std::size_t i = 0; i < rows.n_rows; ++i) {
     std::vector<float> row(forest.base_margin);
-    for (const auto& tree : forest.trees) row.at(tree.group) += leaf_of(forest, tree.first, rows.row(i).data());
+    (forest.exact_values.empty() ? add_leaves : add_exact_leaves)(forest, rows.row(i).data(), row);
     margins.insert(margins.end(), row.begin(), row.end());
   }
   return margins;
@@ -86,6 +106,7 @@ void check_forest(const Forest& forest) {
     if (!forest.linear.empty()) {
       std::vector<float> margins(n_rows * forest.n_groups);
       gbdt::predict_linear(forest, rows.view(), margins);
+      check_kernel(forest, rows.view(), margins, gbdt::Kernel::automatic);
       continue;
     }
     const std::vector<float> expected = walked(forest, rows.view());
@@ -93,7 +114,8 @@ void check_forest(const Forest& forest) {
     for (const gbdt::Kernel kernel : gbdt::kernels()) check_kernel(forest, rows.view(), expected, kernel);
     std::vector<double> exact(expected.size());
     gbdt::predict_exact(forest, rows.view(), exact);
-    std::vector<std::int32_t> leaves(n_rows * forest.n_trees());
+    if (!forest.exact_values.empty()) continue;
+    std::vector<std::int32_t> leaves(n_rows * forest.n_file_trees());
     gbdt::leaf_ids(forest, rows.view(), leaves);
   }
 }
