@@ -45,7 +45,8 @@ def difference_of(line: dict) -> str:
     return "none" if value == 0 else f"{value:.1g}"
 
 
-def main_table(lines: list[dict]) -> str:
+def main_table(path: Path) -> str:
+    lines = lines_of(path)
     out = []
     for work, title in WORKS.items():
         rows = sorted((line for line in lines if line.get("work") == work), key=lambda line: line["us"])
@@ -60,7 +61,9 @@ def main_table(lines: list[dict]) -> str:
         out.append("")
     memory = next((line for line in lines if "memory" in line), None)
     if memory:
-        out += [f"The loaded model takes {memory['memory'] / 1e6:.2f} MB, its UBJSON file {memory['ubjson_bytes'] / 1e6:.2f} MB.", ""]
+        ubjson = path.with_suffix("") / "model.ubj"  # bench/peers/prepare_native.py writes it
+        beside = f", its UBJSON file {ubjson.stat().st_size / 1e6:.2f} MB" if ubjson.exists() else ""
+        out += [f"The loaded model takes {memory['memory'] / 1e6:.2f} MB{beside}.", ""]
     for line in lines:
         if "skipped" in line:
             out.append(f"- {line['peer']} was skipped: {line['skipped']}")
@@ -97,7 +100,7 @@ def put(section: str, document: Path, text: str) -> None:
 def main(arguments: list[str]) -> None:
     match arguments:
         case ["main", path]:
-            print(main_table(lines_of(Path(path))))
+            print(main_table(Path(path)))
         case ["shapes", *paths]:
             print(shapes_table([Path(path) for path in paths]))
         case ["put", section, document]:
