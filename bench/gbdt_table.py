@@ -77,7 +77,7 @@ def shape_row(path: Path) -> str:
         ours = min((line for line in lines if line.get("work") == work and line["peer"] == OURS), key=lambda line: line["us"])
         peers = [line for line in lines if line.get("work") == work and line["peer"] != OURS]
         xgboost = next(line for line in peers if line["peer"].startswith("XGBoost") and "Debian" in line["peer"])
-        others = [line for line in peers if line is not xgboost]
+        others = [line for line in peers if line is not xgboost and not line["peer"].startswith("Sluice")]
         nearest = min(others, key=lambda line: line["us"], default=None)
         cells += [f"{ours['us']:.3g} {ours['kernel']}", f"{xgboost['us']:.3g}", f"{xgboost['us'] / ours['us']:.1f}×"]
         cells.append(f"{name_of(nearest)}: {nearest['us'] / ours['us']:.1f}×" if nearest else "–")

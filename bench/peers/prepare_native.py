@@ -2,7 +2,7 @@
 
 The model is written as UBJSON too, for its size.
 
-Prints NAME=PATH lines.
+Prints NAME=PATH lines. prepare_native.py FOLDER [--quick]
 """
 
 import subprocess
@@ -32,8 +32,9 @@ def tl2cgen_library(case: Case) -> Path:
 
 case = read_case(sys.argv[1])
 xgboost.Booster(model_file=case.model).save_model(case.folder / "model.ubj")
-print(f"tl2cgen={tl2cgen_library(case)}")
-print(f"tl2cgen_version={version('tl2cgen')}")
+if "--quick" not in sys.argv:  # gcc takes minutes for large forests
+    print(f"tl2cgen={tl2cgen_library(case)}")
+    print(f"tl2cgen_version={version('tl2cgen')}")
 print(f"xgboost={next(Path(xgboost.__file__).parent.rglob('libxgboost.so'))}")
 print(f"xgboost_version={xgboost.__version__}")
 print(f"lightgbm={next(Path(lightgbm.__file__).parent.rglob('lib_lightgbm.so'))}")
