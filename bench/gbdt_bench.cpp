@@ -183,6 +183,13 @@ void write_rows(const std::string& folder, const std::string& path, std::size_t 
 /// `peer` is "xgboost" or a kernel's name; `work` is "row" or "batch".
 void loop(const std::string& folder, const std::string& peer, const std::string& work, std::size_t n_rows) {
   Bench b(folder);
+  if (work == "shap") {
+    const ShapTables tables(b.forest);
+    std::vector<float> phi(b.rows().n_rows * b.width());
+    for (std::size_t done = 0; done < n_rows; done += b.rows().n_rows)
+      shap(b.forest, tables, b.rows(), std::span<float>(phi), {.kernel = parse_kernel(peer)});
+    return;
+  }
   const bool is_batch = work == "batch";
   for (std::size_t done = 0; done < n_rows; done += is_batch ? 512 : 1) {
     const BatchView rows = b.rows().slice(done % b.rows().n_rows, is_batch ? 512 : 1);

@@ -52,6 +52,16 @@ struct Avx2 {
     };
     return _mm256_or_si256(bit(root, 4), _mm256_or_si256(bit(a, 2), bit(b, 1)));
   }
+  struct FullIndex {
+    __m256i index;
+    Mask open;
+  };
+  static FullIndex index_with(const Bits&, Index index, Mask open) { return {index, open}; }
+  static Avx2 choose(const float* table, FullIndex full) {
+    Avx2 closed, open;
+    lookup(table, {}, full.index, closed, open);
+    return where(full.open, open, closed);
+  }
   static void lookup(const float* table, const Bits&, Index index, Avx2& first, Avx2& second) {
     first.value = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table), index);
     second.value = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table + 8), index);

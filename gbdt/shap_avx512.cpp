@@ -52,6 +52,12 @@ struct Avx512 {
     const __m512i second = _mm512_mask_or_epi32(first, a, first, bits.two);
     return _mm512_mask_or_epi32(second, b, second, bits.one);
   }
+  static Index index_with(const Bits& bits, Index index, Mask open) {
+    return _mm512_mask_or_epi32(index, open, index, bits.eight);
+  }
+  static Avx512 choose(const float* table, Index index) {
+    return {_mm512_maskz_permutexvar_ps(0xffff, index, _mm512_load_ps(table))};
+  }
   static void lookup(const float* table, const Bits& bits, Index index, Avx512& first, Avx512& second) {
     // The unmasked permute has GCC 12 warn of its own undefined register.
     const __m512 both = _mm512_load_ps(table);

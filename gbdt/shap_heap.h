@@ -145,18 +145,40 @@ struct HeapWalk {
     return h;
   }
 
-  /// Half a unit in which nothing repeats: a split and two bottoms without a branch, all in registers.
-  template <int kNode>
-  [[gnu::noinline]] static void plain_half(Source source, const Constants* constants, Points& p_then_h) {
-    const HeapWalk walk{source, constants, nullptr};
+  /// Half a unit: a split that repeats nothing and two bottoms, without a branch, all in registers.
+  template <int kNode, bool kRepeatsLeft, bool kRepeatsRight>
+  [[gnu::noinline]] static void plain_half(Source source, const Constants* constants, Mask* edge, Points& p_then_h) {
+    const HeapWalk walk{source, constants, edge};
     constexpr int a = 2 * kNode + 1, b = 2 * kNode + 2;
     Points p;
     copy(p_then_h, p);
     const Mask left = source.goes_left(kNode);
     const Points pl = walk.plain_down(kNode, p, left);
-    const Points hl = walk.bottom_lookup(a, a - 3, pl);
-    const Points hr = walk.bottom_lookup(b, b - 3, minus(p, pl));
+    edge[kDepth - 3] = left;
+    const Points hl = walk.template bottom_of<kRepeatsLeft>(a, pl);
+    edge[kDepth - 3] = V::inverse(left);
+    const Points hr = walk.template bottom_of<kRepeatsRight>(b, minus(p, pl));
     copy(walk.plain_up(kNode, p, left, hl, hr), p_then_h);
+  }
+  template <bool kRepeats>
+  SLUICE_SHAP_INLINE Points bottom_of(int n, const Points& p) const {
+    if constexpr (kRepeats)
+      return bottom_repeat(n, n - 3, p);
+    else
+      return bottom_lookup(n, n - 3, p);
+  }
+  template <int kNode>
+  SLUICE_SHAP_INLINE void half(std::uint8_t kind, Points& p_then_h) const {
+    switch (kind) {
+      case 1:
+        return plain_half<kNode, false, false>(source, constants, edge, p_then_h);
+      case 2:
+        return plain_half<kNode, true, false>(source, constants, edge, p_then_h);
+      case 3:
+        return plain_half<kNode, false, true>(source, constants, edge, p_then_h);
+      default:
+        return plain_half<kNode, true, true>(source, constants, edge, p_then_h);
+    }
   }
 
   /// A unit of four levels is one function, so that its numbers stay in registers.
@@ -171,14 +193,15 @@ struct HeapWalk {
     if constexpr (kLevel == kDepth - 2) {
       return bottom(n, p);
     } else if constexpr (kLevel == kDepth - 3 && Source::kHasLookup) {
-      if (!source.is_plain(n - 1)) [[unlikely]]
+      const std::uint8_t kind = source.half(n - 1);
+      if (kind == 0) [[unlikely]]
         return split<kLevel>(n, p, units);
       Points h;
       copy(p, h);
       if (n == 1)
-        plain_half<1>(source, constants, h);
+        half<1>(kind, h);
       else
-        plain_half<2>(source, constants, h);
+        half<2>(kind, h);
       return h;
     } else if constexpr (kLevel == kDepth - 4) {
       Points h;
@@ -206,6 +229,7 @@ struct HeapWalk {
     if constexpr (Source::kHasLookup) {
       if (source.kind(k) == BottomKind::lookup) [[likely]]
         return bottom_lookup(n, k, p);
+      if (source.kind(k) == BottomKind::repeat) return bottom_repeat(n, k, p);
       if (source.kind(k) == BottomKind::leaf) {
         for (int q = 0; q < kPoints; ++q) h.v[q] = source.leaf(4 * k);
         return h;
@@ -231,6 +255,35 @@ struct HeapWalk {
     V::lookup(source.unit->lookup[k][kPoints], constants->bits, index, da, db);
     source.add(2 * n + 1, da * total(pl));
     source.add(2 * n + 2, db * total(minus(p, pl)));
+    source.add(n, dot(p, d));
+    return h;
+  }
+
+  /// The same for splits that repeat features.
+  SLUICE_SHAP_INLINE Points bottom_repeat(int n, int k, const Points& p) const {
+    const RepeatBottom<kDepth>& table = source.repeat_bottom(k);
+    const Mask root = source.goes_left(n), a = source.goes_left(2 * n + 1), b = source.goes_left(2 * n + 2);
+    const auto index = V::index(constants->bits, root, a, b);
+    Mask open = V::all();
+    for (int level = 0; level < kDepth - 2; ++level)
+      open = V::both(open, V::either_not(edge[level], V::mask_of(table.asks[level])));
+    const auto full = V::index_with(constants->bits, index, open);
+    Points pl, pr, h, d;
+    V sum_left = V::broadcast(0.0f), sum_right = sum_left;
+    for (int q = 0; q < kPoints; ++q) {
+      pl.v[q] = p.v[q] * V::choose(table.down[q], full);
+      pr.v[q] = p.v[q] - pl.v[q];
+      h.v[q] = V::choose(table.h[q], full);
+      d.v[q] = V::choose(table.d[q], full);
+      const V left_weight = V::choose(table.left_weight[q], full),
+              right_weight = V::choose(table.right_weight[q], full);
+      sum_left = q == 0 ? pl.v[q] * left_weight : V::fma(pl.v[q], left_weight, sum_left);
+      sum_right = q == 0 ? pr.v[q] * right_weight : V::fma(pr.v[q], right_weight, sum_right);
+    }
+    V da, db;
+    V::lookup(table.lowest, constants->bits, index, da, db);
+    source.add(2 * n + 1, da * sum_left);
+    source.add(2 * n + 2, db * sum_right);
     source.add(n, dot(p, d));
     return h;
   }
@@ -270,40 +323,5 @@ struct HeapWalk {
     return h;
   }
 };
-
-template <class V, int kDepth>
-void heap_trees(const ShapState& state, const HeapForest<kDepth>& forest, std::size_t first, std::size_t last,
-                const std::int32_t* keys, float* phi) {
-  using Source = HeapRows<V, kDepth>;
-  const Quadrature& points = state.quadratures[kDepth / 2];
-  for (std::size_t i = first; i < last; ++i) {
-    const RowUnit<kDepth>* units = &forest.row_units[i * kUnits<kDepth>];
-    const HeapRepeat<kDepth>* repeats = forest.trees[i].repeats.data();
-    for (std::size_t lane = 0; lane < kBlockRows; lane += V::kWidth)
-      HeapWalk<V, kDepth, Source>::run({units + kUnits<kDepth> - 1, repeats, keys + lane, phi + lane}, units, points);
-  }
-}
-
-template <class Source, class V, int kDepth>
-void heap_row_from(const ShapState& state, const HeapForest<kDepth>& forest, const std::int32_t* keys,
-                   const std::uint16_t* left_bits, float* cells) {
-  const Quadrature& points = state.quadratures[kDepth / 2];
-  for (std::size_t i = 0; i < forest.n_lane_groups(); ++i, cells += HeapShape<kDepth>::kNodes * kTreeLanes) {
-    const LaneUnit<kDepth>* units = &forest.lane_units[i * kUnits<kDepth>];
-    const LaneRepeat<kDepth>* repeats = forest.lane_repeats[i].data();
-    for (std::size_t lane = 0; lane < kTreeLanes; lane += V::kWidth)
-      HeapWalk<V, kDepth, Source>::run({units + kUnits<kDepth> - 1, repeats, lane, keys, left_bits + 64 * i, cells, 0},
-                                       units, points);
-  }
-}
-
-template <class V, int kDepth>
-void heap_row(const ShapState& state, const HeapForest<kDepth>& forest, const std::int32_t* keys,
-              const std::uint16_t* left_bits, float* cells) {
-  if (left_bits != nullptr)
-    heap_row_from<HeapLanes<V, kDepth, true>, V>(state, forest, keys, left_bits, cells);
-  else
-    heap_row_from<HeapLanes<V, kDepth, false>, V>(state, forest, keys, left_bits, cells);
-}
 
 }  // namespace sluice::gbdt

@@ -17,6 +17,7 @@ struct HeapBuilder {
   const ShapTree& tree;
   const Quadrature& points;
   HeapTree<kDepth>& heap;
+  std::vector<RepeatBottom<kDepth>>& repeat_bottoms;
 
   void place(int n, int level, std::uint32_t at) {
     const ShapNode& node = state.nodes[tree.first + at];
@@ -56,10 +57,8 @@ struct HeapBuilder {
     heap.repeat[n] = static_cast<std::uint8_t>(heap.repeats.size());
   }
 
-  static bool is_zero(std::uint8_t repeat) { return repeat == 0; }
-
   /// The unit whose root is node `root` of the heap.
-  void fill_unit(RowUnit<kDepth>& unit, int root, int n_splits) const {
+  void fill_unit(RowUnit<kDepth>& unit, int root, int n_splits) {
     for (int own = 0; own < n_splits; ++own) {
       const int n = heap_node(root, own);
       unit.left[own] = heap.left[n];
@@ -71,22 +70,83 @@ struct HeapBuilder {
       unit.repeat[own] = heap.repeat[n];
     }
     if (n_splits < kUnitSplits) return;
-    for (int half = 0; half < 2; ++half) {
-      const int n = 1 + half, bottom = 2 * n + 1, lowest = 2 * bottom + 1;
-      unit.is_plain[half] = unit.repeat[n] == 0 &&
-                            std::all_of(unit.repeat + bottom, unit.repeat + bottom + 2, is_zero) &&
-                            std::all_of(unit.repeat + lowest, unit.repeat + lowest + 4, is_zero);
-    }
     const int first_leaf = heap_node(root, kUnitSplits) - Shape::kNodes;
     std::copy_n(heap.leaves + first_leaf, kUnitSplits + 1, unit.leaves);
     for (int k = 0; k < kUnitBottoms; ++k) {
-      const int a = 2 * (3 + k) + 1;
-      const bool has_repeat = unit.repeat[3 + k] != 0 || unit.repeat[a] != 0 || unit.repeat[a + 1] != 0;
-      unit.kind[k] = heap.is_padding[heap_node(root, 3 + k)] ? BottomKind::leaf
-                     : has_repeat                            ? BottomKind::nodes
-                                                             : BottomKind::lookup;
+      unit.kind[k] = kind_of(unit, k, heap.is_padding[heap_node(root, 3 + k)]);
       for (int outcomes = 0; outcomes < 8; ++outcomes) fill_lookup(unit, k, outcomes);
+      if (unit.kind[k] == BottomKind::repeat) add_repeat_bottom(unit, k);
     }
+    for (int half = 0; half < 2; ++half) {
+      const BottomKind left = unit.kind[2 * half], right = unit.kind[2 * half + 1];
+      const bool is_taken = unit.repeat[1 + half] == 0 && left != BottomKind::nodes && right != BottomKind::nodes;
+      const int kind = 1 + (left == BottomKind::repeat ? 1 : 0) + (right == BottomKind::repeat ? 2 : 0);
+      unit.half[half] = static_cast<std::uint8_t>(is_taken ? kind : 0);
+    }
+  }
+
+  const Repeat<kDepth>* repeat_of(const RowUnit<kDepth>& unit, int own) const {
+    return unit.repeat[own] == 0 ? nullptr : &heap.repeats[unit.repeat[own] - 1u];
+  }
+  static constexpr std::uint32_t kAbove = (1u << (kDepth - 2)) - 1, kRoot = 1u << (kDepth - 2);  // levels of a bottom
+
+  BottomKind kind_of(const RowUnit<kDepth>& unit, int k, bool is_padding) const {
+    if (is_padding) return BottomKind::leaf;
+    const int n = 3 + k;
+    std::uint32_t levels = 0;
+    BottomKind kind = BottomKind::lookup;
+    for (const int own : {n, 2 * n + 1, 2 * n + 2}) {
+      const Repeat<kDepth>* repeat = repeat_of(unit, own);
+      if (repeat == nullptr) continue;
+      kind = BottomKind::repeat;
+      const std::uint32_t above = repeat->levels & kAbove;
+      if (above != 0 && levels != 0 && above != levels) return BottomKind::nodes;  // two features of the levels above
+      if (above != 0) levels = above;
+    }
+    return kind;
+  }
+
+  /// A split's points for one combination of what the row does: HeapWalk::repeat_step.
+  struct Step {
+    float tau, rest, kappa;
+  };
+  Step step_of(const Repeat<kDepth>* repeat, int q, bool is_open, bool takes_root_edge) const {
+    if (repeat == nullptr) return {static_cast<float>(points.t[static_cast<std::size_t>(q)]), rest(q), 1.0f};
+    const bool open = ((repeat->levels & kAbove) == 0 || is_open) && ((repeat->levels & kRoot) == 0 || takes_root_edge);
+    return open ? Step{repeat->tau[q], repeat->rest[q], repeat->kappa[q]} : Step{0.0f, 1.0f, 0.0f};
+  }
+
+  void add_repeat_bottom(RowUnit<kDepth>& unit, int k) {
+    const int n = 3 + k;
+    const Repeat<kDepth>* repeats[] = {repeat_of(unit, n), repeat_of(unit, 2 * n + 1), repeat_of(unit, 2 * n + 2)};
+    RepeatBottom<kDepth> out;
+    for (const Repeat<kDepth>* repeat : repeats)
+      for (int level = 0; repeat != nullptr && level < kDepth - 2; ++level)
+        if ((repeat->levels >> level) & 1u) out.asks[level] = 0xffff;
+    std::copy_n(unit.lookup[k][Shape::kPoints], 16, out.lowest);
+    for (int at = 0; at < 16; ++at)
+      for (int q = 0; q < Shape::kPoints; ++q) fill_repeat(unit, k, repeats, at, q, out);
+    unit.repeat_bottom[k] = static_cast<std::uint32_t>(repeat_bottoms.size());
+    repeat_bottoms.push_back(out);
+  }
+
+  /// The operations of HeapWalk::down, lowest and up, one by one.
+  void fill_repeat(const RowUnit<kDepth>& unit, int k, const Repeat<kDepth>* const* repeats, int at, int q,
+                   RepeatBottom<kDepth>& out) const {
+    const float* v = unit.leaves + 4 * k;
+    const int n = 3 + k;
+    const bool open = (at & 8) != 0, root = (at & 4) != 0, a = (at & 2) != 0, b = (at & 1) != 0;
+    const Step top = step_of(repeats[0], q, open, true), left = step_of(repeats[1], q, open, root),
+               right = step_of(repeats[2], q, open, !root);
+    const float taken = top.rest * unit.left[n];
+    out.down[q][at] = root ? taken + top.tau : taken;
+    out.left_weight[q][at] = left.kappa;
+    out.right_weight[q][at] = right.kappa;
+    const float ha = std::fma(-left.rest, out.lowest[at & 7], a ? v[0] : v[1]);
+    const float hb = std::fma(-right.rest, out.lowest[8 + (at & 7)], b ? v[2] : v[3]);
+    const float d = (ha - hb) * (root ? unit.right[n] : 0.0f - unit.left[n]);
+    out.h[q][at] = std::fma(-top.rest, d, root ? ha : hb);
+    out.d[q][at] = d * top.kappa;
   }
 
   /// The operations of HeapWalk::lowest and up, one by one.
@@ -185,7 +245,7 @@ void build(ShapState& state, const std::vector<std::uint32_t>& trees, HeapForest
   out.trees.resize(trees.size());
   out.row_units.resize(trees.size() * kUnits<kDepth>);
   for (std::size_t i = 0; i < trees.size(); ++i) {
-    HeapBuilder<kDepth> builder{state, state.trees[trees[i]], points, out.trees[i]};
+    HeapBuilder<kDepth> builder{state, state.trees[trees[i]], points, out.trees[i], out.repeat_bottoms};
     builder.place(0, 0, 0);
     for_each_unit<kDepth>([&](std::size_t k, int root, int n_splits) {
       builder.fill_unit(out.row_units[i * kUnits<kDepth> + k], root, n_splits);

@@ -43,6 +43,8 @@ struct ScalarOf {
   static Index index(const Bits&, Mask root, Mask a, Mask b) {
     return (root ? 4u : 0u) + (a ? 2u : 0u) + (b ? 1u : 0u);
   }
+  static Index index_with(const Bits&, Index index, Mask open) { return index + (open ? 8 : 0); }
+  static ScalarOf choose(const Real* table, Index index) { return {table[index]}; }
   static void lookup(const Real* table, const Bits&, Index index, ScalarOf& first, ScalarOf& second) {
     first.value = table[index];
     second.value = table[8 + index];

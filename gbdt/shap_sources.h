@@ -42,11 +42,12 @@ struct HeapRows {
   static constexpr bool kHasLookup = true;
   const RowUnit<kDepth>* unit;
   const HeapRepeat<kDepth>* repeats;
+  const RepeatBottom<kDepth>* bottoms;
   const std::int32_t* keys;
   float* phi;
 
   SLUICE_SHAP_INLINE HeapRows at_unit(const RowUnit<kDepth>* units, int k) const {
-    return {units + k, repeats, keys, phi};
+    return {units + k, repeats, bottoms, keys, phi};
   }
   SLUICE_SHAP_INLINE Mask goes_left(int n) const { return V::less(keys + unit->column[n], unit->key[n]); }
   SLUICE_SHAP_INLINE V left(int n) const { return V::broadcast(unit->left[n]); }
@@ -54,7 +55,8 @@ struct HeapRows {
   SLUICE_SHAP_INLINE V not_taken(int n, int q, V) const { return V::broadcast(unit->not_taken[n][q]); }
   SLUICE_SHAP_INLINE V leaf(int k) const { return V::broadcast(unit->leaves[k]); }
   SLUICE_SHAP_INLINE BottomKind kind(int bottom) const { return unit->kind[bottom]; }
-  SLUICE_SHAP_INLINE bool is_plain(int half) const { return unit->is_plain[half]; }
+  SLUICE_SHAP_INLINE std::uint8_t half(int k) const { return unit->half[k]; }
+  SLUICE_SHAP_INLINE const RepeatBottom<kDepth>& repeat_bottom(int k) const { return bottoms[unit->repeat_bottom[k]]; }
   SLUICE_SHAP_INLINE bool is_repeat(int n) const { return unit->repeat[n] != 0; }
   SLUICE_SHAP_INLINE const HeapRepeat<kDepth>& repeat(int n) const { return repeats[unit->repeat[n] - 1u]; }
   SLUICE_SHAP_INLINE V tau(int n, int q) const { return V::broadcast(repeat(n).tau[q]); }

@@ -69,7 +69,19 @@ struct HeapRepeat {
   std::uint32_t levels = 0;                                    // bits: the levels above that split on the feature
 };
 
-enum class BottomKind : std::uint8_t { lookup, nodes, leaf };
+enum class BottomKind : std::uint8_t { lookup, repeat, nodes, leaf };
+
+/// A bottom that repeats features, at most one of them a feature of the levels above. What it gives depends on the
+/// outcomes of its splits and on whether the row takes all edges above on that feature: [8 x that + outcomes].
+template <int kDepth>
+struct alignas(64) RepeatBottom {
+  static constexpr int kPoints = kDepth / 2;
+  float down[kPoints][16];                                    // P of the left split, as a share of the root's
+  float h[kPoints][16], d[kPoints][16];                       // the root's H; its D x kappa
+  float left_weight[kPoints][16], right_weight[kPoints][16];  // kappa of the left, right split
+  float lowest[16];                                           // D of the left split, then of the right, by outcomes
+  std::uint16_t asks[kDepth - 2] = {};                        // all bits: that level above splits on the feature
+};
 
 /// A tree as it was placed in its heap.
 template <int kDepth>
@@ -95,9 +107,10 @@ struct alignas(64) RowUnit {
   float left[kUnitSplits], right[kUnitSplits], leaves[kUnitSplits + 1];
   std::int32_t key[kUnitSplits];
   std::uint32_t column[kUnitSplits], slot[kUnitSplits];  // times kBlockRows
+  std::uint32_t repeat_bottom[kUnitBottoms];             // index in HeapForest::repeat_bottoms
   BottomKind kind[kUnitBottoms];
   std::uint8_t repeat[kUnitSplits];
-  bool is_plain[2];  // nothing repeats below the root's left, right child
+  std::uint8_t half[2];  // what plain_half takes of the root's left, right child; 0: it takes none
 };
 
 /// For one row and 16 trees. Repeats have a full line where one tree of the 16 has one there.
@@ -117,7 +130,8 @@ struct LaneRepeat {
 template <int kDepth>
 struct HeapForest {
   std::vector<HeapTree<kDepth>> trees;
-  std::vector<RowUnit<kDepth>> row_units;    // [tree][kUnits]
+  std::vector<RowUnit<kDepth>> row_units;  // [tree][kUnits]
+  std::vector<RepeatBottom<kDepth>> repeat_bottoms;
   std::vector<LaneUnit<kDepth>> lane_units;  // [16 trees][kUnits]
   std::vector<std::vector<LaneRepeat<kDepth>>> lane_repeats;
 

@@ -19,7 +19,8 @@ session = onnxruntime.InferenceSession(onnx.SerializeToString(), options, provid
 
 
 def predict(rows: np.ndarray) -> np.ndarray:
-    return session.run(["probabilities"], {"rows": rows})[0][:, 1]
+    values = session.run(["probabilities"], {"rows": rows})[0]
+    return values if case.n_classes > 1 else values[:, 1]
 
 
 bench_predict(case, "ONNX Runtime", onnxruntime.__version__, predict, True)

@@ -25,6 +25,11 @@ class Case:
     def model(self) -> str:
         return str(self.folder / "model.json")
 
+    @property
+    def n_classes(self) -> int:
+        """1 for a binary model."""
+        return self.about["n_classes"]
+
     def table(self, name: str) -> np.ndarray:
         return np.fromfile(self.folder / name, np.float32).reshape(-1, self.about["n_features"])
 
@@ -53,13 +58,21 @@ def time_calls(run: Callable[[int], object], n_calls: int) -> list[float]:
     return times
 
 
+def probabilities(case: Case) -> np.ndarray:
+    """Of the second class, or of each of several, from our margins."""
+    margins = case.margins.astype(np.float64)
+    if case.n_classes == 1:
+        return 1 / (1 + np.exp(-margins))
+    powers = np.exp(margins.reshape(-1, case.n_classes))
+    return (powers / powers.sum(axis=1, keepdims=True)).reshape(-1)
+
+
 def bench_predict(case: Case, peer: str, version: str, predict: Callable[[np.ndarray], np.ndarray], is_probability: bool | None) -> None:
     """Batch and one row. `is_probability` says what `predict` gives; None: another model's numbers, not to be compared."""
     values = np.asarray(predict(case.rows), np.float64).reshape(-1)
     difference = None
     if is_probability is not None:
-        ours = case.margins.astype(np.float64)
-        difference = float(np.abs(values - (1 / (1 + np.exp(-ours)) if is_probability else ours)).max())
+        difference = float(np.abs(values - (probabilities(case) if is_probability else case.margins)).max())
     report(peer, version, "batch", time_calls(lambda _: predict(case.rows), 9), len(case.rows), difference)
     singles = [np.ascontiguousarray(case.rows[i : i + 1]) for i in range(SINGLES)]
     report(peer, version, "one row", time_calls(lambda i: predict(singles[i]), SINGLES), 1, difference, "Python call")
