@@ -25,16 +25,18 @@ std::shared_ptr<const dnn::Network> random_network(std::size_t n_inputs, const s
     return made;
   };
   std::size_t n_in = n_inputs;
-  for (std::size_t l = 0; l <= hidden.size(); ++l) {
-    const std::size_t n_out = l < hidden.size() ? hidden[l] : 1;
+  for (std::size_t l = 0; l < hidden.size(); ++l) {
+    const std::size_t n_out = hidden[l];
     tensors["member.0.layer." + std::to_string(l) + ".weight"] =
         tensor({n_out, n_in}, n_out * n_in, std::sqrt(2.0 / static_cast<double>(n_in)));
     tensors["member.0.layer." + std::to_string(l) + ".bias"] = tensor({n_out}, n_out, 0.1);
     n_in = n_out;
   }
+  tensors["member.0.head.weight"] = tensor({1, n_in}, n_in, std::sqrt(1.0 / static_cast<double>(n_in)));
+  tensors["member.0.head.bias"] = tensor({1}, 1, 0.1);
   const Table no_rows(columns.size());
-  return std::make_shared<dnn::Network>(dnn::Encoder::fit(Schema(columns), no_rows.view(), {}), hidden, tensors,
-                                        "bench");
+  return std::make_shared<dnn::Network>(dnn::Encoder::fit(Schema(columns), no_rows.view(), {}),
+                                        std::vector<dnn::MemberShape>{{.hidden = hidden}}, tensors, "bench");
 }
 
 /// Median microseconds of a call.

@@ -12,7 +12,7 @@ from pathlib import Path
 WORKS = {
     "one row": "One row, p50: raw floats in, margin out",
     "batch": "Batch of 8192, one thread",
-    "batch, 2 threads": "Batch of 8192, two threads",
+    "threads": "Batch of 65,536 on one and on two threads",
     "SHAP batch": "SHAP, batch",
     "SHAP one row": "SHAP, one row, p50",
     "interventional 100": "Interventional SHAP, 100 references",

@@ -13,7 +13,7 @@
 namespace sluice::gbdt {
 namespace {
 
-constexpr std::size_t kRows = 64;  // that share a pass over a tree's tables
+constexpr std::size_t kRows = 512;  // that share a pass over the tables, which are tens of megabytes
 
 /// A row's values of one heap, added to phi [n_slots].
 template <int kDepth, class T>
