@@ -1,4 +1,4 @@
-#include "sluice/backtest/metrics.h"
+#include "sluice/base/metrics.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,7 +6,7 @@
 #include <numeric>
 #include <vector>
 
-namespace sluice::backtest {
+namespace sluice {
 namespace {
 
 std::vector<std::size_t> ascending(std::span<const double> scores) {
@@ -59,4 +59,4 @@ double calibration_error(std::span<const double> p, std::span<const float> label
   return error / static_cast<double>(p.size());
 }
 
-}  // namespace sluice::backtest
+}  // namespace sluice

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <span>
 
-namespace sluice::backtest {
+namespace sluice {
 
 /// Area under the ROC curve: the share of (bad, good) pairs ranked rightly, ties counting half. NaN without both
 /// classes.
@@ -19,4 +19,4 @@ double brier(std::span<const double> p, std::span<const float> labels);
 /// Expected calibration error: over `n_bins` bins of equal count, the mean of |mean p - bad rate|, weighted by count.
 double calibration_error(std::span<const double> p, std::span<const float> labels, std::size_t n_bins = 20);
 
-}  // namespace sluice::backtest
+}  // namespace sluice

@@ -58,9 +58,7 @@ int inspect(const Arguments& arguments) {
             << bundle.schema.size() << ": " << bundle.schema.forest_columns().size() << " for the forest, "
             << bundle.schema.late_columns().size() << " late\nforest       " << n_trees << " trees in "
             << bundle.forests->size() << (bundle.forests->size() == 1 ? " model" : " models") << "\nnetwork      "
-            << (bundle.network ? std::to_string(bundle.network->members().size()) + " members, " +
-                                     std::to_string(bundle.network->n_inputs()) + " inputs"
-                               : "none")
+            << (bundle.network ? std::to_string(bundle.network->members().size()) + " members" : "none")
             << "\nband         "
             << (band ? "[" + fixed(band->low, 4) + ", " + fixed(band->high, 4) + (band->closed ? "]" : ")") : "off")
             << "\npolicy       version " << bundle.policy.version << "\npre rules    " << rules_text(bundle.pre)

@@ -55,7 +55,7 @@ void write_rows(const std::string& data, const std::vector<std::size_t>& rows, c
 
 /// The flags as they were typed; what they mean for the request is `apply`.
 struct TrainFlags {
-  std::string out, held_out, schema, policy, rules, forest, config, costs, network = "mlp", serve;
+  std::string out, held_out, schema, policy, rules, forest, config, costs, network, serve;
   std::uint64_t n_search = 0, n_folds = 0;  // 0: the configuration's
   CommonOptions common;
 
@@ -73,7 +73,9 @@ struct TrainFlags {
         .text("--policy", policy, "a policy instead of a learnt one");
     options.text("--rules", rules, "folder with pre.json, fallback.json, post.json")
         .text("--forest", forest, "an XGBoost JSON model that is kept as it is");
-    options.choice("--network", network, {"none", "mlp"}, "the second stage")
+    options
+        .choice("--network", network, {"none", "tabm", "mlp", "embedding"},
+                "the second stage; tabm where neither this nor --config says")
         .text("--costs", costs, "costs.json: what mistakes cost");
     options.text("--held-out", held_out, "also write the rows that training did not see, as CSV: backtest these");
     options.text("--config", config, "train.json: numbers of forest, network and band; flags win over it");
@@ -108,6 +110,8 @@ struct TrainFlags {
     set(request.forest, forest);
     if (!costs.empty()) request.costs = cascade::Costs::from_json(read_file(costs), costs);
     request.with_network = network != "none";
+    if (!network.empty() && request.with_network)
+      request.network_options.members = {dnn::MemberOptions::of(dnn::parse_network_kind(network))};
     request.seed = request.network_options.seed = common.seed;
     const std::size_t n_threads = ThreadPool(common.n_threads).n_threads();
     request.forest_options.n_threads = static_cast<int>(n_threads);

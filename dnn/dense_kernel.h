@@ -27,7 +27,7 @@ void dense_forward_avx512(const Network& network, BatchView encoded, float* marg
 /// `V` wraps a register: V::kWidth, load, broadcast, store, fma(a, b, c) = a·b + c, relu (NaN stays NaN).
 template <class V>
 struct DenseKernelOf {
-  static constexpr std::size_t kBlock = 4;  // rows that share one read of the weights
+  static constexpr std::size_t kBlock = 4;  // paths that share one read of the weights
 
   template <std::size_t kRows, std::size_t kVectors>
   static void tile(const Linear& layer, const float* const* x, float* const* y, std::size_t j, bool relu) {
@@ -57,43 +57,83 @@ struct DenseKernelOf {
     for (; j < layer.n_out_padded; j += Linear::kPad) tile<kRows, kPerPad>(layer, x, y, j, relu);
   }
 
-  /// Dense inputs, then the embedding of each code. Codes come from the encoder and are in range by construction.
+  static void embed(const Pieces& pieces, std::size_t dimension, float x, float* out) {
+    std::size_t bin = 0;
+    for (std::size_t e = 1; e < pieces.edges.size(); ++e) bin += x >= pieces.edges[e] ? 1 : 0;
+    const float *at = &pieces.at[bin * dimension], *slope = &pieces.slope[bin * dimension];
+    const float distance = x - pieces.edges[bin];
+    for (std::size_t i = 0; i < dimension; ++i) out[i] = V::fma_one(distance, slope[i], at[i]);
+  }
+
+  /// Codes come from the encoder and are in range by construction.
   static void gather(const Encoder& encoder, const Member& member, const float* encoded, float* x) {
-    const std::size_t n_dense = encoder.n_dense();
-    for (std::size_t i = 0; i < n_dense; ++i) *x++ = encoded[i];
+    const std::size_t n_dense = encoder.n_dense(), dimension = member.shape.numeric_dimension;
+    for (std::size_t i = 0; i < n_dense; ++i) {
+      if (dimension == 0) {
+        *x++ = encoded[i];
+      } else {
+        embed(member.numeric[i], dimension, encoded[i], x);
+        x += dimension;
+      }
+    }
     for (std::size_t c = 0; c < member.embeddings.size(); ++c) {
-      const std::size_t dimension = encoder.categories()[c].dimension;
-      const float* row = member.embeddings[c].data() + static_cast<std::size_t>(encoded[n_dense + c]) * dimension;
-      for (std::size_t i = 0; i < dimension; ++i) *x++ = row[i];
+      const std::size_t n = member.shape.dimensions[c];
+      const float* row = member.embeddings[c].data() + static_cast<std::size_t>(encoded[n_dense + c]) * n;
+      for (std::size_t i = 0; i < n; ++i) *x++ = row[i];
     }
   }
 
+  static float head(const Member& member, std::size_t path, const float* x, float margin) {
+    const std::size_t n_in = member.head_weight.size() / member.shape.n_paths;
+    const float* weight = &member.head_weight[path * n_in];
+    float sum = member.head_bias[path];
+    for (std::size_t i = 0; i < n_in; ++i) sum = V::fma_one(x[i], weight[i], sum);
+    return V::fma_one(member.a[path], margin, member.b[path]) + sum;
+  }
+
+  /// Outputs of `kRows` paths of a row.
   template <std::size_t kRows>
-  static void block(const Network& network, BatchView encoded, float* margins) {
-    alignas(64) float buffers[2][kRows][kMaxWidth];
-    const Encoder& encoder = network.encoder();
-    float sums[kRows] = {};
-    for (const Member& member : network.members()) {
-      for (std::size_t r = 0; r < kRows; ++r) gather(encoder, member, encoded.row(r).data(), buffers[0][r]);
-      std::size_t from = 0;
-      for (std::size_t l = 0; l < member.layers.size(); ++l, from ^= 1) {
-        const float* x[kRows];
-        float* y[kRows];
-        for (std::size_t r = 0; r < kRows; ++r) x[r] = buffers[from][r], y[r] = buffers[from ^ 1][r];
-        apply<kRows>(member.layers[l], x, y, l + 1 < member.layers.size());
-      }
-      for (std::size_t r = 0; r < kRows; ++r) {
-        const float margin = encoded.row(r)[encoder.n_encoded() - 1];
-        sums[r] += V::fma_one(member.a, margin, member.b) + buffers[from][r][0];
-      }
+  static void paths(const Member& member, std::size_t first, const float* inputs, float margin, float* out) {
+    alignas(64) float scaled[kRows][kMaxInputs], buffers[2][kRows][kMaxWidth];
+    const float* x[kRows];
+    for (std::size_t r = 0; r < kRows; ++r) {
+      x[r] = inputs;
+      if (member.scale.empty()) continue;
+      const float* scale = &member.scale[(first + r) * member.n_inputs];
+      for (std::size_t i = 0; i < member.n_inputs; ++i) scaled[r][i] = scale[i] * inputs[i];
+      x[r] = scaled[r];
     }
-    for (std::size_t r = 0; r < kRows; ++r) margins[r] = sums[r] / static_cast<float>(network.members().size());
+    std::size_t to = 0;
+    for (const Linear& layer : member.layers) {
+      float* y[kRows];
+      for (std::size_t r = 0; r < kRows; ++r) y[r] = buffers[to][r];
+      apply<kRows>(layer, x, y, true);
+      for (std::size_t r = 0; r < kRows; ++r) x[r] = y[r];
+      to ^= 1;
+    }
+    for (std::size_t r = 0; r < kRows; ++r) out[r] = head(member, first + r, x[r], margin);
+  }
+
+  static float member_margin(const Encoder& encoder, const Member& member, const float* encoded) {
+    alignas(64) float inputs[kMaxInputs];
+    gather(encoder, member, encoded, inputs);
+    const float margin = encoded[encoder.n_encoded() - 1];
+    float outputs[kMaxPaths];
+    std::size_t k = 0;
+    for (; k + kBlock <= member.shape.n_paths; k += kBlock) paths<kBlock>(member, k, inputs, margin, outputs + k);
+    for (; k < member.shape.n_paths; ++k) paths<1>(member, k, inputs, margin, outputs + k);
+    float sum = 0;
+    for (k = 0; k < member.shape.n_paths; ++k) sum += outputs[k];
+    return sum / static_cast<float>(member.shape.n_paths);
   }
 
   static void forward(const Network& network, BatchView encoded, float* margins) {
-    std::size_t i = 0;
-    for (; i + kBlock <= encoded.n_rows; i += kBlock) block<kBlock>(network, encoded.slice(i, kBlock), margins + i);
-    for (; i < encoded.n_rows; ++i) block<1>(network, encoded.slice(i, 1), margins + i);
+    for (std::size_t i = 0; i < encoded.n_rows; ++i) {
+      float sum = 0;
+      for (const Member& member : network.members())
+        sum += member_margin(network.encoder(), member, encoded.row(i).data());
+      margins[i] = sum / static_cast<float>(network.members().size());
+    }
   }
 };
 

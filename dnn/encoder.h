@@ -37,8 +37,7 @@ class Encoder {
   };
   struct Category {
     std::size_t column = 0;
-    std::size_t n_words = 0;    // codes: words, then n_words for unseen, n_words + 1 for missing
-    std::size_t dimension = 0;  // of its embedding
+    std::size_t n_words = 0;  // codes: words, then n_words for unseen, n_words + 1 for missing
   };
   struct Scale {
     float mean = 0, deviation = 1;

@@ -72,8 +72,7 @@ Encoder Encoder::fit(const Schema& schema, RowsView rows, std::span<const Staged
     if (schema[column].kind == Kind::number) {
       encoder.numbers_.push_back(fit_number(column, rows));
     } else {
-      const std::size_t n_words = schema[column].vocabulary.size();
-      encoder.categories_.push_back({column, n_words, std::min<std::size_t>(16, 2 + n_words / 2)});
+      encoder.categories_.push_back({column, schema[column].vocabulary.size()});
     }
   }
   for (std::size_t s = 0; s < kStages.size(); ++s) {

@@ -39,7 +39,6 @@ Encoder::Category read_category(const Json& entry, const Schema& schema, const s
   Encoder::Category category;
   category.column = column_of(entry, schema, Kind::category, source);
   category.n_words = schema[category.column].vocabulary.size();
-  category.dimension = entry.at("dimension").get<std::size_t>();
   return category;
 }
 
@@ -72,8 +71,7 @@ std::string Encoder::to_json(const Schema& schema) const {
                                {"missing_flag", n.has_missing_flag},
                                {"values", n.values},
                                {"scores", n.scores}});
-  for (const Category& c : categories_)
-    json["categories"].push_back({{"column", schema[c.column].name}, {"dimension", c.dimension}});
+  for (const Category& c : categories_) json["categories"].push_back({{"column", schema[c.column].name}});
   for (const Scale& s : forest_) json["forest"].push_back({{"mean", s.mean}, {"deviation", s.deviation}});
   return json.dump();
 }

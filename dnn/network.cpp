@@ -1,6 +1,8 @@
 #include "sluice/dnn/network.h"
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "sluice/base/error.h"
@@ -40,40 +42,111 @@ Linear take_linear(const Shelf& shelf, const std::string& name, std::size_t n_in
   return linear;
 }
 
-Member take_member(const Shelf& shelf, const std::string& name, const Encoder& encoder, std::size_t n_inputs,
-                   const std::vector<std::size_t>& hidden) {
-  Member member;
-  member.a = shelf.take(name + ".a", {1})[0];
-  member.b = shelf.take(name + ".b", {1})[0];
-  for (std::size_t c = 0; c < encoder.categories().size(); ++c) {
-    const auto& category = encoder.categories()[c];
+std::vector<Pieces> take_pieces(const Shelf& shelf, const std::string& name, const MemberShape& shape,
+                                const std::string& source) {
+  const std::size_t n_bins = std::accumulate(shape.n_bins.begin(), shape.n_bins.end(), std::size_t{0});
+  const std::size_t dimension = shape.numeric_dimension;
+  const float* edges = shelf.take(name + ".edges", {n_bins}).data();
+  const float* at = shelf.take(name + ".at", {n_bins, dimension}).data();
+  const float* slope = shelf.take(name + ".slope", {n_bins, dimension}).data();
+  std::vector<Pieces> out;
+  for (const std::size_t n : shape.n_bins) {
+    Pieces& pieces = out.emplace_back();
+    pieces.edges.assign(edges, edges + n);
+    pieces.at.assign(at, at + n * dimension);
+    pieces.slope.assign(slope, slope + n * dimension);
+    if (!std::is_sorted(pieces.edges.begin(), pieces.edges.end()))
+      throw Error("network.edges", source + ": the edges in tensor " + name + ".edges do not ascend");
+    edges += n, at += n * dimension, slope += n * dimension;
+  }
+  return out;
+}
+
+void check_shape(const MemberShape& shape, const Encoder& encoder, const std::string& source) {
+  const auto check = [&](bool is_good, const char* code, const std::string& what, const std::string& hint) {
+    if (!is_good) throw Error(code, source + ": " + what, hint);
+  };
+  const auto fits = [](std::size_t n, std::size_t most) { return n >= 1 && n <= most; };
+  for (const std::size_t width : shape.hidden)
+    check(fits(width, kMaxWidth), "network.width", "a layer is " + std::to_string(width) + " wide",
+          "widths from 1 to " + std::to_string(kMaxWidth) + " are supported");
+  check(fits(shape.n_paths, kMaxPaths), "network.paths", "a member has " + std::to_string(shape.n_paths) + " paths",
+        "1 to " + std::to_string(kMaxPaths) + " are supported");
+  const std::size_t n_numeric = shape.numeric_dimension > 0 ? encoder.n_dense() : 0;
+  check(
+      shape.n_bins.size() == n_numeric && std::find(shape.n_bins.begin(), shape.n_bins.end(), 0) == shape.n_bins.end(),
+      "network.bins", "a member has bins for " + std::to_string(shape.n_bins.size()) + " dense inputs",
+      "the encoder has " + std::to_string(encoder.n_dense()) + "; each has at least one bin where there are any");
+  check(shape.dimensions.size() == encoder.categories().size() &&
+            std::all_of(shape.dimensions.begin(), shape.dimensions.end(), [&](auto d) { return fits(d, kMaxWidth); }),
+        "network.dimensions", "a member embeds " + std::to_string(shape.dimensions.size()) + " categories",
+        "the encoder has " + std::to_string(encoder.categories().size()));
+  std::size_t n_bins = 0;
+  for (const std::size_t n : shape.n_bins) n_bins += n;
+  check(shape.numeric_dimension <= kMaxWidth && n_bins <= kMaxInputs * 64, "network.bins",
+        "the embeddings of numbers are too large", "");
+}
+
+Member take_member(const Shelf& shelf, const std::string& name, const Encoder& encoder, const MemberShape& shape,
+                   const std::string& source) {
+  check_shape(shape, encoder, source);
+  Member member{.shape = shape};
+  if (shape.numeric_dimension > 0) member.numeric = take_pieces(shelf, name + ".numeric", shape, source);
+  member.n_inputs = encoder.n_dense() * std::max<std::size_t>(1, shape.numeric_dimension);
+  for (std::size_t c = 0; c < shape.dimensions.size(); ++c) {
+    const std::size_t n_words = encoder.categories()[c].n_words;
     member.embeddings.push_back(
-        shelf.take(name + ".embedding." + std::to_string(c), {category.n_words + 2, category.dimension}));
+        shelf.take(name + ".embedding." + std::to_string(c), {n_words + 2, shape.dimensions[c]}));
+    member.n_inputs += shape.dimensions[c];
   }
-  std::size_t n_in = n_inputs;
-  for (std::size_t l = 0; l <= hidden.size(); ++l) {
-    const std::size_t n_out = l < hidden.size() ? hidden[l] : 1;
-    member.layers.push_back(take_linear(shelf, name + ".layer." + std::to_string(l), n_in, n_out));
-    n_in = n_out;
+  if (member.n_inputs > kMaxInputs)
+    throw Error("network.width", source + ": a trunk reads " + std::to_string(member.n_inputs) + " inputs",
+                "up to " + std::to_string(kMaxInputs) + " are supported");
+  if (shape.n_paths > 1) member.scale = shelf.take(name + ".scale", {shape.n_paths, member.n_inputs});
+  std::size_t n_in = member.n_inputs;
+  for (std::size_t l = 0; l < shape.hidden.size(); ++l) {
+    member.layers.push_back(take_linear(shelf, name + ".layer." + std::to_string(l), n_in, shape.hidden[l]));
+    n_in = shape.hidden[l];
   }
+  member.head_weight = shelf.take(name + ".head.weight", {shape.n_paths, n_in});
+  member.head_bias = shelf.take(name + ".head.bias", {shape.n_paths});
+  member.a = shelf.take(name + ".a", {shape.n_paths});
+  member.b = shelf.take(name + ".b", {shape.n_paths});
   return member;
+}
+
+/// Whole numbers of a list; those that are none read as 0, which no shape allows.
+std::vector<std::size_t> sizes(JsonFields& fields, const char* key) {
+  std::vector<std::size_t> out;
+  for (const double x : fields.numbers(key))
+    out.push_back(x >= 1 && x <= 1e6 && x == std::floor(x) ? static_cast<std::size_t>(x) : 0);
+  return out;
+}
+
+MemberShape read_shape(const Json& json, const std::string& pointer, const std::string& source,
+                       std::vector<Diagnostic>& diagnostics) {
+  JsonFields fields(json, pointer, source, "network", diagnostics);
+  for (const char* key : {"hidden", "paths", "numeric_dimension", "bins", "dimensions"}) fields.require(key);
+  MemberShape shape;
+  shape.hidden = sizes(fields, "hidden");
+  shape.n_paths = static_cast<std::size_t>(fields.integer("paths", 1, 1, kMaxPaths));
+  shape.numeric_dimension = static_cast<std::size_t>(fields.integer("numeric_dimension", 0, 0, kMaxWidth));
+  shape.n_bins = sizes(fields, "bins");
+  shape.dimensions = sizes(fields, "dimensions");
+  fields.finish();
+  return shape;
 }
 
 }  // namespace
 
-Network::Network(Encoder encoder, std::vector<std::size_t> hidden, const Tensors& tensors, std::string_view source)
-    : encoder_(std::move(encoder)), hidden_(std::move(hidden)), n_inputs_(encoder_.n_dense()) {
-  for (const auto& category : encoder_.categories()) n_inputs_ += category.dimension;
-  const std::size_t widest =
-      std::max(n_inputs_, hidden_.empty() ? 0 : *std::max_element(hidden_.begin(), hidden_.end()));
-  const bool has_empty = std::find(hidden_.begin(), hidden_.end(), 0) != hidden_.end();
-  if (widest > kMaxWidth || has_empty)
-    throw Error("network.width", std::string(source) + ": a layer is " + std::to_string(widest) + " wide",
-                "widths from 1 to " + std::to_string(kMaxWidth) + " are supported");
-  const Shelf shelf(tensors, std::string(source));
-  for (std::size_t k = 0; shelf.has("member." + std::to_string(k) + ".a"); ++k)
-    members_.push_back(take_member(shelf, "member." + std::to_string(k), encoder_, n_inputs_, hidden_));
-  if (members_.empty()) throw Error("network.missing_tensor", std::string(source) + ": there is no tensor member.0.a");
+Network::Network(Encoder encoder, const std::vector<MemberShape>& shapes, const Tensors& tensors,
+                 std::string_view source_view)
+    : encoder_(std::move(encoder)) {
+  const std::string source(source_view);
+  if (shapes.empty()) throw Error("network.members", source + ": there is no member");
+  const Shelf shelf(tensors, source);
+  for (std::size_t k = 0; k < shapes.size(); ++k)
+    members_.push_back(take_member(shelf, "member." + std::to_string(k), encoder_, shapes[k], source));
 }
 
 Network Network::load(std::string_view text, std::string_view safetensors, const Schema& schema,
@@ -82,22 +155,30 @@ Network Network::load(std::string_view text, std::string_view safetensors, const
   const Json json = parse_json(text, source, "network.json");
   std::vector<Diagnostic> diagnostics;
   JsonFields fields(json, "", source, "network", diagnostics);
-  fields.word("kind", "residual_mlp", {"residual_mlp"});
-  fields.integer("format", 1, 1, 1);
-  for (const char* key : {"kind", "format", "hidden", "encoder"}) fields.require(key);
-  std::vector<std::size_t> hidden;
-  for (const double width : fields.numbers("hidden"))
-    hidden.push_back(width >= 1 && width <= kMaxWidth ? static_cast<std::size_t>(width) : 0);
-  const Json* encoder = fields.child("encoder");
+  fields.word("kind", "residual", {"residual"});
+  fields.integer("format", 2, 2, 2);
+  for (const char* key : {"kind", "format", "members", "encoder"}) fields.require(key);
+  const Json *members = fields.child("members"), *encoder = fields.child("encoder");
   fields.finish();
   throw_if_errors(diagnostics);
-  return Network(Encoder::from_json(encoder->dump(), schema, source), std::move(hidden),
+  std::vector<MemberShape> shapes;
+  for (std::size_t k = 0; members->is_array() && k < members->size(); ++k)
+    shapes.push_back(read_shape((*members)[k], "/members/" + std::to_string(k), source, diagnostics));
+  throw_if_errors(diagnostics);
+  return Network(Encoder::from_json(encoder->dump(), schema, source), shapes,
                  read_safetensors(safetensors, source + " (weights)"), source);
 }
 
 std::string Network::to_json(const Schema& schema) const {
+  Json members = Json::array();
+  for (const Member& member : members_)
+    members.push_back({{"hidden", member.shape.hidden},
+                       {"paths", member.shape.n_paths},
+                       {"numeric_dimension", member.shape.numeric_dimension},
+                       {"bins", member.shape.n_bins},
+                       {"dimensions", member.shape.dimensions}});
   const Json json = {
-      {"kind", "residual_mlp"}, {"format", 1}, {"hidden", hidden_}, {"encoder", Json::parse(encoder_.to_json(schema))}};
+      {"kind", "residual"}, {"format", 2}, {"members", members}, {"encoder", Json::parse(encoder_.to_json(schema))}};
   return json.dump(1) + "\n";
 }
 

@@ -1,11 +1,24 @@
 #pragma once
-/// A residual multi-layer perceptron on top of a forest's margin m, as a mean over K members:
+/// A network on top of a forest's margin m, as a mean over members, each a mean over its paths:
 ///
-///     z = 1/K Σ_k ( a_k · m + b_k + f_k(x) )        f_k = linear ∘ relu ∘ linear ∘ … ∘ relu ∘ linear
+///     z = 1/M sum over members ( 1/K sum over paths ( a_k m + b_k + head_k(trunk(scale_k x inputs)) ) )
 ///
-/// x is the encoder's dense part followed by the embeddings of the category codes. z is a margin in log-odds.
-/// Immutable; const is thread-safe. Weights are stored as safetensors ("member.0.layer.1.weight" [out, in], as PyTorch
-/// has them).
+///     inputs = [embedding of each dense input, or the inputs as they are | embedding of each category code]
+///     trunk  = relu after linear, once a hidden layer; its weights are shared by the member's paths
+///
+/// One path without a scale is a residual multi-layer perceptron. Several are TabM-mini (Gorishniy et al., ICLR 2025).
+/// Dense inputs are embedded by piecewise-linear functions (Gorishniy et al., NeurIPS 2022), kept here as value and
+/// slope of each bin. z is a margin in log-odds.
+///
+/// Every number is float32, with its operations in one order (executor.h); "fma" rounds once:
+///
+///     embedding of input x in bin i     fma(x - edge[i], slope[i], at[i])
+///     scaled input                      scale x embedding
+///     output of a layer, of a head      a chain of fma over its inputs in their order, which starts at the bias
+///     path                              fma(a, m, b) + head
+///     member, network                   the sum in order, divided by the number
+///
+/// Immutable; const is thread-safe. Weights are stored as safetensors (docs/bundle_format.md names them).
 
 #include <cstddef>
 #include <string>
@@ -18,8 +31,10 @@
 
 namespace sluice::dnn {
 
-/// Wider layers are refused at load: the CPU executor keeps a block of activations on the stack.
-inline constexpr std::size_t kMaxWidth = 2048;
+/// Networks beyond these are refused at load: the CPU executor keeps a block of activations on the stack.
+inline constexpr std::size_t kMaxWidth = 2048;   // of a hidden layer
+inline constexpr std::size_t kMaxInputs = 8192;  // of a trunk
+inline constexpr std::size_t kMaxPaths = 64;
 
 /// y = x W + b; `weight` is [n_in, n_out_padded], row-major, so that a vector runs over outputs. Padding is zero.
 struct Linear {
@@ -30,10 +45,32 @@ struct Linear {
   std::vector<float> bias;  // n_out_padded
 };
 
+/// The shape of a member. Its tensors have these shapes.
+struct MemberShape {
+  std::vector<std::size_t> hidden;      // widths; may be empty
+  std::size_t n_paths = 1;              // above 1 the member has a scale
+  std::size_t numeric_dimension = 0;    // of a dense input's embedding; 0: dense inputs are read as they are
+  std::vector<std::size_t> n_bins;      // of each dense input's embedding; empty where the dimension is 0
+  std::vector<std::size_t> dimensions;  // of each category's embedding
+
+  bool operator==(const MemberShape&) const = default;
+};
+
+/// A piecewise-linear function of one dense input with several values. Beyond its ends it goes on as it does there.
+struct Pieces {
+  std::vector<float> edges;      // [n_bins], ascending: where each bin begins; the first holds everything below as well
+  std::vector<float> at, slope;  // [n_bins, dimension]
+};
+
 struct Member {
-  float a = 1, b = 0;
-  std::vector<std::vector<float>> embeddings;  // one a category column: [n_words + 2, dimension]
-  std::vector<Linear> layers;                  // relu between them; the last has one output
+  MemberShape shape;
+  std::size_t n_inputs = 0;
+  std::vector<Pieces> numeric;                 // one a dense input, or none
+  std::vector<std::vector<float>> embeddings;  // one a category: [n_words + 2, dimension]
+  std::vector<float> scale;                    // [n_paths, n_inputs]; empty for one path
+  std::vector<Linear> layers;                  // one a hidden layer
+  std::vector<float> head_weight, head_bias;   // [n_paths, last width], [n_paths]
+  std::vector<float> a, b;                     // [n_paths]
 };
 
 class Network {
@@ -41,20 +78,17 @@ class Network {
   /// Throws Error{network.*, weights.*} naming `source`, where JSON, tensors and schema do not fit together.
   static Network load(std::string_view json, std::string_view safetensors, const Schema& schema,
                       std::string_view source);
-  Network(Encoder encoder, std::vector<std::size_t> hidden, const Tensors& tensors, std::string_view source);
+  Network(Encoder encoder, const std::vector<MemberShape>& shapes, const Tensors& tensors, std::string_view source);
 
   /// What `load` reads back, beside the tensors.
   std::string to_json(const Schema& schema) const;
 
   const Encoder& encoder() const { return encoder_; }
   const std::vector<Member>& members() const { return members_; }
-  std::size_t n_inputs() const { return n_inputs_; }  // dense inputs and embeddings
 
  private:
   Encoder encoder_;
-  std::vector<std::size_t> hidden_;
   std::vector<Member> members_;
-  std::size_t n_inputs_ = 0;
 };
 
 }  // namespace sluice::dnn

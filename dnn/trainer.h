@@ -1,35 +1,77 @@
 #pragma once
-/// Trains a residual network (network.h) with LibTorch, on the CPU.
+/// Trains a network (network.h) with LibTorch, on the CPU.
 ///
-/// Training starts exactly at the forest: a = 1, b = 0 and the last layer zero, and that state is epoch 0 of early
-/// stopping, so on the validation rows the result is never worse than the forest. The same data, options and LibTorch
-/// give the same bits, whatever the number of threads: each member has generators of its own and works on one thread.
+/// Training starts exactly at the forest: a = 1, b = 0 and the heads zero, and that state is epoch 0 of early stopping,
+/// so on the validation rows the result is never worse than the forest. The same data, options and LibTorch give the
+/// same bits, whatever the number of threads, and whether training was interrupted and resumed: every member works on
+/// one thread, and each epoch's random numbers follow from seed, member and epoch alone.
 
+#include <cmath>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sluice/base/batch.h"
 #include "sluice/base/progress.h"
 #include "sluice/dnn/encoder.h"
+#include "sluice/dnn/network.h"
 #include "sluice/dnn/weights.h"
 
 namespace sluice::dnn {
 
+/// mlp: a residual multi-layer perceptron. tabm: TabM-mini with piecewise-linear embeddings of the numbers. embedding:
+/// each category has an embedding and a layer of its own on it (a tower), for ids of many values.
+enum class NetworkKind { mlp, tabm, embedding };
+std::string_view to_string(NetworkKind kind);
+/// Throws Error{network.kind}.
+NetworkKind parse_network_kind(std::string_view name);
+
+/// One kind of member, and how many of it.
+struct MemberOptions {
+  NetworkKind kind = NetworkKind::tabm;
+  std::size_t count = 1;
+  std::vector<std::size_t> hidden = {256, 256};
+  double dropout = 0.1;  // 0 is off
+  // Of tabm:
+  std::size_t n_paths = 32;           // trained
+  std::size_t n_kept = 8;             // after training: those whose mean does best on the validation rows; 0 keeps all
+  std::size_t numeric_dimension = 8;  // of a number's embedding
+  std::size_t max_bins = 32;          // of its piecewise-linear function
+  // Of embedding:
+  std::size_t tower = 32;  // width of each category's layer
+  // Of every kind: the share of codes that training reads as unseen words, so that those have a row that was learnt.
+  double unseen_share = 0.02;
+
+  /// What each kind starts from.
+  static MemberOptions of(NetworkKind kind);
+};
+
+enum class Schedule { constant, cosine, plateau };  // plateau: half the rate after `plateau` epochs that bring nothing
+
 struct TrainerOptions {
-  std::vector<std::size_t> hidden = {128, 128};
-  std::size_t n_members = 3;    // networks whose margins are averaged
-  double dropout = 0.15;        // 0 is off
+  std::vector<MemberOptions> members = {MemberOptions::of(NetworkKind::tabm)};
   double learning_rate = 1e-3;  // AdamW (Loshchilov and Hutter, 2019)
-  double weight_decay = 1e-3;
-  double clip_norm = 1.0;  // of the gradient; 0 is off
+  double weight_decay = 3e-4;   // of matrices; biases, scales, a and b have none
+  double clip_norm = 1.0;       // of the gradient; 0 is off
+  Schedule schedule = Schedule::cosine;
+  double warm_up = 1.0;  // epochs in which the rate rises from 0
+  std::size_t plateau = 3;
   std::size_t batch_size = 256;
   std::size_t max_epochs = 40;
-  std::size_t patience = 6;  // epochs without a better validation loss
+  std::size_t patience = 6;      // epochs without a better validation loss
+  double positive_weight = 1.0;  // of rows labelled 1 in the training loss
+  double outside_weight = 1.0;   // of rows whose margin lies outside the interval below
+  double margin_low = -INFINITY, margin_high = INFINITY;
+  std::size_t block_rows = 65536;  // rows are shuffled in blocks, and blocks among one another: a pass reads whole
+  std::size_t n_blocks = 16;       // runs of memory, so many at a time, which may be a mapped file
   std::uint64_t seed = 1;
   std::size_t n_threads = 1;
+  std::filesystem::path checkpoint;  // a folder; empty: none. Training goes on from what lies there
 };
 
 struct TrainingRows {
@@ -37,17 +79,30 @@ struct TrainingRows {
   std::span<const float> labels;  // 0 or 1
 };
 
+/// After each epoch of each member, from the thread that trains it, one at a time.
+struct EpochReport {
+  std::size_t member = 0, epoch = 0;
+  double train_loss = 0;     // mean over the epoch's batches
+  double loss = 0, auc = 0;  // on the validation rows
+  double learning_rate = 0;
+  bool is_best = false;
+};
+using OnEpoch = std::function<void(const EpochReport&)>;
+
 struct TrainedNetwork {
-  Tensors tensors;                  // as network.h names them
-  double loss_before = 0;           // validation log-loss of the forest's margin as it is
-  std::vector<double> losses;       // of each member at its best epoch
-  std::vector<std::size_t> epochs;  // that epoch; 0 where training never helped
+  std::vector<MemberShape> shapes;
+  Tensors tensors;                    // as network.h names them
+  double loss_before = 0;             // validation log-loss of the forest's margin as it is
+  std::vector<double> losses;         // of each member at its best epoch
+  std::vector<std::size_t> epochs;    // that epoch; 0 where training never helped
+  std::vector<std::size_t> restarts;  // of each member: times its loss was not finite and it went back
 };
 
-/// Throws Error{training.*} on empty or ill-shaped data and where the loss stops being finite, Error{interrupted} where
-/// `progress` says so.
+/// Throws Error{training.*} on empty or ill-shaped data, a checkpoint of other data or options, and where the loss
+/// stays not finite after eight halvings of the rate; Error{interrupted} where `progress` says so.
 TrainedNetwork train_network(const Encoder& encoder, const TrainingRows& train, const TrainingRows& valid,
-                             const TrainerOptions& options, const Progress& progress = {});
+                             const TrainerOptions& options, const Progress& progress = {},
+                             const OnEpoch& on_epoch = {});
 
 /// "1.13.1"
 std::string torch_version();

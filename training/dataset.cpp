@@ -5,9 +5,9 @@
 #include <cstdio>
 #include <numeric>
 
-#include "sluice/backtest/metrics.h"
 #include "sluice/base/digest.h"
 #include "sluice/base/error.h"
+#include "sluice/base/metrics.h"
 #include "sluice/base/random.h"
 #include "sluice/io/rows.h"
 
@@ -119,7 +119,7 @@ std::vector<float> take_labels(const std::vector<float>& labels, const std::vect
 std::vector<std::string> find_leaks(const Dataset& data, const Schema& schema) {
   std::vector<std::string> leaks;
   for (const std::size_t column : schema.network_columns()) {
-    const double area = backtest::auc(ranking_of(data, column, schema[column]), data.labels);
+    const double area = sluice::auc(ranking_of(data, column, schema[column]), data.labels);
     const double strength = std::max(area, 1 - area);
     if (!(strength >= kLeakAuc)) continue;
     char text[32];

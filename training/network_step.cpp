@@ -34,18 +34,19 @@ void score_probabilities(const Models& models, Part& part) {
 }
 
 #ifdef SLUICE_HAVE_TORCH
-void train_network_stage(const Schema& schema, const Part& train, const Part& valid, const dnn::TrainerOptions& options,
+void train_network_stage(const TrainRequest& request, const Schema& schema, const Part& train, const Part& valid,
                          Models& models, TrainReport& report, const Progress& progress) {
   dnn::Encoder encoder = dnn::Encoder::fit(schema, train.rows.view(), train.staged);
   const FloatTable train_rows = encode_rows(encoder, train), valid_rows = encode_rows(encoder, valid);
-  dnn::TrainedNetwork trained = dnn::train_network(encoder, {train_rows.view(), train.labels},
-                                                   {valid_rows.view(), valid.labels}, options, progress);
+  dnn::TrainedNetwork trained =
+      dnn::train_network(encoder, {train_rows.view(), train.labels}, {valid_rows.view(), valid.labels},
+                         request.network_options, progress, request.on_epoch);
   models.network_tensors = dnn::write_safetensors(trained.tensors);
-  models.network = std::make_shared<const dnn::Network>(std::move(encoder), options.hidden, trained.tensors, "network");
+  models.network = std::make_shared<const dnn::Network>(std::move(encoder), trained.shapes, trained.tensors, "network");
   report.network_epochs = std::move(trained.epochs);
 }
 #else
-void train_network_stage(const Schema&, const Part&, const Part&, const dnn::TrainerOptions&, Models&, TrainReport&,
+void train_network_stage(const TrainRequest&, const Schema&, const Part&, const Part&, Models&, TrainReport&,
                          const Progress&) {
   throw Error("training.no_torch", "this build has no LibTorch to train a network with",
               "take --network none, or build with LibTorch (script/setup installs it)");

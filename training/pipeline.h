@@ -41,7 +41,7 @@ void score_probabilities(const Models& models, Part& part);
 
 /// Trains the network stage on out-of-fold margins; `train.staged` holds them. Throws Error{training.no_torch} in a
 /// build without LibTorch.
-void train_network_stage(const Schema& schema, const Part& train, const Part& valid, const dnn::TrainerOptions& options,
+void train_network_stage(const TrainRequest& request, const Schema& schema, const Part& train, const Part& valid,
                          Models& models, TrainReport& report, const Progress& progress);
 
 /// Cut-offs from the costs; the band from the training rows (their forest probabilities are out of fold) and the

@@ -2,8 +2,8 @@
 #include <cmath>
 #include <cstdio>
 
-#include "sluice/backtest/metrics.h"
 #include "sluice/base/file.h"
+#include "sluice/base/metrics.h"
 #include "sluice/training/pipeline.h"
 
 namespace sluice::training {
@@ -57,9 +57,9 @@ Figures figures_of(std::string name, const std::vector<double>& p, const std::ve
                    const cascade::Cutoffs& cutoffs, const cascade::Costs& costs, double price) {
   Figures f;
   f.name = std::move(name);
-  f.auc = backtest::auc(p, part.labels);
-  f.log_loss = backtest::log_loss(p, part.labels);
-  f.calibration_error = backtest::calibration_error(p, part.labels);
+  f.auc = sluice::auc(p, part.labels);
+  f.log_loss = sluice::log_loss(p, part.labels);
+  f.calibration_error = sluice::calibration_error(p, part.labels);
   const auto n = static_cast<double>(p.size());
   for (std::size_t i = 0; i < p.size(); ++i) {
     f.cost += (costs.of(cutoffs.decide(p[i]), part.labels[i] > 0.5f) + (forwarded[i] ? price : 0)) / n;

@@ -68,8 +68,7 @@ class Training {
     read_schema();
     read_data();
     train_forest_stage();
-    if (request_.with_network)
-      train_network_stage(schema_, train_, valid_, request_.network_options, models_, report_, progress_);
+    if (request_.with_network) train_network_stage(request_, schema_, train_, valid_, models_, report_, progress_);
     calibrate();
     const cascade::Policy policy = choose_policy(request_, schema_, train_, valid_, has_network(), report_);
     report_figures(policy);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sluice/backtest/metrics.h"
+#include "sluice/base/metrics.h"
 #include "sluice/base/random.h"
 #include "support/catch.h"
 

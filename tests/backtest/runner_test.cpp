@@ -6,7 +6,7 @@
 
 #include "history.h"
 #include "sluice/backtest/accumulate.h"
-#include "sluice/backtest/metrics.h"
+#include "sluice/base/metrics.h"
 #include "sluice/backtest/report_json.h"
 #include "sluice/base/error.h"
 #include "support/catch.h"

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <map>
 
-#include "sluice/backtest/metrics.h"
+#include "sluice/base/metrics.h"
 #include "sluice/base/number.h"
 #include "sluice/base/random.h"
 #include "support/catch.h"

@@ -1,4 +1,4 @@
-#include "sluice/backtest/metrics.h"
+#include "sluice/base/metrics.h"
 
 #include <cmath>
 #include <vector>

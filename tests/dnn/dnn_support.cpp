@@ -6,38 +6,84 @@
 namespace sluice::test {
 namespace {
 
-/// One member's margin for one row, with T's arithmetic: `fma` is the fused step of T.
+/// The forward pass of one network, with T's arithmetic: `fma` is the fused step of T.
 template <class T, class Fma>
-T member_margin(const dnn::Encoder& encoder, const dnn::Tensors& tensors, std::size_t k, std::size_t n_hidden,
-                std::span<const float> encoded, Fma fma) {
-  const std::string member = "member." + std::to_string(k);
-  std::vector<T> x(encoded.begin(), encoded.begin() + static_cast<std::ptrdiff_t>(encoder.n_dense()));
-  for (std::size_t c = 0; c < encoder.categories().size(); ++c) {
-    const auto& table = tensors.at(member + ".embedding." + std::to_string(c));
-    const auto code = static_cast<std::size_t>(encoded[encoder.n_dense() + c]);
-    for (std::size_t d = 0; d < table.shape[1]; ++d) x.push_back(table.values[code * table.shape[1] + d]);
+class Naive {
+ public:
+  Naive(const dnn::Encoder& encoder, const std::vector<dnn::MemberShape>& shapes, const dnn::Tensors& tensors, Fma fma)
+      : encoder_(encoder), shapes_(shapes), tensors_(tensors), fma_(fma) {}
+
+  T operator()(std::span<const float> encoded) const {
+    T sum = 0;
+    for (std::size_t k = 0; k < shapes_.size(); ++k) sum += member(k, encoded);
+    return sum / static_cast<T>(shapes_.size());
   }
-  for (std::size_t l = 0; l <= n_hidden; ++l) {
-    const std::string layer = member + ".layer." + std::to_string(l);
-    const auto &weight = tensors.at(layer + ".weight"), &bias = tensors.at(layer + ".bias");
+
+ private:
+  const std::vector<float>& values(const std::string& name) const { return tensors_.at(name).values; }
+
+  std::vector<T> inputs(std::size_t k, std::span<const float> encoded) const {
+    const std::string name = "member." + std::to_string(k);
+    const std::size_t d = shapes_[k].numeric_dimension;
+    std::vector<T> x;
+    std::size_t first = 0;  // bin of the input
+    for (std::size_t i = 0; i < encoder_.n_dense(); ++i) {
+      if (d == 0) {
+        x.push_back(encoded[i]);
+        continue;
+      }
+      const auto &edges = values(name + ".numeric.edges"), &at = values(name + ".numeric.at"),
+                 &slope = values(name + ".numeric.slope");
+      std::size_t bin = first;
+      while (bin + 1 < first + shapes_[k].n_bins[i] && encoded[i] >= edges[bin + 1]) ++bin;
+      const T distance = static_cast<T>(encoded[i]) - static_cast<T>(edges[bin]);
+      for (std::size_t j = 0; j < d; ++j)
+        x.push_back(fma_(distance, static_cast<T>(slope[bin * d + j]), static_cast<T>(at[bin * d + j])));
+      first += shapes_[k].n_bins[i];
+    }
+    for (std::size_t c = 0; c < encoder_.categories().size(); ++c) {
+      const auto& table = tensors_.at(name + ".embedding." + std::to_string(c));
+      const auto code = static_cast<std::size_t>(encoded[encoder_.n_dense() + c]);
+      for (std::size_t j = 0; j < table.shape[1]; ++j) x.push_back(table.values[code * table.shape[1] + j]);
+    }
+    return x;
+  }
+
+  std::vector<T> linear(const std::string& name, const std::vector<T>& x) const {
+    const auto &weight = tensors_.at(name + ".weight"), &bias = tensors_.at(name + ".bias");
     std::vector<T> y;
     for (std::size_t o = 0; o < weight.shape[0]; ++o) {
       T sum = bias.values[o];
-      for (std::size_t i = 0; i < x.size(); ++i) sum = fma(x[i], static_cast<T>(weight.values[o * x.size() + i]), sum);
-      y.push_back(l < n_hidden && sum < 0 ? T{0} : sum);
+      for (std::size_t i = 0; i < x.size(); ++i) sum = fma_(x[i], static_cast<T>(weight.values[o * x.size() + i]), sum);
+      y.push_back(sum < 0 ? T{0} : sum);
     }
-    x = std::move(y);
+    return y;
   }
-  return fma(static_cast<T>(tensors.at(member + ".a").values[0]), static_cast<T>(encoded.back()),
-             static_cast<T>(tensors.at(member + ".b").values[0])) +
-         x[0];
-}
 
-std::size_t n_members(const dnn::Tensors& tensors) {
-  std::size_t n = 0;
-  while (tensors.contains("member." + std::to_string(n) + ".a")) ++n;
-  return n;
-}
+  T member(std::size_t k, std::span<const float> encoded) const {
+    const std::string name = "member." + std::to_string(k);
+    const std::vector<T> common = inputs(k, encoded);
+    T sum = 0;
+    for (std::size_t path = 0; path < shapes_[k].n_paths; ++path) {
+      std::vector<T> x = common;
+      for (std::size_t i = 0; shapes_[k].n_paths > 1 && i < x.size(); ++i)
+        x[i] = static_cast<T>(values(name + ".scale")[path * x.size() + i]) * x[i];
+      for (std::size_t l = 0; l < shapes_[k].hidden.size(); ++l) x = linear(name + ".layer." + std::to_string(l), x);
+      T head = values(name + ".head.bias")[path];
+      for (std::size_t i = 0; i < x.size(); ++i)
+        head = fma_(x[i], static_cast<T>(values(name + ".head.weight")[path * x.size() + i]), head);
+      sum += fma_(static_cast<T>(values(name + ".a")[path]), static_cast<T>(encoded.back()),
+                  static_cast<T>(values(name + ".b")[path])) +
+             head;
+    }
+    return sum / static_cast<T>(shapes_[k].n_paths);
+  }
+
+  const dnn::Encoder& encoder_;
+  const std::vector<dnn::MemberShape>& shapes_;
+  const dnn::Tensors& tensors_;
+  Fma fma_;
+};
 
 }  // namespace
 
@@ -49,11 +95,10 @@ dnn::Tensor random_tensor(std::vector<std::size_t> shape, double deviation, Rand
   return tensor;
 }
 
-RandomNetwork random_network(const NetworkShape& shape, std::uint64_t seed) {
+RandomNetwork random_network(const std::vector<MemberKind>& kinds, bool with_categories, std::uint64_t seed) {
   RandomNetwork made;
-  made.shape = shape;
   std::vector<Column> columns = {{.name = "x"}, {.name = "y"}};
-  if (shape.with_categories) {
+  if (with_categories) {
     columns.push_back({.name = "word", .kind = Kind::category, .vocabulary = {"a", "b", "c"}});
     columns.push_back({.name = "z"});
     columns.push_back({.name = "place", .kind = Kind::category, .vocabulary = {"here", "there"}});
@@ -70,26 +115,45 @@ RandomNetwork random_network(const NetworkShape& shape, std::uint64_t seed) {
     for (float& m : staged[i]) m = static_cast<float>(random.normal());
   }
   made.encoder = dnn::Encoder::fit(made.schema, rows.view(), staged);
-  std::size_t n_inputs = made.encoder.n_dense();
-  for (const auto& category : made.encoder.categories()) n_inputs += category.dimension;
-  for (std::size_t k = 0; k < shape.n_members; ++k) {
-    const std::string member = "member." + std::to_string(k);
-    made.tensors[member + ".a"] = random_tensor({1}, 1, random);
-    made.tensors[member + ".b"] = random_tensor({1}, 1, random);
-    for (std::size_t c = 0; c < made.encoder.categories().size(); ++c)
-      made.tensors[member + ".embedding." + std::to_string(c)] = random_tensor(
-          {made.encoder.categories()[c].n_words + 2, made.encoder.categories()[c].dimension}, 0.5, random);
-    std::size_t n_in = n_inputs;
-    for (std::size_t l = 0; l <= shape.hidden.size(); ++l) {
-      const std::size_t n_out = l < shape.hidden.size() ? shape.hidden[l] : 1;
-      made.tensors[member + ".layer." + std::to_string(l) + ".weight"] =
-          random_tensor({n_out, n_in}, std::sqrt(2.0 / static_cast<double>(n_in)), random);
-      made.tensors[member + ".layer." + std::to_string(l) + ".bias"] = random_tensor({n_out}, 0.3, random);
-      n_in = n_out;
-    }
-  }
-  made.network = std::make_shared<dnn::Network>(made.encoder, shape.hidden, made.tensors, "random");
+  for (const MemberKind& kind : kinds) add_member("member." + std::to_string(made.shapes.size()), kind, random, made);
+  made.network = std::make_shared<dnn::Network>(made.encoder, made.shapes, made.tensors, "random");
   return made;
+}
+
+void add_member(const std::string& name, const MemberKind& kind, Random& random, RandomNetwork& to) {
+  dnn::MemberShape shape{.hidden = kind.hidden, .n_paths = kind.n_paths, .numeric_dimension = kind.numeric_dimension};
+  std::size_t n_in = to.encoder.n_dense() * std::max<std::size_t>(1, kind.numeric_dimension);
+  const auto put = [&](const std::string& part, std::vector<std::size_t> sizes, double deviation) {
+    to.tensors[name + part] = random_tensor(std::move(sizes), deviation, random);
+  };
+  if (kind.numeric_dimension > 0) {
+    dnn::Tensor edges;
+    for (std::size_t i = 0; i < to.encoder.n_dense(); ++i) {
+      shape.n_bins.push_back(1 + random.below(6));
+      std::vector<float> own(shape.n_bins.back());
+      for (float& x : own) x = static_cast<float>(random.normal());
+      std::sort(own.begin(), own.end());
+      edges.values.insert(edges.values.end(), own.begin(), own.end());
+    }
+    edges.shape = {edges.values.size()};
+    put(".numeric.at", {edges.values.size(), kind.numeric_dimension}, 0.5);
+    put(".numeric.slope", {edges.values.size(), kind.numeric_dimension}, 0.5);
+    to.tensors[name + ".numeric.edges"] = std::move(edges);
+  }
+  for (std::size_t c = 0; c < to.encoder.categories().size(); ++c) {
+    shape.dimensions.push_back(2 + c);
+    put(".embedding." + std::to_string(c), {to.encoder.categories()[c].n_words + 2, 2 + c}, 0.5);
+    n_in += 2 + c;
+  }
+  if (kind.n_paths > 1) put(".scale", {kind.n_paths, n_in}, 1);
+  for (std::size_t l = 0; l < kind.hidden.size(); ++l) {
+    put(".layer." + std::to_string(l) + ".weight", {kind.hidden[l], n_in}, std::sqrt(2.0 / static_cast<double>(n_in)));
+    put(".layer." + std::to_string(l) + ".bias", {kind.hidden[l]}, 0.3);
+    n_in = kind.hidden[l];
+  }
+  put(".head.weight", {kind.n_paths, n_in}, std::sqrt(1.0 / static_cast<double>(n_in)));
+  for (const char* part : {".head.bias", ".a", ".b"}) put(part, {kind.n_paths}, 1);
+  to.shapes.push_back(std::move(shape));
 }
 
 FloatTable random_encoded(const dnn::Encoder& encoder, std::size_t n_rows, std::uint64_t seed) {
@@ -105,28 +169,19 @@ FloatTable random_encoded(const dnn::Encoder& encoder, std::size_t n_rows, std::
 }
 
 std::vector<float> naive_forward(const RandomNetwork& n, BatchView encoded) {
+  const Naive<float, float (*)(float, float, float)> naive(n.encoder, n.shapes, n.tensors,
+                                                           [](float a, float b, float c) { return std::fma(a, b, c); });
   std::vector<float> margins;
-  for (std::size_t i = 0; i < encoded.n_rows; ++i) {
-    float sum = 0;
-    for (std::size_t k = 0; k < n.shape.n_members; ++k)
-      sum += member_margin<float>(n.encoder, n.tensors, k, n.shape.hidden.size(), encoded.row(i),
-                                  [](float a, float b, float c) { return std::fma(a, b, c); });
-    margins.push_back(sum / static_cast<float>(n.shape.n_members));
-  }
+  for (std::size_t i = 0; i < encoded.n_rows; ++i) margins.push_back(naive(encoded.row(i)));
   return margins;
 }
 
-std::vector<double> double_forward(const dnn::Encoder& encoder, const dnn::Tensors& tensors, std::size_t n_hidden,
-                                   BatchView encoded) {
+std::vector<double> double_forward(const dnn::Encoder& encoder, const std::vector<dnn::MemberShape>& shapes,
+                                   const dnn::Tensors& tensors, BatchView encoded) {
+  const Naive<double, double (*)(double, double, double)> naive(encoder, shapes, tensors,
+                                                                [](double a, double b, double c) { return a * b + c; });
   std::vector<double> margins;
-  const std::size_t n = n_members(tensors);
-  for (std::size_t i = 0; i < encoded.n_rows; ++i) {
-    double sum = 0;
-    for (std::size_t k = 0; k < n; ++k)
-      sum += member_margin<double>(encoder, tensors, k, n_hidden, encoded.row(i),
-                                   [](double a, double b, double c) { return a * b + c; });
-    margins.push_back(sum / static_cast<double>(n));
-  }
+  for (std::size_t i = 0; i < encoded.n_rows; ++i) margins.push_back(naive(encoded.row(i)));
   return margins;
 }
 

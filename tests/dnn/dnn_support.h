@@ -15,21 +15,21 @@
 
 namespace sluice::test {
 
-struct NetworkShape {
+struct MemberKind {
   std::vector<std::size_t> hidden;
-  std::size_t n_members = 1;
-  bool with_categories = false;
+  std::size_t n_paths = 1, numeric_dimension = 0;
 };
 
 struct RandomNetwork {
   Schema schema;
   dnn::Encoder encoder;
+  std::vector<dnn::MemberShape> shapes;
   dnn::Tensors tensors;
-  NetworkShape shape;
   std::shared_ptr<const dnn::Network> network;
 };
 
-RandomNetwork random_network(const NetworkShape& shape, std::uint64_t seed);
+RandomNetwork random_network(const std::vector<MemberKind>& kinds, bool with_categories, std::uint64_t seed);
+void add_member(const std::string& name, const MemberKind& kind, Random& random, RandomNetwork& to);
 dnn::Tensor random_tensor(std::vector<std::size_t> shape, double deviation, Random& random);
 
 /// Encoded rows: normal inputs, random codes of each category, a margin.
@@ -38,8 +38,8 @@ FloatTable random_encoded(const dnn::Encoder& encoder, std::size_t n_rows, std::
 /// Margins with every output a chain of fused multiply-adds in float32, as executor.h says.
 std::vector<float> naive_forward(const RandomNetwork& n, BatchView encoded);
 /// Margins in double.
-std::vector<double> double_forward(const dnn::Encoder& encoder, const dnn::Tensors& tensors, std::size_t n_hidden,
-                                   BatchView encoded);
+std::vector<double> double_forward(const dnn::Encoder& encoder, const std::vector<dnn::MemberShape>& shapes,
+                                   const dnn::Tensors& tensors, BatchView encoded);
 
 inline std::vector<std::uint32_t> bits(std::span<const float> values) {
   std::vector<std::uint32_t> out;

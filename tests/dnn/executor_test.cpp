@@ -11,11 +11,11 @@
 namespace sluice::test {
 namespace {
 
-std::vector<NetworkShape> shapes() {
-  std::vector<NetworkShape> all = {{{}, 1, false}, {{}, 2, true}, {{200, 17, 1}, 3, true}};
-  std::size_t k = 0;
-  for (const std::size_t width : {1, 15, 16, 17, 128, 200})
-    all.push_back({{width, width}, 1 + k++ % 4, width % 2 == 0});
+std::vector<std::vector<MemberKind>> networks() {
+  std::vector<std::vector<MemberKind>> all = {
+      {{}},         {{}, {}},           {{{200, 17, 1}}, {{200, 17, 1}}, {{3}}},
+      {{{}, 5, 3}}, {{{40, 33}, 8, 4}}, {{{16, 16}, 7, 0}, {{24}, 1, 5}, {{64, 64}, 32, 2}}};
+  for (const std::size_t width : {1, 15, 16, 17, 128, 200}) all.push_back({{{width, width}}, {{width}, 3, width % 3}});
   return all;
 }
 
@@ -38,8 +38,9 @@ std::string code_of(const std::function<void()>& call) {
 
 TEST_CASE("every kernel gives the bits of the naive recursion, whatever the batch size") {
   std::uint64_t seed = 100;
-  for (const NetworkShape& shape : shapes()) {
-    const RandomNetwork n = random_network(shape, ++seed);
+  for (const auto& kinds : networks()) {
+    ++seed;
+    const RandomNetwork n = random_network(kinds, seed % 2 == 0, seed);
     for (const std::size_t n_rows : {1, 2, 3, 4, 5, 63, 64, 65}) {
       const FloatTable rows = random_encoded(n.encoder, n_rows, seed * 1000 + n_rows);
       const auto expected = bits(naive_forward(n, rows.view()));
@@ -52,7 +53,7 @@ TEST_CASE("every kernel gives the bits of the naive recursion, whatever the batc
 }
 
 TEST_CASE("a row's place in a batch of a thousand changes no bit, nor does the thread") {
-  const RandomNetwork n = random_network({{40, 33}, 2, true}, 7);
+  const RandomNetwork n = random_network({{{40, 33}}, {{20}, 6, 3}}, true, 7);
   const FloatTable rows = random_encoded(n.encoder, 1000, 8);
   const auto expected = bits(naive_forward(n, rows.view()));
   for (const auto kernel : dnn::dense_kernels()) {
@@ -75,7 +76,7 @@ TEST_CASE("a row's place in a batch of a thousand changes no bit, nor does the t
 }
 
 TEST_CASE("forward allocates nothing") {
-  const RandomNetwork n = random_network({{128, 128}, 3, true}, 9);
+  const RandomNetwork n = random_network({{{128, 128}}, {{128}, 8, 8}}, true, 9);
   const FloatTable rows = random_encoded(n.encoder, 65, 10);
   std::vector<float> margins(65);
   for (const auto kernel : dnn::dense_kernels()) {
@@ -87,7 +88,7 @@ TEST_CASE("forward allocates nothing") {
 }
 
 TEST_CASE("a row that overflows or is not a number gives a margin that is not finite, and harms no other row") {
-  const RandomNetwork n = random_network({{16, 16}, 1, false}, 11);
+  const RandomNetwork n = random_network({{{16, 16}}, {{16}, 4, 3}}, false, 11);
   FloatTable rows = random_encoded(n.encoder, 5, 12);
   const auto clean = naive_forward(n, rows.view());
   for (const float bad : {3e38f, std::numeric_limits<float>::infinity(), std::nanf("")}) {
@@ -102,7 +103,7 @@ TEST_CASE("a row that overflows or is not a number gives a margin that is not fi
 }
 
 TEST_CASE("what is named and not there is an error, never another device") {
-  const RandomNetwork n = random_network({{4}, 1, false}, 13);
+  const RandomNetwork n = random_network({{{4}}}, false, 13);
   CHECK(code_of([&] { dnn::make_executor(n.network, dnn::Device::cuda); }) == "device.unavailable");
   CHECK(code_of([] { dnn::parse_device("gpu"); }) == "device.name");
   CHECK(dnn::parse_device("cuda:1") == dnn::Device::cuda);
@@ -121,14 +122,13 @@ TEST_CASE("what is named and not there is an error, never another device") {
 }
 
 TEST_CASE("a network is refused where JSON, tensors and schema do not fit") {
-  const RandomNetwork n = random_network({{4}, 2, true}, 14);
+  const RandomNetwork n = random_network({{{4}}, {{4}, 3, 2}}, true, 14);
   const std::string json = n.network->to_json(n.schema);
   const auto load = [&](const std::string& text, const dnn::Tensors& tensors) {
     return code_of([&] { dnn::Network::load(text, dnn::write_safetensors(tensors), n.schema, "network.json"); });
   };
   CHECK(load(json, n.tensors) == "");
   for (const auto& [name, tensor] : n.tensors) {
-    if (name == "member.1.a") continue;  // without it there is one member
     CAPTURE(name);
     auto tensors = n.tensors;
     tensors.erase(name);
@@ -140,13 +140,37 @@ TEST_CASE("a network is refused where JSON, tensors and schema do not fit") {
     tensors[name].values.back() = std::nanf("");
     CHECK(load(json, tensors) == "weights.not_finite");
   }
-  CHECK(code_of([&] { dnn::Network(n.encoder, {5000}, n.tensors, "wide"); }) == "network.width");
-  CHECK(code_of([&] { dnn::Network(n.encoder, {0}, n.tensors, "empty"); }) == "network.width");
+  const auto refused = [&](const std::function<void(dnn::MemberShape&)>& change) {
+    auto shapes = n.shapes;
+    change(shapes[1]);
+    return code_of([&] { dnn::Network(n.encoder, shapes, n.tensors, "changed"); });
+  };
+  CHECK(refused([](auto& shape) { shape.hidden = {5000}; }) == "network.width");
+  CHECK(refused([](auto& shape) { shape.hidden = {0}; }) == "network.width");
+  CHECK(refused([](auto& shape) { shape.n_paths = 0; }) == "network.paths");
+  CHECK(refused([](auto& shape) { shape.n_paths = 65; }) == "network.paths");
+  CHECK(refused([](auto& shape) { shape.n_bins.pop_back(); }) == "network.bins");
+  CHECK(refused([](auto& shape) { shape.n_bins[0] = 0; }) == "network.bins");
+  CHECK(refused([](auto& shape) { shape.numeric_dimension = 0; }) == "network.bins");
+  CHECK(refused([](auto& shape) { shape.dimensions.clear(); }) == "network.dimensions");
+  CHECK(refused([](auto& shape) { shape.hidden = {5}; }) == "network.tensor_shape");
+  CHECK(code_of([&] { dnn::Network(n.encoder, {}, n.tensors, "empty"); }) == "network.members");
+  auto tensors = n.tensors;
+  auto& edges = tensors["member.1.numeric.edges"].values;
+  const std::size_t wide = static_cast<std::size_t>(
+      std::find_if(n.shapes[1].n_bins.begin(), n.shapes[1].n_bins.end(), [](auto bins) { return bins > 1; }) -
+      n.shapes[1].n_bins.begin());
+  REQUIRE(wide < n.shapes[1].n_bins.size());
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < wide; ++i) first += n.shapes[1].n_bins[i];
+  std::swap(edges[first], edges[first + 1]);
+  CHECK(load(json, tensors) == "network.edges");
   for (const char* bad :
-       {"", "{", "[]", "null", "{}", R"({"kind": "residual_mlp", "format": 2, "hidden": [4], "encoder": {}})",
-        R"({"kind": "mlp", "format": 1, "hidden": [4], "encoder": {}})",
-        R"({"kind": "residual_mlp", "format": 1, "hidden": [4], "encoder": null})",
-        R"({"kind": "residual_mlp", "format": 1, "hidden": [-1], "encoder": {}})"}) {
+       {"", "{", "[]", "null", "{}", R"({"kind": "residual", "format": 3, "members": [], "encoder": {}})",
+        R"({"kind": "mlp", "format": 2, "members": [], "encoder": {}})",
+        R"({"kind": "residual", "format": 2, "members": [], "encoder": null})",
+        R"({"kind": "residual", "format": 2, "members": 3, "encoder": {}})",
+        R"({"kind": "residual", "format": 2, "members": [{"hidden": [-1]}], "encoder": {}})"}) {
     CAPTURE(bad);
     CHECK(load(bad, n.tensors) != "");
   }

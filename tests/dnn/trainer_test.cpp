@@ -29,8 +29,9 @@ Sample xor_sample(const RandomNetwork& n, std::size_t n_rows, std::uint64_t seed
 
 dnn::TrainerOptions small_options() {
   dnn::TrainerOptions options;
-  options.hidden = {16, 16};
-  options.n_members = 2;
+  options.members = {dnn::MemberOptions::of(dnn::NetworkKind::mlp)};
+  options.members[0].hidden = {16, 16};
+  options.members[0].count = 2;
   options.max_epochs = 12;
   options.batch_size = 64;
   options.learning_rate = 5e-3;
@@ -44,7 +45,7 @@ double log_loss(const std::vector<double>& margins, const std::vector<float>& la
   return sum / static_cast<double>(margins.size());
 }
 
-const RandomNetwork kShape = random_network({{16, 16}, 1, true}, 21);
+const RandomNetwork kShape = random_network({{{16, 16}}}, true, 21);
 
 }  // namespace
 
@@ -53,7 +54,7 @@ TEST_CASE("no epoch gives the forest's margin exactly") {
   options.max_epochs = 0;
   const Sample train = xor_sample(kShape, 300, 1), valid = xor_sample(kShape, 200, 2);
   const auto trained = dnn::train_network(kShape.encoder, train.rows(), valid.rows(), options);
-  const auto network = std::make_shared<dnn::Network>(kShape.encoder, options.hidden, trained.tensors, "trained");
+  const auto network = std::make_shared<dnn::Network>(kShape.encoder, trained.shapes, trained.tensors, "trained");
   std::vector<float> margins(200), expected;
   dnn::make_executor(network)->forward(valid.encoded.view(), margins);
   for (std::size_t i = 0; i < 200; ++i) expected.push_back(valid.encoded.row(i).back());
@@ -73,10 +74,10 @@ TEST_CASE("the network learns an XOR that the margin lacks, and the same whateve
   CHECK(dnn::write_safetensors(dnn::train_network(kShape.encoder, train.rows(), valid.rows(), options).tensors) !=
         dnn::write_safetensors(one.tensors));
 
-  const auto network = std::make_shared<dnn::Network>(kShape.encoder, options.hidden, one.tensors, "trained");
+  const auto network = std::make_shared<dnn::Network>(kShape.encoder, one.shapes, one.tensors, "trained");
   std::vector<float> margins(600);
   dnn::make_executor(network)->forward(valid.encoded.view(), margins);
-  const auto expected = double_forward(kShape.encoder, one.tensors, 2, valid.encoded.view());
+  const auto expected = double_forward(kShape.encoder, one.shapes, one.tensors, valid.encoded.view());
   for (std::size_t i = 0; i < 600; ++i) REQUIRE(margins[i] == Approx(expected[i]).margin(1e-4));
   // By Jensen, the mean of the members' margins is no worse than the mean of their losses.
   CHECK(log_loss(expected, valid.labels) <= 0.5 * (one.losses[0] + one.losses[1]) + 1e-6);

@@ -1,8 +1,8 @@
 #include <cmath>
 #include <cstring>
-#include <string_view>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "dnn_support.h"
 #include "sluice/base/error.h"

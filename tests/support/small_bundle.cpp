@@ -11,7 +11,7 @@
 namespace sluice::test {
 namespace {
 
-constexpr std::size_t kWidth = 8;  // of the networks' hidden layer
+constexpr std::size_t kWidth = 8, kDimension = 4;  // of the networks' hidden layer
 constexpr std::size_t kFitRows = 400;
 
 constexpr const char* kPreRules = R"({"ruleset": "knock-outs", "version": 1, "hit_policy": "first", "rules": [
@@ -67,21 +67,20 @@ dnn::Tensor random_tensor(std::vector<std::size_t> shape, double deviation, Rand
 
 dnn::Tensors random_weights(const dnn::Encoder& encoder, std::size_t n_members, Random& random) {
   std::size_t n_inputs = encoder.n_dense();
-  for (const auto& category : encoder.categories()) n_inputs += category.dimension;
+  n_inputs += kDimension * encoder.categories().size();
   dnn::Tensors tensors;
   for (std::size_t k = 0; k < n_members; ++k) {
     const std::string member = "member." + std::to_string(k);
     tensors[member + ".a"] = {{1}, {static_cast<float>(random.uniform(0.7, 1.1))}};
     tensors[member + ".b"] = random_tensor({1}, 0.1, random);
     for (std::size_t c = 0; c < encoder.categories().size(); ++c) {
-      const auto& category = encoder.categories()[c];
       tensors[member + ".embedding." + std::to_string(c)] =
-          random_tensor({category.n_words + 2, category.dimension}, 0.5, random);
+          random_tensor({encoder.categories()[c].n_words + 2, kDimension}, 0.5, random);
     }
     tensors[member + ".layer.0.weight"] = random_tensor({kWidth, n_inputs}, 0.4, random);
     tensors[member + ".layer.0.bias"] = random_tensor({kWidth}, 0.2, random);
-    tensors[member + ".layer.1.weight"] = random_tensor({1, kWidth}, 0.4, random);
-    tensors[member + ".layer.1.bias"] = random_tensor({1}, 0.1, random);
+    tensors[member + ".head.weight"] = random_tensor({1, kWidth}, 0.4, random);
+    tensors[member + ".head.bias"] = random_tensor({1}, 0.1, random);
   }
   return tensors;
 }
@@ -94,7 +93,10 @@ void add_network(const Schema& schema, std::shared_ptr<const std::vector<gbdt::F
   const auto encoder = dnn::Encoder::fit(schema, rows.view(), staged);
   Random random(seed, 2);
   const dnn::Tensors weights = random_weights(encoder, options.n_members, random);
-  files["network.json"] = dnn::Network(encoder, {kWidth}, weights, "random").to_json(schema);
+  const std::vector<dnn::MemberShape> shapes(
+      options.n_members,
+      {.hidden = {kWidth}, .dimensions = std::vector<std::size_t>(encoder.categories().size(), kDimension)});
+  files["network.json"] = dnn::Network(encoder, shapes, weights, "random").to_json(schema);
   files["network.safetensors"] = dnn::write_safetensors(weights);
 }
 

@@ -31,8 +31,10 @@ TrainRequest small_request(const TempDir& dir) {
   request.forest_options.n_search = 2;
   request.forest_options.n_folds = 2;
   request.forest_options.max_rounds = 30;
-  request.network_options.hidden = {8};
-  request.network_options.n_members = 1;
+  request.network_options.members = {dnn::MemberOptions::of(dnn::NetworkKind::tabm)};
+  request.network_options.members[0].hidden = {8};
+  request.network_options.members[0].n_paths = 6;
+  request.network_options.members[0].n_kept = 4;
   request.network_options.max_epochs = 3;
 #ifndef SLUICE_HAVE_TORCH
   request.with_network = false;
@@ -149,7 +151,8 @@ TEST_CASE("on the open credit table the forest beats plain XGBoost and the casca
   request.columns.label = "class";
   request.with_baseline = true;
   request.forest_options.n_search = 1;
-  request.network_options.n_members = 1;
+  request.network_options.members = {dnn::MemberOptions::of(dnn::NetworkKind::mlp)};
+  request.network_options.members[0].count = 1;
   request.network_options.max_epochs = 6;
 #ifndef SLUICE_HAVE_TORCH
   request.with_network = false;
