@@ -7,22 +7,16 @@
 
 #include "sluice/base/error.h"
 #include "sluice/base/stack_buffer.h"
+#include "sluice/gbdt/fold.h"
 #include "sluice/gbdt/predict.h"
 
 namespace sluice::cascade {
 namespace {
 
-constexpr std::size_t kBlock = 64;  // rows scored at once; their inputs stay in the first-level cache
-constexpr std::size_t kStackFloats = kBlock * 64;
+constexpr std::size_t kForestBlock = 512;  // rows scored at once, as many as the forest's kernel takes
+constexpr std::size_t kBlock = 64;         // encoded at once; their inputs stay in the first-level cache
+constexpr std::size_t kStackFloats = kForestBlock * 32;
 constexpr std::size_t kStages = dnn::kStages.size();
-
-/// 25, 50, 75 and 100 % of the trees.
-std::array<std::size_t, kStages> stage_ends(const gbdt::Forest& forest) {
-  std::array<std::size_t, kStages> ends{};
-  for (std::size_t s = 0; s < kStages; ++s)
-    ends[s] = static_cast<std::size_t>(static_cast<double>(forest.n_trees()) * dnn::kStages[s]);
-  return ends;
-}
 
 void check_forest(const gbdt::Forest& forest, const Schema& schema) {
   const auto columns = schema.forest_columns();
@@ -32,9 +26,6 @@ void check_forest(const gbdt::Forest& forest, const Schema& schema) {
   if (forest.link != gbdt::Link::logistic)
     throw Error("forest.not_binary", "the cascade's forest gives log-odds; this one's objective is " + forest.objective,
                 "train it with binary:logistic");
-  if (!forest.linear.empty() || !forest.exact_values.empty())
-    throw Error("forest.unsupported", "the cascade's forest is one of XGBoost's trees",
-                "train it with booster gbtree or dart");
   if (forest.n_features != columns.size())
     throw Error("forest.features", "the forest reads " + std::to_string(forest.n_features) +
                                        " features, the schema has " + std::to_string(columns.size()) +
@@ -47,18 +38,14 @@ void check_forest(const gbdt::Forest& forest, const Schema& schema) {
 
 class BagStage final : public ForestStage {
  public:
-  BagStage(std::shared_ptr<const std::vector<gbdt::Forest>> bag, const Schema& schema)
-      : bag_(std::move(bag)), schema_(schema) {
-    if (bag_->empty()) throw Error("forest.empty", "the bag holds no forest");
-    for (const auto& forest : *bag_) {
-      check_forest(forest, schema);
-      ends_.push_back(stage_ends(forest));
-    }
+  BagStage(const std::vector<gbdt::Forest>& bag, const Schema& schema) : schema_(schema) {
+    for (const auto& forest : bag) check_forest(forest, schema);
+    bag_ = gbdt::fold(bag, dnn::kStages);
   }
 
   void score(RowsView rows, std::span<StagedMargins> out) const override {
-    for (std::size_t first = 0; first < rows.n_rows; first += kBlock) {
-      const std::size_t n = std::min(kBlock, rows.n_rows - first);
+    for (std::size_t first = 0; first < rows.n_rows; first += kForestBlock) {
+      const std::size_t n = std::min(kForestBlock, rows.n_rows - first);
       score_block(rows.slice(first, n), out.subspan(first, n));
     }
   }
@@ -69,23 +56,13 @@ class BagStage final : public ForestStage {
     StackBuffer<float, kStackFloats> inputs(rows.n_rows * columns.size());
     for (std::size_t i = 0; i < rows.n_rows; ++i)
       gather_columns(rows.row(i), columns, inputs.span().subspan(i * columns.size(), columns.size()));
-    const BatchView batch(inputs.data(), rows.n_rows, columns.size());
-
-    std::array<std::array<double, kStages>, kBlock> sums{};
-    for (std::size_t k = 0; k < bag_->size(); ++k) {
-      std::array<float, kBlock * kStages> margins;
-      gbdt::predict_staged((*bag_)[k], batch, ends_[k], margins);
-      for (std::size_t i = 0; i < rows.n_rows; ++i)
-        for (std::size_t s = 0; s < kStages; ++s) sums[i][s] += margins[i * kStages + s];
-    }
-    const auto n_forests = static_cast<double>(bag_->size());
-    for (std::size_t i = 0; i < rows.n_rows; ++i)
-      for (std::size_t s = 0; s < kStages; ++s) out[i][s] = static_cast<float>(sums[i][s] / n_forests);
+    static_assert(sizeof(StagedMargins) == kStages * sizeof(float));
+    gbdt::predict_staged(bag_.forest, BatchView(inputs.data(), rows.n_rows, columns.size()), bag_.ends,
+                         {out.front().data(), out.size() * kStages});
   }
 
-  std::shared_ptr<const std::vector<gbdt::Forest>> bag_;
+  gbdt::FoldedBag bag_;
   Schema schema_;
-  std::vector<std::array<std::size_t, kStages>> ends_;
 };
 
 class ResidualStage final : public NetworkStage {
@@ -119,7 +96,7 @@ void gather_columns(RowView row, std::span<const std::size_t> columns, std::span
 
 std::unique_ptr<ForestStage> make_forest_stage(std::shared_ptr<const std::vector<gbdt::Forest>> bag,
                                                const Schema& schema) {
-  return std::make_unique<BagStage>(std::move(bag), schema);
+  return std::make_unique<BagStage>(*bag, schema);
 }
 
 std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Network> network, dnn::Device device) {

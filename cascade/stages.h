@@ -33,9 +33,8 @@ class NetworkStage {
   virtual std::string_view device() const = 0;
 };
 
-/// A bag of forests whose margins are averaged in double, in order, and rounded to float32 once. A bag of one gives
-/// that forest's exact margin. Throws Error{forest.*} where a forest is not binary or reads other columns than the
-/// schema's forest columns.
+/// A bag of forests, folded into one (gbdt/fold.h). A bag of one gives that forest's exact margin. Throws
+/// Error{forest.*} where a forest is not binary or reads other columns than the schema's forest columns.
 std::unique_ptr<ForestStage> make_forest_stage(std::shared_ptr<const std::vector<gbdt::Forest>> bag,
                                                const Schema& schema);
 

@@ -1,9 +1,11 @@
 #include "sluice/training/train.h"
 
+#include <cmath>
 #include <iostream>
 
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
+#include "sluice/base/number.h"
 #include "sluice/cli/common_options.h"
 #include "sluice/cli/terminal.h"
 #include "sluice/cli/verbs.h"
@@ -53,9 +55,19 @@ void write_rows(const std::string& data, const std::vector<std::size_t>& rows, c
   file.commit();
 }
 
+void write_scores(const std::vector<training::RowScores>& scores, const std::string& path) {
+  AtomicFile file(path);
+  file.write("row,part,label,p_one_forest,p_forest,p_network,forwarded\n");
+  const auto number = [](double x) { return std::isnan(x) ? std::string() : number_text(x); };
+  for (const auto& s : scores)
+    file.write(std::to_string(s.row) + "," + s.part + "," + (s.label > 0.5f ? "1," : "0,") + number(s.p_single) + "," +
+               number(s.p_forest) + "," + number(s.p_network) + (s.is_forwarded ? ",1\n" : ",0\n"));
+  file.commit();
+}
+
 /// The flags as they were typed; what they mean for the request is `apply`.
 struct TrainFlags {
-  std::string out, held_out, schema, policy, rules, forest, config, costs, network, serve;
+  std::string out, held_out, scores, schema, policy, rules, forest, config, costs, network, serve;
   std::uint64_t n_search = 0, n_folds = 0;  // 0: the configuration's
   CommonOptions common;
 
@@ -77,6 +89,7 @@ struct TrainFlags {
         .choice("--network", network, {"none", "tabm", "mlp", "embedding"},
                 "the second stage; tabm where neither this nor --config says")
         .text("--costs", costs, "costs.json: what mistakes cost");
+    options.text("--scores", scores, "also write what each stage says of every row, as CSV");
     options.text("--held-out", held_out, "also write the rows that training did not see, as CSV: backtest these");
     options.text("--config", config, "train.json: numbers of forest, network and band; flags win over it");
     options.integer("--search", n_search, "forest configurations to try; 0 for the default")
@@ -137,6 +150,7 @@ int run_train(const Arguments& arguments) {
   end_progress();
   for (const auto& warning : result.report.warnings) warn(warning);
   if (!flags.held_out.empty()) write_rows(request.data, result.held_out, flags.held_out);
+  if (!flags.scores.empty()) write_scores(result.scores, flags.scores);
   const Digest digest = cascade::write_bundle(flags.out, result.files, result.provenance);
   if (flags.common.json)
     std::cout << result.report.to_json();

@@ -86,8 +86,14 @@ class Sampler {
         if (n_pairs_ > 1) variance += std::max(0.0, squares_[at] - sums_[at] * sums_[at] / pairs) / (pairs - 1);
       }
       v.phi[i] = sum / pairs / n_references;
-      v.standard_error[i] = std::sqrt(variance / pairs) / n_references;
+      v.standard_error[i] = variance;
     }
+    // A few pairs tell too little of a player's own spread: two of the degrees of freedom are those of all players.
+    // One that never changed anything keeps its zero.
+    const double all = std::accumulate(v.standard_error.begin(), v.standard_error.end(), 0.0) / static_cast<double>(n);
+    for (std::size_t i = 0; i < n; ++i)
+      if (double& x = v.standard_error[i]; x > 0 || v.phi[i] != 0)
+        x = std::sqrt((x * (pairs - 1) + 2 * all) / (pairs + 1) / pairs) / n_references;
     return v;
   }
 

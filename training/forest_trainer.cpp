@@ -100,23 +100,25 @@ Progress as_part(const Progress& progress, std::string what, std::size_t part, s
   };
 }
 
-gbdt::TrainOptions search(const Features& train, const Features& valid, const ForestOptions& options,
-                          std::vector<std::string>& log, const Progress& progress) {
+/// Fills result.chosen, single and log.
+void search(const Features& train, const Features& valid, const ForestOptions& options, ForestResult& result,
+            const Progress& progress) {
   const gbdt::TrainOptions first = base_options(*train.schema, options);
-  gbdt::TrainOptions best = first;
   double best_loss = INFINITY;
+  std::string best_json;
   Random random(options.seed, 7);
   const auto train_data = train.data(), valid_data = valid.data();
   for (std::size_t trial = 0; trial < options.n_search; ++trial) {
     const gbdt::TrainOptions tried = trial == 0 ? first : random_options(first, random);
-    const auto trained =
+    auto trained =
         gbdt::train(train_data, &valid_data, tried, as_part(progress, "forest search", trial, options.n_search));
-    log.push_back(describe(tried, trained));
-    if (!(trained.best_metric < best_loss)) continue;
+    result.log.push_back(describe(tried, trained));
+    if (trial > 0 && !(trained.best_metric < best_loss)) continue;
     best_loss = trained.best_metric;
-    best = tried;
+    best_json = trained.json;
+    result.chosen = tried;
   }
-  return best;
+  result.single = gbdt::load_xgboost(best_json, "the best of the search");
 }
 
 /// Folds by a seeded hash of the row's place, stratified by label, so that each fold has its share of a rare class.
@@ -159,7 +161,7 @@ ForestResult train_forests(const Schema& schema, const LabelledRows& train, cons
                            const ForestOptions& options, const Progress& progress) {
   const Features train_features(schema, train), valid_features(schema, valid);
   ForestResult result;
-  result.chosen = search(train_features, valid_features, options, result.log, progress);
+  search(train_features, valid_features, options, result, progress);
 
   const auto fold_of = assign_folds(train.labels, options.n_folds, options.seed);
   result.out_of_fold.resize(train.labels.size());

@@ -39,6 +39,7 @@ struct ForestResult {
   std::vector<dnn::StagedMargins>
       out_of_fold;  // of the training rows, each from the fold that did not see it, on the served margin's scale
   gbdt::TrainOptions chosen;
+  gbdt::Forest single;  // of the search: the chosen configuration on all training rows, stopped early on `valid`
   std::vector<std::string> log;  // a line a configuration: its parameters and validation log-loss
 };
 

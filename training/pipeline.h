@@ -18,7 +18,8 @@ struct Part {
   Table rows;
   std::vector<float> labels;
   std::vector<dnn::StagedMargins> staged;
-  std::vector<double> p_forest, p_network;
+  std::vector<std::size_t> numbers;                   // of the rows, in the data
+  std::vector<double> p_single, p_forest, p_network;  // p_single is empty where there was no search
   std::vector<float> network_margins;
 
   LabelledRows labelled() const { return {rows, labels}; }
@@ -52,8 +53,12 @@ cascade::Policy choose_policy(const TrainRequest& request, const Schema& schema,
 /// Fills report.figures and the share of the cost reduction from the test part.
 void evaluate(const cascade::Policy& policy, const Schema& schema, const Part& test, bool has_network,
               TrainReport& report);
-void evaluate_plain(const gbdt::Forest& plain, const std::string& name, const Schema& schema, const Part& valid,
-                    const Part& test, const cascade::Policy& policy, TrainReport& report);
+/// Probabilities of one forest, calibrated on the validation rows.
+std::vector<double> probabilities_of(const gbdt::Forest& forest, const Schema& schema, const Part& valid,
+                                     const Part& part);
+/// The figures of a forest that is not served.
+void evaluate_peer(const std::string& name, const std::vector<double>& p, const cascade::Policy& policy,
+                   const Part& test, TrainReport& report);
 
 /// Reference rows for explanations: "population", "approved_forest", "approved_network".
 void add_backgrounds(const Schema& schema, const cascade::Policy& policy, const Part& train, const Part& valid,

@@ -116,19 +116,24 @@ void evaluate(const cascade::Policy& policy, const Schema& schema, const Part& t
   if (forest > network) report.share_of_cost_reduction = (forest - cascade) / (forest - network);
 }
 
-void evaluate_plain(const gbdt::Forest& plain, const std::string& name, const Schema& schema, const Part& valid,
-                    const Part& test, const cascade::Policy& policy, TrainReport& report) {
-  const auto stage = cascade::make_forest_stage(std::make_shared<const std::vector<gbdt::Forest>>(1, plain), schema);
-  const auto margins_of = [&](const Part& part) {
-    std::vector<dnn::StagedMargins> staged(part.rows.n_rows());
-    stage->score(part.rows.view(), staged);
+std::vector<double> probabilities_of(const gbdt::Forest& forest, const Schema& schema, const Part& valid,
+                                     const Part& part) {
+  const auto stage = cascade::make_forest_stage(std::make_shared<const std::vector<gbdt::Forest>>(1, forest), schema);
+  const auto margins_of = [&](const Part& of) {
+    std::vector<dnn::StagedMargins> staged(of.rows.n_rows());
+    stage->score(of.rows.view(), staged);
     std::vector<float> margins;
     for (const auto& s : staged) margins.push_back(s.back());
     return margins;
   };
   const cascade::Platt calibration = cascade::fit_platt(margins_of(valid), valid.labels);
   std::vector<double> p;
-  for (const float margin : margins_of(test)) p.push_back(calibration.probability(margin));
+  for (const float margin : margins_of(part)) p.push_back(calibration.probability(margin));
+  return p;
+}
+
+void evaluate_peer(const std::string& name, const std::vector<double>& p, const cascade::Policy& policy,
+                   const Part& test, TrainReport& report) {
   report.figures.push_back(figures_of(name, p, std::vector<char>(p.size(), 0), test, policy.level0, report.costs, 0));
 }
 

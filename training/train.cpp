@@ -1,6 +1,7 @@
 #include "sluice/training/train.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -17,6 +18,7 @@ Part take_part(const Dataset& data, const std::vector<std::size_t>& which) {
   Part part;
   part.rows = take_rows(data.rows, which);
   part.labels = take_labels(data.labels, which);
+  part.numbers = which;
   return part;
 }
 
@@ -132,6 +134,8 @@ class Training {
       ForestResult result = train_forests(schema_, train_.labelled(), valid_.labelled(), options, progress_);
       models_.forest_json = std::move(result.json);
       models_.forests = std::make_shared<const std::vector<gbdt::Forest>>(std::move(result.forests));
+      for (Part* part : {&train_, &valid_, &test_})
+        part->p_single = probabilities_of(result.single, schema_, valid_, *part);
       train_.staged = std::move(result.out_of_fold);
       report_.search_log = std::move(result.log);
     }
@@ -163,9 +167,11 @@ class Training {
       for (const double eta : {0.3, 0.1}) {
         const auto plain =
             train_plain(schema_, train_.labelled(), 300, 6, eta, request_.forest_options.n_threads, progress_);
-        evaluate_plain(plain, eta == 0.3 ? "plain XGBoost" : "plain, eta 0.1", schema_, valid_, test_, policy, report_);
+        evaluate_peer(eta == 0.3 ? "plain XGBoost" : "plain, eta 0.1", probabilities_of(plain, schema_, valid_, test_),
+                      policy, test_, report_);
       }
     }
+    if (!test_.p_single.empty()) evaluate_peer("one forest", test_.p_single, policy, test_, report_);
     evaluate(policy, schema_, test_, has_network(), report_);
   }
 
@@ -194,7 +200,16 @@ class Training {
 #endif
     result.report = std::move(report_);
     result.held_out = std::move(held_out_);
+    for (const auto& [name, part] : {std::pair("train", &train_), {"valid", &valid_}, {"test", &test_}})
+      add_scores(name, *part, policy, result.scores);
     return result;
+  }
+
+  static void add_scores(const char* name, const Part& part, const cascade::Policy& policy,
+                         std::vector<RowScores>& out) {
+    for (std::size_t i = 0; i < part.labels.size(); ++i)
+      out.push_back({part.numbers[i], name, part.labels[i], part.p_single.empty() ? std::nan("") : part.p_single[i],
+                     part.p_forest[i], part.p_network[i], policy.band && policy.band->contains(part.p_forest[i])});
   }
 
   const TrainRequest& request_;

@@ -61,11 +61,22 @@ struct TrainReport {
   std::string to_json() const;
 };
 
+/// What the stages say of one row, after calibration; NaN where a stage is not there. On training rows the forest's
+/// margin is out of fold, the single forest's and the network's are not.
+struct RowScores {
+  std::size_t row = 0;    // its number in the data
+  const char* part = "";  // "train", "valid", "test"
+  float label = 0;
+  double p_single = 0, p_forest = 0, p_network = 0;
+  bool is_forwarded = false;
+};
+
 struct TrainResult {
   cascade::BundleFiles files;
   cascade::Provenance provenance;
   TrainReport report;
   std::vector<std::size_t> held_out;  // numbers of the test rows, ascending: what an honest backtest runs on
+  std::vector<RowScores> scores;      // of all rows, part by part
 };
 
 /// Throws Error{schema.*, data.*, rows.*, csv.*, booster.*, training.*, policy.*, rules.*, interrupted}. Writes

@@ -1,0 +1,26 @@
+#pragma once
+/// A bag of forests as one forest, whose margin is the mean of theirs.
+///
+/// One forest compares a row with its thresholds once, not once for each of the bag. Every leaf is divided by the
+/// number of forests and rounded to float32, and margins are added in float32 tree by tree: the result is the mean of
+/// the bag's margins to float32 rounding. A bag of one is that forest, bit for bit.
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "sluice/gbdt/forest.h"
+
+namespace sluice::gbdt {
+
+struct FoldedBag {
+  Forest forest;                  // ready for the fast kernels
+  std::vector<std::size_t> ends;  // trees up to which the margin is the mean after each share of every forest's trees
+};
+
+/// `shares` ascend in (0, 1]; a forest's part is rounded down. Throws Error{forest.bag} where the forests are none,
+/// have several outputs or none, or differ in features or link, Error{forest.unsupported} for gblinear and LightGBM
+/// models.
+FoldedBag fold(std::span<const Forest> bag, std::span<const double> shares);
+
+}  // namespace sluice::gbdt
