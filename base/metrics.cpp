@@ -19,6 +19,8 @@ std::vector<std::size_t> ascending(std::span<const double> scores) {
 }  // namespace
 
 double auc(std::span<const double> scores, std::span<const float> labels) {
+  if (std::any_of(scores.begin(), scores.end(), [](double score) { return std::isnan(score); }))
+    return std::numeric_limits<double>::quiet_NaN();
   const auto order = ascending(scores);
   double n_bad = 0, n_good = 0, pairs = 0;
   for (std::size_t i = 0; i < order.size();) {

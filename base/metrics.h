@@ -7,7 +7,7 @@
 namespace sluice {
 
 /// Area under the ROC curve: the share of (bad, good) pairs ranked rightly, ties counting half. NaN without both
-/// classes.
+/// classes, and where a score is NaN.
 double auc(std::span<const double> scores, std::span<const float> labels);
 
 /// Mean negative log-likelihood of probabilities, clamped to [1e-15, 1 - 1e-15].

@@ -10,6 +10,7 @@
 #include "sluice/base/error.h"
 #include "sluice/base/metrics.h"
 #include "sluice/base/random.h"
+#include "sluice/dnn/epoch_order.h"
 
 namespace sluice::dnn {
 namespace {
@@ -33,24 +34,6 @@ std::vector<double> mean_over_paths(const torch::Tensor& margins) {
 }
 
 }  // namespace
-
-std::vector<std::size_t> epoch_order(std::size_t n_rows, std::size_t block_rows, std::size_t n_blocks,
-                                     std::uint64_t seed) {
-  Random random(seed, 1);
-  std::vector<std::size_t> blocks((n_rows + block_rows - 1) / block_rows), order, window;
-  std::iota(blocks.begin(), blocks.end(), std::size_t{0});
-  random.shuffle(blocks);
-  order.reserve(n_rows);
-  for (std::size_t b = 0; b < blocks.size(); b += n_blocks) {
-    window.clear();
-    for (std::size_t k = b; k < std::min(b + n_blocks, blocks.size()); ++k)
-      for (std::size_t i = blocks[k] * block_rows; i < std::min((blocks[k] + 1) * block_rows, n_rows); ++i)
-        window.push_back(i);
-    random.shuffle(window);
-    order.insert(order.end(), window.begin(), window.end());
-  }
-  return order;
-}
 
 ModelBatch take_batch(const Encoder& encoder, const TrainingRows& rows, std::span<const std::size_t> which) {
   const auto n = static_cast<long>(which.size()), n_dense = static_cast<long>(encoder.n_dense()),
@@ -195,8 +178,8 @@ EpochReport MemberTraining::run_epoch() {
     if (std::isfinite(report.train_loss) && std::isfinite(report.loss)) break;
     if (++state_.n_restarts > kMostRestarts)
       throw Error("training.diverged",
-                  "the network's loss is not finite in epoch " + std::to_string(state_.epoch + 1) +
-                      ", at an eighth of an eighth of the learning rate as well",
+                  "the network's loss is not finite in epoch " + std::to_string(state_.epoch + 1) + ", after " +
+                      std::to_string(kMostRestarts) + " halvings of the learning rate",
                   "look for values that are not finite, or take a smaller network.learning_rate");
     state_.step = step;
     state_.rate_share *= 0.5;

@@ -61,10 +61,6 @@ class MemberTraining {
 /// Rows of one batch, taken apart.
 ModelBatch take_batch(const Encoder& encoder, const TrainingRows& rows, std::span<const std::size_t> which);
 
-/// Row numbers in the order of one epoch: blocks in random order, rows shuffled among `n_blocks` of them at a time.
-std::vector<std::size_t> epoch_order(std::size_t n_rows, std::size_t block_rows, std::size_t n_blocks,
-                                     std::uint64_t seed);
-
 /// Of paths [n_rows, n_paths], `n` whose mean margin has the least log-loss, added one by one.
 std::vector<std::size_t> choose_paths(const torch::Tensor& margins, std::span<const float> labels, std::size_t n);
 

@@ -6,7 +6,7 @@
 #include "sluice/base/random.h"
 #include "support/catch.h"
 
-namespace sluice::backtest {
+namespace sluice {
 namespace {
 
 double auc_by_pairs(const std::vector<double>& scores, const std::vector<float>& labels) {
@@ -44,7 +44,8 @@ TEST_CASE("figures worked out by hand") {
   // Two bins: {0.1, 0.35} against labels {0, 1}, {0.4, 0.8} against {0, 1}.
   CHECK(calibration_error(p, labels, 2) == Approx((0.55 + 0.2) / 4));
   CHECK(std::isnan(auc(p, std::vector<float>{1, 1, 1, 1})));
+  CHECK(std::isnan(auc(std::vector<double>{0.1, NAN, 0.35, NAN}, labels)));
 }
 
 }  // namespace
-}  // namespace sluice::backtest
+}  // namespace sluice

@@ -1,10 +1,19 @@
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "dnn_support.h"
 #include "sluice/base/error.h"
+#include "sluice/base/file.h"
 #include "sluice/base/number.h"
+#include "sluice/dnn/epoch_order.h"
 #include "sluice/dnn/trainer.h"
 #include "support/catch.h"
+#include "support/temp_dir.h"
 
 namespace sluice::test {
 namespace {
@@ -98,6 +107,120 @@ TEST_CASE("where there is nothing to learn, validation is never worse than befor
   std::vector<double> forest;
   for (std::size_t i = 0; i < 200; ++i) forest.push_back(valid.encoded.row(i).back());
   CHECK(trained.loss_before == Approx(log_loss(forest, valid.labels)).epsilon(1e-6));
+}
+
+TEST_CASE("every kind of network learns, its file gives what it learnt, and the kept paths are the best of them") {
+  const Sample train = xor_sample(kShape, 1500, 31), valid = xor_sample(kShape, 600, 32);
+  for (const auto kind : {dnn::NetworkKind::tabm, dnn::NetworkKind::mlp, dnn::NetworkKind::embedding}) {
+    auto options = small_options();
+    options.members = {dnn::MemberOptions::of(kind)};
+    options.members[0].hidden = {24, 24};
+    options.members[0].count = 1;
+    options.members[0].n_paths = 8;
+    options.members[0].n_kept = 3;
+    CAPTURE(dnn::to_string(kind));
+    const auto trained = dnn::train_network(kShape.encoder, train.rows(), valid.rows(), options);
+    CHECK(trained.losses[0] < 0.8 * trained.loss_before);
+    CHECK(trained.shapes[0].n_paths == (kind == dnn::NetworkKind::tabm ? 3 : 1));
+    const auto margins = double_forward(kShape.encoder, trained.shapes, trained.tensors, valid.encoded.view());
+    CHECK(log_loss(margins, valid.labels) < trained.losses[0] + 0.01);
+    if (kind == dnn::NetworkKind::tabm) continue;  // its loss is that of all eight paths
+    CHECK(log_loss(margins, valid.labels) == Approx(trained.losses[0]).epsilon(1e-4));
+  }
+}
+
+TEST_CASE("an interrupted training goes on to the same bits; a checkpoint of other data is refused") {
+  const TempDir dir;
+  const Sample train = xor_sample(kShape, 400, 41), valid = xor_sample(kShape, 200, 42);
+  for (const auto schedule : {dnn::Schedule::constant, dnn::Schedule::cosine, dnn::Schedule::plateau}) {
+    auto options = small_options();
+    options.members[0].kind = dnn::NetworkKind::tabm;
+    options.members[0].n_paths = 4;
+    options.schedule = schedule;
+    options.max_epochs = 6;
+    const auto whole = dnn::train_network(kShape.encoder, train.rows(), valid.rows(), options);
+    options.checkpoint = dir / std::to_string(static_cast<int>(schedule));
+    const Progress stop = [](std::string_view, std::uint64_t done, std::uint64_t) { return done < 5; };
+    CHECK_THROWS_AS(dnn::train_network(kShape.encoder, train.rows(), valid.rows(), options, stop), Error);
+    std::size_t n_epochs = 0;
+    const auto resumed = dnn::train_network(kShape.encoder, train.rows(), valid.rows(), options, {},
+                                            [&](const dnn::EpochReport&) { ++n_epochs; });
+    CHECK(n_epochs > 0);
+    CHECK(n_epochs < 12);
+    CHECK(dnn::write_safetensors(resumed.tensors) == dnn::write_safetensors(whole.tensors));
+    CHECK(resumed.epochs == whole.epochs);
+
+    const auto code = [&](const dnn::TrainerOptions& o) -> std::string {
+      try {
+        dnn::train_network(kShape.encoder, train.rows(), valid.rows(), o);
+      } catch (const Error& e) {
+        return e.code();
+      }
+      return "";
+    };
+    options.learning_rate *= 2;
+    CHECK(code(options) == "training.checkpoint");
+    options.learning_rate /= 2;
+    write_file(options.checkpoint / "member.0.checkpoint", "no checkpoint");
+    CHECK(code(options) == "training.checkpoint");
+  }
+}
+
+TEST_CASE("a loss that is not finite sends training back to its last good epoch at half the rate") {
+  const Sample train = xor_sample(kShape, 600, 51), valid = xor_sample(kShape, 300, 52);
+  auto options = small_options();
+  options.members[0].count = 1;
+  options.learning_rate = 1e30;  // overflows after eight halvings as well
+  options.clip_norm = 0;
+  options.warm_up = 0;
+  try {
+    dnn::train_network(kShape.encoder, train.rows(), valid.rows(), options);
+    FAIL("it should not have trained");
+  } catch (const Error& e) {
+    CHECK(e.code() == "training.diverged");
+  }
+  options.learning_rate = 1e6;  // the product of three layers overflows, until the rate is halved a few times
+  options.schedule = dnn::Schedule::constant;
+  options.max_epochs = 1;
+  double rate = 0;
+  const auto trained = dnn::train_network(kShape.encoder, train.rows(), valid.rows(), options, {},
+                                          [&](const dnn::EpochReport& r) { rate = r.learning_rate; });
+  REQUIRE(trained.restarts[0] >= 1);
+  CHECK(rate == Approx(1e6 / std::exp2(static_cast<double>(trained.restarts[0]))));
+  CHECK(trained.losses[0] <= trained.loss_before);
+}
+
+TEST_CASE("an epoch reads every row once, block after block") {
+  const auto order = dnn::epoch_order(1000, 64, 3, 7);
+  std::vector<std::size_t> sorted = order;
+  std::sort(sorted.begin(), sorted.end());
+  for (std::size_t i = 0; i < sorted.size(); ++i) REQUIRE(sorted[i] == i);
+  CHECK(order != dnn::epoch_order(1000, 64, 3, 8));
+  for (std::size_t first = 0; first < 1000; first += 192) {  // a window of three blocks, the last but one shorter
+    std::set<std::size_t> blocks;
+    for (std::size_t i = first; i < std::min<std::size_t>(first + 192 - 64, 1000); ++i) blocks.insert(order[i] / 64);
+    CHECK(blocks.size() <= 4);
+  }
+}
+
+TEST_CASE("rows of a mapped file train to the bits of rows in memory") {
+  const TempDir dir;
+  const Sample train = xor_sample(kShape, 900, 61), valid = xor_sample(kShape, 300, 62);
+  auto options = small_options();
+  options.max_epochs = 2;
+  options.block_rows = 100;
+  options.n_blocks = 2;
+  const std::size_t n = train.encoded.view().n_columns * 900;
+  write_file(dir / "rows", {reinterpret_cast<const char*>(train.encoded.view().data), n * sizeof(float)});
+  const int file = open((dir / "rows").c_str(), O_RDONLY);
+  void* mapped = mmap(nullptr, n * sizeof(float), PROT_READ, MAP_PRIVATE, file, 0);
+  REQUIRE(mapped != MAP_FAILED);
+  const BatchView view(static_cast<const float*>(mapped), 900, train.encoded.view().n_columns);
+  const auto from_file = dnn::train_network(kShape.encoder, {view, train.labels}, valid.rows(), options);
+  const auto from_memory = dnn::train_network(kShape.encoder, train.rows(), valid.rows(), options);
+  CHECK(dnn::write_safetensors(from_file.tensors) == dnn::write_safetensors(from_memory.tensors));
+  munmap(mapped, n * sizeof(float));
+  close(file);
 }
 
 TEST_CASE("training stops on request and refuses ill-shaped data") {
