@@ -57,11 +57,12 @@ void write_rows(const std::string& data, const std::vector<std::size_t>& rows, c
 
 void write_scores(const std::vector<training::RowScores>& scores, const std::string& path) {
   AtomicFile file(path);
-  file.write("row,part,label,p_one_forest,p_forest,p_network,forwarded\n");
+  file.write("row,part,label,p_one_forest,p_by_leaf,p_forest,p_network,forwarded\n");
   const auto number = [](double x) { return std::isnan(x) ? std::string() : number_text(x); };
   for (const auto& s : scores)
     file.write(std::to_string(s.row) + "," + s.part + "," + (s.label > 0.5f ? "1," : "0,") + number(s.p_single) + "," +
-               number(s.p_forest) + "," + number(s.p_network) + (s.is_forwarded ? ",1\n" : ",0\n"));
+               number(s.p_by_leaf) + "," + number(s.p_forest) + "," + number(s.p_network) +
+               (s.is_forwarded ? ",1\n" : ",0\n"));
   file.commit();
 }
 

@@ -79,6 +79,8 @@ std::vector<std::pair<std::string, std::string>> parameters(const TrainOptions& 
       {"objective", options.objective},
       {"eval_metric", options.eval_metric},
       {"max_depth", std::to_string(options.max_depth)},
+      {"grow_policy", options.max_leaves > 0 ? "lossguide" : "depthwise"},
+      {"max_leaves", std::to_string(options.max_leaves)},
       {"eta", number_text(options.eta)},
       {"subsample", number_text(options.subsample)},
       {"colsample_bytree", number_text(options.colsample_bytree)},

@@ -28,7 +28,8 @@ struct TrainOptions {
   std::size_t early_stopping_rounds =
       0;  // 0: off. Otherwise stop after so many rounds without a better metric on `valid`
 
-  int max_depth = 6;
+  int max_depth = 6;   // 0: no limit
+  int max_leaves = 0;  // above 0 trees grow leaf by leaf, the largest gain first; 0: level by level
   double eta = 0.3;
   double subsample = 1;
   double colsample_bytree = 1;

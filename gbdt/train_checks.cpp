@@ -89,6 +89,7 @@ void check_train_options(const TrainOptions& options, std::size_t n_features) {
   constexpr double kMany = 1e9;
   check_range("n_rounds", static_cast<double>(options.n_rounds), 1, 1e6);
   check_range("max_depth", options.max_depth, 0, 64);
+  check_range("max_leaves", options.max_leaves, 0, 1 << 20);
   check_range("eta", options.eta, 1e-6, 1);
   check_range("subsample", options.subsample, 1e-6, 1);
   check_range("colsample_bytree", options.colsample_bytree, 1e-6, 1);

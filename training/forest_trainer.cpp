@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
 #include <utility>
 
 #include "sluice/base/random.h"
@@ -72,23 +73,29 @@ double log_uniform(Random& random, double low, double high) {
   return std::exp(random.uniform(std::log(low), std::log(high)));
 }
 
-/// The search space: depth 3–7, eta 0.03–0.12, row and column shares 0.5–1, leaf weight 1–50, lambda 0.5–10.
-gbdt::TrainOptions random_options(gbdt::TrainOptions t, Random& random) {
+/// The search space: depth 3 to 7 or 8 to 48 leaves within six levels, eta 0.03 to 0.12, row and column shares 0.4 to
+/// 1, leaf weight 1 to 50, lambda 0.5 to 10. Leaf by leaf, categories may be split one against the rest.
+gbdt::TrainOptions random_options(gbdt::TrainOptions t, bool by_leaf, Random& random) {
   t.max_depth = 3 + static_cast<int>(random.below(5));
   t.eta = log_uniform(random, 0.03, 0.12);
   t.subsample = random.uniform(0.5, 1.0);
   t.colsample_bytree = random.uniform(0.4, 1.0);
   t.min_child_weight = log_uniform(random, 1, 50);
   t.lambda = log_uniform(random, 0.5, 10);
+  if (!by_leaf) return t;
+  t.max_depth = 6;  // what the forest's fastest kernels hold
+  t.max_leaves = static_cast<int>(log_uniform(random, 8, 48));
+  t.max_cat_to_onehot = random.below(2) == 0 ? 4 : 1000;
   return t;
 }
 
 std::string describe(const gbdt::TrainOptions& t, const gbdt::TrainedForest& trained) {
   char text[200];
   std::snprintf(text, sizeof text,
-                "depth %d, eta %.3f, rows %.2f, columns %.2f, leaf weight %.1f, lambda %.2f: %zu rounds, log-loss %.5f",
-                t.max_depth, t.eta, t.subsample, t.colsample_bytree, t.min_child_weight, t.lambda,
-                trained.best_iteration + 1, trained.best_metric);
+                "%s %d, eta %.3f, rows %.2f, columns %.2f, leaf weight %.1f, lambda %.2f: %zu rounds, log-loss %.5f",
+                t.max_leaves > 0 ? "leaves" : "depth", t.max_leaves > 0 ? t.max_leaves : t.max_depth, t.eta,
+                t.subsample, t.colsample_bytree, t.min_child_weight, t.lambda, trained.best_iteration + 1,
+                trained.best_metric);
   return text;
 }
 
@@ -104,21 +111,26 @@ Progress as_part(const Progress& progress, std::string what, std::size_t part, s
 void search(const Features& train, const Features& valid, const ForestOptions& options, ForestResult& result,
             const Progress& progress) {
   const gbdt::TrainOptions first = base_options(*train.schema, options);
-  double best_loss = INFINITY;
-  std::string best_json;
+  std::array<double, 2> best_loss = {INFINITY, INFINITY};
+  std::array<std::string, 2> best_json;
+  std::array<gbdt::TrainOptions, 2> best;
   Random random(options.seed, 7);
   const auto train_data = train.data(), valid_data = valid.data();
   for (std::size_t trial = 0; trial < options.n_search; ++trial) {
-    const gbdt::TrainOptions tried = trial == 0 ? first : random_options(first, random);
+    const std::size_t by_leaf = trial % 2;
+    const gbdt::TrainOptions tried = trial == 0 ? first : random_options(first, by_leaf != 0, random);
     auto trained =
         gbdt::train(train_data, &valid_data, tried, as_part(progress, "forest search", trial, options.n_search));
     result.log.push_back(describe(tried, trained));
-    if (trial > 0 && !(trained.best_metric < best_loss)) continue;
-    best_loss = trained.best_metric;
-    best_json = trained.json;
-    result.chosen = tried;
+    if (!best_json[by_leaf].empty() && !(trained.best_metric < best_loss[by_leaf])) continue;
+    best_loss[by_leaf] = trained.best_metric;
+    best_json[by_leaf] = std::move(trained.json);
+    best[by_leaf] = tried;
   }
-  result.single = gbdt::load_xgboost(best_json, "the best of the search");
+  for (std::size_t k = 0; k < 2 && !best_json[k].empty(); ++k) {
+    result.chosen.push_back(best[k]);
+    result.single.push_back(gbdt::load_xgboost(best_json[k], "the best of the search"));
+  }
 }
 
 /// Folds by a seeded hash of the row's place, stratified by label, so that each fold has its share of a rare class.
@@ -134,8 +146,9 @@ std::vector<std::uint8_t> assign_folds(const std::vector<float>& labels, std::si
   return fold_of;
 }
 
-std::vector<dnn::StagedMargins> staged_margins(const gbdt::Forest& forest, const Schema& schema, const Table& rows) {
-  const auto stage = cascade::make_forest_stage(std::make_shared<const std::vector<gbdt::Forest>>(1, forest), schema);
+std::vector<dnn::StagedMargins> staged_margins(const std::vector<gbdt::Forest>& bag, const Schema& schema,
+                                               const Table& rows) {
+  const auto stage = cascade::make_forest_stage(std::make_shared<const std::vector<gbdt::Forest>>(bag), schema);
   std::vector<dnn::StagedMargins> staged(rows.n_rows());
   stage->score(rows.view(), staged);
   return staged;
@@ -164,28 +177,36 @@ ForestResult train_forests(const Schema& schema, const LabelledRows& train, cons
   search(train_features, valid_features, options, result, progress);
 
   const auto fold_of = assign_folds(train.labels, options.n_folds, options.seed);
+  const std::size_t n_kinds = result.chosen.size();
   result.out_of_fold.resize(train.labels.size());
   for (std::size_t fold = 0; fold < options.n_folds; ++fold) {
     const Features rest = train_features.part(fold_of, static_cast<std::uint8_t>(fold), false),
                    held = train_features.part(fold_of, static_cast<std::uint8_t>(fold), true);
     const auto held_data = held.data();
-    auto trained =
-        gbdt::train(rest.data(), &held_data, result.chosen, as_part(progress, "forest folds", fold, options.n_folds));
-    gbdt::Forest forest = gbdt::load_xgboost(trained.json, "fold " + std::to_string(fold));
-    const auto staged = staged_margins(forest, schema, train.rows);
+    std::vector<gbdt::Forest> forests;
+    for (std::size_t kind = 0; kind < n_kinds; ++kind) {
+      auto trained = gbdt::train(rest.data(), &held_data, result.chosen[kind],
+                                 as_part(progress, "forest folds", fold * n_kinds + kind, options.n_folds * n_kinds));
+      forests.push_back(gbdt::load_xgboost(trained.json, "fold " + std::to_string(fold)));
+      result.json.push_back(std::move(trained.json));
+    }
+    const auto staged = staged_margins(forests, schema, train.rows);
     for (std::size_t i = 0; i < fold_of.size(); ++i)
       if (fold_of[i] == fold) result.out_of_fold[i] = staged[i];
-    result.json.push_back(std::move(trained.json));
-    result.forests.push_back(std::move(forest));
+    std::move(forests.begin(), forests.end(), std::back_inserter(result.forests));
   }
   if (options.serve_bag) return result;
 
   const auto valid_data = valid_features.data();
-  auto trained =
-      gbdt::train(train_features.data(), &valid_data, result.chosen, as_part(progress, "forest refit", 0, 1));
-  result.forests = {gbdt::load_xgboost(trained.json, "refit")};
-  result.json = {std::move(trained.json)};
-  align(result.out_of_fold, train.labels, staged_margins(result.forests[0], schema, valid.rows), valid.labels);
+  result.forests.clear();
+  result.json.clear();
+  for (std::size_t kind = 0; kind < n_kinds; ++kind) {
+    auto trained = gbdt::train(train_features.data(), &valid_data, result.chosen[kind],
+                               as_part(progress, "forest refit", kind, n_kinds));
+    result.forests.push_back(gbdt::load_xgboost(trained.json, "refit"));
+    result.json.push_back(std::move(trained.json));
+  }
+  align(result.out_of_fold, train.labels, staged_margins(result.forests, schema, valid.rows), valid.labels);
   return result;
 }
 

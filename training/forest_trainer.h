@@ -18,9 +18,11 @@
 namespace sluice::training {
 
 struct ForestOptions {
-  std::size_t n_search = 8;  // configurations tried: the default first, then random ones; 1 is no search
-  std::size_t n_folds = 5;   // of the bag, and of the out-of-fold margins
-  bool serve_bag = true;     // serve the mean of the fold forests; false: one forest refitted on all training rows
+  // Configurations tried: the default first, then random ones, in turns level by level and leaf by leaf. 1 is no
+  // search.
+  std::size_t n_search = 8;
+  std::size_t n_folds = 5;  // of the bag, and of the out-of-fold margins
+  bool serve_bag = true;    // serve the mean of the fold forests; false: one forest refitted on all training rows
   std::size_t max_rounds = 1000;
   std::size_t early_stopping_rounds = 40;
   std::uint64_t seed = 1;
@@ -38,9 +40,10 @@ struct ForestResult {
   std::vector<gbdt::Forest> forests;  // the same, read back
   std::vector<dnn::StagedMargins>
       out_of_fold;  // of the training rows, each from the fold that did not see it, on the served margin's scale
-  gbdt::TrainOptions chosen;
-  gbdt::Forest single;  // of the search: the chosen configuration on all training rows, stopped early on `valid`
-  std::vector<std::string> log;  // a line a configuration: its parameters and validation log-loss
+  /// The best of the search, level by level and, with a search, leaf by leaf; the bag has fold forests of each.
+  std::vector<gbdt::TrainOptions> chosen;
+  std::vector<gbdt::Forest> single;  // the same configurations on all training rows, stopped early on `valid`
+  std::vector<std::string> log;      // a line a configuration: its parameters and validation log-loss
 };
 
 /// Configurations are compared by log-loss on `valid`, each stopped early there; the fold forests stop early on their

@@ -18,8 +18,9 @@ struct Part {
   Table rows;
   std::vector<float> labels;
   std::vector<dnn::StagedMargins> staged;
-  std::vector<std::size_t> numbers;                   // of the rows, in the data
-  std::vector<double> p_single, p_forest, p_network;  // p_single is empty where there was no search
+  std::vector<std::size_t> numbers;  // of the rows, in the data
+  std::vector<double> p_forest, p_network;
+  std::vector<std::vector<double>> p_single;  // of each of ForestResult::single
   std::vector<float> network_margins;
 
   LabelledRows labelled() const { return {rows, labels}; }

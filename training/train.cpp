@@ -135,7 +135,8 @@ class Training {
       models_.forest_json = std::move(result.json);
       models_.forests = std::make_shared<const std::vector<gbdt::Forest>>(std::move(result.forests));
       for (Part* part : {&train_, &valid_, &test_})
-        part->p_single = probabilities_of(result.single, schema_, valid_, *part);
+        for (const gbdt::Forest& single : result.single)
+          part->p_single.push_back(probabilities_of(single, schema_, valid_, *part));
       train_.staged = std::move(result.out_of_fold);
       report_.search_log = std::move(result.log);
     }
@@ -171,7 +172,8 @@ class Training {
                       policy, test_, report_);
       }
     }
-    if (!test_.p_single.empty()) evaluate_peer("one forest", test_.p_single, policy, test_, report_);
+    for (std::size_t k = 0; k < test_.p_single.size(); ++k)
+      evaluate_peer(k == 0 ? "one forest" : "one forest, by leaf", test_.p_single[k], policy, test_, report_);
     evaluate(policy, schema_, test_, has_network(), report_);
   }
 
@@ -207,9 +209,12 @@ class Training {
 
   static void add_scores(const char* name, const Part& part, const cascade::Policy& policy,
                          std::vector<RowScores>& out) {
+    const auto single = [&](std::size_t k, std::size_t i) {
+      return k < part.p_single.size() ? part.p_single[k][i] : std::nan("");
+    };
     for (std::size_t i = 0; i < part.labels.size(); ++i)
-      out.push_back({part.numbers[i], name, part.labels[i], part.p_single.empty() ? std::nan("") : part.p_single[i],
-                     part.p_forest[i], part.p_network[i], policy.band && policy.band->contains(part.p_forest[i])});
+      out.push_back({part.numbers[i], name, part.labels[i], single(0, i), single(1, i), part.p_forest[i],
+                     part.p_network[i], policy.band && policy.band->contains(part.p_forest[i])});
   }
 
   const TrainRequest& request_;

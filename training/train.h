@@ -62,12 +62,13 @@ struct TrainReport {
 };
 
 /// What the stages say of one row, after calibration; NaN where a stage is not there. On training rows the forest's
-/// margin is out of fold, the single forest's and the network's are not.
+/// margin is out of fold, the single forests' and the network's are not.
 struct RowScores {
   std::size_t row = 0;    // its number in the data
   const char* part = "";  // "train", "valid", "test"
   float label = 0;
-  double p_single = 0, p_forest = 0, p_network = 0;
+  double p_single = 0, p_by_leaf = 0;  // of the best single forests, level by level and leaf by leaf
+  double p_forest = 0, p_network = 0;
   bool is_forwarded = false;
 };
 
