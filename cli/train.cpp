@@ -79,6 +79,7 @@ struct TrainFlags {
     options.text("--positive", request.positive, "the label's text that counts as 1");
     options.text("--id", request.columns.id, "column that identifies a request; never a feature");
     options.text("--time", request.columns.time, "time column: validation and test are then the latest parts");
+    options.text("--split", request.split, "column that says train, valid or test; never a feature");
     options.list("--late", request.columns.late, "columns that only the network sees, fetched only inside the band");
     options.list("--drop", request.columns.drop, "columns to leave out");
     options.list("--protected", request.columns.is_protected, "columns kept for slices and seen by no model");

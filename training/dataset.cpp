@@ -9,6 +9,7 @@
 #include "sluice/base/error.h"
 #include "sluice/base/metrics.h"
 #include "sluice/base/random.h"
+#include "sluice/io/record_reader.h"
 #include "sluice/io/rows.h"
 
 namespace sluice::training {
@@ -99,6 +100,29 @@ Split split_rows(const Dataset& data, const Schema& schema, std::uint64_t seed, 
                      order.begin() + static_cast<std::ptrdiff_t>(n * 8 / 10));
   split.test.assign(order.begin() + static_cast<std::ptrdiff_t>(n * 8 / 10), order.end());
   for (auto* part : {&split.train, &split.valid, &split.test}) std::sort(part->begin(), part->end());
+  return split;
+}
+
+Split split_by_column(const std::string& path, const std::string& column) {
+  const auto records = io::open_records(path);
+  const auto& header = records->header();
+  const auto at = static_cast<std::size_t>(std::find(header.begin(), header.end(), column) - header.begin());
+  if (at == header.size())
+    throw Error("data.split", path + ": there is no column \"" + column + "\"", "name the column that holds the split");
+  Split split;
+  std::vector<std::string_view> fields;
+  for (std::size_t row = 0; records->next(fields); ++row) {
+    if (fields[at] == "train")
+      split.train.push_back(row);
+    else if (fields[at] == "valid")
+      split.valid.push_back(row);
+    else if (fields[at] == "test")
+      split.test.push_back(row);
+    else
+      throw Error("data.split",
+                  records->where() + ": \"" + std::string(fields[at]) + "\" in the split's column \"" + column + "\"",
+                  "it says train, valid or test");
+  }
   return split;
 }
 

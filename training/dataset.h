@@ -31,6 +31,10 @@ struct Split {
 /// last (rows without a time go first).
 Split split_rows(const Dataset& data, const Schema& schema, std::uint64_t seed, const std::string& time_column);
 
+/// As a column of the file says: "train", "valid" or "test" in every row. Throws Error{data.split} naming the line of
+/// any other text, and where the file has no such column.
+Split split_by_column(const std::string& path, const std::string& column);
+
 /// The rows of `which`, copied.
 Table take_rows(const Table& rows, const std::vector<std::size_t>& which);
 std::vector<float> take_labels(const std::vector<float>& labels, const std::vector<std::size_t>& which);

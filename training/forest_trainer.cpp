@@ -200,13 +200,15 @@ ForestResult train_forests(const Schema& schema, const LabelledRows& train, cons
   const auto valid_data = valid_features.data();
   result.forests.clear();
   result.json.clear();
-  for (std::size_t kind = 0; kind < n_kinds; ++kind) {
-    auto trained = gbdt::train(train_features.data(), &valid_data, result.chosen[kind],
-                               as_part(progress, "forest refit", kind, n_kinds));
+  const std::size_t n = options.n_refits * n_kinds;
+  for (std::size_t k = 0; k < n; ++k) {
+    gbdt::TrainOptions chosen = result.chosen[k % n_kinds];
+    chosen.seed = options.seed + k / n_kinds;
+    auto trained = gbdt::train(train_features.data(), &valid_data, chosen, as_part(progress, "forest refit", k, n));
     result.forests.push_back(gbdt::load_xgboost(trained.json, "refit"));
     result.json.push_back(std::move(trained.json));
   }
-  align(result.out_of_fold, train.labels, staged_margins(result.forests, schema, valid.rows), valid.labels);
+  if (n == 1) align(result.out_of_fold, train.labels, staged_margins(result.forests, schema, valid.rows), valid.labels);
   return result;
 }
 

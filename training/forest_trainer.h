@@ -21,8 +21,9 @@ struct ForestOptions {
   // Configurations tried: the default first, then random ones, in turns level by level and leaf by leaf. 1 is no
   // search.
   std::size_t n_search = 8;
-  std::size_t n_folds = 5;  // of the bag, and of the out-of-fold margins
-  bool serve_bag = true;    // serve the mean of the fold forests; false: one forest refitted on all training rows
+  std::size_t n_folds = 5;   // of the bag, and of the out-of-fold margins
+  bool serve_bag = true;     // serve the mean of the fold forests; false: of forests refitted on all training rows
+  std::size_t n_refits = 5;  // of each kind, by seed
   std::size_t max_rounds = 1000;
   std::size_t early_stopping_rounds = 40;
   std::uint64_t seed = 1;

@@ -88,7 +88,9 @@ class Training {
                     request_.schema->string() + ": the label \"" + request_.columns.label + "\" is one of the columns",
                     "take it out: a model must not see it");
     } else {
-      InferredSchema inferred = infer_schema(request_.data, request_.columns, progress_);
+      InferOptions columns = request_.columns;
+      if (!request_.split.empty()) columns.drop.push_back(request_.split);
+      InferredSchema inferred = infer_schema(request_.data, columns, progress_);
       schema_ = inferred.schema;
       report_.warnings = inferred.warnings;
     }
@@ -104,7 +106,8 @@ class Training {
     Dataset data = load_dataset(request_.data, schema_, request_.columns.label, request_.positive, progress_);
     report_.warnings.insert(report_.warnings.end(), data.warnings.begin(), data.warnings.end());
     for (auto& leak : find_leaks(data, schema_)) report_.warnings.push_back(std::move(leak));
-    const Split split = split_rows(data, schema_, request_.seed, request_.columns.time);
+    const Split split = request_.split.empty() ? split_rows(data, schema_, request_.seed, request_.columns.time)
+                                               : split_by_column(request_.data, request_.split);
     train_ = take_part(data, split.train);
     valid_ = take_part(data, split.valid);
     test_ = take_part(data, split.test);

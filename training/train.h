@@ -24,9 +24,10 @@
 namespace sluice::training {
 
 struct TrainRequest {
-  std::string data;                                                    // path
-  InferOptions columns;                                                // label, id, time, drop, late, protected
-  std::string positive;                                                // the label's text that counts as 1
+  std::string data;      // path
+  InferOptions columns;  // label, id, time, drop, late, protected
+  std::string positive;  // the label's text that counts as 1
+  std::string split;     // a column that says train, valid or test; empty: the split is random, or by time
   std::optional<std::filesystem::path> schema, policy, rules, forest;  // given instead of learnt; `rules` is a folder
   bool with_network = true;
   bool with_baseline = false;  // also train XGBoost as it comes (300 trees of depth 6), for the report

@@ -39,8 +39,8 @@ class Reader {
 };
 
 void read_forest(Reader read, ForestOptions& o) {
-  read("search", o.n_search, 1, 1000)("folds", o.n_folds, 2, 20)("max_rounds", o.max_rounds, 1, 100000)(
-      "early_stopping_rounds", o.early_stopping_rounds, 1, 10000);
+  read("search", o.n_search, 1, 1000)("folds", o.n_folds, 2, 20)("refits", o.n_refits, 1, 100)(
+      "max_rounds", o.max_rounds, 1, 100000)("early_stopping_rounds", o.early_stopping_rounds, 1, 10000);
   o.serve_bag = read.fields().word("serve", o.serve_bag ? "bag" : "refit", {"bag", "refit"}) == "bag";
   read.fields().finish();
 }

@@ -1,5 +1,6 @@
 #include "sluice/training/train.h"
 #include <map>
+#include <set>
 
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
@@ -109,7 +110,7 @@ TEST_CASE("a refitted forest is served alone, and the out-of-fold margins are on
   std::vector<float> labels, valid_labels;
   draw(3000, rows, labels);
   draw(1500, valid_rows, valid_labels);
-  const ForestOptions options{.n_search = 1, .n_folds = 3, .serve_bag = false, .max_rounds = 60};
+  ForestOptions options{.n_search = 1, .n_folds = 3, .serve_bag = false, .n_refits = 1, .max_rounds = 60};
   const ForestResult result = train_forests(schema, {rows, labels}, {valid_rows, valid_labels}, options);
   REQUIRE(result.forests.size() == 1);
   REQUIRE(result.json.size() == 1);
@@ -123,6 +124,12 @@ TEST_CASE("a refitted forest is served alone, and the out-of-fold margins are on
   const auto from = cascade::fit_platt(out_of_fold, labels), to = cascade::fit_platt(refit, valid_labels);
   CHECK(from.slope == Approx(to.slope).epsilon(1e-3));
   CHECK(from.intercept == Approx(to.intercept).margin(1e-3));
+
+  options.n_refits = 3;
+  options.n_search = 2;
+  const ForestResult bag = train_forests(schema, {rows, labels}, {valid_rows, valid_labels}, options);
+  REQUIRE(bag.json.size() == 6);  // three seeds, level by level and leaf by leaf
+  CHECK(std::set<std::string>(bag.json.begin(), bag.json.end()).size() == 6);
 }
 
 TEST_CASE("late columns reach the network alone, and the bundle decides with them") {
