@@ -97,7 +97,7 @@ struct TrainFlags {
     options.integer("--search", n_search, "forest configurations to try; 0 for the default")
         .integer("--folds", n_folds, "folds of the bag; 0 for the default");
     options.choice("--serve", serve, {"bag", "refit"},
-                   "serve the mean of the fold forests (default), or one refitted forest");
+                   "serve the mean of forests refitted on all training rows (default), or of the fold forests");
     options.flag("--baseline", request.with_baseline, "also report XGBoost with 300 trees of depth 6");
     common.add_threads(options);
     common.add_seed(options);

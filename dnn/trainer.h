@@ -34,14 +34,14 @@ NetworkKind parse_network_kind(std::string_view name);
 /// One kind of member, and how many of it.
 struct MemberOptions {
   NetworkKind kind = NetworkKind::tabm;
-  std::size_t count = 1;
-  std::vector<std::size_t> hidden = {256, 256};
+  std::size_t count = 2;
+  std::vector<std::size_t> hidden = {128, 128};
   double dropout = 0.1;  // 0 is off
   // Of tabm:
-  std::size_t n_paths = 32;           // trained
+  std::size_t n_paths = 16;           // trained
   std::size_t n_kept = 8;             // after training: those whose mean does best on the validation rows; 0 keeps all
   std::size_t numeric_dimension = 8;  // of a number's embedding
-  std::size_t max_bins = 32;          // of its piecewise-linear function
+  std::size_t max_bins = 24;          // of its piecewise-linear function
   // Of embedding:
   std::size_t tower = 32;  // width of each category's layer
   // Of every kind: the share of codes that training reads as unseen words, so that those have a row that was learnt.
@@ -62,8 +62,8 @@ struct TrainerOptions {
   double warm_up = 1.0;  // epochs in which the rate rises from 0
   std::size_t plateau = 3;
   std::size_t batch_size = 256;
-  std::size_t max_epochs = 40;
-  std::size_t patience = 6;      // epochs without a better validation loss
+  std::size_t max_epochs = 20;
+  std::size_t patience = 4;      // epochs without a better validation loss
   double positive_weight = 1.0;  // of rows labelled 1 in the training loss
   double outside_weight = 1.0;   // of rows whose margin lies outside the interval below
   double margin_low = -INFINITY, margin_high = INFINITY;

@@ -22,7 +22,7 @@ struct ForestOptions {
   // search.
   std::size_t n_search = 8;
   std::size_t n_folds = 5;   // of the bag, and of the out-of-fold margins
-  bool serve_bag = true;     // serve the mean of the fold forests; false: of forests refitted on all training rows
+  bool serve_bag = false;    // serve the mean of the fold forests; false: of forests refitted on all training rows
   std::size_t n_refits = 5;  // of each kind, by seed
   std::size_t max_rounds = 1000;
   std::size_t early_stopping_rounds = 40;

@@ -1,6 +1,6 @@
 """Does the second stage earn its place? Five random splits of every open table, beside tuned rivals on the same rows.
 
-    quality.py SLUICE DATA WORK [--seeds N] [--sets a,b]      writes WORK/<set>-<seed>.json and prints docs/quality.md
+    quality.py SLUICE DATA WORK [--seeds N] [--sets a,b]      keeps WORK/<set>-<seed>.json and prints docs/quality.md
 
 The rival is XGBoost, tuned by 20 random configurations grown level by level with early stopping. Everything is chosen on the
 validation rows; the differences are on the test rows, paired by split.
@@ -71,7 +71,7 @@ def read_table(data: Path, which: Set) -> pd.DataFrame:
     return pd.read_csv(path, sep=None, engine="python")
 
 
-def train(sluice: Path, csv: Path, which: Set, seed: int, work: Path) -> tuple[dict, pd.DataFrame]:
+def train(sluice: Path, csv: Path, which: Set, seed: int, work: Path, threads: int) -> tuple[dict, pd.DataFrame]:
     """The report of `sluice train`, and what each stage says of every row, in the file's order."""
     name = work / f"{which.name.replace(', ', '-')}-{seed}"
     config = {"forest": {"search": SEARCH, **which.config.get("forest", {})}}
@@ -86,7 +86,7 @@ def train(sluice: Path, csv: Path, which: Set, seed: int, work: Path) -> tuple[d
     if which.costs:
         (work / "costs.json").write_text(json.dumps(which.costs))
         command += ["--costs", work / "costs.json"]
-    command += ["--json", "--quiet", "--out", f"{name}.bundle", "--scores", f"{name}.csv"]
+    command += ["--threads", str(threads), "--json", "--quiet", "--out", f"{name}.bundle", "--scores", f"{name}.csv"]
     report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     return report, pd.read_csv(f"{name}.csv").sort_values("row", ignore_index=True)
 
@@ -132,16 +132,16 @@ def figures(report: dict, scores: pd.DataFrame, lightgbm: np.ndarray | None) -> 
     return {"figures": out, "forwarded": float(inside.mean()), "share": report["share_of_cost_reduction"], "epochs": report["network_epochs"], "warnings": report["warnings"]}
 
 
-def measure(sluice: Path, data: Path, work: Path, which: Set, seed: int) -> dict:
+def measure(sluice: Path, data: Path, work: Path, which: Set, seed: int, threads: int) -> dict:
     table = read_table(data, which)
     csv = work / f"{which.name.replace(', ', '-')}.input.csv"
     if not csv.exists():
         table.to_csv(csv, index=False)
-    report, scores = train(sluice, csv, which, seed, work)
+    report, scores = train(sluice, csv, which, seed, work, threads)
     lightgbm = None
     if not which.costs:
         left_out = [which.label, *which.drop, *which.late] + (["part"] if which.has_split else [])
-        lightgbm = rivals.tuned_lightgbm(table, scores["label"].to_numpy(), scores["part"].to_numpy(), left_out, seed, 2)
+        lightgbm = rivals.tuned_lightgbm(table, scores["label"].to_numpy(), scores["part"].to_numpy(), left_out, seed, threads)
     return figures(report, scores, lightgbm)
 
 
@@ -178,6 +178,7 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--sets", default=",".join(s.source.split("/")[0] for s in SETS))
+    parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     given.work.mkdir(parents=True, exist_ok=True)
     lines = []
@@ -188,7 +189,7 @@ def main() -> None:
         for seed in range(1 if which.has_split else given.seeds):
             kept = given.work / f"{which.name.replace(', ', '-')}-{seed}.json"
             if not kept.exists():
-                kept.write_text(json.dumps(measure(given.sluice, given.data, given.work, which, seed)))
+                kept.write_text(json.dumps(measure(given.sluice, given.data, given.work, which, seed, given.threads)))
             results.append(json.loads(kept.read_text()))
         lines += section(which, results)
     print("\n".join(lines))
