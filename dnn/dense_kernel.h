@@ -1,139 +1,166 @@
 #pragma once
-/// The one dense kernel, compiled once for each instruction set (dense_scalar.cpp, dense_avx2.cpp, dense_avx512.cpp).
-/// Not installed.
+/// The one dense kernel, compiled once for each instruction set (dense_scalar.cpp, dense_avx2.cpp, dense_avx512.cpp,
+/// dense_avx512_bf16.cpp). Not installed.
 ///
-/// A layer computes kRows rows × kVectors vectors of outputs at a time, all in registers:
-///
-///            outputs j … j+15   j+16 … j+31
-///     row 0  [   acc[0][0]    |   acc[0][1]   ]     for i in inputs, in order:
-///     row 1  [   acc[1][0]    |   acc[1][1]   ]         acc[r][v] = fma(x[r][i], weight[i][j + 16 v], acc[r][v])
-///
-/// Each lane is a chain of its own, so the tiling changes no bit.
+/// The paths of a member's rows are the rows of one matrix: row 0's paths, row 1's paths, and so on. A block of them
+/// goes through layer after layer, in scratch memory that stays in the second-level cache.
 
 #include <cstddef>
-#include <span>
+#include <type_traits>
 
 #include "sluice/base/batch.h"
-#include "sluice/dnn/network.h"
+#include "sluice/dnn/dense_layer.h"
+#include "sluice/dnn/packed_network.h"
 
 namespace sluice::dnn {
 
-using DenseForward = void (*)(const Network& network, BatchView encoded, float* margins);
+struct DenseFunctions {
+  PackedLayout layout;
+  void (*forward)(const PackedNetwork& network, BatchView encoded, float* margins) = nullptr;
+};
 
-void dense_forward_scalar(const Network& network, BatchView encoded, float* margins);
-void dense_forward_avx2(const Network& network, BatchView encoded, float* margins);
-void dense_forward_avx512(const Network& network, BatchView encoded, float* margins);
+DenseFunctions dense_scalar();
+DenseFunctions dense_avx2();
+DenseFunctions dense_avx512();
+DenseFunctions dense_avx512_bf16();
 
-/// `V` wraps a register: V::kWidth, load, broadcast, store, fma(a, b, c) = a·b + c, relu (NaN stays NaN).
+/// `V` as DenseLayer says, and: broadcast_float, mul, fma, store, count_at_least, fma_one.
 template <class V>
 struct DenseKernelOf {
-  static constexpr std::size_t kBlock = 4;  // paths that share one read of the weights
+  using Cell = typename V::Cell;
+  static constexpr std::size_t kMaxBlock = 96;  // rows of the matrix
+  static constexpr std::size_t kSlack = 16;     // floats between rows: strides of a power of two share few cache lines
+  static constexpr bool kIsFloat = std::is_same_v<Cell, float>;
 
-  template <std::size_t kRows, std::size_t kVectors>
-  static void tile(const Linear& layer, const float* const* x, float* const* y, std::size_t j, bool relu) {
-    V acc[kRows][kVectors];
-    for (std::size_t v = 0; v < kVectors; ++v)
-      for (std::size_t r = 0; r < kRows; ++r) acc[r][v] = V::load(&layer.bias[j + v * V::kWidth]);
-    const float* weight = layer.weight.data() + j;
-    for (std::size_t i = 0; i < layer.n_in; ++i, weight += layer.n_out_padded) {
-      V w[kVectors];
-      for (std::size_t v = 0; v < kVectors; ++v) w[v] = V::load(weight + v * V::kWidth);
-      for (std::size_t r = 0; r < kRows; ++r) {
-        const V input = V::broadcast(x[r][i]);
-        for (std::size_t v = 0; v < kVectors; ++v) acc[r][v] = V::fma(input, w[v], acc[r][v]);
-      }
-    }
-    for (std::size_t r = 0; r < kRows; ++r)
-      for (std::size_t v = 0; v < kVectors; ++v)
-        (relu ? V::relu(acc[r][v]) : acc[r][v]).store(y[r] + j + v * V::kWidth);
+  static void embed(const PackedPieces& pieces, std::size_t dimension, float x, float* out) {
+    const float* const edges = pieces.edges.template as<float>();
+    const std::size_t bin = V::count_at_least(x, edges + 1, pieces.n_edges);
+    const float* const at = pieces.values.template as<float>() + bin * 2 * dimension;
+    const V distance = V::broadcast_float(x - edges[bin]);
+    for (std::size_t i = 0; i < dimension; i += V::kWidth)  // whole vectors: what comes next overwrites the surplus
+      V::fma(distance, V::load(at + dimension + i), V::load(at + i)).store(out + i);
   }
 
-  template <std::size_t kRows>
-  static void apply(const Linear& layer, const float* const* x, float* const* y, bool relu) {
-    constexpr std::size_t kWide = kRows == 1 ? 8 : 4, kPerPad = Linear::kPad / V::kWidth;
-    std::size_t j = 0;
-    for (; j + kWide * V::kWidth <= layer.n_out_padded; j += kWide * V::kWidth)
-      tile<kRows, kWide>(layer, x, y, j, relu);
-    for (; j < layer.n_out_padded; j += Linear::kPad) tile<kRows, kPerPad>(layer, x, y, j, relu);
-  }
-
-  static void embed(const Pieces& pieces, std::size_t dimension, float x, float* out) {
-    std::size_t bin = 0;
-    for (std::size_t e = 1; e < pieces.edges.size(); ++e) bin += x >= pieces.edges[e] ? 1 : 0;
-    const float *at = &pieces.at[bin * dimension], *slope = &pieces.slope[bin * dimension];
-    const float distance = x - pieces.edges[bin];
-    for (std::size_t i = 0; i < dimension; ++i) out[i] = V::fma_one(distance, slope[i], at[i]);
-  }
-
-  /// Codes come from the encoder and are in range by construction.
-  static void gather(const Encoder& encoder, const Member& member, const float* encoded, float* x) {
+  /// The inputs of a row. Codes come from the encoder and are in range by construction.
+  static void gather(const Encoder& encoder, const PackedMember& packed, const float* encoded, float* x) {
+    const Member& member = *packed.member;
     const std::size_t n_dense = encoder.n_dense(), dimension = member.shape.numeric_dimension;
-    for (std::size_t i = 0; i < n_dense; ++i) {
-      if (dimension == 0) {
-        *x++ = encoded[i];
-      } else {
-        embed(member.numeric[i], dimension, encoded[i], x);
-        x += dimension;
-      }
-    }
+    if (dimension == 0)
+      for (std::size_t i = 0; i < n_dense; ++i) *x++ = encoded[i];
+    else
+      for (std::size_t i = 0; i < n_dense; ++i, x += dimension) embed(packed.numeric[i], dimension, encoded[i], x);
     for (std::size_t c = 0; c < member.embeddings.size(); ++c) {
       const std::size_t n = member.shape.dimensions[c];
-      const float* row = member.embeddings[c].data() + static_cast<std::size_t>(encoded[n_dense + c]) * n;
+      const float* const row = member.embeddings[c].data() + static_cast<std::size_t>(encoded[n_dense + c]) * n;
       for (std::size_t i = 0; i < n; ++i) *x++ = row[i];
     }
+    for (std::size_t i = member.n_inputs; i < packed.n_inputs; ++i) *x++ = 0;
   }
 
-  static float head(const Member& member, std::size_t path, const float* x, float margin) {
-    const std::size_t n_in = member.head_weight.size() / member.shape.n_paths;
-    const float* weight = &member.head_weight[path * n_in];
-    float sum = member.head_bias[path];
-    for (std::size_t i = 0; i < n_in; ++i) sum = V::fma_one(x[i], weight[i], sum);
-    return V::fma_one(member.a[path], margin, member.b[path]) + sum;
+  /// Where a block begins, and the inputs of its row.
+  struct Place {
+    std::size_t row = 0, path = 0;
+    bool has_inputs = false;
+    alignas(64) float inputs[kMaxInputs + Linear::kPad];
+  };
+
+  /// The first `n` rows of the matrix from `place` on, as a layer reads them.
+  template <class To>
+  static void expand(const Encoder& encoder, const PackedMember& packed, BatchView encoded, Place& place, std::size_t n,
+                     Rows<To> x) {
+    for (std::size_t i = 0; i < n; ++i) {
+      const float* const row = encoded.data + place.row * encoded.stride;
+      if (!place.has_inputs) gather(encoder, packed, row, place.inputs);
+      const float* const scale = packed.scale.template as<float>() + place.path * packed.n_inputs;
+      const bool is_scaled = packed.member->shape.n_paths > 1;
+      for (std::size_t c = 0; c < packed.n_inputs; c += V::kWidth) {
+        const V value = V::load(place.inputs + c);
+        (is_scaled ? V::mul(V::load(scale + c), value) : value).store(x.row(i) + c);
+      }
+      place.path = (place.path + 1) % packed.member->shape.n_paths;
+      place.has_inputs = place.path > 0;
+      if (!place.has_inputs) ++place.row;
+    }
   }
 
-  /// Outputs of `kRows` paths of a row.
+  /// Heads of kRows rows of the matrix, chains beside one another.
   template <std::size_t kRows>
-  static void paths(const Member& member, std::size_t first, const float* inputs, float margin, float* out) {
-    alignas(64) float scaled[kRows][kMaxInputs], buffers[2][kRows][kMaxWidth];
-    const float* x[kRows];
-    for (std::size_t r = 0; r < kRows; ++r) {
-      x[r] = inputs;
-      if (member.scale.empty()) continue;
-      const float* scale = &member.scale[(first + r) * member.n_inputs];
-      for (std::size_t i = 0; i < member.n_inputs; ++i) scaled[r][i] = scale[i] * inputs[i];
-      x[r] = scaled[r];
+  static void heads(const Member& member, std::size_t path, Rows<const float> x, float* out) {
+    const std::size_t n_paths = member.shape.n_paths, n_in = member.head_weight.size() / n_paths;
+    const float* weight[kRows];
+    float sum[kRows];
+    for (std::size_t r = 0; r < kRows; ++r, path = (path + 1) % n_paths) {
+      weight[r] = &member.head_weight[path * n_in];
+      sum[r] = member.head_bias[path];
     }
-    std::size_t to = 0;
-    for (const Linear& layer : member.layers) {
-      float* y[kRows];
-      for (std::size_t r = 0; r < kRows; ++r) y[r] = buffers[to][r];
-      apply<kRows>(layer, x, y, true);
-      for (std::size_t r = 0; r < kRows; ++r) x[r] = y[r];
-      to ^= 1;
-    }
-    for (std::size_t r = 0; r < kRows; ++r) out[r] = head(member, first + r, x[r], margin);
+    for (std::size_t i = 0; i < n_in; ++i)
+      for (std::size_t r = 0; r < kRows; ++r) sum[r] = V::fma_one(x.row(r)[i], weight[r][i], sum[r]);
+    for (std::size_t r = 0; r < kRows; ++r) out[r] = sum[r];
   }
 
-  static float member_margin(const Encoder& encoder, const Member& member, const float* encoded) {
-    alignas(64) float inputs[kMaxInputs];
-    gather(encoder, member, encoded, inputs);
-    const float margin = encoded[encoder.n_encoded() - 1];
-    float outputs[kMaxPaths];
-    std::size_t k = 0;
-    for (; k + kBlock <= member.shape.n_paths; k += kBlock) paths<kBlock>(member, k, inputs, margin, outputs + k);
-    for (; k < member.shape.n_paths; ++k) paths<1>(member, k, inputs, margin, outputs + k);
-    float sum = 0;
-    for (k = 0; k < member.shape.n_paths; ++k) sum += outputs[k];
-    return sum / static_cast<float>(member.shape.n_paths);
+  static void all_heads(const Member& member, std::size_t path, Rows<const float> x, std::size_t n, float* out) {
+    const auto at = [&](std::size_t i) { return Rows<const float>{x.row(i), x.stride}; };
+    std::size_t i = 0;
+    for (; i + 8 <= n; i += 8) heads<8>(member, (path + i) % member.shape.n_paths, at(i), out + i);
+    for (; i + 2 <= n; i += 2) heads<2>(member, (path + i) % member.shape.n_paths, at(i), out + i);
+    if (i < n) heads<1>(member, (path + i) % member.shape.n_paths, at(i), out + i);
   }
 
-  static void forward(const Network& network, BatchView encoded, float* margins) {
-    for (std::size_t i = 0; i < encoded.n_rows; ++i) {
-      float sum = 0;
-      for (const Member& member : network.members())
-        sum += member_margin(network.encoder(), member, encoded.row(i).data());
-      margins[i] = sum / static_cast<float>(network.members().size());
+  /// Heads of the `n` rows of the matrix from `place` on, which goes on behind them.
+  static void block(const Encoder& encoder, const PackedMember& packed, BatchView encoded, Place& place, std::size_t n,
+                    float* scratch, float* out) {
+    const std::size_t path = place.path;
+    const Rows<float> inputs{scratch, packed.n_inputs + kSlack};
+    const std::size_t y_stride = packed.width + kSlack;
+    float* const y[2] = {inputs.row(n), inputs.row(n) + n * y_stride};
+    if (packed.layers.empty()) {
+      expand(encoder, packed, encoded, place, n, inputs);
+      return all_heads(*packed.member, path, {inputs.data, inputs.stride}, n, out);
     }
+    Rows<Cell> x{reinterpret_cast<Cell*>(scratch), inputs.stride};
+    expand(encoder, packed, encoded, place, n, x);
+    const std::size_t last = packed.layers.size() - 1;
+    for (std::size_t l = 0; l < last; ++l) {
+      const Rows<Cell> to{reinterpret_cast<Cell*>(y[l % 2]), y_stride};
+      DenseLayer<V>::apply(packed.layers[l], {x.data, x.stride}, n, to);
+      x = to;
+    }
+    const Rows<float> top{y[last % 2], y_stride};
+    DenseLayer<V>::apply(packed.layers[last], {x.data, x.stride}, n, top);
+    all_heads(*packed.member, path, {top.data, top.stride}, n, out);
+  }
+
+  /// Adds a member's margins.
+  static void add_member(const Encoder& encoder, const PackedMember& packed, BatchView encoded, float* scratch,
+                         float* margins) {
+    const Member& member = *packed.member;
+    const std::size_t n_paths = member.shape.n_paths, n_rows = encoded.n_rows * n_paths;
+    float outputs[kMaxBlock], sum = 0;
+    Place place;
+    std::size_t row = 0, path = 0;
+    for (std::size_t first = 0; first < n_rows; first += packed.rows_per_block) {
+      const std::size_t n = n_rows - first < packed.rows_per_block ? n_rows - first : packed.rows_per_block;
+      block(encoder, packed, encoded, place, n, scratch, outputs);
+      for (std::size_t i = 0; i < n; ++i) {
+        const float margin = encoded.data[row * encoded.stride + encoder.n_encoded() - 1];
+        sum += V::fma_one(member.a[path], margin, member.b[path]) + outputs[i];
+        if (++path < n_paths) continue;
+        margins[row++] += sum / static_cast<float>(n_paths);
+        path = 0, sum = 0;
+      }
+    }
+  }
+
+  static void forward(const PackedNetwork& network, BatchView encoded, float* margins) {
+    alignas(64) float scratch[PackedNetwork::kScratch];
+    for (std::size_t i = 0; i < encoded.n_rows; ++i) margins[i] = 0;
+    for (const PackedMember& member : network.members)
+      add_member(network.network->encoder(), member, encoded, scratch, margins);
+    for (std::size_t i = 0; i < encoded.n_rows; ++i) margins[i] /= static_cast<float>(network.members.size());
+  }
+
+  static DenseFunctions functions() {
+    return {{.panel = V::kPanel, .inputs_per_step = V::kInputsPerStep, .rows_per_block = kMaxBlock}, forward};
   }
 };
 

@@ -10,46 +10,49 @@ namespace {
 
 class CpuExecutor final : public Executor {
  public:
-  CpuExecutor(std::shared_ptr<const Network> network, DenseForward kernel, std::string_view kernel_name)
-      : network_(std::move(network)), kernel_(kernel), kernel_name_(kernel_name) {}
+  CpuExecutor(std::shared_ptr<const Network> network, const DenseFunctions& functions, std::string_view kernel_name)
+      : network_(std::move(network), functions.layout), forward_(functions.forward), kernel_name_(kernel_name) {}
 
   void forward(BatchView encoded, std::span<float> margins) const override {
-    if (encoded.n_columns != network_->encoder().n_encoded() || margins.size() < encoded.n_rows)
-      throw Error("shape", "the network reads " + std::to_string(network_->encoder().n_encoded()) +
-                               " encoded inputs a row, not " + std::to_string(encoded.n_columns));
-    kernel_(*network_, encoded, margins.data());
+    const std::size_t n_encoded = network_.network->encoder().n_encoded();
+    if (encoded.n_columns != n_encoded || margins.size() < encoded.n_rows)
+      throw Error("shape", "the network reads " + std::to_string(n_encoded) + " encoded inputs a row, not " +
+                               std::to_string(encoded.n_columns));
+    forward_(network_, encoded, margins.data());
   }
   std::string_view device() const override { return "cpu"; }
   std::string_view kernel() const override { return kernel_name_; }
 
  private:
-  std::shared_ptr<const Network> network_;
-  DenseForward kernel_;
+  PackedNetwork network_;
+  void (*forward_)(const PackedNetwork&, BatchView, float*);
   std::string_view kernel_name_;
 };
 
-bool has(DenseKernel kernel) {
+DenseFunctions functions_of(DenseKernel kernel) {
 #if defined(__x86_64__)
-  if (kernel == DenseKernel::avx2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (kernel == DenseKernel::avx512) return __builtin_cpu_supports("avx512f");
+  if (kernel == DenseKernel::avx2) return dense_avx2();
+  if (kernel == DenseKernel::avx512) return dense_avx512();
+  if (kernel == DenseKernel::avx512_bf16) return dense_avx512_bf16();
 #endif
-  return kernel == DenseKernel::scalar;
-}
-
-DenseForward function_of(DenseKernel kernel) {
-#if defined(__x86_64__)
-  if (kernel == DenseKernel::avx2) return dense_forward_avx2;
-  if (kernel == DenseKernel::avx512) return dense_forward_avx512;
-#endif
-  return dense_forward_scalar;
+  return dense_scalar();
 }
 
 }  // namespace
 
+bool has_kernel(DenseKernel kernel) {
+#if defined(__x86_64__)
+  if (kernel == DenseKernel::avx2) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (kernel == DenseKernel::avx512) return __builtin_cpu_supports("avx512f");
+  if (kernel == DenseKernel::avx512_bf16) return __builtin_cpu_supports("avx512bf16");
+#endif
+  return kernel == DenseKernel::scalar || kernel == DenseKernel::automatic;
+}
+
 std::vector<DenseKernel> dense_kernels() {
   std::vector<DenseKernel> kernels;
   for (const auto kernel : {DenseKernel::scalar, DenseKernel::avx2, DenseKernel::avx512})
-    if (has(kernel)) kernels.push_back(kernel);
+    if (has_kernel(kernel)) kernels.push_back(kernel);
   return kernels;
 }
 
@@ -63,6 +66,8 @@ std::string_view to_string(DenseKernel kernel) {
       return "avx2";
     case DenseKernel::avx512:
       return "avx512";
+    case DenseKernel::avx512_bf16:
+      return "avx512-bf16";
   }
   return "?";
 }
@@ -78,10 +83,10 @@ std::unique_ptr<Executor> make_executor(std::shared_ptr<const Network> network, 
   if (device == Device::cuda)
     throw Error("device.unavailable", "this build has no CUDA executor", "take --device cpu or auto");
   if (kernel == DenseKernel::automatic) kernel = dense_kernels().back();
-  if (!has(kernel))
+  if (!has_kernel(kernel))
     throw Error("device.unavailable", "this processor has no " + std::string(to_string(kernel)) + " kernel",
                 "take the kernel auto");
-  return std::make_unique<CpuExecutor>(std::move(network), function_of(kernel), to_string(kernel));
+  return std::make_unique<CpuExecutor>(std::move(network), functions_of(kernel), to_string(kernel));
 }
 
 }  // namespace sluice::dnn

@@ -2,7 +2,8 @@
 /// Runs a network on a device. The engine knows this interface alone, so that a device is added beside the others.
 ///
 /// Exactness: every output is one fused multiply-add chain over its inputs in their order, in float32. The bits do not
-/// depend on the batch's size, a row's place in it, the thread or the instruction set. Const calls are thread-safe and,
+/// depend on the batch's size, a row's place in it, the thread or the instruction set. Weights are copied into the
+/// device's own order when it is made; a CPU forward takes up to 300 KiB of stack. Const calls are thread-safe and,
 /// on the CPU, allocate nothing.
 
 #include <memory>
@@ -17,7 +18,11 @@
 namespace sluice::dnn {
 
 enum class Device { automatic, cpu, cuda };
-enum class DenseKernel { automatic, scalar, avx2, avx512 };
+
+/// The float32 kernels give the same bits. avx512_bf16 rounds weights and activations to bf16 and sums in float32: its
+/// bits are its own, the same for every batch and thread. `automatic` never takes it; hold it against float32 first
+/// (parity.h).
+enum class DenseKernel { automatic, scalar, avx2, avx512, avx512_bf16 };
 
 class Executor {
  public:
@@ -35,8 +40,9 @@ class Executor {
 std::unique_ptr<Executor> make_executor(std::shared_ptr<const Network> network, Device device = Device::automatic,
                                         DenseKernel kernel = DenseKernel::automatic);
 
-/// The kernels that this processor has, slowest first.
+/// The float32 kernels that this processor has, slowest first.
 std::vector<DenseKernel> dense_kernels();
+bool has_kernel(DenseKernel kernel);
 std::string_view to_string(DenseKernel kernel);
 
 /// "auto", "cpu", "cuda". Throws Error{device.name}.

@@ -9,5 +9,5 @@ while read -r object; do
     echo "$object shares these"
     exit 1
   fi
-done < <(find "$1" -path '*sluice_*' \( -name '*_avx2.cpp.o' -o -name '*_avx512.cpp.o' -o -name '*_avx512_vbmi.cpp.o' \))
+done < <(find "$1" -path '*sluice_*' \( -name '*_avx2.cpp.o' -o -name '*_avx512.cpp.o' -o -name '*_avx512_vbmi.cpp.o' -o -name '*_avx512_bf16.cpp.o' \))
 [ "$n" -ge 5 ] || { echo "only $n objects were found"; exit 1; }
