@@ -1,74 +1,74 @@
-/// The network executor: one row alone, and a row of a batch of 4096, for each kernel of this processor.
+/// The network executor: dnn_bench names | case NAME FOLDER | run FOLDER
+///
+/// `run` prints a JSON line for each kernel of this processor: one row alone, and a row of the case's batch, on one
+/// thread. bench/dnn_table.py reads them.
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <string>
 #include <vector>
 
-#include "sluice/base/random.h"
+#include "bench_timing.h"
+#include "dnn_case.h"
+#include "sluice/base/error.h"
 #include "sluice/dnn/executor.h"
 
 namespace {
 
 using namespace sluice;
+using namespace sluice::bench;
 
-std::shared_ptr<const dnn::Network> random_network(std::size_t n_inputs, const std::vector<std::size_t>& hidden) {
-  std::vector<Column> columns(n_inputs - dnn::kStages.size());
-  for (std::size_t c = 0; c < columns.size(); ++c) columns[c].name = "x" + std::to_string(c);
-  Random random(1);
-  dnn::Tensors tensors = {{"member.0.a", {{1}, {1.0f}}}, {"member.0.b", {{1}, {0.0f}}}};
-  const auto tensor = [&](std::vector<std::size_t> shape, std::size_t size, double deviation) {
-    dnn::Tensor made{std::move(shape), std::vector<float>(size)};
-    for (float& x : made.values) x = static_cast<float>(random.normal() * deviation);
-    return made;
-  };
-  std::size_t n_in = n_inputs;
-  for (std::size_t l = 0; l < hidden.size(); ++l) {
-    const std::size_t n_out = hidden[l];
-    tensors["member.0.layer." + std::to_string(l) + ".weight"] =
-        tensor({n_out, n_in}, n_out * n_in, std::sqrt(2.0 / static_cast<double>(n_in)));
-    tensors["member.0.layer." + std::to_string(l) + ".bias"] = tensor({n_out}, n_out, 0.1);
-    n_in = n_out;
-  }
-  tensors["member.0.head.weight"] = tensor({1, n_in}, n_in, std::sqrt(1.0 / static_cast<double>(n_in)));
-  tensors["member.0.head.bias"] = tensor({1}, 1, 0.1);
-  const Table no_rows(columns.size());
-  return std::make_shared<dnn::Network>(dnn::Encoder::fit(Schema(columns), no_rows.view(), {}),
-                                        std::vector<dnn::MemberShape>{{.hidden = hidden}}, tensors, "bench");
+constexpr std::size_t kSingles = 2000, kRepeats = 15;
+
+double largest_difference(std::span<const float> actual, std::span<const float> expected) {
+  double worst = 0;
+  for (std::size_t i = 0; i < actual.size(); ++i)
+    worst = std::max(worst, std::abs(static_cast<double>(actual[i]) - static_cast<double>(expected[i])));
+  return worst;
 }
 
-/// Median microseconds of a call.
-double p50_us(const dnn::Executor& executor, BatchView rows, std::size_t n_calls) {
-  std::vector<float> margins(rows.n_rows);
-  std::vector<double> us;
-  for (std::size_t call = 0; call < n_calls; ++call) {
-    const auto start = std::chrono::steady_clock::now();
-    executor.forward(rows, margins);
-    us.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - start).count());
-  }
-  std::nth_element(us.begin(), us.begin() + static_cast<std::ptrdiff_t>(n_calls / 2), us.end());
-  return us[n_calls / 2];
+void print(std::string_view kernel, const char* work, const Timing& t, double difference) {
+  std::printf(
+      R"({"peer": "Sluice", "kernel": "%s", "work": "%s", "us": %.4f, "low": %.4f, "high": %.4f, "difference": %.3g})"
+      "\n",
+      std::string(kernel).c_str(), work, t.median, t.low, t.high, difference);
+  std::fflush(stdout);
+}
+
+void run_kernel(const NetworkCase& of, const dnn::Executor& executor, bool is_slow) {
+  const std::size_t n_rows = is_slow ? std::min<std::size_t>(16, of.rows.n_rows()) : of.rows.n_rows();
+  const BatchView rows = of.rows.view().slice(0, n_rows);
+  std::vector<float> margins(n_rows);
+  const auto one = [&](std::size_t i) { executor.forward(rows.slice(i % n_rows, 1), {&margins[i % n_rows], 1}); };
+  for (std::size_t i = 0; i < n_rows; ++i) one(i);
+  const double difference = largest_difference(margins, of.margins);
+  print(executor.kernel(), "one row", time_calls(is_slow ? 50 : kSingles, one), difference);
+  const Work batch{[&] { executor.forward(rows, margins); }, n_rows};
+  print(executor.kernel(), "batch", time_in_turns({batch}, kRepeats)[0], largest_difference(margins, of.margins));
+}
+
+void run(const NetworkCase& of) {
+  const auto network = network_of(of);
+  auto kernels = dnn::dense_kernels();
+  if (dnn::has_kernel(dnn::DenseKernel::avx512_bf16)) kernels.push_back(dnn::DenseKernel::avx512_bf16);
+  for (const auto kernel : kernels)
+    run_kernel(of, *dnn::make_executor(network, dnn::Device::cpu, kernel), kernel == dnn::DenseKernel::scalar);
 }
 
 }  // namespace
 
-int main() {
-  constexpr std::size_t kInputs = 64, kBatch = 4096;
-  std::printf("%-12s %-8s %14s %18s\n", "network", "kernel", "1 row p50, us", "batch 4096, us/row");
-  for (const auto& [name, hidden] :
-       {std::pair("64->128x2", std::vector<std::size_t>{128, 128}), {"64->256x3", {256, 256, 256}}}) {
-    const auto network = random_network(kInputs, hidden);
-    FloatTable rows(network->encoder().n_encoded(), kBatch);
-    Random random(2);
-    for (std::size_t i = 0; i < kBatch; ++i)
-      for (float& x : rows.row(i)) x = static_cast<float>(random.normal());
-    for (const auto kernel : dnn::dense_kernels()) {
-      const auto executor = dnn::make_executor(network, dnn::Device::cpu, kernel);
-      std::printf("%-12s %-8s %14.2f %18.3f\n", name, std::string(executor->kernel()).c_str(),
-                  p50_us(*executor, rows.view().slice(0, 1), 2001),
-                  p50_us(*executor, rows.view(), 11) / static_cast<double>(kBatch));
-    }
-  }
+int main(int argc, char** argv) try {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (arguments == std::vector<std::string>{"names"})
+    for (const std::string& name : network_case_names()) std::puts(name.c_str());
+  else if (arguments.size() == 3 && arguments[0] == "case")
+    make_network_case(arguments[1], arguments[2]);
+  else if (arguments.size() == 2 && arguments[0] == "run")
+    run(read_network_case(arguments[1]));
+  else
+    throw Error("usage", "dnn_bench names | case NAME FOLDER | run FOLDER");
+} catch (const Error& e) {
+  std::fprintf(stderr, "error: %s\n", e.message().c_str());
+  return 1;
 }

@@ -37,20 +37,27 @@ struct DenseLayer {
     constexpr std::size_t kInPanel = kVectors < kPerPanel ? kVectors : kPerPanel, kPitch = kInPanel * V::kWidth * kStep;
     const float* const bias = layer.bias.as<float>() + j;
     V acc[kRows][kVectors];
-    for (std::size_t v = 0; v < kVectors; ++v)
-      for (std::size_t r = 0; r < kRows; ++r) acc[r][v] = V::load(bias + v * V::kWidth);
-    const Cell* weight = layer.weight.as<Cell>() + j * layer.n_steps * kStep;
-    const std::size_t panel_size = layer.n_steps * kPitch;
-    for (std::size_t s = 0; s < layer.n_steps; ++s, weight += kPitch) {
+#pragma GCC unroll 8
+    for (std::size_t r = 0; r < kRows; ++r)
+#pragma GCC unroll 8
+      for (std::size_t v = 0; v < kVectors; ++v) acc[r][v] = V::load(bias + v * V::kWidth);
+    const std::size_t n_steps = layer.n_steps;
+    const Cell* weight = layer.weight.as<Cell>() + j * n_steps * kStep;
+    for (std::size_t s = 0; s < n_steps; ++s, weight += kPitch) {
       V w[kVectors];
+#pragma GCC unroll 8
       for (std::size_t v = 0; v < kVectors; ++v)
-        w[v] = V::weight(weight + v / kInPanel * panel_size + v % kInPanel * V::kWidth * kStep);
+        w[v] = V::weight(weight + v / kInPanel * n_steps * kPitch + v % kInPanel * V::kWidth * kStep);
+#pragma GCC unroll 8
       for (std::size_t r = 0; r < kRows; ++r) {
         const V input = V::broadcast(x.row(r) + s * kStep);
+#pragma GCC unroll 8
         for (std::size_t v = 0; v < kVectors; ++v) acc[r][v] = V::step(input, w[v], acc[r][v]);
       }
     }
+#pragma GCC unroll 8
     for (std::size_t r = 0; r < kRows; ++r)
+#pragma GCC unroll 8
       for (std::size_t v = 0; v < kVectors; ++v) V::relu(acc[r][v]).store(y.row(r) + j + v * V::kWidth);
   }
 
