@@ -1,11 +1,13 @@
 #include <immintrin.h>
 
+#include "sluice/dnn/dense_heads_avx.h"
 #include "sluice/dnn/dense_kernel.h"
 
 namespace sluice::dnn {
 namespace {
 
 struct Avx2 {
+  using Heads = AvxHeads;
   using Cell = float;
   static constexpr std::size_t kWidth = 8, kInputsPerStep = 1;
   static constexpr std::size_t kPanel = 16, kRows = 6, kOneRow = 8;  // 12 accumulators of 16 registers

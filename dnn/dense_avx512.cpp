@@ -1,11 +1,13 @@
 #include <immintrin.h>
 
+#include "sluice/dnn/dense_heads_avx.h"
 #include "sluice/dnn/dense_kernel.h"
 
 namespace sluice::dnn {
 namespace {
 
 struct Avx512 {
+  using Heads = AvxHeads;
   using Cell = float;
   static constexpr std::size_t kWidth = 16, kInputsPerStep = 1;
   static constexpr std::size_t kPanel = 64, kRows = 6, kOneRow = 8;  // 24 accumulators of 32 registers

@@ -1,5 +1,6 @@
 #include <immintrin.h>
 
+#include "sluice/dnn/dense_heads_avx.h"
 #include "sluice/dnn/dense_kernel.h"
 
 namespace sluice::dnn {
@@ -8,6 +9,7 @@ namespace {
 /// Weights and activations are bf16, sums float32; the processor adds a pair's products to its sum one after the other.
 /// Embeddings, scales and heads are float32.
 struct Avx512Bf16 {
+  using Heads = AvxHeads;
   using Cell = std::uint16_t;
   static constexpr std::size_t kWidth = 16, kInputsPerStep = 2;
   static constexpr std::size_t kPanel = 64, kRows = 6, kOneRow = 8;

@@ -24,7 +24,8 @@ DenseFunctions dense_avx2();
 DenseFunctions dense_avx512();
 DenseFunctions dense_avx512_bf16();
 
-/// `V` as DenseLayer says, and: broadcast_float, mul, fma, store, count_at_least, fma_one.
+/// `V` as DenseLayer says, and: broadcast_float, mul, fma, store, count_at_least, fma_one, and V::Heads, whose
+/// `chains` takes many heads as far as it can.
 template <class V>
 struct DenseKernelOf {
   using Cell = typename V::Cell;
@@ -83,27 +84,29 @@ struct DenseKernelOf {
     }
   }
 
-  /// Heads of kRows rows of the matrix, chains beside one another.
+  /// Heads of kRows rows of the matrix, the first of them of `path`: chains beside one another.
   template <std::size_t kRows>
-  static void heads(const Member& member, std::size_t path, Rows<const float> x, float* out) {
+  static void heads(const Member& member, std::size_t path, Rows<const float> rows, float* out) {
     const std::size_t n_paths = member.shape.n_paths, n_in = member.head_weight.size() / n_paths;
-    const float* weight[kRows];
-    float sum[kRows];
+    const float *x[kRows], *weight[kRows];
     for (std::size_t r = 0; r < kRows; ++r, path = (path + 1) % n_paths) {
+      x[r] = rows.row(r);
       weight[r] = &member.head_weight[path * n_in];
-      sum[r] = member.head_bias[path];
+      out[r] = member.head_bias[path];
     }
-    for (std::size_t i = 0; i < n_in; ++i)
-      for (std::size_t r = 0; r < kRows; ++r) sum[r] = V::fma_one(x.row(r)[i], weight[r][i], sum[r]);
-    for (std::size_t r = 0; r < kRows; ++r) out[r] = sum[r];
+    std::size_t i = 0;
+    if constexpr (kRows % 8 == 0) i = V::Heads::template chains<kRows / 8>(x, weight, n_in, out);
+    for (; i < n_in; ++i)
+      for (std::size_t r = 0; r < kRows; ++r) out[r] = V::fma_one(x[r][i], weight[r][i], out[r]);
   }
 
   static void all_heads(const Member& member, std::size_t path, Rows<const float> x, std::size_t n, float* out) {
-    const auto at = [&](std::size_t i) { return Rows<const float>{x.row(i), x.stride}; };
+    const std::size_t n_paths = member.shape.n_paths;
     std::size_t i = 0;
-    for (; i + 8 <= n; i += 8) heads<8>(member, (path + i) % member.shape.n_paths, at(i), out + i);
-    for (; i + 2 <= n; i += 2) heads<2>(member, (path + i) % member.shape.n_paths, at(i), out + i);
-    if (i < n) heads<1>(member, (path + i) % member.shape.n_paths, at(i), out + i);
+    for (; i + 16 <= n; i += 16) heads<16>(member, (path + i) % n_paths, {x.row(i), x.stride}, out + i);
+    for (; i + 8 <= n; i += 8) heads<8>(member, (path + i) % n_paths, {x.row(i), x.stride}, out + i);
+    for (; i + 2 <= n; i += 2) heads<2>(member, (path + i) % n_paths, {x.row(i), x.stride}, out + i);
+    if (i < n) heads<1>(member, (path + i) % n_paths, {x.row(i), x.stride}, out + i);
   }
 
   /// Heads of the `n` rows of the matrix from `place` on, which goes on behind them.
