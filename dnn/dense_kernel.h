@@ -6,7 +6,6 @@
 /// goes through layer after layer, in scratch memory that stays in the second-level cache.
 
 #include <cstddef>
-#include <type_traits>
 
 #include "sluice/base/batch.h"
 #include "sluice/dnn/dense_layer.h"
@@ -30,8 +29,6 @@ template <class V>
 struct DenseKernelOf {
   using Cell = typename V::Cell;
   static constexpr std::size_t kMaxBlock = 96;  // rows of the matrix
-  static constexpr std::size_t kSlack = 16;     // floats between rows: strides of a power of two share few cache lines
-  static constexpr bool kIsFloat = std::is_same_v<Cell, float>;
 
   static void embed(const PackedPieces& pieces, std::size_t dimension, float x, float* out) {
     const float* const edges = pieces.edges.template as<float>();
@@ -113,8 +110,8 @@ struct DenseKernelOf {
   static void block(const Encoder& encoder, const PackedMember& packed, BatchView encoded, Place& place, std::size_t n,
                     float* scratch, float* out) {
     const std::size_t path = place.path;
-    const Rows<float> inputs{scratch, packed.n_inputs + kSlack};
-    const std::size_t y_stride = packed.width + kSlack;
+    const Rows<float> inputs{scratch, packed.input_stride};
+    const std::size_t y_stride = packed.layer_stride;
     float* const y[2] = {inputs.row(n), inputs.row(n) + n * y_stride};
     if (packed.layers.empty()) {
       expand(encoder, packed, encoded, place, n, inputs);

@@ -9,6 +9,8 @@
 namespace sluice::dnn {
 namespace {
 
+constexpr std::size_t kSlack = 16;  // floats between rows: those a power of two apart share few lines of the cache
+
 std::size_t round_up(std::size_t n, std::size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
 void put(float x, float* to) { *to = x; }
@@ -66,9 +68,10 @@ PackedMember pack(const Member& member, const PackedLayout& layout) {
   }
   for (const Linear& linear : member.layers) {
     packed.layers.push_back(pack(linear, layout));
-    packed.width = std::max(packed.width, linear.n_out_padded);
+    packed.layer_stride = std::max(packed.layer_stride, linear.n_out_padded + kSlack);
   }
-  const std::size_t per_row = packed.n_inputs + 2 * packed.width;
+  packed.input_stride = packed.n_inputs + kSlack;
+  const std::size_t per_row = packed.input_stride + 2 * packed.layer_stride;
   packed.rows_per_block = std::clamp<std::size_t>(PackedNetwork::kScratch / per_row, 1, layout.rows_per_block);
   return packed;
 }

