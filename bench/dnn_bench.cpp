@@ -19,7 +19,7 @@ namespace {
 using namespace sluice;
 using namespace sluice::bench;
 
-constexpr std::size_t kSingles = 2000, kRepeats = 15;
+constexpr std::size_t kSingles = 2000, kRepeats = 41;
 
 double largest_difference(std::span<const float> actual, std::span<const float> expected) {
   double worst = 0;

@@ -25,11 +25,11 @@ struct Named {
 const std::vector<Named>& shapes() {
   static const std::vector<Named> all = {{"mlp_128x2", {128, 128}, 1, 0, 4096},
                                          {"mlp_256x3", {256, 256, 256}, 1, 0, 4096},
-                                         {"tabm_k8_256x2", {256, 256}, 8, 0, 1024},
-                                         {"tabm_k32_256x2", {256, 256}, 32, 0, 512},
-                                         {"tabm_k8_256x2_embedded_8", {256, 256}, 8, 8, 512},
-                                         {"tabm_k8_256x2_embedded_16", {256, 256}, 8, 16, 512},
-                                         {"tabm_k32_256x2_embedded_16", {256, 256}, 32, 16, 128}};
+                                         {"tabm_k8_256x2", {256, 256}, 8, 0, 256},
+                                         {"tabm_k32_256x2", {256, 256}, 32, 0, 64},
+                                         {"tabm_k8_256x2_embedded_8", {256, 256}, 8, 8, 128},
+                                         {"tabm_k8_256x2_embedded_16", {256, 256}, 8, 16, 64},
+                                         {"tabm_k32_256x2_embedded_16", {256, 256}, 32, 16, 32}};
   return all;
 }
 

@@ -18,7 +18,7 @@ using namespace sluice::bench;
 using torch::Tensor;
 using Forward = std::function<Tensor(const Tensor&)>;
 
-constexpr std::size_t kSingles = 1000, kRepeats = 9;
+constexpr std::size_t kSingles = 1000, kRepeats = 21;
 
 /// The network over its tensors, as one would write it with LibTorch. `T` names a tensor of the case.
 class Eager {

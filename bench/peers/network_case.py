@@ -31,6 +31,6 @@ class NetworkCase:
 
 def bench_network(case: NetworkCase, peer: str, version: str, forward: Callable[[np.ndarray], np.ndarray]) -> None:
     difference = float(np.abs(forward(case.rows) - case.margins).max())
-    report(peer, version, "batch", time_calls(lambda _: forward(case.rows), 9), len(case.rows), difference)
+    report(peer, version, "batch", time_calls(lambda _: forward(case.rows), 21), len(case.rows), difference)
     singles = [np.ascontiguousarray(case.rows[i % len(case.rows)][None]) for i in range(SINGLES)]
     report(peer, version, "one row", time_calls(lambda i: forward(singles[i]), SINGLES), 1, difference, "Python call")
