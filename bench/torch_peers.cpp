@@ -5,9 +5,12 @@
 #include <torch/script.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <functional>
+#include <map>
 #include <sstream>
+#include <stdexcept>
 
 #include "bench_timing.h"
 #include "dnn_case.h"
@@ -20,7 +23,7 @@ using Forward = std::function<Tensor(const Tensor&)>;
 
 constexpr std::size_t kSingles = 1000, kRepeats = 21;
 
-/// The network over its tensors, as one would write it with LibTorch. `T` names a tensor of the case.
+/// The network over its tensors, as one would write it with LibTorch.
 class Eager {
  public:
   explicit Eager(const NetworkCase& of) : shape_(of.shape) {

@@ -5,6 +5,8 @@
 ///
 ///     low half   row 0: x0 x1 x2 x3        column 0: row 0, 1, 2, 3
 ///     high half  row 4: x0 x1 x2 x3   ->             row 4, 5, 6, 7
+///
+/// The namespace has no name: files of different instruction sets share no function.
 
 #include <immintrin.h>
 
