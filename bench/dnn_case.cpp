@@ -29,7 +29,7 @@ const std::vector<Named>& shapes() {
                                          {"tabm_k32_256x2", {256, 256}, 32, 0, 64},
                                          {"tabm_k8_256x2_embedded_8", {256, 256}, 8, 8, 128},
                                          {"tabm_k8_256x2_embedded_16", {256, 256}, 8, 16, 64},
-                                         {"tabm_k32_256x2_embedded_16", {256, 256}, 32, 16, 32}};
+                                         {"tabm_k32_256x2_embedded_16", {256, 256}, 32, 16, 16}};
   return all;
 }
 
