@@ -160,7 +160,7 @@ std::string Policy::to_json() const {
       {"deadline_us", deadline_us},
       {"network",
        {{"enabled", network.enabled},
-        {"device", device_name(network.device)},
+        {"device", device_name(network.device.kind)},
         {"max_batch", network.max_batch},
         {"max_delay_us", network.max_delay_us},
         {"queue_limit", network.queue_limit}}},

@@ -39,7 +39,7 @@ struct Cutoffs {
 
 struct NetworkPolicy {
   bool enabled = true;  // false: L1 with the cause network_disabled inside the band
-  dnn::Device device = dnn::Device::automatic;
+  dnn::DeviceChoice device;
   std::int64_t max_batch = 64;  // for a device that batches requests
   std::int64_t max_delay_us = 200;
   std::int64_t queue_limit = 4096;

@@ -67,7 +67,7 @@ class BagStage final : public ForestStage {
 
 class ResidualStage final : public NetworkStage {
  public:
-  ResidualStage(std::shared_ptr<const dnn::Network> network, dnn::Device device)
+  ResidualStage(std::shared_ptr<const dnn::Network> network, dnn::DeviceChoice device)
       : network_(network), executor_(dnn::make_executor(std::move(network), device)) {}
 
   void score(RowsView rows, std::span<const StagedMargins> forest, std::span<float> out) const override {
@@ -99,7 +99,8 @@ std::unique_ptr<ForestStage> make_forest_stage(std::shared_ptr<const std::vector
   return std::make_unique<BagStage>(*bag, schema);
 }
 
-std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Network> network, dnn::Device device) {
+std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Network> network,
+                                                 dnn::DeviceChoice device) {
   return std::make_unique<ResidualStage>(std::move(network), device);
 }
 

@@ -38,7 +38,7 @@ class NetworkStage {
 std::unique_ptr<ForestStage> make_forest_stage(std::shared_ptr<const std::vector<gbdt::Forest>> bag,
                                                const Schema& schema);
 
-std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Network> network, dnn::Device device);
+std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Network> network, dnn::DeviceChoice device);
 
 /// The float32 inputs of the forest: `columns` of the raw row.
 void gather_columns(RowView row, std::span<const std::size_t> columns, std::span<float> out);

@@ -1,8 +1,11 @@
 #include "sluice/dnn/executor.h"
 
+#include <charconv>
 #include <utility>
 
 #include "sluice/base/error.h"
+#include "sluice/dnn/crossover.h"
+#include "sluice/dnn/cuda/cuda_executor.h"
 #include "sluice/dnn/dense_kernel.h"
 
 namespace sluice::dnn {
@@ -72,21 +75,37 @@ std::string_view to_string(DenseKernel kernel) {
   return "?";
 }
 
-Device parse_device(std::string_view name) {
+DeviceChoice parse_device(std::string_view name) {
   if (name == "auto") return Device::automatic;
   if (name == "cpu") return Device::cpu;
-  if (name == "cuda" || name.starts_with("cuda:")) return Device::cuda;
+  if (name == "cuda") return Device::cuda;
+  int index = 0;
+  if (name.starts_with("cuda:")) {
+    const auto [end, error] = std::from_chars(name.data() + 5, name.data() + name.size(), index);
+    if (error == std::errc() && end == name.data() + name.size() && index >= 0) return {Device::cuda, index};
+  }
   throw Error("device.name", "there is no device \"" + std::string(name) + "\"", "auto, cpu, cuda or cuda:N");
 }
 
-std::unique_ptr<Executor> make_executor(std::shared_ptr<const Network> network, Device device, DenseKernel kernel) {
-  if (device == Device::cuda)
-    throw Error("device.unavailable", "this build has no CUDA executor", "take --device cpu or auto");
-  if (kernel == DenseKernel::automatic) kernel = dense_kernels().back();
-  if (!has_kernel(kernel))
-    throw Error("device.unavailable", "this processor has no " + std::string(to_string(kernel)) + " kernel",
+std::unique_ptr<Executor> make_executor(std::shared_ptr<const Network> network, DeviceChoice device, DenseKernel kernel,
+                                        std::string* why_cpu) {
+  if (device.kind == Device::cuda) return make_cuda_executor(std::move(network), {.device = device.index});
+  const DenseKernel chosen = kernel == DenseKernel::automatic ? dense_kernels().back() : kernel;
+  if (!has_kernel(chosen))
+    throw Error("device.unavailable", "this processor has no " + std::string(to_string(chosen)) + " kernel",
                 "take the kernel auto");
-  return std::make_unique<CpuExecutor>(std::move(network), functions_of(kernel), to_string(kernel));
+  const std::size_t n_encoded = network->encoder().n_encoded();
+  auto cpu = std::make_unique<CpuExecutor>(network, functions_of(chosen), to_string(chosen));
+  if (device.kind == Device::cpu || kernel != DenseKernel::automatic) return cpu;
+  std::unique_ptr<Executor> cuda;
+  try {
+    cuda = make_cuda_executor(std::move(network));
+  } catch (const Error& error) {
+    if (why_cpu) *why_cpu = error.what();
+    return cpu;
+  }
+  const std::size_t from_rows = measure_crossover(*cpu, *cuda, n_encoded);
+  return make_crossover_executor(std::move(cpu), std::move(cuda), from_rows);
 }
 
 }  // namespace sluice::dnn

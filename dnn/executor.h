@@ -19,6 +19,16 @@ namespace sluice::dnn {
 
 enum class Device { automatic, cpu, cuda };
 
+/// A device and, of several, which: Device::cuda is the first.
+struct DeviceChoice {
+  Device kind = Device::automatic;
+  int index = 0;
+
+  DeviceChoice() = default;
+  DeviceChoice(Device device, int n = 0) : kind(device), index(n) {}
+  bool operator==(const DeviceChoice&) const = default;
+};
+
 /// The float32 kernels give the same bits. avx512_bf16 rounds weights and activations to bf16 and sums in float32: its
 /// bits are its own, the same for every batch and thread. `automatic` never takes it; hold it against float32 first
 /// (parity.h).
@@ -32,20 +42,28 @@ class Executor {
   /// which is the caller's to see. Throws Error{shape} on a wrong shape, Error{device.*} where the device fails.
   virtual void forward(BatchView encoded, std::span<float> margins) const = 0;
 
-  virtual std::string_view device() const = 0;  // "cpu"
-  virtual std::string_view kernel() const = 0;  // "avx512"
+  virtual std::string_view device() const = 0;  // "cpu", "cuda:0"
+  virtual std::string_view kernel() const = 0;  // "avx512", "cuda-sm90"
+
+  /// The device that serves a batch of so many rows: where several do, not always the same (crossover.h).
+  virtual std::string_view device_for(std::size_t n_rows) const {
+    (void)n_rows;
+    return device();
+  }
 };
 
-/// A device or kernel that is named and not there is Error{device.unavailable}, never a silent fallback.
-std::unique_ptr<Executor> make_executor(std::shared_ptr<const Network> network, Device device = Device::automatic,
-                                        DenseKernel kernel = DenseKernel::automatic);
+/// A device or kernel that is named and not there is Error{device.*}, never a silent fallback. Device::automatic
+/// measures from which batch on a CUDA device is faster than the CPU and uses both (crossover.h); without a usable one
+/// it is the CPU, and `why_cpu` says why. A kernel that is named is the CPU's.
+std::unique_ptr<Executor> make_executor(std::shared_ptr<const Network> network, DeviceChoice device = {},
+                                        DenseKernel kernel = DenseKernel::automatic, std::string* why_cpu = nullptr);
 
 /// The float32 kernels that this processor has, slowest first.
 std::vector<DenseKernel> dense_kernels();
 bool has_kernel(DenseKernel kernel);
 std::string_view to_string(DenseKernel kernel);
 
-/// "auto", "cpu", "cuda". Throws Error{device.name}.
-Device parse_device(std::string_view name);
+/// "auto", "cpu", "cuda", "cuda:N". Throws Error{device.name}.
+DeviceChoice parse_device(std::string_view name);
 
 }  // namespace sluice::dnn

@@ -59,9 +59,12 @@ TEST_CASE("a row that overflows or is not a number gives a margin that is not fi
 
 TEST_CASE("what is named and not there is an error, never another device") {
   const RandomNetwork n = random_network({{{4}}}, false, 13);
-  CHECK(code_of([&] { dnn::make_executor(n.network, dnn::Device::cuda); }) == "device.unavailable");
-  CHECK(code_of([] { dnn::parse_device("gpu"); }) == "device.name");
-  CHECK(dnn::parse_device("cuda:1") == dnn::Device::cuda);
+  CHECK(code_of([&] { dnn::make_executor(n.network, {dnn::Device::cuda, 99}); }) == "device.unavailable");
+  for (const char* name : {"gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:1x", "cuda:99999999999"})
+    CHECK(code_of([&] { dnn::parse_device(name); }) == "device.name");
+  CHECK(dnn::parse_device("auto") == dnn::DeviceChoice());
+  CHECK(dnn::parse_device("cuda") == dnn::DeviceChoice(dnn::Device::cuda, 0));
+  CHECK(dnn::parse_device("cuda:1") == dnn::DeviceChoice(dnn::Device::cuda, 1));
   const auto here = dnn::dense_kernels();
   for (const auto kernel :
        {dnn::DenseKernel::scalar, dnn::DenseKernel::avx2, dnn::DenseKernel::avx512, dnn::DenseKernel::avx512_bf16}) {
@@ -70,7 +73,7 @@ TEST_CASE("what is named and not there is an error, never another device") {
     CHECK(code_of([&] { dnn::make_executor(n.network, dnn::Device::cpu, kernel); }) ==
           (has ? "" : "device.unavailable"));
   }
-  CHECK(dnn::make_executor(n.network)->kernel() == dnn::to_string(here.back()));
+  CHECK(dnn::make_executor(n.network, dnn::Device::cpu)->kernel() == dnn::to_string(here.back()));
   const FloatTable narrow(n.encoder.n_encoded() - 1, 2);
   std::vector<float> margins(2);
   CHECK(code_of([&] { dnn::make_executor(n.network)->forward(narrow.view(), margins); }) == "shape");

@@ -1,0 +1,28 @@
+# A CUDA compiler, where one is found and works with this C++ compiler. The runtime is linked statically.
+set(SLUICE_HAVE_CUDA OFF)
+if(SLUICE_WITH_CUDA STREQUAL "OFF")
+  return()
+endif()
+
+include(CheckLanguage)
+if(NOT CMAKE_CUDA_HOST_COMPILER)
+  set(CMAKE_CUDA_HOST_COMPILER ${CMAKE_CXX_COMPILER})
+endif()
+check_language(CUDA)
+if(CMAKE_CUDA_COMPILER)
+  # Machine code for Turing to Hopper; Hopper's PTX is what every newer card compiles from.
+  if(NOT CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 86-real 89-real 90)
+  endif()
+  enable_language(CUDA)
+  set(CMAKE_CUDA_STANDARD 17)  # what CMake 3.25 knows of nvcc; the kernels need no more
+  set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+  set(CMAKE_CUDA_FLAGS_RELEASE "-O3 -DNDEBUG")
+  if(SLUICE_CCACHE AND NOT CMAKE_CUDA_COMPILER_LAUNCHER)
+    set(CMAKE_CUDA_COMPILER_LAUNCHER ${SLUICE_CCACHE})
+  endif()
+  find_package(CUDAToolkit REQUIRED)
+  set(SLUICE_HAVE_CUDA ON)
+elseif(SLUICE_WITH_CUDA STREQUAL "ON")
+  message(FATAL_ERROR "SLUICE_WITH_CUDA=ON, but no CUDA compiler works here: install the CUDA toolkit, or name one with -DCMAKE_CUDA_COMPILER=…/nvcc")
+endif()
