@@ -65,8 +65,8 @@ template <class T>
 __global__ void __launch_bounds__(T::kThreads) layer_kernel(LayerLaunch a) {
   using Rows = Share<T::kRows, T::kPerRow>;
   using Columns = Share<T::kColumns, T::kPerColumn>;
-  __shared__ alignas(16) float x[T::kStages][T::kDepth][T::kRows];
-  __shared__ alignas(16) float w[T::kStages][T::kDepth][T::kColumns];
+  alignas(16) __shared__ float x[T::kStages][T::kDepth][T::kRows];
+  alignas(16) __shared__ float w[T::kStages][T::kDepth][T::kColumns];
   const unsigned n_column_tiles = static_cast<unsigned>((a.n_out + T::kColumns - 1) / T::kColumns);
   const std::size_t row = static_cast<std::size_t>(blockIdx.x / n_column_tiles) * T::kRows;
   const std::size_t column = static_cast<std::size_t>(blockIdx.x % n_column_tiles) * T::kColumns;

@@ -1,0 +1,19 @@
+#pragma once
+/// What device code calls beside the runtime.
+
+#include <algorithm>
+#include <cmath>
+
+#include "cuda_runtime_api.h"
+
+using std::min;
+
+inline float __fmaf_rn(float a, float b, float c) { return std::fma(a, b, c); }
+inline float __fmul_rn(float a, float b) { return a * b; }
+inline float __fadd_rn(float a, float b) { return a + b; }
+inline float __fsub_rn(float a, float b) { return a - b; }
+inline float __fdiv_rn(float a, float b) { return a / b; }
+inline std::uint32_t __float2uint_rz(float x) {  // saturates; a NaN is 0
+  return x >= 4294967296.0f ? 0xffffffffu : x > 0 ? static_cast<std::uint32_t>(x) : 0u;
+}
+inline void __syncthreads() { cuda_emulator::barrier(); }
