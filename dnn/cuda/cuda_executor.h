@@ -15,7 +15,7 @@ namespace sluice::dnn {
 
 struct CudaOptions {
   int device = 0;
-  std::size_t max_batch = 16384;  // rows of a chunk, rounded down to a power of two; fewer where memory is short
+  std::size_t max_batch = 16384;  // rows of a chunk, down to a power of two, at most 2^20; fewer where memory is short
   std::size_t n_slots = 4;        // batches under way at a time, up to 16; fewer where memory is short
   double memory_share = 0.7;      // of the memory that is free on the device at construction
 };

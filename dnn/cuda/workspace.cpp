@@ -38,7 +38,7 @@ std::size_t weight_bytes(const PackedNetwork& network) {
 
 MemoryPlan plan_memory(const PackedNetwork& network, std::size_t max_batch, std::size_t n_slots,
                        std::size_t cap_bytes) {
-  MemoryPlan plan{.max_batch = std::bit_floor(std::max<std::size_t>(1, max_batch)),
+  MemoryPlan plan{.max_batch = std::bit_floor(std::clamp<std::size_t>(max_batch, 1, kMaxChunk)),
                   .n_slots = std::max<std::size_t>(1, n_slots)};
   while (true) {
     plan.n_bytes = weight_bytes(network) + plan.n_slots * layout_of(network, plan.max_batch).n_floats * sizeof(float);

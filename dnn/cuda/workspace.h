@@ -18,6 +18,9 @@ WorkspaceLayout layout_of(const PackedNetwork& network, std::size_t n_rows);
 /// Device memory of the weights.
 std::size_t weight_bytes(const PackedNetwork& network);
 
+/// Rows of a chunk, at most: every size and grid below stays within its type.
+inline constexpr std::size_t kMaxChunk = std::size_t{1} << 20;
+
 struct MemoryPlan {
   std::size_t max_batch = 0;  // a power of two
   std::size_t n_slots = 0;
