@@ -10,7 +10,7 @@ template <class T>
 DeviceBytes upload(std::span<const T> values) {
   DeviceBytes memory = device_bytes(values.size_bytes(), "memory for the weights");
   check(cudaMemcpy(memory.get(), values.data(), values.size_bytes(), cudaMemcpyHostToDevice), "upload of the weights");
-  check(cudaDeviceSynchronize(), "upload of the weights");
+  check(cudaStreamSynchronize(nullptr), "upload of the weights");
   return memory;
 }
 

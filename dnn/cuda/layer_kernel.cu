@@ -29,9 +29,29 @@ using Small = Tile<32, 32, 32, 4, 2, 2>;
 using Tiny = Tile<16, 16, 64, 4, 1, 1>;
 
 template <int kWidth>
-struct alignas(4 * kWidth) Vector {
+struct Vector {
   float lane[kWidth];
 };
+
+__device__ void load(const float* from, Vector<1>& to) { to = {{*from}}; }
+__device__ void load(const float* from, Vector<2>& to) {
+  const auto v = *reinterpret_cast<const float2*>(from);
+  to = {{v.x, v.y}};
+}
+__device__ void load(const float* from, Vector<4>& to) {
+  const auto v = *reinterpret_cast<const float4*>(from);
+  to = {{v.x, v.y, v.z, v.w}};
+}
+
+// __stcg, since nvcc cuts a plain store of a float4 into four. What is stored is read by other multiprocessors, from
+// L2.
+__device__ void store(const Vector<1>& from, float* to) { __stcg(to, from.lane[0]); }
+__device__ void store(const Vector<2>& from, float* to) {
+  __stcg(reinterpret_cast<float2*>(to), make_float2(from.lane[0], from.lane[1]));
+}
+__device__ void store(const Vector<4>& from, float* to) {
+  __stcg(reinterpret_cast<float4*>(to), make_float4(from.lane[0], from.lane[1], from.lane[2], from.lane[3]));
+}
 
 /// `kCount` numbers of a line of `kLength`, in groups of up to four, for thread `t` of those that share the line.
 template <int kLength, int kCount>
@@ -42,7 +62,8 @@ struct Share {
   static __device__ void read(const float* line, int t, float (&to)[kCount]) {
 #pragma unroll
     for (int g = 0; g < kGroups; ++g) {
-      const auto vector = *reinterpret_cast<const Vector<kWidth>*>(line + begin(g, t));
+      Vector<kWidth> vector;
+      load(line + begin(g, t), vector);
 #pragma unroll
       for (int i = 0; i < kWidth; ++i) to[g * kWidth + i] = vector.lane[i];
     }
@@ -62,7 +83,7 @@ __device__ void copy_panel(float (&to)[T::kDepth][kWidth], const float* from, st
 __device__ float relu(float x) { return x < 0.0f ? 0.0f : x; }  // NaN stays NaN
 
 template <class T>
-__global__ void __launch_bounds__(T::kThreads) layer_kernel(LayerLaunch a) {
+__global__ void __launch_bounds__(T::kThreads, 2) layer_kernel(LayerLaunch a) {
   using Rows = Share<T::kRows, T::kPerRow>;
   using Columns = Share<T::kColumns, T::kPerColumn>;
   alignas(16) __shared__ float x[T::kStages][T::kDepth][T::kRows];
@@ -124,7 +145,7 @@ __global__ void __launch_bounds__(T::kThreads) layer_kernel(LayerLaunch a) {
       Vector<Rows::kWidth> vector;
 #pragma unroll
       for (int i = 0; i < Rows::kWidth; ++i) vector.lane[i] = relu(sums[g * Rows::kWidth + i][j]);
-      *reinterpret_cast<Vector<Rows::kWidth>*>(line + Rows::begin(g, tr)) = vector;
+      store(vector, line + Rows::begin(g, tr));
     }
   }
 }

@@ -33,7 +33,7 @@ inline DeviceBytes device_bytes(std::size_t n_bytes, std::string_view what) {
   check(cudaMalloc(&memory, n_bytes > 0 ? n_bytes : 1), what);
   DeviceBytes owner(static_cast<std::byte*>(memory));
   check(cudaMemset(memory, 0, n_bytes), what);
-  check(cudaDeviceSynchronize(), what);  // the streams here do not wait for the default stream
+  check(cudaStreamSynchronize(nullptr), what);  // the streams here do not wait for the default stream
   return owner;
 }
 

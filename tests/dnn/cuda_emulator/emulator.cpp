@@ -169,7 +169,6 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t n_bytes, cud
   return enqueue_emulated(
       "cudaMemcpyAsync", [=] { std::memcpy(to, from, n_bytes); }, stream);
 }
-cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   EMULATED("cudaStreamCreateWithFlags");
@@ -185,7 +184,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   const std::scoped_lock lock(machine().mutex);
-  cuda_emulator::run_all(stream->waiting);
+  if (stream) cuda_emulator::run_all(stream->waiting);
   return asked("cudaStreamSynchronize");
 }
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
