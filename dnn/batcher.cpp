@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -84,10 +85,12 @@ struct Batch {
 BatcherOptions checked(BatcherOptions options) {
   std::sort(options.preferred.begin(), options.preferred.end());
   if (options.max_batch < 1 || options.queue_limit < 1 || options.n_workers < 1 || options.max_delay.count() < 0 ||
+      options.max_delay > std::chrono::hours(1) ||
       (!options.preferred.empty() && (options.preferred.front() < 1 || options.preferred.back() > options.max_batch)))
-    throw Error("batcher.options",
-                "a batcher takes batches, queues and workers from 1 on, and preferred batches up to " +
-                    std::to_string(options.max_batch) + " rows");
+    throw Error(
+        "batcher.options",
+        "a batcher takes batches, queues and workers from 1 on, delays up to an hour, and preferred batches up to " +
+            std::to_string(options.max_batch) + " rows");
   return options;
 }
 
@@ -206,8 +209,18 @@ BatchAnswer Batcher::State::counted(BatchAnswer answer) {
 
 Batcher::Batcher(std::shared_ptr<const Executor> executor, std::size_t n_encoded, const BatcherOptions& options)
     : state_(std::make_unique<State>(std::move(executor), n_encoded, options)) {
-  for (std::size_t i = 0; i < state_->options.n_workers; ++i)
-    state_->workers.emplace_back([state = state_.get()] { state->work(); });
+  try {
+    for (std::size_t i = 0; i < state_->options.n_workers; ++i)
+      state_->workers.emplace_back([state = state_.get()] { state->work(); });
+  } catch (const std::system_error& error) {
+    end();
+    throw Error("batcher.options", std::string("the batcher's threads could not be started: ") + error.what());
+  }
+}
+
+void Batcher::end() {
+  close();
+  for (auto& worker : state_->workers) worker.join();
 }
 
 Batcher::~Batcher() {
@@ -215,8 +228,7 @@ Batcher::~Batcher() {
     (void)state_.release();  // its threads are the other process's: nothing here could end them, or wait
     return;
   }
-  close();
-  for (auto& worker : state_->workers) worker.join();
+  end();
 }
 
 BatchAnswer Batcher::score(BatchView encoded, std::span<float> margins, Clock::time_point deadline) {

@@ -22,11 +22,11 @@
 namespace sluice::dnn {
 
 struct BatcherOptions {
-  std::size_t max_batch = 64;          // rows of a batch, and of a request
-  std::vector<std::size_t> preferred;  // batches worth shipping without delay, each up to max_batch
-  std::chrono::microseconds max_delay{200};
-  std::size_t queue_limit = 4096;  // rows that may wait
-  std::size_t n_workers = 1;       // batches on the device at a time
+  std::size_t max_batch = 64;                // rows of a batch, and of a request
+  std::vector<std::size_t> preferred;        // batches worth shipping without delay, each up to max_batch
+  std::chrono::microseconds max_delay{200};  // up to an hour
+  std::size_t queue_limit = 4096;            // rows that may wait
+  std::size_t n_workers = 1;                 // batches on the device at a time
 };
 
 enum class BatchStatus {
@@ -73,6 +73,8 @@ class Batcher {
   BatcherCounters counters() const;
 
  private:
+  void end();
+
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -258,12 +258,14 @@ TEST_CASE("wrong shapes and options are refused, and a forked process is told") 
   CHECK(code_of([&] { batcher.score(FloatTable(2, 0).view(), margins); }) == "shape");
   CHECK(code_of([&] { batcher.score(FloatTable(2, 5).view(), margins); }) == "shape");
   CHECK(code_of([&] { batcher.score(FloatTable(2, 3).view(), std::span(margins).first(2)); }) == "shape");
-  for (const dnn::BatcherOptions& bad : std::initializer_list<dnn::BatcherOptions>{{.max_batch = 0},
-                                                                                   {.preferred = {0}},
-                                                                                   {.preferred = {65}},
-                                                                                   {.max_delay = -1us},
-                                                                                   {.queue_limit = 0},
-                                                                                   {.n_workers = 0}})
+  for (const dnn::BatcherOptions& bad :
+       std::initializer_list<dnn::BatcherOptions>{{.max_batch = 0},
+                                                  {.preferred = {0}},
+                                                  {.preferred = {65}},
+                                                  {.max_delay = -1us},
+                                                  {.max_delay = std::chrono::microseconds::max()},
+                                                  {.queue_limit = 0},
+                                                  {.n_workers = 0}})
     CHECK(code_of([&] { dnn::Batcher(executor, 2, bad); }) == "batcher.options");
 #if !defined(__SANITIZE_THREAD__)  // which has no fork() beside threads
   const pid_t child = fork();
