@@ -35,6 +35,17 @@ void enter(int thread) {
   fibers[static_cast<std::size_t>(thread)].is_done = true;
 }
 
+void prepare(Fiber& fiber, unsigned thread) {
+  if (!fiber.stack) fiber.stack = std::make_unique<char[]>(kStackBytes);
+  fiber.is_done = false;
+  fiber.groups = {{}};
+  getcontext(&fiber.context);
+  fiber.context.uc_stack.ss_sp = fiber.stack.get();
+  fiber.context.uc_stack.ss_size = kStackBytes;
+  fiber.context.uc_link = &scheduler;
+  makecontext(&fiber.context, reinterpret_cast<void (*)()>(enter), 1, static_cast<int>(thread));
+}
+
 }  // namespace
 
 Machine& machine() {
@@ -44,17 +55,7 @@ Machine& machine() {
 
 void run_block(unsigned n_threads, const std::function<void(unsigned)>& body) {
   block_body = &body;
-  for (unsigned t = 0; t < n_threads; ++t) {
-    Fiber& fiber = fibers[t];
-    if (!fiber.stack) fiber.stack = std::make_unique<char[]>(kStackBytes);
-    fiber.is_done = false;
-    fiber.groups = {{}};
-    getcontext(&fiber.context);
-    fiber.context.uc_stack.ss_sp = fiber.stack.get();
-    fiber.context.uc_stack.ss_size = kStackBytes;
-    fiber.context.uc_link = &scheduler;
-    makecontext(&fiber.context, reinterpret_cast<void (*)()>(enter), 1, static_cast<int>(t));
-  }
+  for (unsigned t = 0; t < n_threads; ++t) prepare(fibers[t], t);
   for (bool all_done = false; !all_done;) {  // each round ends at a barrier, or at the end
     all_done = true;
     for (unsigned i = 0; i < n_threads; ++i) {
