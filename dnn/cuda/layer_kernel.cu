@@ -82,10 +82,50 @@ __device__ void copy_panel(float (&to)[T::kDepth][kWidth], const float* from, st
 
 __device__ float relu(float x) { return x < 0.0f ? 0.0f : x; }  // NaN stays NaN
 
+/// What a thread computes of a tile: its shares of the rows (tr) and of the columns (tc).
 template <class T>
-__global__ void __launch_bounds__(T::kThreads, 2) layer_kernel(LayerLaunch a) {
+struct Sums {
   using Rows = Share<T::kRows, T::kPerRow>;
   using Columns = Share<T::kColumns, T::kPerColumn>;
+  float of[T::kPerRow][T::kPerColumn];
+
+  __device__ void begin(const float* bias_of_tile, int tc) {
+    float bias[T::kPerColumn];
+    Columns::read(bias_of_tile, tc, bias);
+#pragma unroll
+    for (int i = 0; i < T::kPerRow; ++i)
+#pragma unroll
+      for (int j = 0; j < T::kPerColumn; ++j) of[i][j] = bias[j];
+  }
+
+  /// One input of every row, and its weight to every column.
+  __device__ void add(const float* x, const float* w, int tr, int tc) {
+    float inputs[T::kPerRow], weights[T::kPerColumn];
+    Rows::read(x, tr, inputs);
+    Columns::read(w, tc, weights);
+#pragma unroll
+    for (int i = 0; i < T::kPerRow; ++i)
+#pragma unroll
+      for (int j = 0; j < T::kPerColumn; ++j) of[i][j] = __fmaf_rn(inputs[i], weights[j], of[i][j]);
+  }
+
+  __device__ void write(float* y_of_tile, std::size_t stride, int tr, int tc) const {
+#pragma unroll
+    for (int j = 0; j < T::kPerColumn; ++j) {
+      const int column = Columns::begin(j / Columns::kWidth, tc) + j % Columns::kWidth;
+#pragma unroll
+      for (int g = 0; g < Rows::kGroups; ++g) {
+        Vector<Rows::kWidth> vector;
+#pragma unroll
+        for (int i = 0; i < Rows::kWidth; ++i) vector.lane[i] = relu(of[g * Rows::kWidth + i][j]);
+        store(vector, y_of_tile + column * stride + Rows::begin(g, tr));
+      }
+    }
+  }
+};
+
+template <class T>
+__global__ void __launch_bounds__(T::kThreads, 2) layer_kernel(LayerLaunch a) {
   alignas(16) __shared__ float x[T::kStages][T::kDepth][T::kRows];
   alignas(16) __shared__ float w[T::kStages][T::kDepth][T::kColumns];
   const unsigned n_column_tiles = static_cast<unsigned>((a.n_out + T::kColumns - 1) / T::kColumns);
@@ -103,23 +143,8 @@ __global__ void __launch_bounds__(T::kThreads, 2) layer_kernel(LayerLaunch a) {
     __pipeline_commit();  // an empty group where there is nothing left, so that the count below holds
   };
 
-  float sums[T::kPerRow][T::kPerColumn], bias[T::kPerColumn];
-  Columns::read(a.bias + column, tc, bias);
-#pragma unroll
-  for (int i = 0; i < T::kPerRow; ++i)
-#pragma unroll
-    for (int j = 0; j < T::kPerColumn; ++j) sums[i][j] = bias[j];
-
-  const auto add = [&](int stage, int k) {
-    float inputs[T::kPerRow], weights[T::kPerColumn];
-    Rows::read(x[stage][k], tr, inputs);
-    Columns::read(w[stage][k], tc, weights);
-#pragma unroll
-    for (int i = 0; i < T::kPerRow; ++i)
-#pragma unroll
-      for (int j = 0; j < T::kPerColumn; ++j) sums[i][j] = __fmaf_rn(inputs[i], weights[j], sums[i][j]);
-  };
-
+  Sums<T> sums;
+  sums.begin(a.bias + column, tc);
 #pragma unroll
   for (int step = 0; step < T::kStages - 1; ++step) fetch(step);
   for (int step = 0; step < n_steps; ++step) {
@@ -129,25 +154,13 @@ __global__ void __launch_bounds__(T::kThreads, 2) layer_kernel(LayerLaunch a) {
     const int stage = step % T::kStages, n = n_in - step * T::kDepth;
     if (n >= T::kDepth) {
 #pragma unroll
-      for (int k = 0; k < T::kDepth; ++k) add(stage, k);
+      for (int k = 0; k < T::kDepth; ++k) sums.add(x[stage][k], w[stage][k], tr, tc);
     } else {  // a step with 0 x 0 behind the last input would turn a sum of -0 into +0
 #pragma unroll 1
-      for (int k = 0; k < n; ++k) add(stage, k);
+      for (int k = 0; k < n; ++k) sums.add(x[stage][k], w[stage][k], tr, tc);
     }
   }
-
-#pragma unroll
-  for (int j = 0; j < T::kPerColumn; ++j) {
-    const int of_tile = Columns::begin(j / Columns::kWidth, tc) + j % Columns::kWidth;
-    float* line = a.y + (column + of_tile) * a.stride + row;
-#pragma unroll
-    for (int g = 0; g < Rows::kGroups; ++g) {
-      Vector<Rows::kWidth> vector;
-#pragma unroll
-      for (int i = 0; i < Rows::kWidth; ++i) vector.lane[i] = relu(sums[g * Rows::kWidth + i][j]);
-      store(vector, line + Rows::begin(g, tr));
-    }
-  }
+  sums.write(a.y + column * a.stride + row, a.stride, tr, tc);
 }
 
 template <class T>
