@@ -57,11 +57,11 @@ void write_rows(const std::string& data, const std::vector<std::size_t>& rows, c
 
 void write_scores(const std::vector<training::RowScores>& scores, const std::string& path) {
   AtomicFile file(path);
-  file.write("row,part,label,p_one_forest,p_by_leaf,p_forest,p_network,forwarded\n");
+  file.write("row,part,label,p_one_forest,p_best_forest,p_forest,p_network,forwarded\n");
   const auto number = [](double x) { return std::isnan(x) ? std::string() : number_text(x); };
   for (const auto& s : scores)
     file.write(std::to_string(s.row) + "," + s.part + "," + (s.label > 0.5f ? "1," : "0,") + number(s.p_single) + "," +
-               number(s.p_by_leaf) + "," + number(s.p_forest) + "," + number(s.p_network) +
+               number(s.p_best) + "," + number(s.p_forest) + "," + number(s.p_network) +
                (s.is_forwarded ? ",1\n" : ",0\n"));
   file.commit();
 }
@@ -97,7 +97,7 @@ struct TrainFlags {
     options.integer("--search", n_search, "forest configurations to try; 0 for the default")
         .integer("--folds", n_folds, "folds of the bag; 0 for the default");
     options.choice("--serve", serve, {"bag", "refit"},
-                   "serve the mean of forests refitted on all training rows (default), or of the fold forests");
+                   "serve the mean of the best forests of the search (default), or of the fold forests");
     options.flag("--baseline", request.with_baseline, "also report XGBoost with 300 trees of depth 6");
     common.add_threads(options);
     common.add_seed(options);
@@ -115,7 +115,7 @@ struct TrainFlags {
     if (n_folds == 1 || n_folds > 20) throw UsageError("sluice train: --folds is 2 to 20");
     if (n_search > 0) request.forest_options.n_search = n_search;
     if (n_folds > 0) request.forest_options.n_folds = n_folds;
-    if (!serve.empty()) request.forest_options.serve_bag = serve == "bag";
+    if (!serve.empty()) request.forest_options.serve_folds = serve == "bag";
     const auto set = [](auto& path, const std::string& text) {
       if (!text.empty()) path = text;
     };

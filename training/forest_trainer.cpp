@@ -4,7 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
-#include <iterator>
+#include <span>
 #include <utility>
 
 #include "sluice/base/random.h"
@@ -14,6 +14,8 @@
 
 namespace sluice::training {
 namespace {
+
+constexpr std::size_t kFoldForests = 4;  // for each fold
 
 /// The forest's columns of raw rows as XGBoost takes them.
 struct Features {
@@ -28,10 +30,10 @@ struct Features {
       cascade::gather_columns(from.rows.row(i), of.forest_columns(), rows.append());
   }
 
-  gbdt::TrainData data() const {
+  gbdt::TrainData data(bool ordered) const {
     gbdt::TrainData data{.rows = rows.view(), .labels = labels};
     for (const std::size_t column : schema->forest_columns()) {
-      data.is_category.push_back((*schema)[column].kind == Kind::category);
+      data.is_category.push_back(!ordered && (*schema)[column].kind == Kind::category);
       data.names.push_back((*schema)[column].name);
     }
     return data;
@@ -73,11 +75,11 @@ double log_uniform(Random& random, double low, double high) {
   return std::exp(random.uniform(std::log(low), std::log(high)));
 }
 
-/// The search space: depth 3 to 7 or 8 to 48 leaves within six levels, eta 0.03 to 0.12, row and column shares 0.4 to
+/// The search space: depth 3 to 7 or 8 to 48 leaves within six levels, eta 0.02 to 0.1, row and column shares 0.4 to
 /// 1, leaf weight 1 to 50, lambda 0.5 to 10. Leaf by leaf, categories may be split one against the rest.
 gbdt::TrainOptions random_options(gbdt::TrainOptions t, bool by_leaf, Random& random) {
   t.max_depth = 3 + static_cast<int>(random.below(5));
-  t.eta = log_uniform(random, 0.03, 0.12);
+  t.eta = log_uniform(random, 0.02, 0.1);
   t.subsample = random.uniform(0.5, 1.0);
   t.colsample_bytree = random.uniform(0.4, 1.0);
   t.min_child_weight = log_uniform(random, 1, 50);
@@ -89,13 +91,15 @@ gbdt::TrainOptions random_options(gbdt::TrainOptions t, bool by_leaf, Random& ra
   return t;
 }
 
-std::string describe(const gbdt::TrainOptions& t, const gbdt::TrainedForest& trained) {
-  char text[200];
-  std::snprintf(text, sizeof text,
-                "%s %d, eta %.3f, rows %.2f, columns %.2f, leaf weight %.1f, lambda %.2f: %zu rounds, log-loss %.5f",
-                t.max_leaves > 0 ? "leaves" : "depth", t.max_leaves > 0 ? t.max_leaves : t.max_depth, t.eta,
-                t.subsample, t.colsample_bytree, t.min_child_weight, t.lambda, trained.best_iteration + 1,
-                trained.best_metric);
+std::string describe(const ForestConfiguration& tried, const gbdt::TrainedForest& trained) {
+  const gbdt::TrainOptions& t = tried.options;
+  char text[220];
+  std::snprintf(
+      text, sizeof text,
+      "%s %d%s, eta %.3f, rows %.2f, columns %.2f, leaf weight %.1f, lambda %.2f: %zu rounds, log-loss %.5f",
+      t.max_leaves > 0 ? "leaves" : "depth", t.max_leaves > 0 ? t.max_leaves : t.max_depth,
+      tried.ordered ? ", ordered" : "", t.eta, t.subsample, t.colsample_bytree, t.min_child_weight, t.lambda,
+      trained.best_iteration + 1, trained.best_metric);
   return text;
 }
 
@@ -107,30 +111,38 @@ Progress as_part(const Progress& progress, std::string what, std::size_t part, s
   };
 }
 
-/// Fills result.chosen, single and log.
-void search(const Features& train, const Features& valid, const ForestOptions& options, ForestResult& result,
-            const Progress& progress) {
+/// A forest of the search.
+struct Trial {
+  ForestConfiguration configuration;
+  gbdt::TrainedForest trained;
+};
+
+/// Whether it makes a difference for some column that categories have an order.
+bool has_orders(const Schema& schema) {
+  return std::any_of(schema.forest_columns().begin(), schema.forest_columns().end(),
+                     [&](std::size_t column) { return schema[column].vocabulary.size() > 2; });
+}
+
+/// The forests of the search, best first.
+std::vector<Trial> search(const Features& train, const Features& valid, const ForestOptions& options,
+                          std::vector<std::string>& log, const Progress& progress) {
   const gbdt::TrainOptions first = base_options(*train.schema, options);
-  std::array<double, 2> best_loss = {INFINITY, INFINITY};
-  std::array<std::string, 2> best_json;
-  std::array<gbdt::TrainOptions, 2> best;
+  const std::size_t n_kinds = has_orders(*train.schema) ? 4 : 2;
   Random random(options.seed, 7);
-  const auto train_data = train.data(), valid_data = valid.data();
-  for (std::size_t trial = 0; trial < options.n_search; ++trial) {
-    const std::size_t by_leaf = trial % 2;
-    const gbdt::TrainOptions tried = trial == 0 ? first : random_options(first, by_leaf != 0, random);
+  std::vector<Trial> trials;
+  for (std::size_t k = 0; k < options.n_search; ++k) {
+    const std::size_t kind = k % n_kinds;
+    ForestConfiguration tried{k == 0 ? first : random_options(first, kind % 2 != 0, random), kind >= 2};
+    const auto train_data = train.data(tried.ordered), valid_data = valid.data(tried.ordered);
     auto trained =
-        gbdt::train(train_data, &valid_data, tried, as_part(progress, "forest search", trial, options.n_search));
-    result.log.push_back(describe(tried, trained));
-    if (!best_json[by_leaf].empty() && !(trained.best_metric < best_loss[by_leaf])) continue;
-    best_loss[by_leaf] = trained.best_metric;
-    best_json[by_leaf] = std::move(trained.json);
-    best[by_leaf] = tried;
+        gbdt::train(train_data, &valid_data, tried.options, as_part(progress, "forest search", k, options.n_search));
+    log.push_back(describe(tried, trained));
+    trials.push_back({std::move(tried), std::move(trained)});
   }
-  for (std::size_t k = 0; k < 2 && !best_json[k].empty(); ++k) {
-    result.chosen.push_back(best[k]);
-    result.single.push_back(gbdt::load_xgboost(best_json[k], "the best of the search"));
-  }
+  std::stable_sort(trials.begin(), trials.end(), [](const Trial& a, const Trial& b) {
+    return a.trained.best_metric < b.trained.best_metric;
+  });
+  return trials;
 }
 
 /// Folds by a seeded hash of the row's place, stratified by label, so that each fold has its share of a rare class.
@@ -146,9 +158,10 @@ std::vector<std::uint8_t> assign_folds(const std::vector<float>& labels, std::si
   return fold_of;
 }
 
-std::vector<dnn::StagedMargins> staged_margins(const std::vector<gbdt::Forest>& bag, const Schema& schema,
+std::vector<dnn::StagedMargins> staged_margins(std::span<const gbdt::Forest> bag, const Schema& schema,
                                                const Table& rows) {
-  const auto stage = cascade::make_forest_stage(std::make_shared<const std::vector<gbdt::Forest>>(bag), schema);
+  const auto stage = cascade::make_forest_stage(
+      std::make_shared<const std::vector<gbdt::Forest>>(bag.begin(), bag.end()), schema);
   std::vector<dnn::StagedMargins> staged(rows.n_rows());
   stage->score(rows.view(), staged);
   return staged;
@@ -168,47 +181,72 @@ void align(std::vector<dnn::StagedMargins>& out_of_fold, const std::vector<float
     for (float& m : staged) m = static_cast<float>((from.slope * m + from.intercept - to.intercept) / to.slope);
 }
 
+void keep(std::string json, const std::string& name, ForestResult& result) {
+  result.forests.push_back(gbdt::load_xgboost(json, name));
+  result.json.push_back(std::move(json));
+}
+
+/// Forests of the best configurations without each fold, and what they say of it.
+void train_folds(const Features& all, const LabelledRows& train, const ForestOptions& options, ForestResult& result,
+                 const Progress& progress) {
+  const auto fold_of = assign_folds(train.labels, options.n_folds, options.seed);
+  const std::size_t n_each = std::min(kFoldForests, result.chosen.size());
+  result.out_of_fold.resize(train.labels.size());
+  for (std::size_t fold = 0; fold < options.n_folds; ++fold) {
+    const Features rest = all.part(fold_of, static_cast<std::uint8_t>(fold), false),
+                   held = all.part(fold_of, static_cast<std::uint8_t>(fold), true);
+    const std::size_t first = result.forests.size();
+    for (std::size_t k = 0; k < n_each; ++k) {
+      const bool ordered = result.chosen[k].ordered;
+      const auto held_data = held.data(ordered);
+      keep(gbdt::train(rest.data(ordered), &held_data, result.chosen[k].options,
+                       as_part(progress, "forest folds", fold * n_each + k, options.n_folds * n_each))
+               .json,
+           "fold " + std::to_string(fold), result);
+    }
+    const auto staged = staged_margins(std::span(result.forests).subspan(first), *all.schema, train.rows);
+    for (std::size_t i = 0; i < fold_of.size(); ++i)
+      if (fold_of[i] == fold) result.out_of_fold[i] = staged[i];
+  }
+}
+
 }  // namespace
 
 ForestResult train_forests(const Schema& schema, const LabelledRows& train, const LabelledRows& valid,
                            const ForestOptions& options, const Progress& progress) {
   const Features train_features(schema, train), valid_features(schema, valid);
   ForestResult result;
-  search(train_features, valid_features, options, result, progress);
+  std::vector<Trial> trials = search(train_features, valid_features, options, result.log, progress);
+  result.best = gbdt::load_xgboost(trials[0].trained.json, "the best of the search");
+  // The first configuration grows level by level, so that there is one.
+  const auto by_level = std::find_if(trials.begin(), trials.end(), [](const Trial& trial) {
+    return trial.configuration.options.max_leaves == 0 && !trial.configuration.ordered;
+  });
+  result.by_level = gbdt::load_xgboost(by_level->trained.json, "the best of the search, level by level");
+  trials.resize(std::min(options.n_bag, (trials.size() + 1) / 2));
+  for (const Trial& trial : trials) result.chosen.push_back(trial.configuration);
 
-  const auto fold_of = assign_folds(train.labels, options.n_folds, options.seed);
-  const std::size_t n_kinds = result.chosen.size();
-  result.out_of_fold.resize(train.labels.size());
-  for (std::size_t fold = 0; fold < options.n_folds; ++fold) {
-    const Features rest = train_features.part(fold_of, static_cast<std::uint8_t>(fold), false),
-                   held = train_features.part(fold_of, static_cast<std::uint8_t>(fold), true);
-    const auto held_data = held.data();
-    std::vector<gbdt::Forest> forests;
-    for (std::size_t kind = 0; kind < n_kinds; ++kind) {
-      auto trained = gbdt::train(rest.data(), &held_data, result.chosen[kind],
-                                 as_part(progress, "forest folds", fold * n_kinds + kind, options.n_folds * n_kinds));
-      forests.push_back(gbdt::load_xgboost(trained.json, "fold " + std::to_string(fold)));
-      result.json.push_back(std::move(trained.json));
-    }
-    const auto staged = staged_margins(forests, schema, train.rows);
-    for (std::size_t i = 0; i < fold_of.size(); ++i)
-      if (fold_of[i] == fold) result.out_of_fold[i] = staged[i];
-    std::move(forests.begin(), forests.end(), std::back_inserter(result.forests));
-  }
-  if (options.serve_bag) return result;
-
-  const auto valid_data = valid_features.data();
+  train_folds(train_features, train, options, result, progress);
+  if (options.serve_folds) return result;
   result.forests.clear();
   result.json.clear();
-  const std::size_t n = options.n_refits * n_kinds;
-  for (std::size_t k = 0; k < n; ++k) {
-    gbdt::TrainOptions chosen = result.chosen[k % n_kinds];
-    chosen.seed = options.seed + k / n_kinds;
-    auto trained = gbdt::train(train_features.data(), &valid_data, chosen, as_part(progress, "forest refit", k, n));
-    result.forests.push_back(gbdt::load_xgboost(trained.json, "refit"));
-    result.json.push_back(std::move(trained.json));
+  for (std::size_t k = 0; k < options.n_bag; ++k) {
+    const Trial& trial = trials[k % trials.size()];
+    if (k < trials.size()) {
+      keep(trial.trained.json, "refit", result);
+      continue;
+    }
+    gbdt::TrainOptions seeded = trial.configuration.options;
+    seeded.seed = options.seed + k / trials.size();
+    const bool ordered = trial.configuration.ordered;
+    const auto valid_data = valid_features.data(ordered);
+    keep(gbdt::train(train_features.data(ordered), &valid_data, seeded,
+                     as_part(progress, "forest seeds", k - trials.size(), options.n_bag - trials.size()))
+             .json,
+         "refit", result);
   }
-  if (n == 1) align(result.out_of_fold, train.labels, staged_margins(result.forests, schema, valid.rows), valid.labels);
+  if (options.n_bag == 1)
+    align(result.out_of_fold, train.labels, staged_margins(result.forests, schema, valid.rows), valid.labels);
   return result;
 }
 
@@ -220,7 +258,7 @@ gbdt::Forest train_plain(const Schema& schema, const LabelledRows& train, std::s
   options.eta = eta;
   options.n_threads = n_threads;
   return gbdt::load_xgboost(
-      gbdt::train(Features(schema, train).data(), nullptr, options, as_part(progress, "plain XGBoost", 0, 1)).json,
+      gbdt::train(Features(schema, train).data(false), nullptr, options, as_part(progress, "plain XGBoost", 0, 1)).json,
       "plain XGBoost");
 }
 

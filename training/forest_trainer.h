@@ -1,6 +1,6 @@
 #pragma once
-/// Trains the forest stage: a small random search, then one forest or a bag of fold forests, with out-of-fold margins
-/// for the network.
+/// Trains the forest stage: a small random search, the mean of its best forests, and out-of-fold margins for the
+/// network.
 ///
 /// The same data, options and number of threads give the same bytes.
 
@@ -18,13 +18,13 @@
 namespace sluice::training {
 
 struct ForestOptions {
-  // Configurations tried: the default first, then random ones, in turns level by level and leaf by leaf. 1 is no
-  // search.
-  std::size_t n_search = 8;
-  std::size_t n_folds = 5;   // of the bag, and of the out-of-fold margins
-  bool serve_bag = false;    // serve the mean of the fold forests; false: of forests refitted on all training rows
-  std::size_t n_refits = 5;  // of each kind, by seed
-  std::size_t max_rounds = 1000;
+  // Configurations tried: the default first, then random ones, in turns level by level and leaf by leaf, and with
+  // categories as sets and as numbers. 1 is no search.
+  std::size_t n_search = 16;
+  std::size_t n_bag = 8;   // forests served: the best of the better half of the search, and more seeds of them
+  std::size_t n_folds = 5; // of the out-of-fold margins
+  bool serve_folds = false;  // serve the mean of the fold forests instead
+  std::size_t max_rounds = 1500;
   std::size_t early_stopping_rounds = 40;
   std::uint64_t seed = 1;
   int n_threads = 1;
@@ -36,19 +36,25 @@ struct LabelledRows {
   const std::vector<float>& labels;
 };
 
+/// One way to grow a forest.
+struct ForestConfiguration {
+  gbdt::TrainOptions options;
+  bool ordered = false;  // categories are numbers in the vocabulary's order, split at a threshold; else sets of words
+};
+
 struct ForestResult {
   std::vector<std::string> json;      // the bag as served, in XGBoost's JSON
   std::vector<gbdt::Forest> forests;  // the same, read back
   std::vector<dnn::StagedMargins>
       out_of_fold;  // of the training rows, each from the fold that did not see it, on the served margin's scale
-  /// The best of the search, level by level and, with a search, leaf by leaf; the bag has fold forests of each.
-  std::vector<gbdt::TrainOptions> chosen;
-  std::vector<gbdt::Forest> single;  // the same configurations on all training rows, stopped early on `valid`
-  std::vector<std::string> log;      // a line a configuration: its parameters and validation log-loss
+  std::vector<ForestConfiguration> chosen;  // the best of the search, best first
+  gbdt::Forest by_level;     // the best that grows level by level with sets of words: what tuning XGBoost usually gives
+  gbdt::Forest best;         // the best of all
+  std::vector<std::string> log;  // a line a configuration: its parameters and validation log-loss
 };
 
-/// Configurations are compared by log-loss on `valid`, each stopped early there; the fold forests stop early on their
-/// own fold. Throws Error{booster.*, interrupted}.
+/// Configurations are compared by log-loss on `valid`, each stopped early there; the fold forests (of the best four)
+/// stop early on their own fold. Throws Error{booster.*, interrupted}.
 ForestResult train_forests(const Schema& schema, const LabelledRows& train, const LabelledRows& valid,
                            const ForestOptions& options, const Progress& progress = {});
 

@@ -20,7 +20,7 @@ struct Part {
   std::vector<dnn::StagedMargins> staged;
   std::vector<std::size_t> numbers;  // of the rows, in the data
   std::vector<double> p_forest, p_network;
-  std::vector<std::vector<double>> p_single;  // of each of ForestResult::single
+  std::vector<std::vector<double>> p_single;  // of ForestResult::by_level and best
   std::vector<float> network_margins;
 
   LabelledRows labelled() const { return {rows, labels}; }

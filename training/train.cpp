@@ -138,8 +138,8 @@ class Training {
       models_.forest_json = std::move(result.json);
       models_.forests = std::make_shared<const std::vector<gbdt::Forest>>(std::move(result.forests));
       for (Part* part : {&train_, &valid_, &test_})
-        for (const gbdt::Forest& single : result.single)
-          part->p_single.push_back(probabilities_of(single, schema_, valid_, *part));
+        for (const gbdt::Forest* single : {&result.by_level, &result.best})
+          part->p_single.push_back(probabilities_of(*single, schema_, valid_, *part));
       train_.staged = std::move(result.out_of_fold);
       report_.search_log = std::move(result.log);
     }
@@ -176,7 +176,7 @@ class Training {
       }
     }
     for (std::size_t k = 0; k < test_.p_single.size(); ++k)
-      evaluate_peer(k == 0 ? "one forest" : "one forest, by leaf", test_.p_single[k], policy, test_, report_);
+      evaluate_peer(k == 0 ? "one forest" : "best forest", test_.p_single[k], policy, test_, report_);
     evaluate(policy, schema_, test_, has_network(), report_);
   }
 

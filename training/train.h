@@ -68,7 +68,7 @@ struct RowScores {
   std::size_t row = 0;    // its number in the data
   const char* part = "";  // "train", "valid", "test"
   float label = 0;
-  double p_single = 0, p_by_leaf = 0;  // of the best single forests, level by level and leaf by leaf
+  double p_single = 0, p_best = 0;  // of the best forest that grows level by level, and of the best of all
   double p_forest = 0, p_network = 0;
   bool is_forwarded = false;
 };

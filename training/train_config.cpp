@@ -39,9 +39,9 @@ class Reader {
 };
 
 void read_forest(Reader read, ForestOptions& o) {
-  read("search", o.n_search, 1, 1000)("folds", o.n_folds, 2, 20)("refits", o.n_refits, 1, 100)(
+  read("search", o.n_search, 1, 1000)("folds", o.n_folds, 2, 20)("bag", o.n_bag, 1, 100)(
       "max_rounds", o.max_rounds, 1, 100000)("early_stopping_rounds", o.early_stopping_rounds, 1, 10000);
-  o.serve_bag = read.fields().word("serve", o.serve_bag ? "bag" : "refit", {"bag", "refit"}) == "bag";
+  o.serve_folds = read.fields().word("serve", o.serve_folds ? "bag" : "refit", {"bag", "refit"}) == "bag";
   read.fields().finish();
 }
 

@@ -115,15 +115,15 @@ def figures(report: dict, scores: pd.DataFrame, lightgbm: np.ndarray | None) -> 
     test = (scores["part"] == "test").to_numpy()
     y = scores["label"].to_numpy()[test]
     p = {name: scores[column].to_numpy()[test] for name, column in
-         {"tuned XGBoost": "p_one_forest", "tuned XGBoost, by leaf": "p_by_leaf", "bag of fold forests": "p_forest", "network for everybody": "p_network"}.items()}
-    single, bag, network = p["tuned XGBoost"], p["bag of fold forests"], p["network for everybody"]
+         {"tuned XGBoost": "p_one_forest", "best forest of the search": "p_best_forest", "bag of forests": "p_forest", "network for everybody": "p_network"}.items()}
+    single, bag, network = p["tuned XGBoost"], p["bag of forests"], p["network for everybody"]
     if lightgbm is not None:
         p["tuned LightGBM"] = lightgbm[test]
         logit = lambda x: np.log(x / (1 - x))
         p["XGBoost and LightGBM averaged"] = 1 / (1 + np.exp(-(logit(single) + logit(p["tuned LightGBM"])) / 2))
     inside = scores["forwarded"].to_numpy()[test] == 1
     p["the cascade, as served"] = np.where(inside, network, bag)
-    for name in ("network for everybody", "bag of fold forests", "tuned LightGBM", "XGBoost and LightGBM averaged"):
+    for name in ("network for everybody", "bag of forests", "tuned LightGBM", "XGBoost and LightGBM averaged"):
         if name in p:
             p[f"in the band alone: {name.replace(' for everybody', '')}"] = np.where(inside, p[name], single)
     oracle = best_band(bag, row_loss(bag, y) - row_loss(network, y))

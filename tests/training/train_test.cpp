@@ -110,7 +110,7 @@ TEST_CASE("a refitted forest is served alone, and the out-of-fold margins are on
   std::vector<float> labels, valid_labels;
   draw(3000, rows, labels);
   draw(1500, valid_rows, valid_labels);
-  ForestOptions options{.n_search = 1, .n_folds = 3, .serve_bag = false, .n_refits = 1, .max_rounds = 60};
+  ForestOptions options{.n_search = 1, .n_bag = 1, .n_folds = 3, .max_rounds = 60};
   const ForestResult result = train_forests(schema, {rows, labels}, {valid_rows, valid_labels}, options);
   REQUIRE(result.forests.size() == 1);
   REQUIRE(result.json.size() == 1);
@@ -125,11 +125,50 @@ TEST_CASE("a refitted forest is served alone, and the out-of-fold margins are on
   CHECK(from.slope == Approx(to.slope).epsilon(1e-3));
   CHECK(from.intercept == Approx(to.intercept).margin(1e-3));
 
-  options.n_refits = 3;
-  options.n_search = 2;
+  options.n_bag = 6;
+  options.n_search = 4;
   const ForestResult bag = train_forests(schema, {rows, labels}, {valid_rows, valid_labels}, options);
-  REQUIRE(bag.json.size() == 6);  // three seeds, level by level and leaf by leaf
+  CHECK(bag.chosen.size() == 2);  // the better half
+  REQUIRE(bag.json.size() == 6);  // of these, three seeds each
   CHECK(std::set<std::string>(bag.json.begin(), bag.json.end()).size() == 6);
+}
+
+TEST_CASE("categories are tried as sets of words and as ordered numbers, and both are served as one forest") {
+  Random random(8);
+  Schema schema({{.name = "x"}, {.name = "size", .kind = Kind::category, .vocabulary = {"s", "m", "l", "xl"}}});
+  Table rows(2);
+  std::vector<float> labels;
+  for (int i = 0; i < 3000; ++i) {
+    const auto row = rows.append();
+    row[0] = random.normal(), row[1] = static_cast<double>(random.below(4));
+    labels.push_back(random.uniform() < sigmoid(row[0] + row[1] - 1.5) ? 1.0f : 0.0f);
+  }
+  const ForestOptions options{.n_search = 8, .n_bag = 4, .n_folds = 2, .max_rounds = 40};
+  const ForestResult result = train_forests(schema, {rows, labels}, {rows, labels}, options);
+  const auto is_ordered = [](const std::string& line) { return line.find(", ordered") != std::string::npos; };
+  CHECK(std::count_if(result.log.begin(), result.log.end(), is_ordered) == 4);
+  REQUIRE(result.chosen.size() == 4);
+  for (std::size_t k = 0; k < 4; ++k) {
+    INFO(k);
+    const auto& nodes = result.forests[k].nodes;
+    const bool has_sets =
+        std::any_of(nodes.begin(), nodes.end(), [](const gbdt::Node& node) { return node.is_category(); });
+    CHECK(has_sets != result.chosen[k].ordered);
+  }
+
+  const auto stage =
+      cascade::make_forest_stage(std::make_shared<const std::vector<gbdt::Forest>>(result.forests), schema);
+  std::vector<dnn::StagedMargins> staged(rows.n_rows());
+  stage->score(rows.view(), staged);
+  FloatTable features(2);
+  for (std::size_t i = 0; i < rows.n_rows(); ++i)
+    cascade::gather_columns(rows.row(i), schema.forest_columns(), features.append());
+  std::vector<double> mean(rows.n_rows());
+  for (const std::string& json : result.json) {
+    const auto margins = gbdt::ReferenceBooster(json).margins(features.view());
+    for (std::size_t i = 0; i < margins.size(); ++i) mean[i] += static_cast<double>(margins[i]) / 4;
+  }
+  for (std::size_t i = 0; i < mean.size(); ++i) CHECK(staged[i].back() == Approx(mean[i]).margin(1e-5));
 }
 
 TEST_CASE("late columns reach the network alone, and the bundle decides with them") {
