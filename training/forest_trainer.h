@@ -21,8 +21,8 @@ struct ForestOptions {
   // Configurations tried: the default first, then random ones, in turns level by level and leaf by leaf, and with
   // categories as sets and as numbers. 1 is no search.
   std::size_t n_search = 16;
-  std::size_t n_bag = 8;   // forests served: the best of the better half of the search, and more seeds of them
-  std::size_t n_folds = 5; // of the out-of-fold margins
+  std::size_t n_bag = 8;     // forests served: the best of the better half of the search, and more seeds of them
+  std::size_t n_folds = 5;   // of the out-of-fold margins
   bool serve_folds = false;  // serve the mean of the fold forests instead
   std::size_t max_rounds = 1500;
   std::size_t early_stopping_rounds = 40;
@@ -48,8 +48,8 @@ struct ForestResult {
   std::vector<dnn::StagedMargins>
       out_of_fold;  // of the training rows, each from the fold that did not see it, on the served margin's scale
   std::vector<ForestConfiguration> chosen;  // the best of the search, best first
-  gbdt::Forest by_level;     // the best that grows level by level with sets of words: what tuning XGBoost usually gives
-  gbdt::Forest best;         // the best of all
+  gbdt::Forest by_level;  // the best that grows level by level with sets of words: what tuning XGBoost usually gives
+  gbdt::Forest best;      // the best of all
   std::vector<std::string> log;  // a line a configuration: its parameters and validation log-loss
 };
 
