@@ -72,6 +72,16 @@ std::optional<rules::RuleSet> read_rules(const CheckedFiles& files, const Schema
   return std::move(compiled.rules);
 }
 
+/// A parity sample holds on this machine's CPU, or the bundle does not load. Engines hold it against the device that
+/// serves.
+std::optional<dnn::ParitySample> read_parity(const CheckedFiles& files, const Bundle& bundle) {
+  if (!bundle.network || !files.has("parity.json")) return std::nullopt;
+  const std::string name = files.name("parity.json");
+  auto sample = dnn::read_parity_sample(files.get("parity.json"), bundle.network->encoder(), name);
+  dnn::require_parity(*dnn::make_executor(bundle.network, dnn::Device::cpu), sample, name);
+  return sample;
+}
+
 void check(const Bundle& bundle, const fs::path& folder) {
   if (bundle.schema.late_columns().size() > kMaxLateColumns)
     throw Error("bundle.late_columns",
@@ -100,6 +110,7 @@ Bundle Bundle::load(const fs::path& folder) {
   if (files.has("network.json"))
     bundle.network = std::make_shared<dnn::Network>(dnn::Network::load(
         files.get("network.json"), files.get("network.safetensors"), bundle.schema, files.name("network.json")));
+  bundle.parity = read_parity(files, bundle);
   bundle.calibration = Calibration::from_json(files.get("calibration.json"), files.name("calibration.json"));
   bundle.policy = parse_policy(files.get("policy.json"), files.name("policy.json"));
   bundle.pre = read_rules(files, bundle.schema, rules::Phase::pre);

@@ -16,6 +16,7 @@
 #include "sluice/cascade/calibration.h"
 #include "sluice/cascade/policy.h"
 #include "sluice/dnn/network.h"
+#include "sluice/dnn/parity_sample.h"
 #include "sluice/gbdt/forest.h"
 #include "sluice/rules/ruleset.h"
 
@@ -27,6 +28,7 @@ struct Bundle {
   Schema schema;
   std::shared_ptr<const std::vector<gbdt::Forest>> forests;  // the bag, in order
   std::shared_ptr<const dnn::Network> network;               // null where there is none
+  std::optional<dnn::ParitySample> parity;                   // what the network said where the bundle was written
   Calibration calibration;
   Policy policy;
   std::optional<rules::RuleSet> pre, fallback, post;
@@ -37,7 +39,8 @@ struct Bundle {
   Digest digest;
 
   /// Throws Error{bundle.*} naming the file: missing, changed, or of a newer format (added files are not read;
-  /// verify_bundle lists them); and what each file's reader throws.
+  /// verify_bundle lists them); where the network does not give the margins of parity.json again; and what each file's
+  /// reader throws.
   static Bundle load(const std::filesystem::path& folder);
 };
 
@@ -52,7 +55,8 @@ struct Provenance {
   std::map<std::string, std::string> libraries;  // name to version
 };
 
-/// Whether write_bundle could write there: throws its Error{bundle.exists, file.write} before hours of training, not after.
+/// Whether write_bundle could write there: throws its Error{bundle.exists, file.write} before hours of training, not
+/// after.
 void check_bundle_target(const std::filesystem::path& folder);
 
 /// Writes the folder beside its final name and renames it: an interrupted write leaves no half bundle. An existing

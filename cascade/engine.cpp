@@ -8,6 +8,7 @@
 
 #include "sluice/base/error.h"
 #include "sluice/base/stack_buffer.h"
+#include "sluice/cascade/bundle_stage.h"
 
 namespace sluice::cascade {
 namespace {
@@ -49,7 +50,7 @@ Engine::Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options)
       network_(std::move(options.network)),
       timings_(options.timings) {
   if (!forest_) forest_ = make_forest_stage(bundle_->forests, bundle_->schema);
-  if (!network_ && bundle_->network) network_ = make_network_stage(bundle_->network, bundle_->policy.network.device);
+  if (!network_) network_ = make_bundle_stage(*bundle_, bundle_->policy.network.device);
   if (network_) network_us_ = measure_network_us();
 }
 

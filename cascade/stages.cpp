@@ -65,13 +65,13 @@ class BagStage final : public ForestStage {
   Schema schema_;
 };
 
-class ResidualStage final : public NetworkStage {
+class EncodedStage final : public NetworkStage {
  public:
-  ResidualStage(std::shared_ptr<const dnn::Network> network, dnn::DeviceChoice device)
-      : network_(network), executor_(dnn::make_executor(std::move(network), device)) {}
+  EncodedStage(std::shared_ptr<const dnn::Encoder> encoder, std::unique_ptr<dnn::Executor> executor)
+      : encoder_(std::move(encoder)), executor_(std::move(executor)) {}
 
   void score(RowsView rows, std::span<const StagedMargins> forest, std::span<float> out) const override {
-    const dnn::Encoder& encoder = network_->encoder();
+    const dnn::Encoder& encoder = *encoder_;
     for (std::size_t first = 0; first < rows.n_rows; first += kBlock) {
       const std::size_t n = std::min(kBlock, rows.n_rows - first);
       StackBuffer<float, kStackFloats> encoded(n * encoder.n_encoded());
@@ -84,7 +84,7 @@ class ResidualStage final : public NetworkStage {
   std::string_view device() const override { return executor_->device(); }
 
  private:
-  std::shared_ptr<const dnn::Network> network_;
+  std::shared_ptr<const dnn::Encoder> encoder_;
   std::unique_ptr<dnn::Executor> executor_;
 };
 
@@ -101,7 +101,13 @@ std::unique_ptr<ForestStage> make_forest_stage(std::shared_ptr<const std::vector
 
 std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Network> network,
                                                  dnn::DeviceChoice device) {
-  return std::make_unique<ResidualStage>(std::move(network), device);
+  const std::shared_ptr<const dnn::Encoder> encoder(network, &network->encoder());
+  return make_network_stage(encoder, dnn::make_executor(std::move(network), device));
+}
+
+std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Encoder> encoder,
+                                                 std::unique_ptr<dnn::Executor> executor) {
+  return std::make_unique<EncodedStage>(std::move(encoder), std::move(executor));
 }
 
 }  // namespace sluice::cascade

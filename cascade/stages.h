@@ -40,6 +40,10 @@ std::unique_ptr<ForestStage> make_forest_stage(std::shared_ptr<const std::vector
 
 std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Network> network, dnn::DeviceChoice device);
 
+/// Rows as `encoder` gives them, served by any executor.
+std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Encoder> encoder,
+                                                 std::unique_ptr<dnn::Executor> executor);
+
 /// The float32 inputs of the forest: `columns` of the raw row.
 void gather_columns(RowView row, std::span<const std::size_t> columns, std::span<float> out);
 

@@ -1,10 +1,12 @@
-#include "sluice/cascade/bundle.h"
-
+#include <filesystem>
 #include <iostream>
+#include <memory>
 
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
 #include "sluice/base/json_text.h"
+#include "sluice/cascade/bundle.h"
+#include "sluice/cascade/engine.h"
 #include "sluice/cli/common_options.h"
 #include "sluice/cli/terminal.h"
 #include "sluice/cli/verbs.h"
@@ -69,9 +71,28 @@ int inspect(const Arguments& arguments) {
   return 0;
 }
 
+/// Whether a bundle of sound files loads, and its network gives the margins of its parity sample again.
+bool loads(const std::string& folder) {
+  try {
+    const auto bundle = std::make_shared<cascade::Bundle>(cascade::Bundle::load(folder));
+    const cascade::Engine engine(bundle);
+    if (bundle->parity)
+      std::cout << "parity: " << bundle->parity->margins.size() << " margins of the network are given again on "
+                << engine.network_stage()->device() << "\n";
+    else if (bundle->network)
+      std::cout << "parity: the bundle stores no margins of its network\n";
+    return true;
+  } catch (const Error& error) {
+    std::cout << error.code() << ": " << error.message() << "\n";
+    return false;
+  }
+}
+
 int verify(const Arguments& arguments) {
   std::string folder;
-  Options options("bundle verify", "Every file of a bundle against its manifest. Exit code 3 where one differs.",
+  Options options("bundle verify",
+                  "Every file of a bundle against its manifest, and its network against the margins it gave where the "
+                  "bundle was written. Exit code 3 where one differs.",
                   "sluice bundle verify bundle");
   options.positional("BUNDLE", folder, "folder of the bundle");
   if (!options.parse(arguments)) return 0;
@@ -84,7 +105,18 @@ int verify(const Arguments& arguments) {
     std::cout << check.path << ": " << verdict << "\n";
     sound = sound && check.ok();
   }
-  return sound ? 0 : kFound;
+  return sound && loads(folder) ? 0 : kFound;
+}
+
+/// network.json, its weights and the margins that it gives here.
+void add_network(const std::string& network, const std::string& weights, cascade::BundleFiles& files) {
+  files["network.json"] = read_file(network);
+  files["network.safetensors"] = read_file(weights);
+  const Schema schema = Schema::from_json(files["schema.json"], "schema.json");
+  const auto loaded = std::make_shared<dnn::Network>(
+      dnn::Network::load(files["network.json"], files["network.safetensors"], schema, network));
+  files["parity.json"] =
+      dnn::to_json(dnn::take_parity_sample(*dnn::make_executor(loaded, dnn::Device::cpu), loaded->encoder()));
 }
 
 int create(const Arguments& arguments) {
@@ -109,7 +141,7 @@ int create(const Arguments& arguments) {
                                 {"forest.json", read_file(forest)},
                                 {"policy.json", read_file(policy)}};
   files["calibration.json"] = calibration.empty() ? cascade::Calibration{}.to_json() : read_file(calibration);
-  if (!network.empty()) files["network.json"] = read_file(network), files["network.safetensors"] = read_file(weights);
+  if (!network.empty()) add_network(network, weights, files);
   for (const char* name : {"pre.json", "fallback.json", "post.json"})
     if (const auto path = std::filesystem::path(rules) / name; !rules.empty() && std::filesystem::exists(path))
       files[std::string("rules/") + name] = read_file(path);
@@ -133,7 +165,7 @@ int create(const Arguments& arguments) {
 int run_bundle(const Arguments& arguments) {
   return dispatch("sluice bundle",
                   {{"inspect", "what is inside", inspect},
-                   {"verify", "all hashes", verify},
+                   {"verify", "all hashes, and the network's margins", verify},
                    {"create", "from an existing XGBoost model and network", create}},
                   arguments);
 }

@@ -190,6 +190,8 @@ class Training {
     if (has_network()) {
       files["network.json"] = models_.network->to_json(schema_);
       files["network.safetensors"] = models_.network_tensors;
+      files["parity.json"] = dnn::to_json(
+          dnn::take_parity_sample(*dnn::make_executor(models_.network, dnn::Device::cpu), models_.network->encoder()));
     }
     files["calibration.json"] = models_.calibration.to_json();
     files["policy.json"] = request_.policy ? read_file(*request_.policy) : policy.to_json();

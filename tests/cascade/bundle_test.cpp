@@ -1,3 +1,4 @@
+#include <cmath>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -7,6 +8,7 @@
 #include "sluice/base/file.h"
 #include "sluice/base/random.h"
 #include "sluice/cascade/bundle.h"
+#include "sluice/cascade/engine.h"
 #include "support/catch.h"
 #include "support/small_bundle.h"
 #include "support/temp_dir.h"
@@ -122,6 +124,34 @@ TEST_CASE("a forged manifest can neither name files outside nor claim a newer fo
     CHECK(refused([&](nlohmann::json& m) { m["files"][path] = sha256("s").hex(); }) == "bundle.manifest");
   CHECK(refused([](nlohmann::json& m) { m["files"].erase("schema.json"); }) == "bundle.missing_file");
   CHECK(refused([](nlohmann::json& m) { m["unknown"] = 1; }) == "bundle.changed");
+}
+
+TEST_CASE("a network that no longer gives its stored margins does not load, and the message says which") {
+  const TempDir dir;
+  auto files = small_bundle_files(8, kSmall);
+  auto parity = nlohmann::json::parse(files.at("parity.json"));
+  const float margin = parity["margins"][5];
+  parity["margins"][5] = std::nextafter(margin, 100.0f);
+  files["parity.json"] = parity.dump();
+  write_bundle(dir / "b", files, {});
+  const Refusal refusal = load(dir / "b");
+  CHECK(refusal.code == "bundle.parity");
+  CHECK(refusal.message.find("parity.json at /margins/5") != std::string::npos);
+  CHECK(refusal.message.find("cpu") != std::string::npos);
+
+  files.erase("parity.json");  // bundles of before have none
+  write_bundle(dir / "b", files, {});
+  CHECK(load(dir / "b").code == "");
+  CHECK_FALSE(Bundle::load(dir / "b").parity.has_value());
+}
+
+TEST_CASE("an engine holds the network against its sample on the device that serves") {
+  const TempDir dir;
+  Bundle bundle = *small_bundle(dir / "b", 9, kSmall);
+  REQUIRE(bundle.parity.has_value());
+  CHECK_NOTHROW(Engine(std::make_shared<Bundle>(bundle)));
+  bundle.parity->margins[2] += 1;
+  CHECK_THROWS_WITH(Engine(std::make_shared<Bundle>(bundle)), Catch::Contains("/margins/2"));
 }
 
 TEST_CASE("writing replaces a bundle, and nothing else") {

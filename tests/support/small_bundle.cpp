@@ -96,8 +96,10 @@ void add_network(const Schema& schema, std::shared_ptr<const std::vector<gbdt::F
   const std::vector<dnn::MemberShape> shapes(
       options.n_members,
       {.hidden = {kWidth}, .dimensions = std::vector<std::size_t>(encoder.categories().size(), kDimension)});
-  files["network.json"] = dnn::Network(encoder, shapes, weights, "random").to_json(schema);
+  const auto network = std::make_shared<dnn::Network>(encoder, shapes, weights, "random");
+  files["network.json"] = network->to_json(schema);
   files["network.safetensors"] = dnn::write_safetensors(weights);
+  files["parity.json"] = dnn::to_json(dnn::take_parity_sample(*dnn::make_executor(network, dnn::Device::cpu), encoder));
 }
 
 }  // namespace

@@ -1,0 +1,16 @@
+#pragma once
+/// The stage that serves a bundle's network.
+
+#include <memory>
+
+#include "sluice/cascade/bundle.h"
+#include "sluice/cascade/stages.h"
+#include "sluice/dnn/executor.h"
+
+namespace sluice::cascade {
+
+/// On the given device, held against the bundle's parity sample there; null where the bundle has no network. Throws
+/// Error{bundle.parity}, and what dnn::make_executor throws.
+std::unique_ptr<NetworkStage> make_bundle_stage(const Bundle& bundle, dnn::DeviceChoice device);
+
+}  // namespace sluice::cascade
