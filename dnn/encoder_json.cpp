@@ -54,8 +54,9 @@ Encoder Encoder::from_json(std::string_view text, const Schema& schema, std::str
     for (std::size_t s = 0; s < kStages.size(); ++s) {
       const Json& scale = json.at("forest").at(s);
       encoder.forest_[s] = {scale.at("mean").get<float>(), scale.at("deviation").get<float>()};
-      if (!(encoder.forest_[s].deviation > 0))
-        throw Error("network.encoder", source + ": a deviation must be positive");
+      const Scale read = encoder.forest_[s];
+      if (!(std::isfinite(read.mean) && std::isfinite(read.deviation) && read.deviation > 0))
+        throw Error("network.encoder", source + ": a mean must be finite, a deviation positive and finite");
     }
   } catch (const Json::exception& e) {
     throw Error("network.encoder", source + ": " + e.what());

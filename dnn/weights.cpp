@@ -18,45 +18,60 @@ static_assert(std::endian::native == std::endian::little,
 
 constexpr std::size_t kLengthBytes = 8;
 
-Tensor read_tensor(const Json& entry, std::string_view data, const std::string& where) {
-  if (!entry.is_object() || !entry.contains("dtype") || entry["dtype"] != "F32")
-    throw Error("weights.dtype", where + ": only F32 tensors are read");
-  Tensor tensor;
-  std::size_t n_values = 1, begin = 0, end = 0;
-  try {
-    tensor.shape = entry.at("shape").get<std::vector<std::size_t>>();
-    begin = entry.at("data_offsets").at(0).get<std::size_t>();
-    end = entry.at("data_offsets").at(1).get<std::size_t>();
-  } catch (const Json::exception&) {
-    throw Error("weights.header", where + ": shape and data_offsets are wanted");
-  }
-  for (const std::size_t n : tensor.shape) {
-    if (n != 0 && n_values > data.size() / n)
-      throw Error("weights.shape", where + ": the shape is larger than the file");
-    n_values *= n;
-  }
-  if (begin > end || end > data.size() || end - begin != n_values * sizeof(float))
-    throw Error("weights.offsets", where + ": the data offsets do not fit the shape or the file",
-                "the file is truncated or altered");
-  tensor.values.resize(n_values);
-  if (n_values > 0) std::memcpy(tensor.values.data(), data.data() + begin, end - begin);
-  for (const float value : tensor.values)
-    if (!std::isfinite(value)) throw Error("weights.not_finite", where + ": holds a value that is not finite");
-  return tensor;
+/// Whole numbers from 0 on. Error{weights.header} for anything else: -2 and 2.5 would convert.
+std::vector<std::size_t> sizes(const Json& entry, const char* key, const std::string& where) {
+  const auto list = entry.find(key);
+  const bool good = list != entry.end() && list->is_array() &&
+                    std::all_of(list->begin(), list->end(), [](const Json& n) { return n.is_number_unsigned(); });
+  if (!good) throw Error("weights.header", where + ": " + key + " is wanted as a list of whole numbers");
+  return list->get<std::vector<std::size_t>>();
 }
 
-/// The format leaves no gap and lets no two tensors share bytes. `ranges`: first byte and length of each.
-void check_tiling(std::vector<std::pair<std::size_t, std::size_t>> ranges, std::size_t n_bytes,
-                  const std::string& source) {
-  std::sort(ranges.begin(), ranges.end());
+/// Where a tensor's values stand in the data.
+struct Extent {
+  std::string name;
+  std::vector<std::size_t> shape;
+  std::size_t begin = 0, end = 0;
+};
+
+Extent read_extent(const std::string& name, const Json& entry, std::size_t n_bytes, const std::string& where) {
+  if (!entry.is_object() || !entry.contains("dtype") || entry["dtype"] != "F32")
+    throw Error("weights.dtype", where + ": only F32 tensors are read");
+  const std::vector<std::size_t> offsets = sizes(entry, "data_offsets", where);
+  if (offsets.size() != 2) throw Error("weights.header", where + ": data_offsets are two numbers");
+  Extent extent{name, sizes(entry, "shape", where), offsets[0], offsets[1]};
+  std::size_t n_values = 1;
+  for (const std::size_t n : extent.shape) {
+    if (n != 0 && n_values > n_bytes / n) throw Error("weights.shape", where + ": the shape is larger than the file");
+    n_values *= n;
+  }
+  if (extent.begin > extent.end || extent.end > n_bytes || extent.end - extent.begin != n_values * sizeof(float))
+    throw Error("weights.offsets", where + ": the data offsets do not fit the shape or the file",
+                "the file is truncated or altered");
+  return extent;
+}
+
+/// The format leaves no gap and lets no two tensors share bytes: what is copied is never more than the file.
+void check_tiling(std::vector<Extent>& extents, std::size_t n_bytes, const std::string& source) {
+  std::sort(extents.begin(), extents.end(),
+            [](const Extent& a, const Extent& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
   std::size_t end = 0;
-  for (const auto& [first, length] : ranges) {
-    if (first != end)
+  for (const Extent& extent : extents) {
+    if (extent.begin != end)
       throw Error("weights.offsets", source + ": the tensors' data overlap or leave a gap", "the file is altered");
-    end += length;
+    end = extent.end;
   }
   if (end != n_bytes)
     throw Error("weights.offsets", source + ": there are bytes that belong to no tensor", "the file is altered");
+}
+
+Tensor copy_tensor(const Extent& extent, std::string_view data, const std::string& source) {
+  Tensor tensor{extent.shape, std::vector<float>((extent.end - extent.begin) / sizeof(float))};
+  if (!tensor.values.empty()) std::memcpy(tensor.values.data(), data.data() + extent.begin, extent.end - extent.begin);
+  for (const float value : tensor.values)
+    if (!std::isfinite(value))
+      throw Error("weights.not_finite", source + " tensor " + extent.name + ": holds a value that is not finite");
+  return tensor;
 }
 
 }  // namespace
@@ -86,14 +101,12 @@ Tensors read_safetensors(std::string_view bytes, std::string_view source_view) {
   const Json header = parse_json(bytes.substr(kLengthBytes, length), source, "weights.header");
   if (!header.is_object()) throw Error("weights.header", source + ": the header is no JSON object");
   const std::string_view data = bytes.substr(kLengthBytes + length);
+  std::vector<Extent> extents;
+  for (const auto& [name, entry] : header.items())
+    if (name != "__metadata__") extents.push_back(read_extent(name, entry, data.size(), source + " tensor " + name));
+  check_tiling(extents, data.size(), source);
   Tensors tensors;
-  std::vector<std::pair<std::size_t, std::size_t>> ranges;
-  for (const auto& [name, entry] : header.items()) {
-    if (name == "__metadata__") continue;
-    const Tensor& tensor = tensors[name] = read_tensor(entry, data, source + " tensor " + name);
-    ranges.emplace_back(entry["data_offsets"][0].get<std::size_t>(), tensor.values.size() * sizeof(float));
-  }
-  check_tiling(std::move(ranges), data.size(), source);
+  for (const Extent& extent : extents) tensors[extent.name] = copy_tensor(extent, data, source);
   return tensors;
 }
 

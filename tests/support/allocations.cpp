@@ -5,12 +5,13 @@
 #include <new>
 
 namespace {
-std::atomic<std::size_t> n_calls{0};
+std::atomic<std::size_t> n_calls{0}, n_bytes{0};
 }
 
 // A file of its own: inlined beside its callers, GCC takes new and delete below for a mismatch.
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   ++n_calls;
+  n_bytes += size;
   return std::malloc(size ? size : 1);
 }
 void* operator new(std::size_t size) {
@@ -23,5 +24,6 @@ void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 namespace sluice::test {
 
 std::size_t n_allocations() { return n_calls; }
+std::size_t bytes_allocated() { return n_bytes; }
 
 }  // namespace sluice::test
