@@ -114,7 +114,7 @@ void BlockScorer::score_stages(RowsView rows, ThreadPool& pool) {
     const std::size_t first = piece * kPiece, n = std::min(kPiece, rows.n_rows - first);
     const auto staged = forest_->margins().subspan(first, n);
     std::array<float, kPiece> margins;
-    if (network) network->score(rows.slice(first, n), staged, {margins.data(), n});
+    if (network) network->score(rows.slice(first, n), staged, {margins.data(), n}, cascade::Deadline::none());
     for (std::size_t i = 0; i < n; ++i) {
       ScoredRow& row = scored_[first + i];
       const float margin = staged[i].back();

@@ -78,7 +78,7 @@ void run(const std::string& folder) {
   });
   const auto t_all = bench::time_calls(kCalls, [&](std::size_t i) {
     forest->score(at(i), {&one, 1});
-    stage->score(at(i), {&one, 1}, {&margin, 1});
+    stage->score(at(i), {&one, 1}, {&margin, 1}, cascade::Deadline::none());
     p += calibration.probability(margin);
   });
   std::printf("| forest stage | network, %zu inputs → 128×2 | forward path | beyond both |\n|---|---|---|---|\n",

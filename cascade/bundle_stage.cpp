@@ -9,7 +9,13 @@ std::unique_ptr<NetworkStage> make_bundle_stage(const Bundle& bundle, dnn::Devic
   std::unique_ptr<dnn::Executor> executor = dnn::make_executor(bundle.network, device);
   const std::shared_ptr<const dnn::Encoder> encoder(bundle.network, &bundle.network->encoder());
   if (bundle.parity) dnn::require_parity(*executor, *bundle.parity, "parity.json");
-  return make_network_stage(encoder, std::move(executor));
+  std::optional<dnn::BatcherOptions> batching;
+  const NetworkPolicy& policy = bundle.policy.network;
+  if (executor->device_for(static_cast<std::size_t>(policy.max_batch)) != "cpu")
+    batching = {.max_batch = static_cast<std::size_t>(policy.max_batch),
+                .max_delay = std::chrono::microseconds(policy.max_delay_us),
+                .queue_limit = static_cast<std::size_t>(policy.queue_limit)};
+  return make_network_stage(encoder, std::move(executor), batching);
 }
 
 }  // namespace sluice::cascade

@@ -9,7 +9,8 @@
 
 namespace sluice::cascade {
 
-/// On the given device, held against the bundle's parity sample there; null where the bundle has no network. Throws
+/// On the given device, held against the bundle's parity sample there; null where the bundle has no network. Single
+/// rows share batches, as the policy says, where a batch of its size is served by another device than the CPU. Throws
 /// Error{bundle.parity}, and what dnn::make_executor throws.
 std::unique_ptr<NetworkStage> make_bundle_stage(const Bundle& bundle, dnn::DeviceChoice device);
 

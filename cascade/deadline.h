@@ -21,6 +21,7 @@ class Deadline {
     if (is_none()) return std::numeric_limits<double>::infinity();
     return std::chrono::duration<double, std::micro>(at_ - Clock::now()).count();
   }
+  std::chrono::steady_clock::time_point at() const { return at_; }  // the largest for none
   bool has_passed() const { return remaining_us() <= 0; }
 
  private:

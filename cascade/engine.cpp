@@ -70,9 +70,9 @@ Decision Engine::decide(RowView row, Deadline deadline, const FeatureProvider* p
 
 void Engine::run_stages(RowView row, Deadline deadline, const FeatureProvider* provider, Decision& d) const {
   StagedMargins staged;
-  if (rule_out(row, d)) return;                                                        // a knock-out before any model
-  if (!score_forest(row, deadline, staged, d)) return decide_without_models(row, d);   // L2, then L3
-  if (d.in_band) refine(row, deadline, provider, staged, d);                           // on trouble: L1 and its cause
+  if (rule_out(row, d)) return;                                                       // a knock-out before any model
+  if (!score_forest(row, deadline, staged, d)) return decide_without_models(row, d);  // L2, then L3
+  if (d.in_band) refine(row, deadline, provider, staged, d);                          // on trouble: L1 and its cause
   act(d);
   amend(row, d);
 }
@@ -123,13 +123,15 @@ void Engine::refine(RowView row, Deadline deadline, const FeatureProvider* provi
   if (const Cause cause = fetch_late(row, deadline, provider, full.span(), d); cause != Cause::none)
     return leave_for(Level::L1, cause, d);
   float margin = 0;
+  NetworkAnswer answer;
   try {
-    network_->score(RowsView(RowView(full.span())), {&staged, 1}, {&margin, 1});
+    answer = network_->score(RowsView(RowView(full.span())), {&staged, 1}, {&margin, 1}, deadline);
   } catch (...) {
     return leave_for(Level::L1, Cause::network_failed, d);
   }
+  if (answer.cause != Cause::none) return leave_for(Level::L1, answer.cause, d);
   if (deadline.has_passed()) return leave_for(Level::L1, Cause::network_late, d);
-  take_network(margin, d);
+  take_network(margin, answer.device, d);
 }
 
 Cause Engine::fetch_late(RowView row, Deadline deadline, const FeatureProvider* provider, std::span<double> full,
@@ -159,9 +161,10 @@ bool Engine::lacks_late_features(RowView row) const {
          std::all_of(columns.begin(), columns.end(), [&](std::size_t c) { return std::isnan(row[c]); });
 }
 
-void Engine::take_network(float margin, Decision& d) const {
+void Engine::take_network(float margin, const DeviceName& device, Decision& d) const {
   if (!std::isfinite(margin)) return leave_for(Level::L1, Cause::network_not_finite, d);
   d.network = {margin, bundle_->calibration.network.probability(margin), true};
+  d.device = device;
   d.p_final = d.network.p;
   d.take(Stage::network);
 }
@@ -204,7 +207,7 @@ double Engine::measure_network_us() const {
     const auto start = Clock::now();
     float margin = 0;
     try {
-      network_->score(row.view(), {&staged, 1}, {&margin, 1});
+      network_->score(row.view(), {&staged, 1}, {&margin, 1}, Deadline::none());
     } catch (...) {
     }
     if (call >= kWarmUp) us.push_back(std::chrono::duration<double, std::micro>(Clock::now() - start).count());

@@ -62,7 +62,7 @@ class Engine {
   Cause may_refine(Deadline deadline) const;
   Cause fetch_late(RowView row, Deadline deadline, const FeatureProvider* provider, std::span<double> full,
                    Decision& d) const;
-  void take_network(float margin, Decision& d) const;
+  void take_network(float margin, const DeviceName& device, Decision& d) const;
   void act(Decision& d) const;
   void amend(RowView row, Decision& d) const;
   void decide_without_models(RowView row, Decision& d) const;

@@ -92,21 +92,23 @@ void Engine::refine_block(RowsView rows, std::span<const StagedMargins> staged, 
   }
   if (places.empty()) return;
   std::vector<float> margins(places.size());
-  std::vector<char> failed(places.size());
+  std::vector<NetworkAnswer> answers(places.size());
   score_each(
       places.size(),
       [&](std::size_t first, std::size_t n) {
-        network_->score(forwarded.view().slice(first, n), {&forwarded_staged[first], n}, {&margins[first], n});
+        const NetworkAnswer answer = network_->score(forwarded.view().slice(first, n), {&forwarded_staged[first], n},
+                                                     {&margins[first], n}, Deadline::none());
+        std::fill_n(answers.begin() + static_cast<std::ptrdiff_t>(first), n, answer);
       },
-      [&](std::size_t i) { failed[i] = 1; });
+      [&](std::size_t i) { answers[i].cause = Cause::network_failed; });
   for (std::size_t i = 0; i < places.size(); ++i) {
     Decision& d = decisions[places[i]];
-    if (!failed[i]) {
-      take_network(margins[i], d);
+    if (answers[i].cause == Cause::none) {
+      take_network(margins[i], answers[i].device, d);
       continue;
     }
     d.level = Level::L1;
-    d.cause = Cause::network_failed;
+    d.cause = answers[i].cause;
   }
 }
 

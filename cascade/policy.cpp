@@ -89,12 +89,22 @@ class PolicyReader {
     JsonFields fields = object(json, "/network");
     NetworkPolicy network;
     network.enabled = fields.boolean("enabled", network.enabled);
-    network.device = dnn::parse_device(fields.word("device", "auto", {"auto", "cpu", "cuda"}));
+    network.device = read_device(fields);
     network.max_batch = fields.integer("max_batch", network.max_batch, 1);
     network.max_delay_us = fields.integer("max_delay_us", network.max_delay_us, 0);
     network.queue_limit = fields.integer("queue_limit", network.queue_limit, 1);
     fields.finish();
     return network;
+  }
+
+  static dnn::DeviceChoice read_device(JsonFields& fields) {
+    const std::string name = fields.string("device", "auto");
+    try {
+      return dnn::parse_device(name);
+    } catch (const Error& e) {
+      fields.add("device", "device", e.message(), e.hint());
+      return {};
+    }
   }
 
   BreakerPolicy read_breaker(const Json& json) {
@@ -118,14 +128,14 @@ Json cutoffs_json(const Cutoffs& c) {
           {"otherwise", rules::to_string(c.otherwise)}};
 }
 
-const char* device_name(dnn::Device device) {
-  switch (device) {
+std::string device_name(dnn::DeviceChoice device) {
+  switch (device.kind) {
     case dnn::Device::automatic:
       return "auto";
     case dnn::Device::cpu:
       return "cpu";
     case dnn::Device::cuda:
-      return "cuda";
+      return device.index == 0 ? "cuda" : "cuda:" + std::to_string(device.index);
   }
   return "?";
 }
@@ -160,7 +170,7 @@ std::string Policy::to_json() const {
       {"deadline_us", deadline_us},
       {"network",
        {{"enabled", network.enabled},
-        {"device", device_name(network.device.kind)},
+        {"device", device_name(network.device)},
         {"max_batch", network.max_batch},
         {"max_delay_us", network.max_delay_us},
         {"queue_limit", network.queue_limit}}},

@@ -121,7 +121,7 @@ void append_record(std::string& out, const Bundle& bundle, const Decision& d, co
   if (d.rules_cause != Cause::none) json.field("rules_cause", to_string(d.rules_cause));
   put_stage(json, "forest", d.forest, {});
   put_band(json, bundle, d);
-  put_stage(json, "network", d.network, context.device);
+  put_stage(json, "network", d.network, d.device.view());
   json.field("p_final", d.p_final);
   put_rules(json, bundle, d);
   put_reasons(json, bundle, d, context.reasons);

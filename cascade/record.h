@@ -24,7 +24,6 @@ struct RecordContext {
   std::string_view id;              // the request's; may be empty
   std::uint64_t row = 0;            // counted from 0
   RowView inputs;                   // raw row in schema order; empty: the record holds no inputs
-  std::string_view device;          // of the network; empty where none ran
   std::span<const Reason> reasons;  // an attribution's; the rules' own are added by the record
 };
 

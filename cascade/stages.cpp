@@ -14,7 +14,6 @@ namespace sluice::cascade {
 namespace {
 
 constexpr std::size_t kForestBlock = 512;  // rows scored at once, as many as the forest's kernel takes
-constexpr std::size_t kBlock = 64;         // encoded at once; their inputs stay in the first-level cache
 constexpr std::size_t kStackFloats = kForestBlock * 32;
 constexpr std::size_t kStages = dnn::kStages.size();
 
@@ -65,29 +64,6 @@ class BagStage final : public ForestStage {
   Schema schema_;
 };
 
-class EncodedStage final : public NetworkStage {
- public:
-  EncodedStage(std::shared_ptr<const dnn::Encoder> encoder, std::unique_ptr<dnn::Executor> executor)
-      : encoder_(std::move(encoder)), executor_(std::move(executor)) {}
-
-  void score(RowsView rows, std::span<const StagedMargins> forest, std::span<float> out) const override {
-    const dnn::Encoder& encoder = *encoder_;
-    for (std::size_t first = 0; first < rows.n_rows; first += kBlock) {
-      const std::size_t n = std::min(kBlock, rows.n_rows - first);
-      StackBuffer<float, kStackFloats> encoded(n * encoder.n_encoded());
-      for (std::size_t i = 0; i < n; ++i)
-        encoder.encode(rows.row(first + i), forest[first + i],
-                       encoded.span().subspan(i * encoder.n_encoded(), encoder.n_encoded()));
-      executor_->forward(BatchView(encoded.data(), n, encoder.n_encoded()), out.subspan(first, n));
-    }
-  }
-  std::string_view device() const override { return executor_->device(); }
-
- private:
-  std::shared_ptr<const dnn::Encoder> encoder_;
-  std::unique_ptr<dnn::Executor> executor_;
-};
-
 }  // namespace
 
 void gather_columns(RowView row, std::span<const std::size_t> columns, std::span<float> out) {
@@ -97,17 +73,6 @@ void gather_columns(RowView row, std::span<const std::size_t> columns, std::span
 std::unique_ptr<ForestStage> make_forest_stage(std::shared_ptr<const std::vector<gbdt::Forest>> bag,
                                                const Schema& schema) {
   return std::make_unique<BagStage>(*bag, schema);
-}
-
-std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Network> network,
-                                                 dnn::DeviceChoice device) {
-  const std::shared_ptr<const dnn::Encoder> encoder(network, &network->encoder());
-  return make_network_stage(encoder, dnn::make_executor(std::move(network), device));
-}
-
-std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Encoder> encoder,
-                                                 std::unique_ptr<dnn::Executor> executor) {
-  return std::make_unique<EncodedStage>(std::move(encoder), std::move(executor));
 }
 
 }  // namespace sluice::cascade

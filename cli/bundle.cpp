@@ -75,10 +75,9 @@ int inspect(const Arguments& arguments) {
 bool loads(const std::string& folder) {
   try {
     const auto bundle = std::make_shared<cascade::Bundle>(cascade::Bundle::load(folder));
-    const cascade::Engine engine(bundle);
+    const cascade::Engine engine(bundle);  // holds the network against its parity sample
     if (bundle->parity)
-      std::cout << "parity: " << bundle->parity->margins.size() << " margins of the network are given again on "
-                << engine.network_stage()->device() << "\n";
+      std::cout << "parity: " << bundle->parity->margins.size() << " margins of the network are given again\n";
     else if (bundle->network)
       std::cout << "parity: the bundle stores no margins of its network\n";
     return true;

@@ -85,11 +85,9 @@ int run_score(const Arguments& arguments) {
     engine.decide_batch(block.rows.view(), decisions, &pool);
     reasons.explain(block.rows.view(), decisions, pool);
     for (std::size_t i = 0; i < decisions.size(); ++i) {
-      const bool ran = decisions[i].network.ran;
       sink->add(decisions[i], {.id = id.empty() ? std::string_view() : block.ids[i],
                                .row = block.first_row + i,
                                .inputs = block.rows.row(i),
-                               .device = ran ? engine.network_stage()->device() : "",
                                .reasons = reasons.of(i)});
       tally.add(decisions[i]);
     }

@@ -15,7 +15,8 @@ void GameValue::operator()(RowsView rows, std::span<double> values) {
   staged_.resize(rows.n_rows);
   margins_.resize(rows.n_rows);
   engine_.forest_stage().score(rows, staged_);
-  if (route_ != Route::forest && engine_.network_stage()) engine_.network_stage()->score(rows, staged_, margins_);
+  if (route_ != Route::forest && engine_.network_stage())
+    engine_.network_stage()->score(rows, staged_, margins_, cascade::Deadline::none());
   for (std::size_t i = 0; i < rows.n_rows; ++i) {
     const float forest = staged_[i].back();
     if (route_ == Route::forest)

@@ -26,7 +26,8 @@ void score_probabilities(const Models& models, Part& part) {
   part.p_forest.resize(n);
   part.p_network.assign(n, std::nan(""));
   part.network_margins.resize(n);
-  if (models.network_stage) models.network_stage->score(part.rows.view(), part.staged, part.network_margins);
+  if (models.network_stage)
+    models.network_stage->score(part.rows.view(), part.staged, part.network_margins, cascade::Deadline::none());
   for (std::size_t i = 0; i < n; ++i) {
     part.p_forest[i] = models.calibration.forest.probability(part.staged[i].back());
     if (models.network_stage) part.p_network[i] = models.calibration.network.probability(part.network_margins[i]);

@@ -156,7 +156,8 @@ class Training {
     if (has_network()) {
       models_.network_stage = cascade::make_network_stage(models_.network, dnn::Device::cpu);
       valid_.network_margins.resize(valid_.rows.n_rows());
-      models_.network_stage->score(valid_.rows.view(), valid_.staged, valid_.network_margins);
+      models_.network_stage->score(valid_.rows.view(), valid_.staged, valid_.network_margins,
+                                   cascade::Deadline::none());
       models_.calibration.network = cascade::fit_platt(valid_.network_margins, valid_.labels);
     }
     score_probabilities(models_, train_);

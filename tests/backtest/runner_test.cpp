@@ -6,9 +6,9 @@
 
 #include "history.h"
 #include "sluice/backtest/accumulate.h"
-#include "sluice/base/metrics.h"
 #include "sluice/backtest/report_json.h"
 #include "sluice/base/error.h"
+#include "sluice/base/metrics.h"
 #include "support/catch.h"
 #include "support/small_bundle.h"
 #include "support/temp_dir.h"
@@ -86,10 +86,10 @@ class ThrowingForest : public cascade::ForestStage {
   void score(RowsView, std::span<cascade::StagedMargins>) const override { throw std::runtime_error("down"); }
 };
 class ThrowingNetwork : public cascade::NetworkStage {
-  void score(RowsView, std::span<const cascade::StagedMargins>, std::span<float>) const override {
+  cascade::NetworkAnswer score(RowsView, std::span<const cascade::StagedMargins>, std::span<float>,
+                               cascade::Deadline) const override {
     throw std::runtime_error("down");
   }
-  std::string_view device() const override { return "none"; }
 };
 
 TEST_CASE("every way's figures are those of the rows decided one by one") {

@@ -39,13 +39,13 @@ struct FaultyForest final : ForestStage {
 };
 struct FaultyNetwork final : NetworkStage {
   Fault fault = Fault::none;
-  void score(RowsView rows, std::span<const StagedMargins>, std::span<float> out) const override {
+  NetworkAnswer score(RowsView rows, std::span<const StagedMargins>, std::span<float> out, Deadline) const override {
     for (std::size_t i = 0; i < rows.n_rows; ++i) {
       out[i] = 3.0f;
       if (rows.row(i)[2] > 1000) misbehave(fault, out[i]);
     }
+    return {Cause::none, DeviceName("fake")};
   }
-  std::string_view device() const override { return "cpu"; }
 };
 struct FaultyProvider final : FeatureProvider {
   std::function<Result()> answer;
@@ -231,11 +231,11 @@ TEST_CASE("a bundle without a network, and a deadline below what the network tak
   CHECK(bare.decide(poisoned_row(bare.bundle().schema)).cause == Cause::network_missing);
 
   struct AlwaysSlow final : NetworkStage {
-    void score(RowsView, std::span<const StagedMargins>, std::span<float> out) const override {
+    NetworkAnswer score(RowsView, std::span<const StagedMargins>, std::span<float> out, Deadline) const override {
       std::this_thread::sleep_for(std::chrono::milliseconds(3));
       out[0] = 3.0f;
+      return {};
     }
-    std::string_view device() const override { return "cpu"; }
   };
   const Engine slow(small_bundle(dir / "b", 3), {.forest = forest, .network = std::make_shared<AlwaysSlow>()});
   const Decision d = slow.decide(poisoned_row(slow.bundle().schema), Deadline::in(microseconds(2500)));

@@ -20,7 +20,7 @@ TEST_CASE("a record is JSON with the fields of the contract, and its numbers rea
   for (std::size_t i = 0; i < 300; ++i) {
     const Decision d = engine.decide(rows.row(i));
     std::string text;
-    append_record(text, *bundle, d, {.id = "a\"\\\n\t\x01é", .row = i, .inputs = rows.row(i), .device = "cpu"});
+    append_record(text, *bundle, d, {.id = "a\"\\\n\t\x01é", .row = i, .inputs = rows.row(i)});
     CAPTURE(text);
     CHECK(text.find('\n') == std::string::npos);
     const auto json = nlohmann::json::parse(text);

@@ -78,12 +78,13 @@ class DriftingNetwork final : public cascade::NetworkStage {
  public:
   explicit DriftingNetwork(const cascade::Bundle& bundle)
       : inner_(cascade::make_network_stage(bundle.network, dnn::Device::cpu)) {}
-  void score(RowsView rows, std::span<const cascade::StagedMargins> forest, std::span<float> out) const override {
-    inner_->score(rows, forest, out);
+  cascade::NetworkAnswer score(RowsView rows, std::span<const cascade::StagedMargins> forest, std::span<float> out,
+                               cascade::Deadline) const override {
+    const auto answer = inner_->score(rows, forest, out, cascade::Deadline::none());
     drift_ += 0.01f;
     for (std::size_t i = 0; i < rows.n_rows; ++i) out[i] += drift_;
+    return answer;
   }
-  std::string_view device() const override { return "cpu"; }
 
  private:
   std::unique_ptr<cascade::NetworkStage> inner_;
