@@ -61,16 +61,19 @@ BinEdges find_bin_edges(const Encoder& encoder, const TrainingRows& rows, std::s
   return out;
 }
 
-MemberModel::MemberModel(const Encoder& encoder, const MemberOptions& options, const BinEdges& edges,
+MemberModel::MemberModel(const Encoder& encoder, const MemberOptions& options, const BinEdges& edges, double start,
                          std::uint64_t seed)
     : options_(options), n_paths_(options.kind == NetworkKind::tabm ? options.n_paths : 1) {
   Random random(seed, 2);
-  auto n_in = static_cast<long>(encoder.n_dense());
+  n_unread_ = options.residual ? 0 : static_cast<long>(kStages.size());
+  n_own_ = static_cast<long>(encoder.n_dense()) - n_unread_;
+  long n_in = n_own_;
   if (options.kind == NetworkKind::tabm && options.numeric_dimension > 0) {
-    add_numeric(edges, random);
+    add_numeric({edges.begin(), edges.begin() + n_own_}, random);
     n_in *= static_cast<long>(options.numeric_dimension);
   }
-  add_trunk(n_in + add_categories(encoder, random), random);
+  n_in += add_categories(encoder, random);
+  add_trunk(n_in, start, random);
   lay_flat();
 }
 
@@ -145,7 +148,7 @@ long MemberModel::add_categories(const Encoder& encoder, Random& random) {
   return n_inputs;
 }
 
-void MemberModel::add_trunk(long n_in, Random& random) {
+void MemberModel::add_trunk(long n_in, double start, Random& random) {
   const auto paths = static_cast<long>(n_paths_);
   const bool is_tabm = options_.kind == NetworkKind::tabm;
   if (paths > 1) {
@@ -169,8 +172,8 @@ void MemberModel::add_trunk(long n_in, Random& random) {
   }
   add(head_, torch::zeros({paths, n_in}), true);
   add(head_bias_, torch::zeros({paths}), false);
-  add(a_, torch::ones({paths}), false);
-  add(b_, torch::zeros({paths}), false);
+  add(a_, torch::full({paths}, options_.residual ? 1.0 : 0.0), false);
+  add(b_, torch::full({paths}, start), false);
 }
 
 torch::Tensor MemberModel::numeric_inputs(const torch::Tensor& dense) const {
@@ -180,7 +183,7 @@ torch::Tensor MemberModel::numeric_inputs(const torch::Tensor& dense) const {
 }
 
 torch::Tensor MemberModel::inputs(const ModelBatch& batch, Random* random) const {
-  std::vector<torch::Tensor> parts = {edges_.empty() ? batch.dense : numeric_inputs(batch.dense)};
+  std::vector<torch::Tensor> parts = {edges_.empty() ? own_dense(batch.dense) : numeric_inputs(own_dense(batch.dense))};
   for (std::size_t c = 0; c < embeddings_.size(); ++c) {
     auto codes = batch.codes.select(1, static_cast<long>(c));
     if (random != nullptr && options_.unseen_share > 0) {
@@ -216,7 +219,7 @@ torch::Tensor MemberModel::forward(const ModelBatch& batch, Random* random) cons
   for (std::size_t l = 0; l < weights_.size(); ++l)
     x = drop(torch::relu(torch::addmm(biases_[l], x, weights_[l].t())), random);
   const auto head = (x.view({n, paths, -1}) * head_).sum(2) + head_bias_;
-  return a_ * batch.margin + b_ + head;
+  return options_.residual ? a_ * batch.margin + b_ + head : b_ + head;
 }
 
 void MemberModel::store_numeric(Tensors& tensors, const std::string& name, MemberShape& shape) const {
@@ -242,11 +245,25 @@ void MemberModel::store_numeric(Tensors& tensors, const std::string& name, Membe
       }
     }
   }
+  for (long i = 0; i < n_unread_; ++i) {
+    shape.n_bins.push_back(1);
+    edges.values.push_back(0);
+    at.values.insert(at.values.end(), d, 0.0f);
+    slope.values.insert(slope.values.end(), d, 0.0f);
+  }
   edges.shape = {edges.values.size()};
   at.shape = slope.shape = {edges.values.size(), d};
   tensors[name + ".edges"] = std::move(edges);
   tensors[name + ".at"] = std::move(at);
   tensors[name + ".slope"] = std::move(slope);
+}
+
+/// `columns` over this member's inputs, with `value` where the stored network has inputs that it does not read.
+torch::Tensor MemberModel::with_unread(const torch::Tensor& columns, float value) const {
+  const long d = edges_.empty() ? 1 : static_cast<long>(options_.numeric_dimension), own = n_own_ * d;
+  return torch::cat({columns.narrow(1, 0, own), torch::full({columns.size(0), n_unread_ * d}, value),
+                     columns.narrow(1, own, columns.size(1) - own)},
+                    1);
 }
 
 MemberShape MemberModel::store(Tensors& tensors, const std::string& name, const std::vector<std::size_t>& paths) const {
@@ -266,12 +283,12 @@ MemberShape MemberModel::store(Tensors& tensors, const std::string& name, const 
   if (n_paths_ > 1) {
     // A single path that is kept has no scale: the first layer's weights take it.
     const auto scale = scale_.index_select(0, chosen);
-    if (paths.size() > 1) put(tensors, name + ".scale", scale);
+    if (paths.size() > 1) put(tensors, name + ".scale", with_unread(scale, 1));
   }
   for (std::size_t l = 0; l < weights_.size(); ++l) {
     const bool takes_scale = l == 0 && n_paths_ > 1 && paths.size() == 1;
-    put(tensors, name + ".layer." + std::to_string(l) + ".weight",
-        takes_scale ? weights_[l] * scale_.index_select(0, chosen) : weights_[l]);
+    const torch::Tensor weight = takes_scale ? weights_[l] * scale_.index_select(0, chosen) : weights_[l];
+    put(tensors, name + ".layer." + std::to_string(l) + ".weight", l == 0 ? with_unread(weight, 0) : weight);
     put(tensors, name + ".layer." + std::to_string(l) + ".bias", biases_[l]);
   }
   put(tensors, name + ".head.weight", head_.index_select(0, chosen));

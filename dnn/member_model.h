@@ -24,7 +24,9 @@ BinEdges find_bin_edges(const Encoder& encoder, const TrainingRows& rows, std::s
 /// tensors. All randomness comes from our own generator: the same for every LibTorch.
 class MemberModel {
  public:
-  MemberModel(const Encoder& encoder, const MemberOptions& options, const BinEdges& edges, std::uint64_t seed);
+  /// `start`: the margin that it gives before training, added to the forest's where it is residual.
+  MemberModel(const Encoder& encoder, const MemberOptions& options, const BinEdges& edges, double start,
+              std::uint64_t seed);
 
   /// Margins [n, n_paths] of each path. In training `random` draws dropout and unseen words; null: neither.
   torch::Tensor forward(const ModelBatch& batch, Random* random) const;
@@ -47,14 +49,17 @@ class MemberModel {
   void lay_flat();
   void add_numeric(const BinEdges& edges, Random& random);
   long add_categories(const Encoder& encoder, Random& random);
-  void add_trunk(long n_in, Random& random);
+  void add_trunk(long n_in, double start, Random& random);
+  torch::Tensor own_dense(const torch::Tensor& dense) const { return dense.narrow(1, 0, n_own_); }
   torch::Tensor numeric_inputs(const torch::Tensor& dense) const;
   torch::Tensor inputs(const ModelBatch& batch, Random* random) const;
   torch::Tensor drop(const torch::Tensor& x, Random* random) const;
   void store_numeric(Tensors& tensors, const std::string& name, MemberShape& shape) const;
+  torch::Tensor with_unread(const torch::Tensor& columns, float value) const;
 
   MemberOptions options_;
   std::size_t n_paths_ = 1;
+  long n_own_ = 0, n_unread_ = 0;  // dense inputs; the forest's stand last, and are not read by a member that is alone
   std::vector<Parameter> added_;
   torch::Tensor flat_, gradients_, decays_;
   BinEdges edges_;

@@ -11,6 +11,7 @@
 #include "sluice/base/metrics.h"
 #include "sluice/base/random.h"
 #include "sluice/dnn/epoch_order.h"
+#include "sluice/dnn/member_mix.h"
 
 namespace sluice::dnn {
 namespace {
@@ -22,10 +23,10 @@ double log_loss_of(double margin, bool is_positive) {
   return z > 0 ? z + std::log1p(std::exp(-z)) : std::log1p(std::exp(z));
 }
 
-double mean_loss(std::span<const double> margins, std::span<const float> labels) {
-  double sum = 0;
-  for (std::size_t i = 0; i < margins.size(); ++i) sum += log_loss_of(margins[i], labels[i] > 0.5f);
-  return sum / static_cast<double>(margins.size());
+/// The log-odds of the labels' mean, within (-7, 7).
+double log_odds_of(std::span<const float> labels) {
+  const double n = static_cast<double>(labels.size()), n_positive = std::accumulate(labels.begin(), labels.end(), 0.0);
+  return std::clamp(std::log((n_positive + 0.5) / (n - n_positive + 0.5)), -7.0, 7.0);
 }
 
 std::vector<double> mean_over_paths(const torch::Tensor& margins) {
@@ -87,13 +88,15 @@ MemberTraining::MemberTraining(const Encoder& encoder, const TrainingRows& train
       member_(member),
       seed_(seed),
       model_(encoder, member,
-             member.kind == NetworkKind::tabm ? find_bin_edges(encoder, train, member.max_bins) : BinEdges{}, seed) {
+             member.kind == NetworkKind::tabm ? find_bin_edges(encoder, train, member.max_bins) : BinEdges{},
+             member.residual ? 0 : log_odds_of(train.labels), seed) {
   moments_ = torch::zeros_like(model_.parameters());
   squares_ = torch::zeros_like(model_.parameters());
   std::vector<double> forest;
   for (std::size_t i = 0; i < valid.encoded.n_rows; ++i)
     forest.push_back(valid.encoded.row(i)[encoder.n_encoded() - 1]);
-  loss_before_ = state_.best_loss = mean_loss(forest, valid.labels);
+  loss_before_ = mean_log_loss(forest, valid.labels);
+  state_.best_loss = member.residual ? loss_before_ : INFINITY;
   state_.parameters = model_.parameters().clone();
   state_.best_parameters = state_.parameters;
   state_.moments = moments_.clone();
@@ -173,7 +176,7 @@ EpochReport MemberTraining::run_epoch() {
     const std::uint64_t step = state_.step;
     report.train_loss = train_epoch(report.learning_rate);
     const auto z = mean_over_paths(margins(valid_));
-    report.loss = mean_loss(z, valid_.labels);
+    report.loss = mean_log_loss(z, valid_.labels);
     report.auc = auc(z, valid_.labels);
     if (std::isfinite(report.train_loss) && std::isfinite(report.loss)) break;
     if (++state_.n_restarts > kMostRestarts)
@@ -214,13 +217,15 @@ torch::Tensor MemberTraining::margins(const TrainingRows& rows) const {
   return torch::cat(parts, 0);
 }
 
-MemberShape MemberTraining::store(Tensors& tensors, const std::string& name) {
+MemberShape MemberTraining::store(Tensors& tensors, const std::string& name, std::vector<double>& valid_margins) {
   const torch::NoGradGuard no_grad;
   model_.parameters().copy_(state_.best_parameters);
   std::vector<std::size_t> paths(model_.n_paths());
   std::iota(paths.begin(), paths.end(), std::size_t{0});
-  if (member_.n_kept > 0 && member_.n_kept < paths.size())
-    paths = choose_paths(margins(valid_), valid_.labels, member_.n_kept);
+  const auto all = margins(valid_);
+  if (member_.n_kept > 0 && member_.n_kept < paths.size()) paths = choose_paths(all, valid_.labels, member_.n_kept);
+  const std::vector<long> indices(paths.begin(), paths.end());
+  valid_margins = mean_over_paths(all.index_select(1, torch::tensor(indices, torch::kInt64)));
   return model_.store(tensors, name, paths);
 }
 

@@ -38,8 +38,9 @@ class MemberTraining {
 
   /// Validation log-loss of the forest's margin as it is.
   double loss_before() const { return loss_before_; }
-  /// Puts the model to its best epoch, chooses the paths that are kept and stores them.
-  MemberShape store(Tensors& tensors, const std::string& name);
+  /// Puts the model to its best epoch, chooses the paths that are kept and stores them; `valid_margins` are what the
+  /// member then says of the validation rows.
+  MemberShape store(Tensors& tensors, const std::string& name, std::vector<double>& valid_margins);
 
  private:
   double train_epoch(double& rate);

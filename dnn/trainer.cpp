@@ -13,6 +13,7 @@
 #include "sluice/base/file.h"
 #include "sluice/base/random.h"
 #include "sluice/base/thread_pool.h"
+#include "sluice/dnn/member_mix.h"
 #include "sluice/dnn/member_training.h"
 
 namespace sluice::dnn {
@@ -47,6 +48,28 @@ void check(const TrainerOptions& options) {
   }
 }
 
+/// Puts the members together in `result`; those that are left out lose their shape.
+void join(const std::vector<MemberOptions>& members, std::vector<Tensors> stored,
+          const std::vector<std::vector<double>>& margins, const Encoder& encoder, const TrainingRows& valid,
+          TrainedNetwork& result) {
+  std::vector<bool> residual;
+  for (const MemberOptions& m : members) residual.push_back(m.residual);
+  std::vector<double> forest;
+  for (std::size_t i = 0; i < valid.encoded.n_rows; ++i)
+    forest.push_back(valid.encoded.row(i)[encoder.n_encoded() - 1]);
+  const MemberMix mix = choose_mix(margins, residual, forest, valid.labels);
+  result.share_alone = mix.share_alone;
+  std::vector<MemberShape> kept;
+  for (std::size_t k = 0; k < members.size(); ++k) {
+    if (mix.factors[k] == 0 && mix.forest == 0) continue;
+    const std::string from = "member." + std::to_string(k), to = "member." + std::to_string(kept.size());
+    if (mix.factors[k] != 1 || mix.forest != 0) scale_member(stored[k], from, mix.factors[k], mix.forest);
+    for (auto& [name, tensor] : stored[k]) result.tensors[to + name.substr(from.size())] = std::move(tensor);
+    kept.push_back(std::move(result.shapes[k]));
+  }
+  result.shapes = std::move(kept);
+}
+
 /// One entry a member, in order.
 std::vector<MemberOptions> expand(const std::vector<MemberOptions>& members) {
   std::vector<MemberOptions> out;
@@ -69,9 +92,9 @@ std::string digest_of(const TrainingRows& train, const TrainingRows& valid, cons
     }
   }
   for (const std::size_t width : m.hidden) add(width);
-  for (const std::size_t x :
-       {m.hidden.size(), m.n_paths, m.numeric_dimension, m.max_bins, m.tower, o.plateau, o.batch_size, o.max_epochs,
-        o.block_rows, o.n_blocks, static_cast<std::size_t>(m.kind), static_cast<std::size_t>(o.schedule)})
+  for (const std::size_t x : {m.hidden.size(), static_cast<std::size_t>(m.residual), m.n_paths, m.numeric_dimension,
+                              m.max_bins, m.tower, o.plateau, o.batch_size, o.max_epochs, o.block_rows, o.n_blocks,
+                              static_cast<std::size_t>(m.kind), static_cast<std::size_t>(o.schedule)})
     add(x);
   for (const double x : {m.dropout, m.unseen_share, o.learning_rate, o.weight_decay, o.clip_norm, o.warm_up,
                          o.positive_weight, o.outside_weight, o.margin_low, o.margin_high})
@@ -97,6 +120,7 @@ TrainedNetwork train_network(const Encoder& encoder, const TrainingRows& train, 
   result.epochs.resize(n);
   result.restarts.resize(n);
   std::vector<Tensors> stored(n);
+  std::vector<std::vector<double>> margins(n);
   std::atomic<std::uint64_t> epochs_done = 0;
   std::atomic<bool> stopped = false;
   std::mutex reporting;  // callbacks need not be thread-safe
@@ -123,10 +147,10 @@ TrainedNetwork train_network(const Encoder& encoder, const TrainingRows& train, 
     result.losses[k] = training.state().best_loss;
     result.epochs[k] = training.state().best_epoch;
     result.restarts[k] = training.state().n_restarts;
-    result.shapes[k] = training.store(stored[k], name);
+    result.shapes[k] = training.store(stored[k], name, margins[k]);
   });
   if (stopped) throw Error("interrupted", "stopped on request; nothing was written");
-  for (auto& tensors : stored) result.tensors.merge(tensors);
+  join(members, std::move(stored), margins, encoder, valid, result);
   return result;
 }
 

@@ -1,8 +1,9 @@
 #pragma once
 /// Trains a network (network.h) with LibTorch, on the CPU.
 ///
-/// Training starts exactly at the forest: a = 1, b = 0 and the heads zero, and that state is epoch 0 of early stopping,
-/// so on the validation rows the result is never worse than the forest. The same data, options and LibTorch give the
+/// Residual members start exactly at the forest: a = 1, b = 0 and the heads zero, and that state is epoch 0 of early
+/// stopping; the others are mixed in where that helps. So on the validation rows the result is never worse than the
+/// forest. The same data, options and LibTorch give the
 /// same bits, whatever the number of threads, and whether training was interrupted and resumed: every member works on
 /// one thread, and each epoch's random numbers follow from seed, member and epoch alone.
 
@@ -44,6 +45,9 @@ struct MemberOptions {
   std::size_t max_bins = 24;          // of its piecewise-linear function
   // Of embedding:
   std::size_t tower = 32;  // width of each category's layer
+  // Of every kind: whether it corrects the forest's margin, or learns from the row alone. What the latter say is mixed
+  // in by the share that does best on the validation rows, which may be none.
+  bool residual = true;
   // Of every kind: the share of codes that training reads as unseen words, so that those have a row that was learnt.
   double unseen_share = 0.02;
 
@@ -96,6 +100,7 @@ struct TrainedNetwork {
   std::vector<double> losses;         // of each member at its best epoch
   std::vector<std::size_t> epochs;    // that epoch; 0 where training never helped
   std::vector<std::size_t> restarts;  // of each member: times its loss was not finite and it went back
+  double share_alone = 0;             // of the members that learnt from the row alone; 0: they are left out
 };
 
 /// Throws Error{training.*} on empty or ill-shaped data, a checkpoint of other data or options, and where the loss

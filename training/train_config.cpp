@@ -51,6 +51,7 @@ dnn::MemberOptions read_member(Reader read) {
       dnn::MemberOptions::of(dnn::parse_network_kind(read.fields().word("kind", "tabm", {"tabm", "mlp", "embedding"})));
   read("hidden", m.hidden);
   read("count", m.count, 1, 64)("dropout", m.dropout, 0, 0.95)("unseen_share", m.unseen_share, 0, 0.5);
+  m.residual = read.fields().boolean("residual", m.residual);
   if (m.kind == dnn::NetworkKind::tabm)
     read("paths", m.n_paths, 1, dnn::kMaxPaths)("kept", m.n_kept, 0, dnn::kMaxPaths)(
         "numeric_dimension", m.numeric_dimension, 0, 64)("bins", m.max_bins, 1, 256);

@@ -76,7 +76,7 @@ Verdict naive_stage(const cascade::Engine& engine, RowView row, bool by_network)
   cascade::StagedMargins staged;
   engine.forest_stage().score(RowsView(row), {&staged, 1});
   float margin = staged.back();
-  if (by_network) engine.network_stage()->score(RowsView(row), {&staged, 1}, {&margin, 1});
+  if (by_network) engine.network_stage()->score(RowsView(row), {&staged, 1}, {&margin, 1}, cascade::Deadline::none());
   const auto& calibration = engine.bundle().calibration;
   const double p = (by_network ? calibration.network : calibration.forest).probability(margin);
   return {p, engine.bundle().policy.level0.decide(p)};
