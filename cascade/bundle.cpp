@@ -72,21 +72,36 @@ std::optional<rules::RuleSet> read_rules(const CheckedFiles& files, const Schema
   return std::move(compiled.rules);
 }
 
-/// A parity sample holds on this machine's CPU, or the bundle does not load. Engines hold it against the device that
-/// serves.
-std::optional<dnn::ParitySample> read_parity(const CheckedFiles& files, const Bundle& bundle) {
-  if (!bundle.network || !files.has("parity.json")) return std::nullopt;
+/// network.json, with network.safetensors or the file that it names.
+void read_network(const CheckedFiles& files, Bundle& bundle) {
+  const std::string &json = files.get("network.json"), name = files.name("network.json");
+  if (!dnn::is_imported(json)) {
+    bundle.network =
+        std::make_shared<dnn::Network>(dnn::Network::load(json, files.get("network.safetensors"), bundle.schema, name));
+    return;
+  }
+  dnn::ImportedNetwork network = dnn::read_imported(json, bundle.schema, name);
+  network.bytes = files.get(network.file);
+  bundle.imported = std::make_shared<dnn::ImportedNetwork>(std::move(network));
+}
+
+/// Our own networks give the sample's margins on this machine's CPU, or the bundle does not load. Engines hold any kind
+/// against the device that serves.
+void read_parity(const CheckedFiles& files, Bundle& bundle) {
+  if (bundle.imported && !files.has("parity.json"))
+    throw Error("bundle.parity", files.name("parity.json") + " is not in the bundle, and its network is imported",
+                "sluice bundle create writes it");
+  if (!files.has("parity.json")) return;
   const std::string name = files.name("parity.json");
-  auto sample = dnn::read_parity_sample(files.get("parity.json"), bundle.network->encoder(), name);
-  dnn::require_parity(*dnn::make_executor(bundle.network, dnn::Device::cpu), sample, name);
-  return sample;
+  bundle.parity = dnn::read_parity_sample(files.get("parity.json"), *bundle.encoder(), name);
+  if (bundle.network) dnn::require_parity(*dnn::make_executor(bundle.network, dnn::Device::cpu), *bundle.parity, name);
 }
 
 void check(const Bundle& bundle, const fs::path& folder) {
   if (bundle.schema.late_columns().size() > kMaxLateColumns)
     throw Error("bundle.late_columns",
                 folder.string() + ": a decision fetches at most " + std::to_string(kMaxLateColumns) + " late columns");
-  if (!bundle.schema.late_columns().empty() && !bundle.network)
+  if (!bundle.schema.late_columns().empty() && !bundle.encoder())
     throw Error("bundle.late_columns",
                 folder.string() + ": the schema has late columns and there is no network to read them");
 }
@@ -100,6 +115,11 @@ std::set<std::string> files_in(const fs::path& folder) {
 
 }  // namespace
 
+const dnn::Encoder* Bundle::encoder() const {
+  if (network) return &network->encoder();
+  return imported ? &imported->encoder : nullptr;
+}
+
 Bundle Bundle::load(const fs::path& folder) {
   const CheckedFiles files(folder);
   Bundle bundle;
@@ -107,10 +127,10 @@ Bundle Bundle::load(const fs::path& folder) {
   bundle.label = files.manifest().provenance.label;
   bundle.schema = Schema::from_json(files.get("schema.json"), files.name("schema.json"));
   bundle.forests = read_forests(files);
-  if (files.has("network.json"))
-    bundle.network = std::make_shared<dnn::Network>(dnn::Network::load(
-        files.get("network.json"), files.get("network.safetensors"), bundle.schema, files.name("network.json")));
-  bundle.parity = read_parity(files, bundle);
+  if (files.has("network.json")) {
+    read_network(files, bundle);
+    read_parity(files, bundle);
+  }
   bundle.calibration = Calibration::from_json(files.get("calibration.json"), files.name("calibration.json"));
   bundle.policy = parse_policy(files.get("policy.json"), files.name("policy.json"));
   bundle.pre = read_rules(files, bundle.schema, rules::Phase::pre);

@@ -15,6 +15,7 @@
 #include "sluice/base/schema.h"
 #include "sluice/cascade/calibration.h"
 #include "sluice/cascade/policy.h"
+#include "sluice/dnn/imported.h"
 #include "sluice/dnn/network.h"
 #include "sluice/dnn/parity_sample.h"
 #include "sluice/gbdt/forest.h"
@@ -27,7 +28,8 @@ inline constexpr std::size_t kMaxLateColumns = 32;
 struct Bundle {
   Schema schema;
   std::shared_ptr<const std::vector<gbdt::Forest>> forests;  // the bag, in order
-  std::shared_ptr<const dnn::Network> network;               // null where there is none
+  std::shared_ptr<const dnn::Network> network;               // null where there is none of our own kinds
+  std::shared_ptr<const dnn::ImportedNetwork> imported;      // or one of another runtime
   std::optional<dnn::ParitySample> parity;                   // what the network said where the bundle was written
   Calibration calibration;
   Policy policy;
@@ -37,6 +39,9 @@ struct Bundle {
   std::string label;         // name of the column that was learnt
   std::string train_report;  // JSON; empty where the bundle was not trained here
   Digest digest;
+
+  /// The network's encoder, whichever its kind; null where there is no network.
+  const dnn::Encoder* encoder() const;
 
   /// Throws Error{bundle.*} naming the file: missing, changed, or of a newer format (added files are not read;
   /// verify_bundle lists them); where the network does not give the margins of parity.json again; and what each file's

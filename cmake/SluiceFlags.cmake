@@ -23,5 +23,6 @@ if(SLUICE_WERROR)
 endif()
 if(SLUICE_SANITIZE)
   target_compile_options(sluice_flags INTERFACE -fsanitize=${SLUICE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
-  target_link_options(sluice_flags INTERFACE -fsanitize=${SLUICE_SANITIZE})
+  # The sanitizer's own dlopen sees a program's old-style run path only.
+  target_link_options(sluice_flags INTERFACE -fsanitize=${SLUICE_SANITIZE} -Wl,--disable-new-dtags)
 endif()

@@ -1,0 +1,101 @@
+#include <nlohmann/json.hpp>
+
+#include "cli/cli_support.h"
+#include "sluice/base/digest.h"
+#include "support/catch.h"
+
+#ifdef SLUICE_CAN_TRAIN
+
+namespace {
+
+using namespace sluice;
+using nlohmann::json;
+using test::run;
+
+/// Floats of a row that an encoder gives (docs/imported_networks.md).
+std::size_t n_encoded(const json& encoder) {
+  std::size_t n = encoder["numbers"].size() + encoder["forest"].size() + encoder["categories"].size() + 1;
+  for (const auto& number : encoder["numbers"]) n += number["missing_flag"].get<bool>();
+  return n;
+}
+
+/// A working folder's bundle made again around a file of the linear plug-in: half the forest's margin.
+std::string create(const std::string& more) {
+  return "LD_LIBRARY_PATH='" SLUICE_TEST_PLUGINS
+         "' sluice bundle create --forest bundle/forest-0.json --schema bundle/schema.json --policy "
+         "bundle/policy.json --network half.txt --out imported " +
+         more;
+}
+
+}  // namespace
+
+TEST_CASE("a file of another runtime becomes a bundle that scores, verifies and says what it holds") {
+  const auto& folder = test::working_folder();
+  const json encoder = json::parse(read_file(folder / "bundle" / "network.json"))["encoder"];
+  std::string line = "0";
+  for (std::size_t c = 0; c + 1 < n_encoded(encoder); ++c) line += " 0";
+  write_file(folder / "half.txt", line + " 0.5\n");
+  const auto made = run(folder, create("--runtime linear --encoder bundle/network.json"));
+  CAPTURE(made.err);
+  REQUIRE(made.exit_code == 0);
+
+  const std::string with_plugins = "LD_LIBRARY_PATH='" SLUICE_TEST_PLUGINS "' ";
+  CHECK_THAT(run(folder, "sluice bundle inspect imported").out, Catch::Contains("network.txt, served by linear"));
+  const auto verified = run(folder, with_plugins + "sluice bundle verify imported");
+  CHECK(verified.exit_code == 0);
+  CHECK_THAT(verified.out,
+             Catch::Contains("parity.json: ok") && Catch::Contains("margins of the network are given again"));
+  const auto scored =
+      run(folder, with_plugins + "sluice score --bundle imported --data transactions.csv --quiet --out i.jsonl");
+  CAPTURE(scored.err);
+  REQUIRE(scored.exit_code == 0);
+  std::istringstream lines(read_file(folder / "i.jsonl"));
+  std::size_t n_forwarded = 0;
+  for (std::string text; std::getline(lines, text);) {
+    const auto record = json::parse(text);
+    if (record["network"].is_null()) continue;
+    ++n_forwarded;
+    REQUIRE(record["network"]["margin"].get<double>() == Approx(0.5 * record["forest"]["margin"].get<double>()));
+  }
+  CHECK(n_forwarded > 0);
+}
+
+TEST_CASE("bundle create says what an imported network lacks") {
+  const auto& folder = test::working_folder();
+  write_file(folder / "half.txt", "1 2\n");
+  CHECK(run(folder, create("")).exit_code == 2);
+  CHECK(run(folder, create("--encoder bundle/network.json")).exit_code == 2);  // which runtime?
+  const auto narrow = run(folder, create("--runtime linear --encoder bundle/network.json"));
+  CHECK(narrow.exit_code == 1);
+  CHECK_THAT(narrow.err, Catch::Contains("network.open") && Catch::Contains("one weight a column"));
+  const auto missing = run(folder, create("--runtime no_such --encoder bundle/network.json"));
+  CHECK(missing.exit_code == 1);
+  CHECK_THAT(missing.err, Catch::Contains("libsluice_no_such.so") && Catch::Contains("hint"));
+  const auto no_encoder = run(folder, create("--runtime linear --encoder bundle/policy.json"));
+  CHECK_THAT(no_encoder.err, Catch::Contains("there is no encoder in it"));
+}
+
+TEST_CASE("verify is exit 3 where the network gives other margins than it gave, though every hash holds") {
+  const auto& folder = test::working_folder();
+  const auto sound = run(folder, "sluice bundle verify bundle");
+  CHECK(sound.exit_code == 0);
+  json parity = json::parse(read_file(folder / "bundle" / "parity.json"));
+  CHECK(parity["tolerance"] == 0);
+  CHECK_THAT(sound.out, Catch::Contains("parity: " + std::to_string(parity["margins"].size()) + " margins"));
+
+  const test::TempDir other;
+  std::filesystem::copy(folder / "bundle", other / "drifted", std::filesystem::copy_options::recursive);
+  parity["margins"][3] = parity["margins"][3].get<double>() + 0.25;
+  write_file(other / "drifted" / "parity.json", parity.dump());
+  json manifest = json::parse(read_file(other / "drifted" / "manifest.json"));
+  manifest.erase("digest");
+  manifest["files"]["parity.json"] = sha256(parity.dump()).hex();
+  manifest["digest"] = "sha256:" + sha256(manifest.dump(1)).hex();
+  write_file(other / "drifted" / "manifest.json", manifest.dump(1) + "\n");
+  const auto drifted = run(other.path(), "sluice bundle verify drifted");
+  CHECK(drifted.exit_code == 3);
+  CHECK_THAT(drifted.out,
+             Catch::Contains("parity.json: ok") && Catch::Contains("bundle.parity") && Catch::Contains("/margins/3"));
+}
+
+#endif
