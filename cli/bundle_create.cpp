@@ -40,7 +40,7 @@ bool parse(const Arguments& arguments, CreateRequest& request) {
   options.text("--network", request.network, "network.json; or another runtime's file, with --encoder")
       .text("--weights", request.weights, "network.safetensors of a network.json")
       .text("--encoder", request.encoder, "network.json with the encoder whose rows an imported network reads")
-      .text("--runtime", request.runtime, "of an imported network: torchscript for *.pt, or another plug-in's name")
+      .text("--runtime", request.runtime, "of an imported network: torchscript for *.pt, aotinductor for *.pt2")
       .number("--tolerance", request.tolerance, "relative difference of its margins that later loads may show");
   options.text("--calibration", request.calibration, "calibration.json; the margins' own link without it")
       .text("--rules", request.rules, "folder with pre.json, fallback.json, post.json")
@@ -76,8 +76,10 @@ dnn::Encoder read_encoder(const std::string& path, const Schema& schema) {
 
 std::string runtime_of(const CreateRequest& request) {
   if (!request.runtime.empty()) return request.runtime;
-  if (fs::path(request.network).extension() == ".pt") return "torchscript";
-  throw UsageError("sluice bundle create: --runtime is wanted: " + request.network + " is no *.pt");
+  const auto ending = fs::path(request.network).extension();
+  if (ending == ".pt") return "torchscript";
+  if (ending == ".pt2") return "aotinductor";
+  throw UsageError("sluice bundle create: --runtime is wanted: " + request.network + " is neither *.pt nor *.pt2");
 }
 
 void add_imported_network(const CreateRequest& request, const Schema& schema, cascade::BundleFiles& files) {

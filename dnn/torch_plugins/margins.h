@@ -1,0 +1,84 @@
+#pragma once
+// What the plug-ins of LibTorch's two kinds of file share: threads, errors as text, and an output that must be margins.
+
+#include <dlfcn.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "sluice/dnn/network_plugin.h"
+
+namespace {
+
+/// A decision is made on one thread; the caller has others for other decisions.
+void use_one_thread() {
+  thread_local const bool is_set = [] {
+    at::set_num_threads(1);
+    // OpenBLAS keeps threads of its own that at::set_num_threads does not know.
+    if (const auto set = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set(1);
+    return true;
+  }();
+  (void)is_set;
+}
+
+torch::Device device_of(const SluiceNetworkFile& file) {
+  const torch::Device device(file.device);
+  TORCH_CHECK(!device.is_cuda() || device.index() < static_cast<int>(torch::cuda::device_count()),
+              "there is no device ", device, " for this LibTorch");
+  return device;
+}
+
+/// A copy: a network may write into its input.
+at::Tensor input_of(const float* rows, SluiceSize n_rows, SluiceSize n_columns, torch::Device device) {
+  const auto n = static_cast<std::int64_t>(n_rows), width = static_cast<std::int64_t>(n_columns);
+  return torch::from_blob(const_cast<float*>(rows), {n, width}, torch::kFloat32).clone().to(device);
+}
+
+/// Copies a network's output, checked for what it is.
+void take_margins(const at::Tensor& given, SluiceSize n_rows, float* margins) {
+  const auto n = static_cast<std::int64_t>(n_rows);
+  const bool fits = (given.dim() == 1 || (given.dim() == 2 && given.size(1) == 1)) && given.size(0) == n;
+  TORCH_CHECK(fits && given.scalar_type() == torch::kFloat32, "for ", n, " rows it gives a tensor ", given.sizes(),
+              " of ", given.dtype(), "; [n] or [n, 1] of float is wanted");
+  const at::Tensor on_cpu = given.to(torch::kCPU).contiguous();
+  std::memcpy(margins, on_cpu.data_ptr<float>(), n_rows * sizeof(float));
+}
+
+/// Runs with 1, 2 and 64 rows of zeros, each until nothing is compiled any more: the graph executor profiles the first
+/// run and compiles in the second.
+template <class Run>
+void warm_up(SluiceSize n_columns, const Run& run) {
+  constexpr SluiceSize kMost = 64;
+  const std::vector<float> rows(kMost * n_columns, 0.0f);
+  std::vector<float> margins(kMost);
+  for (const SluiceSize n_rows : {SluiceSize{1}, SluiceSize{2}, kMost})
+    for (int k = 0; k < 3; ++k) run(rows.data(), n_rows, margins.data());
+}
+
+/// Runs `act`; false, and the reason in `error`, where it throws.
+template <class Act>
+bool guarded(char* error, SluiceSize error_size, const Act& act) {
+  const auto say = [&](const char* why) {
+    if (error_size == 0) return;
+    const std::size_t length = std::min<std::size_t>(std::strlen(why), error_size - 1);
+    std::memcpy(error, why, length);
+    error[length] = '\0';
+  };
+  try {
+    return act(), true;
+  } catch (const c10::Error& e) {
+    say(e.what_without_backtrace());
+  } catch (const std::exception& e) {
+    say(e.what());
+  } catch (...) {
+    say("an exception of an unknown kind");
+  }
+  return false;
+}
+
+}  // namespace
