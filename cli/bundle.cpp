@@ -7,6 +7,7 @@
 #include "sluice/cascade/bundle.h"
 #include "sluice/cascade/engine.h"
 #include "sluice/cli/bundle_create.h"
+#include "sluice/cli/bundle_encode.h"
 #include "sluice/cli/common_options.h"
 #include "sluice/cli/terminal.h"
 #include "sluice/cli/verbs.h"
@@ -117,7 +118,8 @@ int run_bundle(const Arguments& arguments) {
   return dispatch("sluice bundle",
                   {{"inspect", "what is inside", inspect},
                    {"verify", "all hashes, and the network's margins", verify},
-                   {"create", "from an existing XGBoost model and network", create_bundle}},
+                   {"create", "from an existing XGBoost model and network", create_bundle},
+                   {"encode", "rows as the network reads them", encode_rows}},
                   arguments);
 }
 

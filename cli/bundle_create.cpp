@@ -39,7 +39,8 @@ bool parse(const Arguments& arguments, CreateRequest& request) {
       .required("--out", request.out, "folder of the bundle");
   options.text("--network", request.network, "network.json; or another runtime's file, with --encoder")
       .text("--weights", request.weights, "network.safetensors of a network.json")
-      .text("--encoder", request.encoder, "network.json with the encoder whose rows an imported network reads")
+      .text("--encoder", request.encoder,
+            "network.json or bundle encode --fit: the encoder whose rows an imported network reads")
       .text("--runtime", request.runtime, "of an imported network: torchscript for *.pt, aotinductor for *.pt2")
       .number("--tolerance", request.tolerance, "relative difference of its margins that later loads may show");
   options.text("--calibration", request.calibration, "calibration.json; the margins' own link without it")

@@ -2,6 +2,7 @@
 
 #include "cli/cli_support.h"
 #include "sluice/base/digest.h"
+#include "sluice/io/csv.h"
 #include "support/catch.h"
 
 #ifdef SLUICE_CAN_TRAIN
@@ -19,7 +20,15 @@ std::size_t n_encoded(const json& encoder) {
   return n;
 }
 
-/// A working folder's bundle made again around a file of the linear plug-in: half the forest's margin.
+/// half.txt: a file of the linear plug-in that gives half the forest's margin.
+void write_half(const std::filesystem::path& folder) {
+  const json encoder = json::parse(read_file(folder / "bundle" / "network.json"))["encoder"];
+  std::string line = "0";
+  for (std::size_t c = 0; c + 1 < n_encoded(encoder); ++c) line += " 0";
+  write_file(folder / "half.txt", line + " 0.5\n");
+}
+
+/// A working folder's bundle made again around half.txt.
 std::string create(const std::string& more) {
   return "LD_LIBRARY_PATH='" SLUICE_TEST_PLUGINS
          "' sluice bundle create --forest bundle/forest-0.json --schema bundle/schema.json --policy "
@@ -31,10 +40,7 @@ std::string create(const std::string& more) {
 
 TEST_CASE("a file of another runtime becomes a bundle that scores, verifies and says what it holds") {
   const auto& folder = test::working_folder();
-  const json encoder = json::parse(read_file(folder / "bundle" / "network.json"))["encoder"];
-  std::string line = "0";
-  for (std::size_t c = 0; c + 1 < n_encoded(encoder); ++c) line += " 0";
-  write_file(folder / "half.txt", line + " 0.5\n");
+  write_half(folder);
   const auto made = run(folder, create("--runtime linear --encoder bundle/network.json"));
   CAPTURE(made.err);
   REQUIRE(made.exit_code == 0);
@@ -57,6 +63,45 @@ TEST_CASE("a file of another runtime becomes a bundle that scores, verifies and 
     ++n_forwarded;
     REQUIRE(record["network"]["margin"].get<double>() == Approx(0.5 * record["forest"]["margin"].get<double>()));
   }
+  CHECK(n_forwarded > 0);
+}
+
+TEST_CASE("encoded rows are what the network is given: a linear network on them gives the margins of score") {
+  const auto& folder = test::working_folder();
+  REQUIRE(run(folder, "head -n 200 transactions.csv >few.csv").exit_code == 0);
+  write_half(folder);
+  REQUIRE(run(folder, create("--runtime linear --encoder bundle/network.json")).exit_code == 0);
+  const auto encoded =
+      run(folder, "sluice bundle encode --bundle imported --data few.csv --label fraud --fit fitted.json --out e.csv");
+  CAPTURE(encoded.err);
+  REQUIRE(encoded.exit_code == 0);
+  const json encoder = json::parse(read_file(folder / "fitted.json"))["encoder"];
+  std::vector<double> numbers = {0.125};
+  for (std::size_t c = 0; c < n_encoded(encoder); ++c) numbers.push_back(0.01 * static_cast<double>(c % 7) - 0.02);
+  std::string line;
+  for (const double x : numbers) line += std::to_string(x) + " ";
+  write_file(folder / "half.txt", line);
+  REQUIRE(run(folder, create("--runtime linear --encoder fitted.json")).exit_code == 0);
+  REQUIRE(run(folder, "LD_LIBRARY_PATH='" SLUICE_TEST_PLUGINS
+                      "' sluice score --bundle imported --data few.csv --quiet --out few.jsonl")
+              .exit_code == 0);
+
+  const auto rows = io::open_records((folder / "e.csv").string());
+  REQUIRE(rows->header().size() == numbers.size());  // the label stands where the bias does
+  CHECK(rows->header().back() == "label.fraud");
+  std::istringstream records(read_file(folder / "few.jsonl"));
+  std::vector<std::string_view> cells;
+  std::size_t n_rows = 0, n_forwarded = 0;
+  for (std::string text; std::getline(records, text); ++n_rows) {
+    REQUIRE(rows->next(cells));
+    const auto record = json::parse(text);
+    double expected = numbers[0];
+    for (std::size_t c = 0; c + 1 < cells.size(); ++c) expected += numbers[c + 1] * std::stod(std::string(cells[c]));
+    if (record["network"].is_null()) continue;
+    ++n_forwarded;
+    REQUIRE(record["network"]["margin"].get<double>() == Approx(expected).margin(1e-4));
+  }
+  CHECK(n_rows == 199);
   CHECK(n_forwarded > 0);
 }
 
