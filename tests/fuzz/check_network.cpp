@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "sluice/dnn/executor.h"
+#include "sluice/dnn/imported.h"
 #include "sluice/dnn/network.h"
 #include "sluice/dnn/parity_sample.h"
 
@@ -55,6 +56,11 @@ void check_network(std::string_view bytes) {
   static const Schema schema(
       {{.name = "x"}, {.name = "y"}, {.name = "word", .kind = Kind::category, .vocabulary = {"a", "b", "c"}}});
   const std::string_view parity = take_text(bytes), json = take_text(bytes);
+  if (dnn::is_imported(json)) {
+    const auto imported = dnn::read_imported(json, schema, "fuzz");
+    (void)dnn::read_parity_sample(parity, imported.encoder, "fuzz");
+    return;
+  }
   const auto network = std::make_shared<dnn::Network>(dnn::Network::load(json, bytes, schema, "fuzz"));
   compare_kernels(network, dnn::parity_rows(network->encoder(), 5).view());
   const auto sample = dnn::read_parity_sample(parity, network->encoder(), "fuzz");

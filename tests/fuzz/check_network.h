@@ -6,8 +6,8 @@
 namespace sluice::test {
 
 /// `bytes`: a parity.json, a zero byte, a network.json of the columns x, y (numbers) and word (category: a, b, c), a
-/// zero byte, a safetensors file. Aborts, with a line on stderr, where two kernels differ; throws Error where a reader
-/// refuses.
+/// zero byte, a safetensors file. Of an imported network, what is read before its runtime. Aborts, with a line on
+/// stderr, where two kernels differ; throws Error where a reader refuses.
 void check_network(std::string_view bytes);
 
 }  // namespace sluice::test

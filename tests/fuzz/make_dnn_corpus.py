@@ -63,16 +63,18 @@ def safetensors(tensors):
     return struct.pack("<Q", len(text)) + text + data
 
 
-def document(members, tensors=None):
+def document(members, tensors=None, imported=False):
     parity = {"format": 1, "device": "cpu", "kernel": "scalar", "tolerance": 0, "margins": [0.5],
               "rows": [[0.5] * N_DENSE + [4, -1.25]]}
     network = {"kind": "residual", "format": 2, "members": members, "encoder": ENCODER}
+    if imported:
+        network = {"kind": "imported", "format": 2, "runtime": "torchscript", "file": "network.pt", "encoder": ENCODER}
     weights = safetensors(tensors if tensors is not None else tensors_of(members))
     return json.dumps(parity).encode() + b"\0" + json.dumps(network).encode() + b"\0" + weights
 
 
 linear, deep, paths = [member([])], [member([3, 2])], [member([4], paths=3, numeric=2), member([2])]
-seeds = {"linear": document(linear), "deep": document(deep), "paths": document(paths)}
+seeds = {"imported": document(linear, imported=True), "linear": document(linear), "deep": document(deep), "paths": document(paths)}
 claim = tensors_of(linear)
 claim["member.0.head.weight"] = ([1 << 20, 1 << 20], [0.0])
 seeds["claims_2_to_the_40"] = document(linear, claim)
