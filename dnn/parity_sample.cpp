@@ -16,6 +16,7 @@ namespace sluice::dnn {
 namespace {
 
 constexpr std::uint64_t kSeed = 1;
+constexpr std::size_t kLargeBatch = 4096;  // as large as crossovers are measured for
 
 /// A raw row that has every column the encoder reads.
 std::vector<double> raw_row(const Encoder& encoder, Random& random) {
@@ -75,6 +76,28 @@ FloatTable read_rows(const Json* rows, const Encoder& encoder, const std::string
   return table;
 }
 
+/// A batch of so many rows, the sample's over and over.
+void require_at_size(const Executor& executor, const ParitySample& sample, std::size_t n_rows,
+                     std::string_view source) {
+  FloatTable rows(sample.encoded.n_columns());
+  for (std::size_t i = 0; i < n_rows; ++i) rows.append(sample.encoded.row(i % sample.margins.size()));
+  std::vector<float> margins(n_rows);
+  executor.forward(rows.view(), margins);
+  for (std::size_t i = 0; i < n_rows; ++i) {
+    const std::size_t k = i % sample.margins.size();
+    if (agree(margins[i], sample.margins[k], sample.tolerance)) continue;
+    throw Error(
+        "bundle.parity",
+        std::string(source) + " at /margins/" + std::to_string(k) + ": the network gives " + number_text(margins[i]) +
+            " on " + std::string(executor.device_for(n_rows)) + " (" + std::string(executor.kernel()) +
+            "); where the bundle was written it gave " + number_text(sample.margins[k]) + " on " + sample.device +
+            " (" + sample.kernel + "), and " +
+            (sample.tolerance == 0 ? "the same bits are" : number_text(sample.tolerance) + " of difference is") +
+            " asked for",
+        "serve it with the runtime that it was written with, or write the bundle again");
+  }
+}
+
 }  // namespace
 
 FloatTable parity_rows(const Encoder& encoder, std::size_t n_rows) {
@@ -106,20 +129,9 @@ ParitySample take_parity_sample(const Executor& executor, const Encoder& encoder
 }
 
 void require_parity(const Executor& executor, const ParitySample& sample, std::string_view source) {
-  std::vector<float> margins(sample.margins.size());
-  executor.forward(sample.encoded.view(), margins);
-  for (std::size_t i = 0; i < margins.size(); ++i) {
-    if (agree(margins[i], sample.margins[i], sample.tolerance)) continue;
-    throw Error(
-        "bundle.parity",
-        std::string(source) + " at /margins/" + std::to_string(i) + ": the network gives " + number_text(margins[i]) +
-            " on " + std::string(executor.device()) + " (" + std::string(executor.kernel()) +
-            "); where the bundle was written it gave " + number_text(sample.margins[i]) + " on " + sample.device +
-            " (" + sample.kernel + "), and " +
-            (sample.tolerance == 0 ? "the same bits are" : number_text(sample.tolerance) + " of difference is") +
-            " asked for",
-        "serve it with the runtime that it was written with, or write the bundle again");
-  }
+  require_at_size(executor, sample, sample.margins.size(), source);
+  if (executor.device_for(kLargeBatch) != executor.device_for(sample.margins.size()))
+    require_at_size(executor, sample, kLargeBatch, source);
 }
 
 std::string to_json(const ParitySample& sample) {

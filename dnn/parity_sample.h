@@ -31,7 +31,8 @@ FloatTable parity_rows(const Encoder& encoder, std::size_t n_rows = 32);
 /// Throws Error{bundle.parity} where a margin is not finite, and what Executor::forward throws.
 ParitySample take_parity_sample(const Executor& executor, const Encoder& encoder, double tolerance = 0);
 
-/// Throws Error{bundle.parity} naming `source`, the first row that differs, both values, the device and the kernel.
+/// Where large batches are served by another device, that one is held against the sample as well. Throws
+/// Error{bundle.parity} naming `source`, the first row that differs, both values, the device and the kernel.
 void require_parity(const Executor& executor, const ParitySample& sample, std::string_view source);
 
 /// parity.json. Every float reads back to its bits.

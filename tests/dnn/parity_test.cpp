@@ -7,6 +7,7 @@
 
 #include "dnn_support.h"
 #include "sluice/base/error.h"
+#include "sluice/dnn/crossover.h"
 #include "sluice/dnn/parity_sample.h"
 #include "support/catch.h"
 
@@ -114,6 +115,19 @@ TEST_CASE("a tolerance holds on both of its sides, and never covers a margin tha
   sample.tolerance = 0;
   CHECK(refusal([&] { dnn::require_parity(Inexact(executor_of(small()), 1e-6), sample, "p"); }).code() ==
         "bundle.parity");
+}
+
+TEST_CASE("of two devices that share the batches, both are held against the sample") {
+  const auto sample = dnn::take_parity_sample(*executor_of(small()), small().encoder);
+  const auto shared = [&](double off, std::size_t from_rows) {
+    return dnn::make_crossover_executor(executor_of(small()), std::make_unique<Inexact>(executor_of(small()), off),
+                                        from_rows);
+  };
+  CHECK_NOTHROW(dnn::require_parity(*shared(0, 1000), sample, "p"));
+  const Error error = refusal([&] { dnn::require_parity(*shared(1e-3, 1000), sample, "p"); });
+  CHECK(error.code() == "bundle.parity");
+  CHECK_THAT(error.message(), Catch::Contains("on elsewhere"));
+  CHECK_NOTHROW(dnn::require_parity(*shared(1e-3, dnn::kNeverFaster), sample, "p"));
 }
 
 TEST_CASE("a network that gives no finite margin has no parity sample") {
