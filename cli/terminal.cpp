@@ -94,6 +94,11 @@ void end_progress() {
   if (bar_is_open.exchange(false)) std::fprintf(stderr, "\r\x1b[K");
 }
 
+void note(std::string_view text) {
+  end_progress();
+  std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
+}
+
 void warn(std::string_view text) {
   end_progress();
   std::fprintf(stderr, "%s %.*s\n", coloured("warning:", "33").c_str(), static_cast<int>(text.size()), text.data());

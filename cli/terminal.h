@@ -20,6 +20,8 @@ Progress make_progress(bool quiet);
 /// Ends the bar's line.
 void end_progress();
 
+/// A whole line on stderr; the bar is drawn anew below it.
+void note(std::string_view text);
 void warn(std::string_view text);
 void print_error(const Error& error);
 

@@ -1,6 +1,7 @@
 #include "sluice/training/train.h"
 
 #include <cmath>
+#include <cstdio>
 #include <iostream>
 
 #include "sluice/base/error.h"
@@ -30,6 +31,16 @@ void print_report(const training::TrainReport& report, const std::string& out, c
     std::cout << "band: [" << fixed(report.band.band->low, 4) << ", " << fixed(report.band.band->high, 4)
               << (report.band.band->closed ? "]" : ")") << "\n";
   std::cout << "bundle: " << out << "  sha256:" << digest.hex() << "\n";
+}
+
+/// The trainer reports one epoch at a time, and an epoch before its progress: neither line breaks the other.
+void print_epoch(const dnn::EpochReport& epoch) {
+  char text[160];
+  std::snprintf(text, sizeof text,
+                "network %zu  epoch %3zu  train loss %.5f  validation loss %.5f  AUC %.4f  rate %.2e%s", epoch.member,
+                epoch.epoch, epoch.train_loss, epoch.loss, epoch.auc, epoch.learning_rate,
+                epoch.is_best ? "  best" : "");
+  note(text);
 }
 
 /// Copies the rows so numbered to a CSV file of their own.
@@ -148,6 +159,7 @@ int run_train(const Arguments& arguments) {
   flags.apply(request);
   cascade::check_bundle_target(flags.out);
 
+  if (!flags.common.quiet) request.on_epoch = print_epoch;
   const auto result = training::train(request, make_progress(flags.common.quiet));
   end_progress();
   for (const auto& warning : result.report.warnings) warn(warning);

@@ -39,9 +39,14 @@ void train_network_stage(const TrainRequest& request, const Schema& schema, cons
                          Models& models, TrainReport& report, const Progress& progress) {
   dnn::Encoder encoder = dnn::Encoder::fit(schema, train.rows.view(), train.staged);
   const FloatTable train_rows = encode_rows(encoder, train), valid_rows = encode_rows(encoder, valid);
+  const auto on_epoch = [&](const dnn::EpochReport& epoch) {
+    if (epoch.member >= report.network_history.size()) report.network_history.resize(epoch.member + 1);
+    report.network_history[epoch.member].push_back(epoch);
+    if (request.on_epoch) request.on_epoch(epoch);
+  };
   dnn::TrainedNetwork trained =
       dnn::train_network(encoder, {train_rows.view(), train.labels}, {valid_rows.view(), valid.labels},
-                         request.network_options, progress, request.on_epoch);
+                         request.network_options, progress, on_epoch);
   models.network_tensors = dnn::write_safetensors(trained.tensors);
   models.network = std::make_shared<const dnn::Network>(std::move(encoder), trained.shapes, trained.tensors, "network");
   report.network_epochs = std::move(trained.epochs);

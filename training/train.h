@@ -58,6 +58,7 @@ struct TrainReport {
   cascade::Costs costs;
   std::vector<std::string> search_log, warnings;
   std::vector<std::size_t> network_epochs;  // best epoch of each member; 0 where training did not help
+  std::vector<std::vector<dnn::EpochReport>> network_history;  // of each member, epoch by epoch
 
   std::string to_json() const;
 };

@@ -12,6 +12,7 @@ std::string TrainReport::to_json() const {
                {"share_of_cost_reduction", nullptr},
                {"forest_search", search_log},
                {"network_epochs", network_epochs},
+               {"network_history", Json::array()},
                {"warnings", warnings}};
   for (const Figures& f : figures)
     json["figures"].push_back({{"name", f.name},
@@ -20,6 +21,15 @@ std::string TrainReport::to_json() const {
                                {"calibration_error", f.calibration_error},
                                {"cost", f.cost},
                                {"share_forwarded", f.share_forwarded}});
+  for (const auto& member : network_history) {
+    Json& epochs = json["network_history"].emplace_back(Json::array());
+    for (const dnn::EpochReport& e : member)
+      epochs.push_back({{"epoch", e.epoch},
+                        {"train_loss", e.train_loss},
+                        {"loss", e.loss},
+                        {"auc", e.auc},
+                        {"learning_rate", e.learning_rate}});
+  }
   if (band.band)
     json["band"] = {{"low", band.band->low},
                     {"high", band.band->high},

@@ -1,4 +1,6 @@
 #include <nlohmann/json.hpp>
+#include <regex>
+#include <sstream>
 
 #include "cli/cli_support.h"
 #include "sluice/io/csv.h"
@@ -120,14 +122,32 @@ TEST_CASE("a changed byte anywhere in a bundle is refused by name; verify is exi
   REQUIRE(run(folder, "sluice bundle verify bundle").exit_code == 0);
 }
 
-TEST_CASE("the same seed trains the same bundle twice") {
+TEST_CASE("the same seed trains the same bundle twice, whether it tells of its epochs or not") {
   const auto& folder = test::working_folder();
   const std::string train =
-      "sluice train --data transactions.csv --label fraud --schema examples/schema.json --config train.json --quiet "
-      "--seed 5 --out ";
-  REQUIRE(run(folder, train + "twin1").exit_code == 0);
-  REQUIRE(run(folder, train + "twin2").exit_code == 0);
+      "sluice train --data transactions.csv --label fraud --schema examples/schema.json --config train.json --seed 5 "
+      "--json --out ";
+  const auto quiet = run(folder, train + "twin1 --quiet"), told = run(folder, train + "twin2");
+  REQUIRE(quiet.exit_code == 0);
+  REQUIRE(told.exit_code == 0);
   REQUIRE(run(folder, "cmp twin1/manifest.json twin2/manifest.json").exit_code == 0);
+  REQUIRE(told.out == quiet.out);
+#ifdef SLUICE_CAN_TRAIN
+  std::size_t n_epochs = 0, n_lines = 0;
+  for (const auto& member : nlohmann::json::parse(told.out).at("network_history")) n_epochs += member.size();
+  static const std::regex line(
+      R"(network \d  epoch +\d  train loss 0\.\d{5}  validation loss 0\.\d{5}  AUC [01]\.\d{4}  rate \d\.\d\de-\d\d(  best)?)");
+  std::istringstream lines(told.err);
+  for (std::string text; std::getline(lines, text);) {
+    if (!text.starts_with("network 0") && !text.starts_with("network 1")) continue;
+    CAPTURE(text);
+    CHECK(std::regex_match(text, line));
+    ++n_lines;
+  }
+  CHECK(n_epochs >= 2);
+  CHECK(n_lines == n_epochs);
+  REQUIRE_THAT(quiet.err, !Catch::Contains("epoch"));
+#endif
 }
 
 TEST_CASE("Ctrl-C during training leaves no bundle") {

@@ -60,6 +60,25 @@ TEST_CASE("the same seed gives the same bundle, another another, and the engine 
     CHECK(bundle->backgrounds.contains(name));
   CHECK(first.report.n_train + first.report.n_valid + first.report.n_test == 6000);
 
+#ifdef SLUICE_HAVE_TORCH
+  std::vector<std::vector<double>> losses(2);
+  request.on_epoch = [&](const dnn::EpochReport& e) { losses.at(e.member).push_back(e.loss); };
+  const TrainReport report = train(request).report;
+  REQUIRE(report.network_history.size() == 2);
+  for (std::size_t k = 0; k < 2; ++k) {
+    std::vector<double> kept;
+    std::size_t best = 0;
+    for (const auto& e : report.network_history[k]) {
+      kept.push_back(e.loss);
+      CHECK(e.epoch == kept.size());
+      if (e.is_best) best = e.epoch;
+    }
+    CHECK(kept == losses[k]);
+    CHECK(best == report.network_epochs[k]);
+  }
+  request.on_epoch = {};
+#endif
+
   write_file(dir / "given.json", first.files.at("forest-0.json"));
   request.forest = dir / "given.json";
   CHECK(train(request).files.at("forest.json") == first.files.at("forest-0.json"));
