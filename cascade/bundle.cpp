@@ -131,6 +131,11 @@ Bundle Bundle::load(const fs::path& folder) {
     read_network(files, bundle);
     read_parity(files, bundle);
   }
+  if (bundle.network && bundle.network->n_outputs() != 1)
+    throw Error("network.outputs",
+                files.name("network.json") + ": the network has " + std::to_string(bundle.network->n_outputs()) +
+                    " outputs; a cascade decides between two classes",
+                "a network of one output is needed; dnn/executor.h runs the others");
   bundle.calibration = Calibration::from_json(files.get("calibration.json"), files.name("calibration.json"));
   bundle.policy = parse_policy(files.get("policy.json"), files.name("policy.json"));
   bundle.pre = read_rules(files, bundle.schema, rules::Phase::pre);

@@ -55,6 +55,11 @@ struct DenseKernelOf {
     for (std::size_t i = member.n_inputs; i < packed.n_inputs; ++i) *x++ = 0;
   }
 
+  /// One of so many.
+  struct Output {
+    std::size_t index = 0, n = 1;
+  };
+
   /// Where a block begins, and the inputs of its row.
   struct Place {
     std::size_t row = 0, path = 0;
@@ -81,15 +86,15 @@ struct DenseKernelOf {
     }
   }
 
-  /// Heads of kRows rows of the matrix, the first of them of `path`: chains beside one another.
+  /// One output's heads of kRows rows of the matrix, the first of them of `path`: chains beside one another.
   template <std::size_t kRows>
-  static void heads(const Member& member, std::size_t path, Rows<const float> rows, float* out) {
-    const std::size_t n_paths = member.shape.n_paths, n_in = member.head_weight.size() / n_paths;
+  static void heads(const Member& member, Output output, std::size_t path, Rows<const float> rows, float* out) {
+    const std::size_t n_paths = member.shape.n_paths, n_in = member.head_weight.size() / (n_paths * output.n);
     const float *x[kRows], *weight[kRows];
     for (std::size_t r = 0; r < kRows; ++r, path = (path + 1) % n_paths) {
       x[r] = rows.row(r);
-      weight[r] = &member.head_weight[path * n_in];
-      out[r] = member.head_bias[path];
+      weight[r] = &member.head_weight[(path * output.n + output.index) * n_in];
+      out[r] = member.head_bias[path * output.n + output.index];
     }
     std::size_t i = 0;
     if constexpr (kRows % 8 == 0) i = V::Heads::template chains<kRows / 8>(x, weight, n_in, out);
@@ -97,25 +102,25 @@ struct DenseKernelOf {
       for (std::size_t r = 0; r < kRows; ++r) out[r] = V::fma_one(x[r][i], weight[r][i], out[r]);
   }
 
-  static void all_heads(const Member& member, std::size_t path, Rows<const float> x, std::size_t n, float* out) {
+  static void all_heads(const Member& member, Output output, std::size_t path, Rows<const float> x, std::size_t n,
+                        float* out) {
     const std::size_t n_paths = member.shape.n_paths;
     std::size_t i = 0;
-    for (; i + 16 <= n; i += 16) heads<16>(member, (path + i) % n_paths, {x.row(i), x.stride}, out + i);
-    for (; i + 8 <= n; i += 8) heads<8>(member, (path + i) % n_paths, {x.row(i), x.stride}, out + i);
-    for (; i + 2 <= n; i += 2) heads<2>(member, (path + i) % n_paths, {x.row(i), x.stride}, out + i);
-    if (i < n) heads<1>(member, (path + i) % n_paths, {x.row(i), x.stride}, out + i);
+    for (; i + 16 <= n; i += 16) heads<16>(member, output, (path + i) % n_paths, {x.row(i), x.stride}, out + i);
+    for (; i + 8 <= n; i += 8) heads<8>(member, output, (path + i) % n_paths, {x.row(i), x.stride}, out + i);
+    for (; i + 2 <= n; i += 2) heads<2>(member, output, (path + i) % n_paths, {x.row(i), x.stride}, out + i);
+    if (i < n) heads<1>(member, output, (path + i) % n_paths, {x.row(i), x.stride}, out + i);
   }
 
-  /// Heads of the `n` rows of the matrix from `place` on, which goes on behind them.
-  static void block(const Encoder& encoder, const PackedMember& packed, BatchView encoded, Place& place, std::size_t n,
-                    float* scratch, float* out) {
-    const std::size_t path = place.path;
+  /// What the heads read of the `n` rows of the matrix from `place` on, which goes on behind them.
+  static Rows<const float> trunk(const Encoder& encoder, const PackedMember& packed, BatchView encoded, Place& place,
+                                 std::size_t n, float* scratch) {
     const Rows<float> inputs{scratch, packed.input_stride};
     const std::size_t y_stride = packed.layer_stride;
     float* const y[2] = {inputs.row(n), inputs.row(n) + n * y_stride};
     if (packed.layers.empty()) {
       expand(encoder, packed, encoded, place, n, inputs);
-      return all_heads(*packed.member, path, {inputs.data, inputs.stride}, n, out);
+      return {inputs.data, inputs.stride};
     }
     Rows<Cell> x{reinterpret_cast<Cell*>(scratch), inputs.stride};
     expand(encoder, packed, encoded, place, n, x);
@@ -127,36 +132,51 @@ struct DenseKernelOf {
     }
     const Rows<float> top{y[last % 2], y_stride};
     DenseLayer<V>::apply(packed.layers[last], {x.data, x.stride}, n, top);
-    all_heads(*packed.member, path, {top.data, top.stride}, n, out);
+    return {top.data, top.stride};
+  }
+
+  /// Adds the heads of `n` rows of the matrix from `row` and `path` on to one output's margins; `sum` is that of the
+  /// paths of a row that the block before has begun.
+  static void add_paths(const Member& member, Output output, BatchView encoded, std::size_t row, std::size_t path,
+                        const float* outputs, std::size_t n, float& sum, float* margins) {
+    const std::size_t n_paths = member.shape.n_paths;
+    const float* const forest = encoded.data + encoded.n_columns - output.n + output.index;
+    float paths = sum;
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t k = path * output.n + output.index;
+      paths += V::fma_one(member.a[k], forest[row * encoded.stride], member.b[k]) + outputs[i];
+      if (++path < n_paths) continue;
+      margins[row++ * output.n + output.index] += paths / static_cast<float>(n_paths);
+      path = 0, paths = 0;
+    }
+    sum = paths;
   }
 
   /// Adds a member's margins.
   static void add_member(const Encoder& encoder, const PackedMember& packed, BatchView encoded, float* scratch,
                          float* margins) {
     const Member& member = *packed.member;
-    const std::size_t n_paths = member.shape.n_paths, n_rows = encoded.n_rows * n_paths;
-    float outputs[kMaxBlock], sum = 0;
+    const std::size_t n_rows = encoded.n_rows * member.shape.n_paths, n_outputs = encoder.n_margins();
+    float outputs[kMaxBlock], sums[kMaxOutputs] = {};
     Place place;
-    std::size_t row = 0, path = 0;
     for (std::size_t first = 0; first < n_rows; first += packed.rows_per_block) {
       const std::size_t n = n_rows - first < packed.rows_per_block ? n_rows - first : packed.rows_per_block;
-      block(encoder, packed, encoded, place, n, scratch, outputs);
-      for (std::size_t i = 0; i < n; ++i) {
-        const float margin = encoded.data[row * encoded.stride + encoder.n_encoded() - 1];
-        sum += V::fma_one(member.a[path], margin, member.b[path]) + outputs[i];
-        if (++path < n_paths) continue;
-        margins[row++] += sum / static_cast<float>(n_paths);
-        path = 0, sum = 0;
+      const std::size_t row = place.row, path = place.path;
+      const Rows<const float> top = trunk(encoder, packed, encoded, place, n, scratch);
+      for (std::size_t o = 0; o < n_outputs; ++o) {
+        all_heads(member, {o, n_outputs}, path, top, n, outputs);
+        add_paths(member, {o, n_outputs}, encoded, row, path, outputs, n, sums[o], margins);
       }
     }
   }
 
   static void forward(const PackedNetwork& network, BatchView encoded, float* margins) {
     alignas(64) float scratch[PackedNetwork::kScratch];
-    for (std::size_t i = 0; i < encoded.n_rows; ++i) margins[i] = 0;
+    const std::size_t n = encoded.n_rows * network.network->n_outputs();
+    for (std::size_t i = 0; i < n; ++i) margins[i] = 0;
     for (const PackedMember& member : network.members)
       add_member(network.network->encoder(), member, encoded, scratch, margins);
-    for (std::size_t i = 0; i < encoded.n_rows; ++i) margins[i] /= static_cast<float>(network.members.size());
+    for (std::size_t i = 0; i < n; ++i) margins[i] /= static_cast<float>(network.members.size());
   }
 
   static DenseFunctions functions() {

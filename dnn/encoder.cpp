@@ -38,20 +38,20 @@ float category_code(const Encoder::Category& category, double cell) {
 }  // namespace
 
 void Encoder::count_dense() {
-  n_dense_ = numbers_.size() + kStages.size();
+  n_dense_ = numbers_.size() + forest_.size();
   for (const Number& number : numbers_) n_dense_ += number.has_missing_flag;
 }
 
-void Encoder::encode(RowView row, const StagedMargins& forest, std::span<float> out) const {
+void Encoder::encode(RowView row, std::span<const float> forest, std::span<float> out) const {
   std::size_t at = 0;
   for (const Number& number : numbers_) {
     const auto x = static_cast<float>(row[number.column]);
     out[at++] = interpolate(number, x);
     if (number.has_missing_flag) out[at++] = std::isnan(x) ? 1.0f : 0.0f;
   }
-  for (std::size_t s = 0; s < kStages.size(); ++s) out[at++] = (forest[s] - forest_[s].mean) / forest_[s].deviation;
+  for (std::size_t s = 0; s < forest_.size(); ++s) out[at++] = (forest[s] - forest_[s].mean) / forest_[s].deviation;
   for (const Category& category : categories_) out[at++] = category_code(category, row[category.column]);
-  out[at] = forest.back();
+  for (const float margin : forest.subspan(forest_.size() - n_margins(), n_margins())) out[at++] = margin;
 }
 
 }  // namespace sluice::dnn

@@ -1,13 +1,14 @@
 #pragma once
 /// A raw row and what the forest said of it, as the numbers that a network reads.
 ///
-/// An encoded row is [dense inputs | category codes | forest margin], all float32:
+/// An encoded row is [dense inputs | category codes | forest margins], all float32:
 ///   numbers     a monotone piecewise-linear map of the value to normal scores (knots at the training quantiles,
 ///   clamped at the ends);
 ///               missing reads as 0, the median, beside a flag input where training saw missing values;
 ///   forest      its margins after 25, 50, 75 and 100 % of the trees, standardised;
 ///   categories  the vocabulary code; one code more for words never seen, one for missing: rows of an embedding table;
 ///   margin      the forest's margin itself, for the residual connection.
+/// A forest of several classes has a margin for each of them: at every stage, and at the row's end.
 /// Immutable after load; const is thread-safe. Encoding allocates nothing and never fails: every cell value has an
 /// encoding.
 
@@ -45,25 +46,30 @@ class Encoder {
 
   /// Learns knots and scales from training rows (schema order) and the forest's margins for them.
   static Encoder fit(const Schema& schema, RowsView rows, std::span<const StagedMargins> forest);
+  /// The same for a forest of several classes; a row of `forest` holds the margins of all classes after the first of
+  /// kStages, then those after the second, and so on.
+  static Encoder fit(const Schema& schema, RowsView rows, BatchView forest);
 
-  /// Throws Error{network.encoder} where the JSON does not fit the schema.
-  static Encoder from_json(std::string_view json, const Schema& schema, std::string_view source);
+  /// Throws Error{network.encoder} where the JSON does not fit the schema or has another number of margins.
+  static Encoder from_json(std::string_view json, const Schema& schema, std::string_view source,
+                           std::size_t n_margins = 1);
   std::string to_json(const Schema& schema) const;
 
   std::size_t n_dense() const { return n_dense_; }
-  std::size_t n_encoded() const { return n_dense_ + categories_.size() + 1; }
+  std::size_t n_margins() const { return forest_.size() / kStages.size(); }  // 1, or the number of classes
+  std::size_t n_encoded() const { return n_dense_ + categories_.size() + n_margins(); }
   std::span<const Number> numbers() const { return numbers_; }
   std::span<const Category> categories() const { return categories_; }
 
-  /// `row` in schema order; `out` holds n_encoded() floats.
-  void encode(RowView row, const StagedMargins& forest, std::span<float> out) const;
+  /// `row` in schema order; `forest` as in fit(), StagedMargins for one margin; `out` holds n_encoded() floats.
+  void encode(RowView row, std::span<const float> forest, std::span<float> out) const;
 
  private:
   void count_dense();
 
   std::vector<Number> numbers_;
   std::vector<Category> categories_;
-  std::array<Scale, kStages.size()> forest_;
+  std::vector<Scale> forest_;  // [kStages.size(), n_margins]
   std::size_t n_dense_ = 0;
 };
 

@@ -64,9 +64,25 @@ Encoder::Number fit_number(std::size_t column, RowsView rows) {
   return number;
 }
 
+Encoder::Scale fit_scale(std::size_t column, BatchView forest) {
+  double sum = 0, squares = 0;
+  for (std::size_t i = 0; i < forest.n_rows; ++i) sum += forest.row(i)[column];
+  const double n = std::max<double>(1, static_cast<double>(forest.n_rows)), mean = sum / n;
+  for (std::size_t i = 0; i < forest.n_rows; ++i) {
+    const double distance = forest.row(i)[column] - mean;
+    squares += distance * distance;
+  }
+  const double deviation = std::sqrt(squares / n);
+  return {static_cast<float>(mean), deviation > 1e-6 ? static_cast<float>(deviation) : 1.0f};
+}
+
 }  // namespace
 
 Encoder Encoder::fit(const Schema& schema, RowsView rows, std::span<const StagedMargins> forest) {
+  return fit(schema, rows, BatchView(forest.empty() ? nullptr : forest[0].data(), forest.size(), kStages.size()));
+}
+
+Encoder Encoder::fit(const Schema& schema, RowsView rows, BatchView forest) {
   Encoder encoder;
   for (const std::size_t column : schema.network_columns()) {
     if (schema[column].kind == Kind::number) {
@@ -75,14 +91,7 @@ Encoder Encoder::fit(const Schema& schema, RowsView rows, std::span<const Staged
       encoder.categories_.push_back({column, schema[column].vocabulary.size()});
     }
   }
-  for (std::size_t s = 0; s < kStages.size(); ++s) {
-    double sum = 0, squares = 0;
-    for (const auto& margins : forest) sum += margins[s];
-    const double n = std::max<double>(1, static_cast<double>(forest.size())), mean = sum / n;
-    for (const auto& margins : forest) squares += (margins[s] - mean) * (margins[s] - mean);
-    const double deviation = std::sqrt(squares / n);
-    encoder.forest_[s] = {static_cast<float>(mean), deviation > 1e-6 ? static_cast<float>(deviation) : 1.0f};
-  }
+  for (std::size_t s = 0; s < forest.n_columns; ++s) encoder.forest_.push_back(fit_scale(s, forest));
   encoder.count_dense();
   return encoder;
 }

@@ -44,23 +44,28 @@ Encoder::Category read_category(const Json& entry, const Schema& schema, const s
 
 }  // namespace
 
-Encoder Encoder::from_json(std::string_view text, const Schema& schema, std::string_view source_view) {
+Encoder Encoder::from_json(std::string_view text, const Schema& schema, std::string_view source_view,
+                           std::size_t n_margins) {
   const std::string source(source_view);
   const Json json = parse_json(text, source, "network.json");
   Encoder encoder;
   try {
     for (const auto& entry : json.at("numbers")) encoder.numbers_.push_back(read_number(entry, schema, source));
     for (const auto& entry : json.at("categories")) encoder.categories_.push_back(read_category(entry, schema, source));
-    for (std::size_t s = 0; s < kStages.size(); ++s) {
-      const Json& scale = json.at("forest").at(s);
-      encoder.forest_[s] = {scale.at("mean").get<float>(), scale.at("deviation").get<float>()};
-      const Scale read = encoder.forest_[s];
-      if (!(std::isfinite(read.mean) && std::isfinite(read.deviation) && read.deviation > 0))
-        throw Error("network.encoder", source + ": a mean must be finite, a deviation positive and finite");
+    for (const auto& entry : json.at("forest")) {
+      const Scale scale{entry.at("mean").get<float>(), entry.at("deviation").get<float>()};
+      if (!std::isfinite(scale.mean) || !(scale.deviation > 0) || !std::isfinite(scale.deviation))
+        throw Error("network.encoder", source + ": a mean must be finite, and a deviation positive");
+      encoder.forest_.push_back(scale);
     }
   } catch (const Json::exception& e) {
     throw Error("network.encoder", source + ": " + e.what());
   }
+  if (encoder.forest_.size() != kStages.size() * n_margins)
+    throw Error("network.encoder",
+                source + ": there are " + std::to_string(encoder.forest_.size()) + " scales of the forest's margins",
+                std::to_string(kStages.size()) + " stages of each of the " + std::to_string(n_margins) +
+                    " outputs are expected");
   encoder.count_dense();
   return encoder;
 }

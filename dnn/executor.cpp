@@ -18,11 +18,12 @@ class CpuExecutor final : public Executor {
 
   void forward(BatchView encoded, std::span<float> margins) const override {
     const std::size_t n_encoded = network_.network->encoder().n_encoded();
-    if (encoded.n_columns != n_encoded || margins.size() < encoded.n_rows)
+    if (encoded.n_columns != n_encoded || margins.size() < encoded.n_rows * n_outputs())
       throw Error("shape", "the network reads " + std::to_string(n_encoded) + " encoded inputs a row, not " +
                                std::to_string(encoded.n_columns));
     forward_(network_, encoded, margins.data());
   }
+  std::size_t n_outputs() const override { return network_.network->n_outputs(); }
   std::string_view device() const override { return "cpu"; }
   std::string_view kernel() const override { return kernel_name_; }
 

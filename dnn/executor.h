@@ -38,10 +38,13 @@ class Executor {
  public:
   virtual ~Executor() = default;
 
-  /// Writes the margins [n_rows] of encoded rows [n_rows, n_encoded]. A row that overflows gives a non-finite margin,
-  /// which is the caller's to see. Throws Error{shape} on a wrong shape, Error{device.*} where the device fails.
+  /// Writes the margins [n_rows, n_outputs] of encoded rows [n_rows, n_encoded]. A row that overflows gives a
+  /// non-finite margin, which is the caller's to see. Throws Error{shape} on a wrong shape, Error{device.*} where the
+  /// device fails.
   virtual void forward(BatchView encoded, std::span<float> margins) const = 0;
 
+  /// Of the network: 1, or the number of classes.
+  virtual std::size_t n_outputs() const { return 1; }
   virtual std::string_view device() const = 0;  // "cpu", "cuda:0"
   virtual std::string_view kernel() const = 0;  // "avx512", "cuda-sm90"
 

@@ -43,7 +43,7 @@ std::vector<float> edges_of(std::vector<float> values, std::size_t max_bins) {
     }
   }
   if (edges.empty()) edges.push_back(0.0f);
-  if (edges.size() == 1) edges.push_back(edges[0] + 1.0f);
+  if (edges.size() == 1) edges.push_back(edges[0] + std::max(1.0f, std::abs(edges[0])));
   return edges;
 }
 
@@ -63,7 +63,9 @@ BinEdges find_bin_edges(const Encoder& encoder, const TrainingRows& rows, std::s
 
 MemberModel::MemberModel(const Encoder& encoder, const MemberOptions& options, const BinEdges& edges, double start,
                          std::uint64_t seed)
-    : options_(options), n_paths_(options.kind == NetworkKind::tabm ? options.n_paths : 1) {
+    : options_(options),
+      n_paths_(options.kind == NetworkKind::tabm ? options.n_paths : 1),
+      n_outputs_(encoder.n_margins()) {
   Random random(seed, 2);
   n_unread_ = options.residual ? 0 : static_cast<long>(kStages.size());
   n_own_ = static_cast<long>(encoder.n_dense()) - n_unread_;
@@ -149,7 +151,7 @@ long MemberModel::add_categories(const Encoder& encoder, Random& random) {
 }
 
 void MemberModel::add_trunk(long n_in, double start, Random& random) {
-  const auto paths = static_cast<long>(n_paths_);
+  const auto paths = static_cast<long>(n_paths_), outputs = static_cast<long>(n_outputs_);
   const bool is_tabm = options_.kind == NetworkKind::tabm;
   if (paths > 1) {
     // The paths must differ before the first layer mixes them: a number for each path and input, one for all of an
@@ -170,10 +172,10 @@ void MemberModel::add_trunk(long n_in, double start, Random& random) {
     add(biases_[l], is_tabm ? uniform({width}, root, random) : torch::zeros({width}), false);
     n_in = width;
   }
-  add(head_, torch::zeros({paths, n_in}), true);
-  add(head_bias_, torch::zeros({paths}), false);
-  add(a_, torch::full({paths}, options_.residual ? 1.0 : 0.0), false);
-  add(b_, torch::full({paths}, start), false);
+  add(head_, torch::zeros({paths, outputs, n_in}), true);
+  add(head_bias_, torch::zeros({paths, outputs}), false);
+  add(a_, torch::full({paths, outputs}, options_.residual ? 1.0 : 0.0), false);
+  add(b_, torch::full({paths, outputs}, start), false);
 }
 
 torch::Tensor MemberModel::numeric_inputs(const torch::Tensor& dense) const {
@@ -218,8 +220,8 @@ torch::Tensor MemberModel::forward(const ModelBatch& batch, Random* random) cons
   if (paths > 1) x = (x.unsqueeze(1) * scale_).reshape({n * paths, -1});
   for (std::size_t l = 0; l < weights_.size(); ++l)
     x = drop(torch::relu(torch::addmm(biases_[l], x, weights_[l].t())), random);
-  const auto head = (x.view({n, paths, -1}) * head_).sum(2) + head_bias_;
-  return options_.residual ? a_ * batch.margin + b_ + head : b_ + head;
+  const auto head = (x.view({n, paths, 1, -1}) * head_).sum(3) + head_bias_;
+  return options_.residual ? a_ * batch.margin.unsqueeze(1) + b_ + head : b_ + head;
 }
 
 void MemberModel::store_numeric(Tensors& tensors, const std::string& name, MemberShape& shape) const {
@@ -291,10 +293,14 @@ MemberShape MemberModel::store(Tensors& tensors, const std::string& name, const 
     put(tensors, name + ".layer." + std::to_string(l) + ".weight", l == 0 ? with_unread(weight, 0) : weight);
     put(tensors, name + ".layer." + std::to_string(l) + ".bias", biases_[l]);
   }
-  put(tensors, name + ".head.weight", head_.index_select(0, chosen));
-  put(tensors, name + ".head.bias", head_bias_.index_select(0, chosen));
-  put(tensors, name + ".a", a_.index_select(0, chosen));
-  put(tensors, name + ".b", b_.index_select(0, chosen));
+  const auto put_head = [&](const char* part, const torch::Tensor& all) {
+    const auto kept = all.index_select(0, chosen);
+    put(tensors, name + part, n_outputs_ == 1 ? kept.squeeze(1) : kept);
+  };
+  put_head(".head.weight", head_);
+  put_head(".head.bias", head_bias_);
+  put_head(".a", a_);
+  put_head(".b", b_);
   return shape;
 }
 

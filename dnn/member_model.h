@@ -13,7 +13,7 @@ namespace sluice::dnn {
 
 /// A batch of encoded rows, taken apart.
 struct ModelBatch {
-  torch::Tensor dense, codes, margin, labels;  // [n, n_dense], int64 [n, n_categories], [n, 1], [n, 1]
+  torch::Tensor dense, codes, margin, labels;  // [n, n_dense], int64 [n, n_categories], [n, n_outputs], [n, 1]
 };
 
 /// Where piecewise-linear embeddings have their edges: for each dense input, ascending, at least two.
@@ -28,7 +28,7 @@ class MemberModel {
   MemberModel(const Encoder& encoder, const MemberOptions& options, const BinEdges& edges, double start,
               std::uint64_t seed);
 
-  /// Margins [n, n_paths] of each path. In training `random` draws dropout and unseen words; null: neither.
+  /// Margins [n, n_paths, n_outputs] of each path. In training `random` draws dropout and unseen words; null: neither.
   torch::Tensor forward(const ModelBatch& batch, Random* random) const;
 
   torch::Tensor& parameters() { return flat_; }
@@ -58,7 +58,7 @@ class MemberModel {
   torch::Tensor with_unread(const torch::Tensor& columns, float value) const;
 
   MemberOptions options_;
-  std::size_t n_paths_ = 1;
+  std::size_t n_paths_ = 1, n_outputs_ = 1;
   long n_own_ = 0, n_unread_ = 0;  // dense inputs; the forest's stand last, and are not read by a member that is alone
   std::vector<Parameter> added_;
   torch::Tensor flat_, gradients_, decays_;
@@ -68,7 +68,7 @@ class MemberModel {
   std::vector<torch::Tensor> embeddings_, towers_, tower_biases_;
   torch::Tensor scale_;  // [paths, inputs]
   std::vector<torch::Tensor> weights_, biases_;
-  torch::Tensor head_, head_bias_, a_, b_;  // [paths, last width], [paths], [paths], [paths]
+  torch::Tensor head_, head_bias_, a_, b_;  // [paths, outputs, last width], and thrice [paths, outputs]
 };
 
 }  // namespace sluice::dnn

@@ -8,20 +8,14 @@
 #include <utility>
 
 #include "sluice/base/error.h"
-#include "sluice/base/metrics.h"
 #include "sluice/base/random.h"
 #include "sluice/dnn/epoch_order.h"
-#include "sluice/dnn/member_mix.h"
+#include "sluice/dnn/training_loss.h"
 
 namespace sluice::dnn {
 namespace {
 
 constexpr std::size_t kMostRestarts = 8;
-
-double log_loss_of(double margin, bool is_positive) {
-  const double z = is_positive ? -margin : margin;
-  return z > 0 ? z + std::log1p(std::exp(-z)) : std::log1p(std::exp(z));
-}
 
 /// The log-odds of the labels' mean, within (-7, 7).
 double log_odds_of(std::span<const float> labels) {
@@ -38,8 +32,9 @@ std::vector<double> mean_over_paths(const torch::Tensor& margins) {
 
 ModelBatch take_batch(const Encoder& encoder, const TrainingRows& rows, std::span<const std::size_t> which) {
   const auto n = static_cast<long>(which.size()), n_dense = static_cast<long>(encoder.n_dense()),
-             n_codes = static_cast<long>(encoder.categories().size());
-  ModelBatch batch{torch::empty({n, n_dense}), torch::empty({n, n_codes}, torch::kInt64), torch::empty({n, 1}),
+             n_codes = static_cast<long>(encoder.categories().size()),
+             n_outputs = static_cast<long>(encoder.n_margins());
+  ModelBatch batch{torch::empty({n, n_dense}), torch::empty({n, n_codes}, torch::kInt64), torch::empty({n, n_outputs}),
                    torch::empty({n, 1})};
   float *dense = batch.dense.data_ptr<float>(), *margin = batch.margin.data_ptr<float>(),
         *labels = batch.labels.data_ptr<float>();
@@ -49,31 +44,30 @@ ModelBatch take_batch(const Encoder& encoder, const TrainingRows& rows, std::spa
     const float* from = row.data();
     dense = std::copy_n(from, n_dense, dense);
     for (long c = 0; c < n_codes; ++c) *codes++ = static_cast<long>(from[n_dense + c]);
-    *margin++ = from[n_dense + n_codes];
+    margin = std::copy_n(from + n_dense + n_codes, n_outputs, margin);
     *labels++ = rows.labels[i];
   }
   return batch;
 }
 
 std::vector<std::size_t> choose_paths(const torch::Tensor& margins, std::span<const float> labels, std::size_t n) {
-  const auto n_rows = static_cast<std::size_t>(margins.size(0)), n_paths = static_cast<std::size_t>(margins.size(1));
-  const auto by_path = margins.t().contiguous();
-  const double* all = by_path.data_ptr<double>();
+  const auto n_paths = static_cast<std::size_t>(margins.size(1));
+  const auto by_path = margins.transpose(0, 1).contiguous();
+  const std::size_t size = static_cast<std::size_t>(by_path.numel()) / n_paths;
+  const auto path = [&](std::size_t k) { return std::span(by_path.data_ptr<double>() + k * size, size); };
   std::vector<std::size_t> chosen;
-  std::vector<double> sums(n_rows, 0.0);
+  std::vector<double> sums(size, 0.0), means(size);
   while (chosen.size() < n) {
     double best_loss = std::numeric_limits<double>::infinity();
     std::size_t best = n_paths;
     for (std::size_t k = 0; k < n_paths; ++k) {
       if (std::find(chosen.begin(), chosen.end(), k) != chosen.end()) continue;
-      double loss = 0;
-      for (std::size_t i = 0; i < n_rows; ++i)
-        loss += log_loss_of((sums[i] + all[k * n_rows + i]) / static_cast<double>(chosen.size() + 1), labels[i] > 0.5f);
-      if (loss < best_loss) best_loss = loss, best = k;
+      for (std::size_t i = 0; i < size; ++i) means[i] = (sums[i] + path(k)[i]) / static_cast<double>(chosen.size() + 1);
+      if (const double loss = mean_loss(means, labels); loss < best_loss) best_loss = loss, best = k;
     }
     if (best == n_paths) break;
     chosen.push_back(best);
-    for (std::size_t i = 0; i < n_rows; ++i) sums[i] += all[best * n_rows + i];
+    for (std::size_t i = 0; i < size; ++i) sums[i] += path(best)[i];
   }
   std::sort(chosen.begin(), chosen.end());
   return chosen;
@@ -94,8 +88,8 @@ MemberTraining::MemberTraining(const Encoder& encoder, const TrainingRows& train
   squares_ = torch::zeros_like(model_.parameters());
   std::vector<double> forest;
   for (std::size_t i = 0; i < valid.encoded.n_rows; ++i)
-    forest.push_back(valid.encoded.row(i)[encoder.n_encoded() - 1]);
-  loss_before_ = mean_log_loss(forest, valid.labels);
+    for (const float margin : valid.encoded.row(i).last(encoder.n_margins())) forest.push_back(margin);
+  loss_before_ = mean_loss(forest, valid.labels);
   state_.best_loss = member.residual ? loss_before_ : INFINITY;
   state_.parameters = model_.parameters().clone();
   state_.best_parameters = state_.parameters;
@@ -152,8 +146,7 @@ double MemberTraining::train_epoch(double& rate) {
   for (std::size_t first = 0; first < order.size(); first += options_.batch_size) {
     const std::size_t n = std::min(options_.batch_size, order.size() - first);
     const ModelBatch batch = take_batch(encoder_, train_, {order.data() + first, n});
-    const auto z = model_.forward(batch, &random);
-    auto loss = torch::binary_cross_entropy_with_logits(z, batch.labels.expand_as(z), {}, {}, at::Reduction::None);
+    auto loss = losses_of(model_.forward(batch, &random), batch.labels);
     if (has_weights) {
       const auto inside = (batch.margin >= options_.margin_low).logical_and(batch.margin <= options_.margin_high);
       loss = loss * (inside.to(torch::kFloat32) * (1 - options_.outside_weight) + options_.outside_weight) *
@@ -176,8 +169,8 @@ EpochReport MemberTraining::run_epoch() {
     const std::uint64_t step = state_.step;
     report.train_loss = train_epoch(report.learning_rate);
     const auto z = mean_over_paths(margins(valid_));
-    report.loss = mean_log_loss(z, valid_.labels);
-    report.auc = auc(z, valid_.labels);
+    report.loss = mean_loss(z, valid_.labels);
+    report.auc = mean_auc(z, valid_.labels);
     if (std::isfinite(report.train_loss) && std::isfinite(report.loss)) break;
     if (++state_.n_restarts > kMostRestarts)
       throw Error("training.diverged",

@@ -46,7 +46,7 @@ class MemberTraining {
   double train_epoch(double& rate);
   double rate_at(std::size_t epoch, std::uint64_t step) const;
   void take_step(double rate);
-  torch::Tensor margins(const TrainingRows& rows) const;  // [n_rows, n_paths], double
+  torch::Tensor margins(const TrainingRows& rows) const;  // [n_rows, n_paths, n_outputs], double
 
   const Encoder& encoder_;
   TrainingRows train_, valid_;
@@ -62,7 +62,7 @@ class MemberTraining {
 /// Rows of one batch, taken apart.
 ModelBatch take_batch(const Encoder& encoder, const TrainingRows& rows, std::span<const std::size_t> which);
 
-/// Of paths [n_rows, n_paths], `n` whose mean margin has the least log-loss, added one by one.
+/// Of paths [n_rows, n_paths, n_outputs], `n` whose mean margin has the least log-loss, added one by one.
 std::vector<std::size_t> choose_paths(const torch::Tensor& margins, std::span<const float> labels, std::size_t n);
 
 }  // namespace sluice::dnn

@@ -108,10 +108,13 @@ Member take_member(const Shelf& shelf, const std::string& name, const Encoder& e
     member.layers.push_back(take_linear(shelf, name + ".layer." + std::to_string(l), n_in, shape.hidden[l]));
     n_in = shape.hidden[l];
   }
-  member.head_weight = shelf.take(name + ".head.weight", {shape.n_paths, n_in});
-  member.head_bias = shelf.take(name + ".head.bias", {shape.n_paths});
-  member.a = shelf.take(name + ".a", {shape.n_paths});
-  member.b = shelf.take(name + ".b", {shape.n_paths});
+  std::vector<std::size_t> heads = {shape.n_paths};
+  if (encoder.n_margins() > 1) heads.push_back(encoder.n_margins());
+  member.head_bias = shelf.take(name + ".head.bias", heads);
+  member.a = shelf.take(name + ".a", heads);
+  member.b = shelf.take(name + ".b", heads);
+  heads.push_back(n_in);
+  member.head_weight = shelf.take(name + ".head.weight", heads);
   return member;
 }
 
@@ -144,6 +147,9 @@ Network::Network(Encoder encoder, const std::vector<MemberShape>& shapes, const 
     : encoder_(std::move(encoder)) {
   const std::string source(source_view);
   if (shapes.empty()) throw Error("network.members", source + ": there is no member");
+  if (n_outputs() < 1 || n_outputs() > kMaxOutputs)
+    throw Error("network.outputs", source + ": the network has " + std::to_string(n_outputs()) + " outputs",
+                "1 to " + std::to_string(kMaxOutputs) + " are supported");
   const Shelf shelf(tensors, source);
   for (std::size_t k = 0; k < shapes.size(); ++k)
     members_.push_back(take_member(shelf, "member." + std::to_string(k), encoder_, shapes[k], source));
@@ -158,6 +164,7 @@ Network Network::load(std::string_view text, std::string_view safetensors, const
   fields.word("kind", "residual", {"residual"});
   fields.integer("format", 2, 2, 2);
   for (const char* key : {"kind", "format", "members", "encoder"}) fields.require(key);
+  const auto n_outputs = static_cast<std::size_t>(fields.integer("outputs", 1, 1, kMaxOutputs));
   const Json *members = fields.child("members"), *encoder = fields.child("encoder");
   fields.finish();
   throw_if_errors(diagnostics);
@@ -165,7 +172,7 @@ Network Network::load(std::string_view text, std::string_view safetensors, const
   for (std::size_t k = 0; members->is_array() && k < members->size(); ++k)
     shapes.push_back(read_shape((*members)[k], "/members/" + std::to_string(k), source, diagnostics));
   throw_if_errors(diagnostics);
-  return Network(Encoder::from_json(encoder->dump(), schema, source), shapes,
+  return Network(Encoder::from_json(encoder->dump(), schema, source, n_outputs), shapes,
                  read_safetensors(safetensors, source + " (weights)"), source);
 }
 
@@ -177,8 +184,9 @@ std::string Network::to_json(const Schema& schema) const {
                        {"numeric_dimension", member.shape.numeric_dimension},
                        {"bins", member.shape.n_bins},
                        {"dimensions", member.shape.dimensions}});
-  const Json json = {
+  Json json = {
       {"kind", "residual"}, {"format", 2}, {"members", members}, {"encoder", Json::parse(encoder_.to_json(schema))}};
+  if (n_outputs() > 1) json["outputs"] = n_outputs();
   return json.dump(1) + "\n";
 }
 

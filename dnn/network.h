@@ -10,6 +10,9 @@
 /// Dense inputs are embedded by piecewise-linear functions (Gorishniy et al., NeurIPS 2022), kept here as value and
 /// slope of each bin. z is a margin in log-odds.
 ///
+/// A network of several outputs has one for each class: m and z are vectors, every path has an a, a b and a head for
+/// each class over the one trunk, and each class's margin is the mean as above. softmax(z) are the probabilities.
+///
 /// Every number is float32, with its operations in one order (executor.h); "fma" rounds once:
 ///
 ///     embedding of input x in bin i     fma(x - edge[i], slope[i], at[i])
@@ -35,6 +38,7 @@ namespace sluice::dnn {
 inline constexpr std::size_t kMaxWidth = 2048;   // of a hidden layer
 inline constexpr std::size_t kMaxInputs = 8192;  // of a trunk
 inline constexpr std::size_t kMaxPaths = 64;
+inline constexpr std::size_t kMaxOutputs = 64;
 
 /// y = x W + b; `weight` is [n_in, n_out_padded], row-major, so that a vector runs over outputs. Padding is zero.
 struct Linear {
@@ -69,8 +73,8 @@ struct Member {
   std::vector<std::vector<float>> embeddings;  // one a category: [n_words + 2, dimension]
   std::vector<float> scale;                    // [n_paths, n_inputs]; empty for one path
   std::vector<Linear> layers;                  // one a hidden layer
-  std::vector<float> head_weight, head_bias;   // [n_paths, last width], [n_paths]
-  std::vector<float> a, b;                     // [n_paths]
+  std::vector<float> head_weight, head_bias;   // [n_paths, n_outputs, last width], [n_paths, n_outputs]
+  std::vector<float> a, b;                     // [n_paths, n_outputs]
 };
 
 class Network {
@@ -83,6 +87,8 @@ class Network {
   /// What `load` reads back, beside the tensors.
   std::string to_json(const Schema& schema) const;
 
+  /// 1: a margin in log-odds. Otherwise a margin of each class; as many as the encoder has.
+  std::size_t n_outputs() const { return encoder_.n_margins(); }
   const Encoder& encoder() const { return encoder_; }
   const std::vector<Member>& members() const { return members_; }
 

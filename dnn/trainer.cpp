@@ -15,6 +15,7 @@
 #include "sluice/base/thread_pool.h"
 #include "sluice/dnn/member_mix.h"
 #include "sluice/dnn/member_training.h"
+#include "sluice/dnn/trainer_checks.h"
 
 namespace sluice::dnn {
 namespace {
@@ -23,29 +24,6 @@ namespace {
 void use_one_blas_thread() {
   using SetThreads = void (*)(int);
   if (const auto set = reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set(1);
-}
-
-void check(const Encoder& encoder, const TrainingRows& rows, const char* which) {
-  if (rows.encoded.n_rows == 0 || rows.encoded.n_rows != rows.labels.size() ||
-      rows.encoded.n_columns != encoder.n_encoded())
-    throw Error("training.shape", std::string("the network's ") + which + " rows are empty or do not fit the encoder");
-}
-
-void check(const TrainerOptions& options) {
-  const auto fail = [](const std::string& what, const std::string& hint) {
-    throw Error("training.options", what, hint);
-  };
-  if (options.members.empty()) fail("the network has no members", "name at least one");
-  if (options.batch_size == 0 || options.block_rows == 0 || options.n_blocks == 0)
-    fail("a batch or block of no rows", "batch_size, block_rows and blocks are at least 1");
-  for (const MemberOptions& m : options.members) {
-    for (const std::size_t width : m.hidden)
-      if (width == 0 || width > kMaxWidth)
-        fail("a layer of width " + std::to_string(width), "widths from 1 to " + std::to_string(kMaxWidth));
-    if (m.n_paths == 0 || m.n_paths > kMaxPaths)
-      fail(std::to_string(m.n_paths) + " paths", "1 to " + std::to_string(kMaxPaths));
-    if (m.dropout < 0 || m.dropout >= 1) fail("a dropout outside [0, 1)", "0 is off");
-  }
 }
 
 /// Puts the members together in `result`; those that are left out lose their shape.
@@ -79,7 +57,7 @@ std::vector<MemberOptions> expand(const std::vector<MemberOptions>& members) {
 
 /// Of all that a continued training must share with the one before; of long data, rows spread over it.
 std::string digest_of(const TrainingRows& train, const TrainingRows& valid, const TrainerOptions& o,
-                      const MemberOptions& m, std::uint64_t seed) {
+                      const MemberOptions& m, std::size_t n_margins, std::uint64_t seed) {
   Hasher hasher;
   const auto add = [&](auto value) { hasher.update({reinterpret_cast<const char*>(&value), sizeof value}); };
   for (const TrainingRows* rows : {&train, &valid}) {
@@ -99,6 +77,7 @@ std::string digest_of(const TrainingRows& train, const TrainingRows& valid, cons
   for (const double x : {m.dropout, m.unseen_share, o.learning_rate, o.weight_decay, o.clip_norm, o.warm_up,
                          o.positive_weight, o.outside_weight, o.margin_low, o.margin_high})
     add(x);
+  add(n_margins);
   add(seed);
   return hasher.finish().hex();
 }
@@ -107,9 +86,7 @@ std::string digest_of(const TrainingRows& train, const TrainingRows& valid, cons
 
 TrainedNetwork train_network(const Encoder& encoder, const TrainingRows& train, const TrainingRows& valid,
                              const TrainerOptions& options, const Progress& progress, const OnEpoch& on_epoch) {
-  check(encoder, train, "training");
-  check(encoder, valid, "validation");
-  check(options);
+  check_training(encoder, train, valid, options);
   at::set_num_threads(1);
   use_one_blas_thread();
   const auto members = expand(options.members);
@@ -132,7 +109,8 @@ TrainedNetwork train_network(const Encoder& encoder, const TrainingRows& train, 
     const std::string name = "member." + std::to_string(k);
     MemberTraining training(encoder, train, valid, options, members[k], seed);
     const auto file = options.checkpoint / (name + ".checkpoint");
-    const std::string digest = options.checkpoint.empty() ? "" : digest_of(train, valid, options, members[k], seed);
+    const std::string digest =
+        options.checkpoint.empty() ? "" : digest_of(train, valid, options, members[k], encoder.n_margins(), seed);
     if (!options.checkpoint.empty() && std::filesystem::exists(file))
       training.resume(TrainingState::from_bytes(read_file(file), digest, file.string()));
     while (!training.is_done() && !stopped) {

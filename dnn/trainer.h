@@ -80,14 +80,14 @@ struct TrainerOptions {
 
 struct TrainingRows {
   BatchView encoded;              // [n_rows, n_encoded], as the encoder writes them
-  std::span<const float> labels;  // 0 or 1
+  std::span<const float> labels;  // 0 or 1; of an encoder with the margins of several classes, the class from 0 on
 };
 
 /// After each epoch of each member, from the thread that trains it, one at a time.
 struct EpochReport {
   std::size_t member = 0, epoch = 0;
   double train_loss = 0;     // mean over the epoch's batches
-  double loss = 0, auc = 0;  // on the validation rows
+  double loss = 0, auc = 0;  // on the validation rows; of several classes, the mean AUC of each against the rest
   double learning_rate = 0;
   bool is_best = false;
 };
@@ -103,7 +103,9 @@ struct TrainedNetwork {
   double share_alone = 0;             // of the members that learnt from the row alone; 0: they are left out
 };
 
-/// Throws Error{training.*} on empty or ill-shaped data, a checkpoint of other data or options, and where the loss
+/// The loss is the negative log-likelihood, of several classes that of the softmax; it is a mean over the paths, each
+/// of which learns alone. Throws Error{training.*} on empty or ill-shaped data, values that are not finite, codes and
+/// labels out of range, training labels of one class, a checkpoint of other data or options, and where the loss
 /// stays not finite after eight halvings of the rate; Error{interrupted} where `progress` says so.
 TrainedNetwork train_network(const Encoder& encoder, const TrainingRows& train, const TrainingRows& valid,
                              const TrainerOptions& options, const Progress& progress = {},

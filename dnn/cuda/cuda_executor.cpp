@@ -173,6 +173,10 @@ class CudaExecutor final : public Executor {
 }  // namespace cuda
 
 std::unique_ptr<Executor> make_cuda_executor(std::shared_ptr<const Network> network, const CudaOptions& options) {
+  if (network->n_outputs() > 1)
+    throw Error("device.unsupported",
+                "the CUDA executor runs networks of one output; this one has " + std::to_string(network->n_outputs()),
+                "take --device cpu or auto");
   return std::make_unique<cuda::CudaExecutor>(*network, options);
 }
 

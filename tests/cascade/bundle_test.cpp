@@ -9,6 +9,7 @@
 #include "sluice/base/random.h"
 #include "sluice/cascade/bundle.h"
 #include "sluice/cascade/engine.h"
+#include "sluice/dnn/network.h"
 #include "support/catch.h"
 #include "support/small_bundle.h"
 #include "support/temp_dir.h"
@@ -167,6 +168,34 @@ TEST_CASE("writing replaces a bundle, and nothing else") {
   std::size_t n_entries = 0;
   for (const auto& entry : fs::directory_iterator(dir.path())) n_entries += entry.exists();
   CHECK(n_entries == 2);  // nothing partial is left
+}
+
+TEST_CASE("a network of several classes is refused: a cascade decides between two") {
+  const TempDir dir;
+  auto files = small_bundle_files(12, kSmall);
+  auto json = nlohmann::json::parse(files.at("network.json"));
+  json["outputs"] = 3;
+  auto& scales = json["encoder"]["forest"];
+  const auto of_one = scales;
+  for (int k = 1; k < 3; ++k) scales.insert(scales.end(), of_one.begin(), of_one.end());
+  dnn::Tensors tensors = dnn::read_safetensors(files.at("network.safetensors"), "w");
+  for (auto& [name, tensor] : tensors) {
+    if (name.ends_with(".a") || name.ends_with(".b") || name.find(".head.") != std::string::npos) {
+      tensor.shape.insert(tensor.shape.begin() + 1, 3);
+      const auto of_class = tensor.values;
+      for (int k = 1; k < 3; ++k) tensor.values.insert(tensor.values.end(), of_class.begin(), of_class.end());
+    } else if (name.ends_with("layer.0.weight")) {  // reads the stages of two classes more
+      tensor = {{tensor.shape[0], tensor.shape[1] + 8}, std::vector<float>(tensor.shape[0] * (tensor.shape[1] + 8))};
+    }
+  }
+  files["network.json"] = json.dump();
+  files["network.safetensors"] = dnn::write_safetensors(tensors);
+  const Schema schema = Schema::from_json(files.at("schema.json"), "schema.json");
+  CHECK(dnn::Network::load(json.dump(), files.at("network.safetensors"), schema, "n").n_outputs() == 3);
+  write_bundle(dir / "b", files, {.label = "bad", .seed = 1});
+  const auto refusal = load(dir / "b");
+  CHECK(refusal.code == "network.outputs");
+  CHECK_THAT(refusal.message, Catch::Contains("network.json") && Catch::Contains("3 outputs"));
 }
 
 }  // namespace sluice::test

@@ -13,10 +13,14 @@ class Naive {
   Naive(const dnn::Encoder& encoder, const std::vector<dnn::MemberShape>& shapes, const dnn::Tensors& tensors, Fma fma)
       : encoder_(encoder), shapes_(shapes), tensors_(tensors), fma_(fma) {}
 
-  T operator()(std::span<const float> encoded) const {
-    T sum = 0;
-    for (std::size_t k = 0; k < shapes_.size(); ++k) sum += member(k, encoded);
-    return sum / static_cast<T>(shapes_.size());
+  std::vector<T> operator()(std::span<const float> encoded) const {
+    std::vector<T> margins;
+    for (std::size_t output = 0; output < encoder_.n_margins(); ++output) {
+      T sum = 0;
+      for (std::size_t k = 0; k < shapes_.size(); ++k) sum += member(k, output, encoded);
+      margins.push_back(sum / static_cast<T>(shapes_.size()));
+    }
+    return margins;
   }
 
  private:
@@ -60,8 +64,10 @@ class Naive {
     return y;
   }
 
-  T member(std::size_t k, std::span<const float> encoded) const {
+  T member(std::size_t k, std::size_t output, std::span<const float> encoded) const {
     const std::string name = "member." + std::to_string(k);
+    const std::size_t n_outputs = encoder_.n_margins();
+    const float margin = encoded[encoded.size() - n_outputs + output];
     const std::vector<T> common = inputs(k, encoded);
     T sum = 0;
     for (std::size_t path = 0; path < shapes_[k].n_paths; ++path) {
@@ -69,11 +75,12 @@ class Naive {
       for (std::size_t i = 0; shapes_[k].n_paths > 1 && i < x.size(); ++i)
         x[i] = static_cast<T>(values(name + ".scale")[path * x.size() + i]) * x[i];
       for (std::size_t l = 0; l < shapes_[k].hidden.size(); ++l) x = linear(name + ".layer." + std::to_string(l), x);
-      T head = values(name + ".head.bias")[path];
+      const std::size_t at = path * n_outputs + output;
+      T head = values(name + ".head.bias")[at];
       for (std::size_t i = 0; i < x.size(); ++i)
-        head = fma_(x[i], static_cast<T>(values(name + ".head.weight")[path * x.size() + i]), head);
-      sum += fma_(static_cast<T>(values(name + ".a")[path]), static_cast<T>(encoded.back()),
-                  static_cast<T>(values(name + ".b")[path])) +
+        head = fma_(x[i], static_cast<T>(values(name + ".head.weight")[at * x.size() + i]), head);
+      sum += fma_(static_cast<T>(values(name + ".a")[at]), static_cast<T>(margin),
+                  static_cast<T>(values(name + ".b")[at])) +
              head;
     }
     return sum / static_cast<T>(shapes_[k].n_paths);
@@ -95,7 +102,8 @@ dnn::Tensor random_tensor(std::vector<std::size_t> shape, double deviation, Rand
   return tensor;
 }
 
-RandomNetwork random_network(const std::vector<MemberKind>& kinds, bool with_categories, std::uint64_t seed) {
+RandomNetwork random_network(const std::vector<MemberKind>& kinds, bool with_categories, std::uint64_t seed,
+                             std::size_t n_outputs) {
   RandomNetwork made;
   std::vector<Column> columns = {{.name = "x"}, {.name = "y"}};
   if (with_categories) {
@@ -106,15 +114,15 @@ RandomNetwork random_network(const std::vector<MemberKind>& kinds, bool with_cat
   made.schema = Schema(columns);
   Random random(seed);
   Table rows(made.schema.size(), 200);
-  std::vector<dnn::StagedMargins> staged(200);
+  FloatTable staged(dnn::kStages.size() * n_outputs, 200);
   for (std::size_t i = 0; i < 200; ++i) {
     for (std::size_t c = 0; c < made.schema.size(); ++c)
       rows.row(i)[c] = made.schema[c].kind == Kind::category ? static_cast<double>(random.below(2))
                        : random.below(9) == 0                ? std::nan("")
                                                              : random.normal();
-    for (float& m : staged[i]) m = static_cast<float>(random.normal());
+    for (float& m : staged.row(i)) m = static_cast<float>(random.normal());
   }
-  made.encoder = dnn::Encoder::fit(made.schema, rows.view(), staged);
+  made.encoder = dnn::Encoder::fit(made.schema, rows.view(), staged.view());
   for (const MemberKind& kind : kinds) add_member("member." + std::to_string(made.shapes.size()), kind, random, made);
   made.network = std::make_shared<dnn::Network>(made.encoder, made.shapes, made.tensors, "random");
   return made;
@@ -151,8 +159,12 @@ void add_member(const std::string& name, const MemberKind& kind, Random& random,
     put(".layer." + std::to_string(l) + ".bias", {kind.hidden[l]}, 0.3);
     n_in = kind.hidden[l];
   }
-  put(".head.weight", {kind.n_paths, n_in}, std::sqrt(1.0 / static_cast<double>(n_in)));
-  for (const char* part : {".head.bias", ".a", ".b"}) put(part, {kind.n_paths}, 1);
+  std::vector<std::size_t> heads = {kind.n_paths};
+  if (to.encoder.n_margins() > 1) heads.push_back(to.encoder.n_margins());
+  auto weights = heads;
+  weights.push_back(n_in);
+  put(".head.weight", weights, std::sqrt(1.0 / static_cast<double>(n_in)));
+  for (const char* part : {".head.bias", ".a", ".b"}) put(part, heads, 1);
   to.shapes.push_back(std::move(shape));
 }
 
@@ -172,7 +184,8 @@ std::vector<float> naive_forward(const RandomNetwork& n, BatchView encoded) {
   const Naive<float, float (*)(float, float, float)> naive(n.encoder, n.shapes, n.tensors,
                                                            [](float a, float b, float c) { return std::fma(a, b, c); });
   std::vector<float> margins;
-  for (std::size_t i = 0; i < encoded.n_rows; ++i) margins.push_back(naive(encoded.row(i)));
+  for (std::size_t i = 0; i < encoded.n_rows; ++i)
+    for (const auto margin : naive(encoded.row(i))) margins.push_back(margin);
   return margins;
 }
 
@@ -181,7 +194,8 @@ std::vector<double> double_forward(const dnn::Encoder& encoder, const std::vecto
   const Naive<double, double (*)(double, double, double)> naive(encoder, shapes, tensors,
                                                                 [](double a, double b, double c) { return a * b + c; });
   std::vector<double> margins;
-  for (std::size_t i = 0; i < encoded.n_rows; ++i) margins.push_back(naive(encoded.row(i)));
+  for (std::size_t i = 0; i < encoded.n_rows; ++i)
+    for (const auto margin : naive(encoded.row(i))) margins.push_back(margin);
   return margins;
 }
 

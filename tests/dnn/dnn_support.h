@@ -28,14 +28,15 @@ struct RandomNetwork {
   std::shared_ptr<const dnn::Network> network;
 };
 
-RandomNetwork random_network(const std::vector<MemberKind>& kinds, bool with_categories, std::uint64_t seed);
+RandomNetwork random_network(const std::vector<MemberKind>& kinds, bool with_categories, std::uint64_t seed,
+                             std::size_t n_outputs = 1);
 void add_member(const std::string& name, const MemberKind& kind, Random& random, RandomNetwork& to);
 dnn::Tensor random_tensor(std::vector<std::size_t> shape, double deviation, Random& random);
 
-/// Encoded rows: normal inputs, random codes of each category, a margin.
+/// Encoded rows: normal inputs, random codes of each category, the margins.
 FloatTable random_encoded(const dnn::Encoder& encoder, std::size_t n_rows, std::uint64_t seed);
 
-/// Margins with every output a chain of fused multiply-adds in float32, as executor.h says.
+/// Margins [n_rows, n_outputs] with every output a chain of fused multiply-adds in float32, as executor.h says.
 std::vector<float> naive_forward(const RandomNetwork& n, BatchView encoded);
 /// Margins in double.
 std::vector<double> double_forward(const dnn::Encoder& encoder, const std::vector<dnn::MemberShape>& shapes,

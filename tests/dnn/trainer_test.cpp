@@ -9,43 +9,13 @@
 #include "dnn_support.h"
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
-#include "sluice/base/number.h"
 #include "sluice/dnn/epoch_order.h"
-#include "sluice/dnn/trainer.h"
 #include "support/catch.h"
 #include "support/temp_dir.h"
+#include "trainer_support.h"
 
 namespace sluice::test {
 namespace {
-
-struct Sample {
-  FloatTable encoded;
-  std::vector<float> labels;
-  dnn::TrainingRows rows() const { return {encoded.view(), labels}; }
-};
-
-/// The label is the XOR of two signs, now and then flipped; the forest's margin knows nothing of it.
-Sample xor_sample(const RandomNetwork& n, std::size_t n_rows, std::uint64_t seed) {
-  Sample sample{random_encoded(n.encoder, n_rows, seed), {}};
-  Random random(seed, 1);
-  for (std::size_t i = 0; i < n_rows; ++i) {
-    const auto row = sample.encoded.row(i);
-    row.back() = static_cast<float>(random.normal() * 0.3);
-    sample.labels.push_back(((row[0] > 0) != (row[2] > 0)) != (random.below(20) == 0) ? 1.0f : 0.0f);
-  }
-  return sample;
-}
-
-dnn::TrainerOptions small_options() {
-  dnn::TrainerOptions options;
-  options.members = {dnn::MemberOptions::of(dnn::NetworkKind::mlp)};
-  options.members[0].hidden = {16, 16};
-  options.members[0].count = 2;
-  options.max_epochs = 12;
-  options.batch_size = 64;
-  options.learning_rate = 5e-3;
-  return options;
-}
 
 double log_loss(const std::vector<double>& margins, const std::vector<float>& labels) {
   double sum = 0;

@@ -1,0 +1,121 @@
+/// Networks of several classes: the executor's bits, the file, and who refuses them.
+
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "dnn_support.h"
+#include "sluice/base/error.h"
+#include "sluice/dnn/cuda/cuda_executor.h"
+#include "support/catch.h"
+
+namespace sluice::test {
+namespace {
+
+std::string code_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& e) {
+    return e.code();
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("each class of several has the naive recursion's bits, whatever the kernel, the batch and the place in it") {
+  std::uint64_t seed = 900;
+  for (const std::size_t n_outputs : {2, 3, 7, 64})
+    for (const std::vector<MemberKind>& kinds : {std::vector<MemberKind>{{{33, 20}}}, std::vector<MemberKind>{{{}, 3}},
+                                                 std::vector<MemberKind>{{{24}, 5, 3}, {{40, 16}}}}) {
+      const RandomNetwork n = random_network(kinds, seed % 2 == 0, seed, n_outputs);
+      const std::size_t n_rows = n_outputs < 64 ? 131 : 29;
+      const FloatTable rows = random_encoded(n.encoder, n_rows, ++seed);
+      const auto expected = bits(naive_forward(n, rows.view()));
+      for (const auto kernel : dnn::dense_kernels()) {
+        const auto executor = dnn::make_executor(n.network, dnn::Device::cpu, kernel);
+        CAPTURE(n_outputs, seed, dnn::to_string(kernel));
+        REQUIRE(executor->n_outputs() == n_outputs);
+        for (const std::size_t size : {1, 2, 37, 131}) {
+          std::vector<float> margins;
+          for (std::size_t first = 0; first < n_rows; first += size) {
+            const auto part = rows.view().slice(first, std::min(size, n_rows - first));
+            std::vector<float> own(part.n_rows * n_outputs);
+            executor->forward(part, own);
+            margins.insert(margins.end(), own.begin(), own.end());
+          }
+          REQUIRE(bits(margins) == expected);
+        }
+      }
+    }
+}
+
+TEST_CASE("a network of several classes reads back to the same network; without the key there is one output") {
+  const RandomNetwork n = random_network({{{9}, 2, 2}}, true, 931, 3), one = random_network({{{9}, 2, 2}}, true, 931);
+  const auto load = [](const RandomNetwork& of, const std::string& json) {
+    return std::make_shared<const dnn::Network>(
+        dnn::Network::load(json, dnn::write_safetensors(of.tensors), of.schema, "network.json"));
+  };
+  const std::string text = n.network->to_json(n.schema);
+  CHECK(load(n, text)->to_json(n.schema) == text);
+  const FloatTable rows = random_encoded(n.encoder, 9, 5);
+  std::vector<float> before(27), after(27);
+  dnn::make_executor(n.network)->forward(rows.view(), before);
+  dnn::make_executor(load(n, text))->forward(rows.view(), after);
+  CHECK(bits(before) == bits(after));
+
+  auto json = nlohmann::json::parse(one.network->to_json(one.schema));
+  CHECK_FALSE(json.contains("outputs"));
+  CHECK(load(one, json.dump())->n_outputs() == 1);
+  json["outputs"] = 1;
+  CHECK(load(one, json.dump())->n_outputs() == 1);
+  json["outputs"] = 3;
+  CHECK(code_of([&] { load(one, json.dump()); }) == "network.encoder");
+  auto tensors = n.tensors;
+  tensors["member.0.a"].shape = {6};
+  CHECK(code_of([&] { dnn::Network(n.encoder, n.shapes, tensors, "changed"); }) == "network.tensor_shape");
+  CHECK(code_of([&] { random_network({{{3}}}, false, 932, dnn::kMaxOutputs + 1); }) == "network.outputs");
+}
+
+TEST_CASE("margins that have no room for every class are refused") {
+  const RandomNetwork n = random_network({{{9}}}, true, 941, 3);
+  const FloatTable rows = random_encoded(n.encoder, 4, 6);
+  std::vector<float> margins(11);
+  CHECK(code_of([&] { dnn::make_executor(n.network)->forward(rows.view(), margins); }) == "shape");
+}
+
+TEST_CASE("a row's encoding ends in the margins of all classes, and has each of their stages") {
+  const Schema schema(std::vector<Column>{{.name = "x"}});
+  Table rows(1, 50);
+  FloatTable forest(dnn::kStages.size() * 2, 50);
+  Random random(7);
+  for (std::size_t i = 0; i < 50; ++i)
+    for (std::size_t s = 0; s < forest.n_columns(); ++s)
+      forest.row(i)[s] = static_cast<float>(random.normal() * static_cast<double>(s + 1) + 3);
+  const auto encoder = dnn::Encoder::fit(schema, rows.view(), forest.view());
+  REQUIRE(encoder.n_margins() == 2);
+  REQUIRE(encoder.n_encoded() == 1 + 8 + 2);
+  std::vector<double> sums(8), squares(8);
+  for (std::size_t i = 0; i < 50; ++i) {
+    std::vector<float> out(encoder.n_encoded());
+    encoder.encode(rows.row(i), forest.row(i), out);
+    CHECK(out[9] == forest.row(i)[6]);
+    CHECK(out[10] == forest.row(i)[7]);
+    for (std::size_t s = 0; s < 8; ++s) sums[s] += out[1 + s], squares[s] += out[1 + s] * out[1 + s];
+  }
+  for (std::size_t s = 0; s < 8; ++s) {
+    CHECK(sums[s] / 50 == Approx(0).margin(1e-5));
+    CHECK(squares[s] / 50 == Approx(1).epsilon(1e-4));
+  }
+}
+
+TEST_CASE("a device says that it does not run several classes, and auto takes the CPU for them") {
+  const RandomNetwork n = random_network({{{9}}}, true, 951, 3);
+  const std::string code = code_of([&] { dnn::make_cuda_executor(n.network); });
+  CHECK((code == "device.unsupported" || code == "device.unavailable"));
+  std::string why;
+  const auto executor = dnn::make_executor(n.network, {}, dnn::DenseKernel::automatic, &why);
+  CHECK(executor->device() == "cpu");
+  CHECK_FALSE(why.empty());
+}
+
+}  // namespace sluice::test
