@@ -134,7 +134,8 @@ TEST_CASE("the same seed trains the same bundle twice, whether it tells of its e
   REQUIRE(told.out == quiet.out);
 #ifdef SLUICE_CAN_TRAIN
   std::size_t n_epochs = 0, n_lines = 0;
-  for (const auto& member : nlohmann::json::parse(told.out).at("network_history")) n_epochs += member.size();
+  const auto report = nlohmann::json::parse(told.out);
+  for (const auto& member : report.at("network_history")) n_epochs += member.size();
   static const std::regex line(
       R"(network \d  epoch +\d  train loss 0\.\d{5}  validation loss 0\.\d{5}  AUC [01]\.\d{4}  rate \d\.\d\de-\d\d(  best)?)");
   std::istringstream lines(told.err);
