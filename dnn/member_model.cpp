@@ -22,7 +22,7 @@ torch::Tensor uniform(std::vector<long> shape, double bound, Random& random) {
 }
 
 void put(Tensors& tensors, const std::string& name, const torch::Tensor& tensor) {
-  const auto flat = tensor.detach().contiguous();
+  const auto flat = tensor.detach().to(torch::kCPU).contiguous();
   Tensor& out = tensors[name];
   out.shape.assign(flat.sizes().begin(), flat.sizes().end());
   out.values.assign(flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel());
@@ -62,8 +62,9 @@ BinEdges find_bin_edges(const Encoder& encoder, const TrainingRows& rows, std::s
 }
 
 MemberModel::MemberModel(const Encoder& encoder, const MemberOptions& options, const BinEdges& edges, double start,
-                         std::uint64_t seed)
+                         torch::Device device, std::uint64_t seed)
     : options_(options),
+      device_(device),
       n_paths_(options.kind == NetworkKind::tabm ? options.n_paths : 1),
       n_outputs_(encoder.n_margins()) {
   Random random(seed, 2);
@@ -86,9 +87,9 @@ void MemberModel::add(torch::Tensor& field, torch::Tensor value, bool has_decay)
 void MemberModel::lay_flat() {
   long size = 0;
   for (const auto& p : added_) size += p.value.numel();
-  flat_ = torch::empty({size});
-  gradients_ = torch::zeros({size});
-  decays_ = torch::zeros({size});
+  flat_ = torch::empty({size}, device_);
+  gradients_ = torch::zeros({size}, device_);
+  decays_ = torch::zeros({size}, device_);
   long at = 0;
   for (auto& p : added_) {
     const long n = p.value.numel();
@@ -123,6 +124,7 @@ void MemberModel::add_numeric(const BinEdges& edges, Random& random) {
       highest_[i][k] = k == own - 1 ? INFINITY : 1.0f;
     }
   }
+  for (auto* tensor : {&edge_, &inverse_width_, &lowest_, &highest_}) *tensor = tensor->to(device_);
   const double bound = 1 / std::sqrt(static_cast<double>(d));
   add(linear_, uniform({n, d}, bound, random), true);
   add(linear_bias_, uniform({n, d}, bound, random), false);
@@ -185,7 +187,8 @@ torch::Tensor MemberModel::numeric_inputs(const torch::Tensor& dense) const {
 }
 
 torch::Tensor MemberModel::inputs(const ModelBatch& batch, Random* random) const {
-  std::vector<torch::Tensor> parts = {edges_.empty() ? own_dense(batch.dense) : numeric_inputs(own_dense(batch.dense))};
+  const auto dense = own_dense(batch.dense).to(device_);
+  std::vector<torch::Tensor> parts = {edges_.empty() ? dense : numeric_inputs(dense)};
   for (std::size_t c = 0; c < embeddings_.size(); ++c) {
     auto codes = batch.codes.select(1, static_cast<long>(c));
     if (random != nullptr && options_.unseen_share > 0) {
@@ -193,7 +196,7 @@ torch::Tensor MemberModel::inputs(const ModelBatch& batch, Random* random) const
       for (long i = 0; i < codes.size(0); ++i)
         if (random->uniform() < options_.unseen_share) codes.data_ptr<long>()[i] = embeddings_[c].size(0) - 2;
     }
-    auto x = embeddings_[c].index_select(0, codes);
+    auto x = embeddings_[c].index_select(0, codes.to(device_));
     if (!towers_.empty()) x = torch::relu(torch::addmm(tower_biases_[c], x, towers_[c].t()));
     parts.push_back(x);
   }
@@ -211,7 +214,7 @@ torch::Tensor MemberModel::drop(const torch::Tensor& x, Random* random) const {
     std::uint64_t bits = random->next();
     for (long k = i; k < std::min(i + 4, n); ++k, bits >>= 16) data[k] = (bits & 0xffff) < threshold ? 0.0f : kept;
   }
-  return x * mask;
+  return x * mask.to(device_);
 }
 
 torch::Tensor MemberModel::forward(const ModelBatch& batch, Random* random) const {
@@ -221,14 +224,15 @@ torch::Tensor MemberModel::forward(const ModelBatch& batch, Random* random) cons
   for (std::size_t l = 0; l < weights_.size(); ++l)
     x = drop(torch::relu(torch::addmm(biases_[l], x, weights_[l].t())), random);
   const auto head = (x.view({n, paths, 1, -1}) * head_).sum(3) + head_bias_;
-  return options_.residual ? a_ * batch.margin.unsqueeze(1) + b_ + head : b_ + head;
+  return options_.residual ? a_ * batch.margin.to(device_).unsqueeze(1) + b_ + head : b_ + head;
 }
 
 void MemberModel::store_numeric(Tensors& tensors, const std::string& name, MemberShape& shape) const {
   const std::size_t d = options_.numeric_dimension;
   shape.numeric_dimension = d;
   Tensor edges, at, slope;
-  const auto linear = linear_.detach(), bias = linear_bias_.detach(), steps = steps_.detach();
+  const auto cpu = [](const torch::Tensor& tensor) { return tensor.detach().to(torch::kCPU); };
+  const auto linear = cpu(linear_), bias = cpu(linear_bias_), steps = cpu(steps_);
   for (std::size_t i = 0; i < edges_.size(); ++i) {
     const std::size_t n_bins = edges_[i].size() - 1;
     shape.n_bins.push_back(n_bins);
@@ -263,7 +267,7 @@ void MemberModel::store_numeric(Tensors& tensors, const std::string& name, Membe
 /// `columns` over this member's inputs, with `value` where the stored network has inputs that it does not read.
 torch::Tensor MemberModel::with_unread(const torch::Tensor& columns, float value) const {
   const long d = edges_.empty() ? 1 : static_cast<long>(options_.numeric_dimension), own = n_own_ * d;
-  return torch::cat({columns.narrow(1, 0, own), torch::full({columns.size(0), n_unread_ * d}, value),
+  return torch::cat({columns.narrow(1, 0, own), torch::full({columns.size(0), n_unread_ * d}, value, columns.options()),
                      columns.narrow(1, own, columns.size(1) - own)},
                     1);
 }
@@ -274,7 +278,7 @@ MemberShape MemberModel::store(Tensors& tensors, const std::string& name, const 
   shape.hidden = options_.hidden;
   shape.n_paths = paths.size();
   const std::vector<long> indices(paths.begin(), paths.end());
-  const auto chosen = torch::tensor(indices, torch::kInt64);
+  const auto chosen = torch::tensor(indices, torch::kInt64).to(device_);
   if (!edges_.empty()) store_numeric(tensors, name + ".numeric", shape);
   for (std::size_t c = 0; c < embeddings_.size(); ++c) {
     auto table = embeddings_[c].detach();

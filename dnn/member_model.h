@@ -21,12 +21,13 @@ using BinEdges = std::vector<std::vector<float>>;
 BinEdges find_bin_edges(const Encoder& encoder, const TrainingRows& rows, std::size_t max_bins);
 
 /// All parameters lie in one flat tensor, their gradients in another, so that the optimiser and the checkpoints see two
-/// tensors. All randomness comes from our own generator: the same for every LibTorch.
+/// tensors; they lie on the device. Batches lie on the CPU. All randomness comes from our own generator: the same for
+/// every LibTorch.
 class MemberModel {
  public:
   /// `start`: the margin that it gives before training, added to the forest's where it is residual.
   MemberModel(const Encoder& encoder, const MemberOptions& options, const BinEdges& edges, double start,
-              std::uint64_t seed);
+              torch::Device device, std::uint64_t seed);
 
   /// Margins [n, n_paths, n_outputs] of each path. In training `random` draws dropout and unseen words; null: neither.
   torch::Tensor forward(const ModelBatch& batch, Random* random) const;
@@ -58,6 +59,7 @@ class MemberModel {
   torch::Tensor with_unread(const torch::Tensor& columns, float value) const;
 
   MemberOptions options_;
+  torch::Device device_;
   std::size_t n_paths_ = 1, n_outputs_ = 1;
   long n_own_ = 0, n_unread_ = 0;  // dense inputs; the forest's stand last, and are not read by a member that is alone
   std::vector<Parameter> added_;

@@ -10,6 +10,7 @@
 #include "sluice/base/error.h"
 #include "sluice/base/random.h"
 #include "sluice/dnn/epoch_order.h"
+#include "sluice/dnn/mixed_precision.h"
 #include "sluice/dnn/training_loss.h"
 
 namespace sluice::dnn {
@@ -74,16 +75,18 @@ std::vector<std::size_t> choose_paths(const torch::Tensor& margins, std::span<co
 }
 
 MemberTraining::MemberTraining(const Encoder& encoder, const TrainingRows& train, const TrainingRows& valid,
-                               const TrainerOptions& options, const MemberOptions& member, std::uint64_t seed)
+                               const TrainerOptions& options, const MemberOptions& member, torch::Device device,
+                               std::uint64_t seed)
     : encoder_(encoder),
       train_(train),
       valid_(valid),
       options_(options),
       member_(member),
+      device_(device),
       seed_(seed),
       model_(encoder, member,
              member.kind == NetworkKind::tabm ? find_bin_edges(encoder, train, member.max_bins) : BinEdges{},
-             member.residual ? 0 : log_odds_of(train.labels), seed) {
+             member.residual ? 0 : log_odds_of(train.labels), device, seed) {
   moments_ = torch::zeros_like(model_.parameters());
   squares_ = torch::zeros_like(model_.parameters());
   std::vector<double> forest;
@@ -137,26 +140,39 @@ void MemberTraining::take_step(double rate) {
   parameters.addcdiv_(moments_, squares_.sqrt().div_(scale).add_(kTiny), -rate / (1 - std::pow(kFirst, t)));
 }
 
+torch::Tensor MemberTraining::loss_of_batch(const ModelBatch& batch, Random& random) const {
+  const Autocast autocast(options_.precision, device_);
+  const auto losses = losses_of(model_.forward(batch, &random), batch.labels.to(device_));
+  if (options_.outside_weight == 1.0 && options_.positive_weight == 1.0) return losses.mean();
+  const auto inside = (batch.margin >= options_.margin_low).logical_and(batch.margin <= options_.margin_high);
+  const auto weights = (inside.to(torch::kFloat32) * (1 - options_.outside_weight) + options_.outside_weight) *
+                       (batch.labels * (options_.positive_weight - 1) + 1);
+  return (losses * weights.to(device_)).mean();
+}
+
+/// Returns whether the step is to be taken.
+bool MemberTraining::find_gradients(const torch::Tensor& loss) {
+  model_.gradients().zero_();
+  if (options_.precision != Precision::fp16) {
+    loss.backward();
+    return true;
+  }
+  const double factor = state_.loss_scale.factor;
+  (loss * factor).backward();
+  model_.gradients().div_(factor);
+  return state_.loss_scale.accept(torch::isfinite(model_.gradients()).all().item<bool>());
+}
+
 double MemberTraining::train_epoch(double& rate) {
   const std::uint64_t seed = mix64(seed_ + 0x100000 * (state_.epoch + 1) + state_.n_restarts);
   Random random(seed, 3);
   const auto order = epoch_order(train_.encoded.n_rows, options_.block_rows, options_.n_blocks, seed);
-  const bool has_weights = options_.outside_weight != 1.0 || options_.positive_weight != 1.0;
   double sum = 0;
   for (std::size_t first = 0; first < order.size(); first += options_.batch_size) {
     const std::size_t n = std::min(options_.batch_size, order.size() - first);
-    const ModelBatch batch = take_batch(encoder_, train_, {order.data() + first, n});
-    auto loss = losses_of(model_.forward(batch, &random), batch.labels);
-    if (has_weights) {
-      const auto inside = (batch.margin >= options_.margin_low).logical_and(batch.margin <= options_.margin_high);
-      loss = loss * (inside.to(torch::kFloat32) * (1 - options_.outside_weight) + options_.outside_weight) *
-             (batch.labels * (options_.positive_weight - 1) + 1);
-    }
-    loss = loss.mean();
-    model_.gradients().zero_();
-    loss.backward();
+    const auto loss = loss_of_batch(take_batch(encoder_, train_, {order.data() + first, n}), random);
     rate = rate_at(state_.epoch, state_.step);
-    take_step(rate);
+    if (find_gradients(loss)) take_step(rate);
     sum += loss.item<double>() * static_cast<double>(n);
     if (!std::isfinite(sum)) break;
   }
@@ -205,7 +221,7 @@ torch::Tensor MemberTraining::margins(const TrainingRows& rows) const {
   for (std::size_t first = 0; first < rows.encoded.n_rows; first += kChunk) {
     which.resize(std::min(kChunk, rows.encoded.n_rows - first));
     std::iota(which.begin(), which.end(), first);
-    parts.push_back(model_.forward(take_batch(encoder_, rows, which), nullptr).to(torch::kFloat64));
+    parts.push_back(model_.forward(take_batch(encoder_, rows, which), nullptr).to(torch::kCPU, torch::kFloat64));
   }
   return torch::cat(parts, 0);
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "sluice/dnn/loss_scale.h"
 #include "sluice/dnn/member_model.h"
 
 namespace sluice::dnn {
@@ -19,6 +20,7 @@ struct TrainingState {
   std::size_t epoch = 0, best_epoch = 0, n_restarts = 0;
   double best_loss = 0, rate_share = 1;  // halved by restarts and by the plateau schedule
   std::size_t last_cut = 0;              // the epoch of the last halving, or the best one after it
+  LossScale loss_scale;                  // of fp16
 
   std::string to_bytes(const std::string& digest) const;
   /// Throws Error{training.checkpoint} where the bytes are of another training.
@@ -28,7 +30,7 @@ struct TrainingState {
 class MemberTraining {
  public:
   MemberTraining(const Encoder& encoder, const TrainingRows& train, const TrainingRows& valid,
-                 const TrainerOptions& options, const MemberOptions& member, std::uint64_t seed);
+                 const TrainerOptions& options, const MemberOptions& member, torch::Device device, std::uint64_t seed);
 
   const TrainingState& state() const { return state_; }
   void resume(TrainingState state);
@@ -44,6 +46,8 @@ class MemberTraining {
 
  private:
   double train_epoch(double& rate);
+  torch::Tensor loss_of_batch(const ModelBatch& batch, Random& random) const;
+  bool find_gradients(const torch::Tensor& loss);
   double rate_at(std::size_t epoch, std::uint64_t step) const;
   void take_step(double rate);
   torch::Tensor margins(const TrainingRows& rows) const;  // [n_rows, n_paths, n_outputs], double
@@ -52,6 +56,7 @@ class MemberTraining {
   TrainingRows train_, valid_;
   TrainerOptions options_;
   MemberOptions member_;
+  torch::Device device_;
   std::uint64_t seed_;
   MemberModel model_;
   torch::Tensor moments_, squares_;

@@ -15,6 +15,7 @@
 #include "sluice/base/thread_pool.h"
 #include "sluice/dnn/member_mix.h"
 #include "sluice/dnn/member_training.h"
+#include "sluice/dnn/mixed_precision.h"
 #include "sluice/dnn/trainer_checks.h"
 
 namespace sluice::dnn {
@@ -78,6 +79,8 @@ std::string digest_of(const TrainingRows& train, const TrainingRows& valid, cons
                          o.positive_weight, o.outside_weight, o.margin_low, o.margin_high})
     add(x);
   add(n_margins);
+  add(static_cast<std::size_t>(o.device.kind));
+  add(static_cast<std::size_t>(o.precision));
   add(seed);
   return hasher.finish().hex();
 }
@@ -87,6 +90,7 @@ std::string digest_of(const TrainingRows& train, const TrainingRows& valid, cons
 TrainedNetwork train_network(const Encoder& encoder, const TrainingRows& train, const TrainingRows& valid,
                              const TrainerOptions& options, const Progress& progress, const OnEpoch& on_epoch) {
   check_training(encoder, train, valid, options);
+  const torch::Device device = training_device(options);
   at::set_num_threads(1);
   use_one_blas_thread();
   const auto members = expand(options.members);
@@ -107,7 +111,7 @@ TrainedNetwork train_network(const Encoder& encoder, const TrainingRows& train, 
     at::set_num_threads(1);
     const std::uint64_t seed = mix64(options.seed * 1000 + k);
     const std::string name = "member." + std::to_string(k);
-    MemberTraining training(encoder, train, valid, options, members[k], seed);
+    MemberTraining training(encoder, train, valid, options, members[k], device, seed);
     const auto file = options.checkpoint / (name + ".checkpoint");
     const std::string digest =
         options.checkpoint.empty() ? "" : digest_of(train, valid, options, members[k], encoder.n_margins(), seed);

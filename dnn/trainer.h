@@ -1,11 +1,12 @@
 #pragma once
-/// Trains a network (network.h) with LibTorch, on the CPU.
+/// Trains a network (network.h) with LibTorch, on the CPU or on a CUDA device.
 ///
 /// Residual members start exactly at the forest: a = 1, b = 0 and the heads zero, and that state is epoch 0 of early
 /// stopping; the others are mixed in where that helps. So on the validation rows the result is never worse than the
 /// forest. The same data, options and LibTorch give the
 /// same bits, whatever the number of threads, and whether training was interrupted and resumed: every member works on
-/// one thread, and each epoch's random numbers follow from seed, member and epoch alone.
+/// one thread, and each epoch's random numbers follow from seed, member and epoch alone. On a CUDA device sums are in
+/// no fixed order: the same numbers are drawn, and the bits differ from run to run.
 
 #include <cmath>
 #include <cstdint>
@@ -20,6 +21,7 @@
 #include "sluice/base/batch.h"
 #include "sluice/base/progress.h"
 #include "sluice/dnn/encoder.h"
+#include "sluice/dnn/executor.h"
 #include "sluice/dnn/network.h"
 #include "sluice/dnn/weights.h"
 
@@ -57,6 +59,10 @@ struct MemberOptions {
 
 enum class Schedule { constant, cosine, plateau };  // plateau: half the rate after `plateau` epochs that bring nothing
 
+/// Of the matrix products in training; parameters, sums, losses and validation are float32. bf16 is for the CPU too;
+/// fp16, for a CUDA device, scales its losses (loss_scale.h).
+enum class Precision { float32, bf16, fp16 };
+
 struct TrainerOptions {
   std::vector<MemberOptions> members = {MemberOptions::of(NetworkKind::tabm)};
   double learning_rate = 1e-3;  // AdamW (Loshchilov and Hutter, 2019)
@@ -71,8 +77,10 @@ struct TrainerOptions {
   double positive_weight = 1.0;  // of rows labelled 1 in the training loss
   double outside_weight = 1.0;   // of rows whose margin lies outside the interval below
   double margin_low = -INFINITY, margin_high = INFINITY;
-  std::size_t block_rows = 65536;  // rows are shuffled in blocks, and blocks among one another: a pass reads whole
-  std::size_t n_blocks = 16;       // runs of memory, so many at a time, which may be a mapped file
+  std::size_t block_rows = 65536;     // rows are shuffled in blocks, and blocks among one another: a pass reads whole
+  std::size_t n_blocks = 16;          // runs of memory, so many at a time, which may be a mapped file
+  DeviceChoice device = Device::cpu;  // never automatic: what is learnt depends on it
+  Precision precision = Precision::float32;
   std::uint64_t seed = 1;
   std::size_t n_threads = 1;
   std::filesystem::path checkpoint;  // a folder; empty: none. Training goes on from what lies there
@@ -105,8 +113,9 @@ struct TrainedNetwork {
 
 /// The loss is the negative log-likelihood, of several classes that of the softmax; it is a mean over the paths, each
 /// of which learns alone. Throws Error{training.*} on empty or ill-shaped data, values that are not finite, codes and
-/// labels out of range, training labels of one class, a checkpoint of other data or options, and where the loss
-/// stays not finite after eight halvings of the rate; Error{interrupted} where `progress` says so.
+/// labels out of range, training labels of one class, a precision that the device lacks, a checkpoint of other data or
+/// options, and where the loss stays not finite after eight halvings of the rate; Error{interrupted} where `progress`
+/// says so; Error{device.unavailable} where LibTorch does not have the device.
 TrainedNetwork train_network(const Encoder& encoder, const TrainingRows& train, const TrainingRows& valid,
                              const TrainerOptions& options, const Progress& progress = {},
                              const OnEpoch& on_epoch = {});

@@ -10,7 +10,7 @@
 
 namespace sluice::dnn {
 
-/// Of every path: margins [n, n_paths, n_outputs] and labels [n, 1] to [n, n_paths].
+/// Of every path: margins [n, n_paths, n_outputs] and labels [n, 1], on one device, to [n, n_paths].
 torch::Tensor losses_of(const torch::Tensor& margins, const torch::Tensor& labels);
 
 /// Of one row's margins, in double. A label is 0 or 1, or the number of a class.

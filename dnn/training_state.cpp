@@ -7,7 +7,7 @@ namespace sluice::dnn {
 namespace {
 
 Tensor to_tensor(const torch::Tensor& from) {
-  const auto flat = from.detach().contiguous();
+  const auto flat = from.detach().to(torch::kCPU).contiguous();
   return {{static_cast<std::size_t>(flat.numel())}, {flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel()}};
 }
 
@@ -19,9 +19,16 @@ torch::Tensor from_tensor(const Tensor& from) {
 
 /// A line of JSON, then safetensors.
 std::string TrainingState::to_bytes(const std::string& digest) const {
-  const nlohmann::json head = {{"digest", digest},         {"step", step},           {"epoch", epoch},
-                               {"best_epoch", best_epoch}, {"restarts", n_restarts}, {"best_loss", best_loss},
-                               {"rate_share", rate_share}, {"last_cut", last_cut}};
+  const nlohmann::json head = {{"digest", digest},
+                               {"step", step},
+                               {"epoch", epoch},
+                               {"best_epoch", best_epoch},
+                               {"restarts", n_restarts},
+                               {"best_loss", best_loss},
+                               {"rate_share", rate_share},
+                               {"last_cut", last_cut},
+                               {"loss_scale", loss_scale.factor},
+                               {"good_steps", loss_scale.n_good}};
   return head.dump() + "\n" +
          write_safetensors({{"parameters", to_tensor(parameters)},
                             {"best_parameters", to_tensor(best_parameters)},
@@ -49,6 +56,8 @@ TrainingState TrainingState::from_bytes(std::string_view bytes, const std::strin
     state.best_loss = head.at("best_loss").get<double>();
     state.rate_share = head.at("rate_share").get<double>();
     state.last_cut = head.at("last_cut").get<std::size_t>();
+    state.loss_scale.factor = head.at("loss_scale").get<double>();
+    state.loss_scale.n_good = head.at("good_steps").get<std::size_t>();
     return state;
   } catch (const std::exception& e) {
     if (dynamic_cast<const Error*>(&e) != nullptr) throw;

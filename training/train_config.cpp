@@ -66,6 +66,10 @@ dnn::Schedule parse_schedule(const std::string& name) {
                              : dnn::Schedule::cosine;
 }
 
+dnn::Precision parse_precision(const std::string& name) {
+  return name == "bf16" ? dnn::Precision::bf16 : name == "fp16" ? dnn::Precision::fp16 : dnn::Precision::float32;
+}
+
 void read_network(Reader read, const std::string& source, dnn::TrainerOptions& o,
                   std::vector<Diagnostic>& diagnostics) {
   if (const Json* members = read.fields().child("members")) {
@@ -83,6 +87,11 @@ void read_network(Reader read, const std::string& source, dnn::TrainerOptions& o
   const char* names[] = {"constant", "cosine", "plateau"};
   o.schedule = parse_schedule(
       read.fields().word("schedule", names[static_cast<int>(o.schedule)], {"constant", "cosine", "plateau"}));
+  const char* precisions[] = {"float32", "bf16", "fp16"};
+  o.precision = parse_precision(
+      read.fields().word("precision", precisions[static_cast<int>(o.precision)], {"float32", "bf16", "fp16"}));
+  o.device = dnn::parse_device(
+      read.fields().word("device", o.device.kind == dnn::Device::cuda ? "cuda" : "cpu", {"cpu", "cuda"}));
   read.fields().finish();
 }
 

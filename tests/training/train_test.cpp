@@ -87,6 +87,22 @@ TEST_CASE("the same seed gives the same bundle, another another, and the engine 
   CHECK(train(request).files != first.files);
 }
 
+TEST_CASE("the configuration names the device and the precision of training, and no others") {
+  TrainRequest request;
+  CHECK(request.network_options.precision == dnn::Precision::float32);
+  apply_config(R"({"network": {"device": "cuda", "precision": "fp16"}})", "train.json", request);
+  CHECK(request.network_options.device == dnn::DeviceChoice(dnn::Device::cuda));
+  CHECK(request.network_options.precision == dnn::Precision::fp16);
+  apply_config(R"({"network": {"batch_size": 9}})", "train.json", request);
+  CHECK(request.network_options.precision == dnn::Precision::fp16);
+  apply_config(R"({"network": {"device": "cpu", "precision": "bf16"}})", "train.json", request);
+  CHECK(request.network_options.device == dnn::DeviceChoice(dnn::Device::cpu));
+  CHECK(request.network_options.precision == dnn::Precision::bf16);
+  for (const char* bad : {R"({"network": {"device": "auto"}})", R"({"network": {"precision": "fp8"}})",
+                          R"({"network": {"precision": 16}})"})
+    CHECK_THROWS_AS(apply_config(bad, "train.json", request), Error);
+}
+
 TEST_CASE("out-of-fold margins come from the fold that did not see the row") {
   // Labels by chance and a feature that is unique to each row: only a forest that has seen a row can know its label.
   Table rows(1, 2000);
