@@ -55,9 +55,20 @@ struct DenseKernelOf {
     for (std::size_t i = member.n_inputs; i < packed.n_inputs; ++i) *x++ = 0;
   }
 
-  /// One of so many.
+  /// One output of a member: its heads, a and b of path k lie at k n_outputs.
   struct Output {
-    std::size_t index = 0, n = 1;
+    Output(const Member& member, std::size_t of, std::size_t n)
+        : index(of),
+          n_outputs(n),
+          n_paths(member.shape.n_paths),
+          n_in(member.head_weight.size() / (n * n_paths)),
+          weight(&member.head_weight[of * n_in]),
+          bias(&member.head_bias[of]),
+          a(&member.a[of]),
+          b(&member.b[of]) {}
+
+    std::size_t index, n_outputs, n_paths, n_in;
+    const float *weight, *bias, *a, *b;
   };
 
   /// Where a block begins, and the inputs of its row.
@@ -86,15 +97,15 @@ struct DenseKernelOf {
     }
   }
 
-  /// One output's heads of kRows rows of the matrix, the first of them of `path`: chains beside one another.
+  /// Heads of kRows rows of the matrix, the first of them of `path`: chains beside one another.
   template <std::size_t kRows>
-  static void heads(const Member& member, Output output, std::size_t path, Rows<const float> rows, float* out) {
-    const std::size_t n_paths = member.shape.n_paths, n_in = member.head_weight.size() / (n_paths * output.n);
+  static void heads(const Output& output, std::size_t path, Rows<const float> rows, float* out) {
+    const std::size_t n_in = output.n_in;
     const float *x[kRows], *weight[kRows];
-    for (std::size_t r = 0; r < kRows; ++r, path = (path + 1) % n_paths) {
+    for (std::size_t r = 0; r < kRows; ++r, path = path + 1 < output.n_paths ? path + 1 : 0) {
       x[r] = rows.row(r);
-      weight[r] = &member.head_weight[(path * output.n + output.index) * n_in];
-      out[r] = member.head_bias[path * output.n + output.index];
+      weight[r] = output.weight + path * output.n_outputs * n_in;
+      out[r] = output.bias[path * output.n_outputs];
     }
     std::size_t i = 0;
     if constexpr (kRows % 8 == 0) i = V::Heads::template chains<kRows / 8>(x, weight, n_in, out);
@@ -102,14 +113,13 @@ struct DenseKernelOf {
       for (std::size_t r = 0; r < kRows; ++r) out[r] = V::fma_one(x[r][i], weight[r][i], out[r]);
   }
 
-  static void all_heads(const Member& member, Output output, std::size_t path, Rows<const float> x, std::size_t n,
-                        float* out) {
-    const std::size_t n_paths = member.shape.n_paths;
+  static void all_heads(const Output& output, std::size_t path, Rows<const float> x, std::size_t n, float* out) {
+    const std::size_t n_paths = output.n_paths;
     std::size_t i = 0;
-    for (; i + 16 <= n; i += 16) heads<16>(member, output, (path + i) % n_paths, {x.row(i), x.stride}, out + i);
-    for (; i + 8 <= n; i += 8) heads<8>(member, output, (path + i) % n_paths, {x.row(i), x.stride}, out + i);
-    for (; i + 2 <= n; i += 2) heads<2>(member, output, (path + i) % n_paths, {x.row(i), x.stride}, out + i);
-    if (i < n) heads<1>(member, output, (path + i) % n_paths, {x.row(i), x.stride}, out + i);
+    for (; i + 16 <= n; i += 16) heads<16>(output, (path + i) % n_paths, {x.row(i), x.stride}, out + i);
+    for (; i + 8 <= n; i += 8) heads<8>(output, (path + i) % n_paths, {x.row(i), x.stride}, out + i);
+    for (; i + 2 <= n; i += 2) heads<2>(output, (path + i) % n_paths, {x.row(i), x.stride}, out + i);
+    if (i < n) heads<1>(output, (path + i) % n_paths, {x.row(i), x.stride}, out + i);
   }
 
   /// What the heads read of the `n` rows of the matrix from `place` on, which goes on behind them.
@@ -137,16 +147,15 @@ struct DenseKernelOf {
 
   /// Adds the heads of `n` rows of the matrix from `row` and `path` on to one output's margins; `sum` is that of the
   /// paths of a row that the block before has begun.
-  static void add_paths(const Member& member, Output output, BatchView encoded, std::size_t row, std::size_t path,
-                        const float* outputs, std::size_t n, float& sum, float* margins) {
-    const std::size_t n_paths = member.shape.n_paths;
-    const float* const forest = encoded.data + encoded.n_columns - output.n + output.index;
+  static void add_paths(const Output& output, BatchView encoded, std::size_t row, std::size_t path,
+                        const float* heads_of, std::size_t n, float& sum, float* margins) {
+    const float* const forest = encoded.data + encoded.n_columns - output.n_outputs + output.index;
     float paths = sum;
     for (std::size_t i = 0; i < n; ++i) {
-      const std::size_t k = path * output.n + output.index;
-      paths += V::fma_one(member.a[k], forest[row * encoded.stride], member.b[k]) + outputs[i];
-      if (++path < n_paths) continue;
-      margins[row++ * output.n + output.index] += paths / static_cast<float>(n_paths);
+      const std::size_t k = path * output.n_outputs;
+      paths += V::fma_one(output.a[k], forest[row * encoded.stride], output.b[k]) + heads_of[i];
+      if (++path < output.n_paths) continue;
+      margins[row++ * output.n_outputs + output.index] += paths / static_cast<float>(output.n_paths);
       path = 0, paths = 0;
     }
     sum = paths;
@@ -157,15 +166,16 @@ struct DenseKernelOf {
                          float* margins) {
     const Member& member = *packed.member;
     const std::size_t n_rows = encoded.n_rows * member.shape.n_paths, n_outputs = encoder.n_margins();
-    float outputs[kMaxBlock], sums[kMaxOutputs] = {};
+    float heads_of[kMaxBlock], sums[kMaxOutputs] = {};
     Place place;
     for (std::size_t first = 0; first < n_rows; first += packed.rows_per_block) {
       const std::size_t n = n_rows - first < packed.rows_per_block ? n_rows - first : packed.rows_per_block;
       const std::size_t row = place.row, path = place.path;
       const Rows<const float> top = trunk(encoder, packed, encoded, place, n, scratch);
       for (std::size_t o = 0; o < n_outputs; ++o) {
-        all_heads(member, {o, n_outputs}, path, top, n, outputs);
-        add_paths(member, {o, n_outputs}, encoded, row, path, outputs, n, sums[o], margins);
+        const Output output(member, o, n_outputs);
+        all_heads(output, path, top, n, heads_of);
+        add_paths(output, encoded, row, path, heads_of, n, sums[o], margins);
       }
     }
   }
