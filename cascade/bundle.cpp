@@ -78,6 +78,11 @@ void read_network(const CheckedFiles& files, Bundle& bundle) {
   if (!dnn::is_imported(json)) {
     bundle.network =
         std::make_shared<dnn::Network>(dnn::Network::load(json, files.get("network.safetensors"), bundle.schema, name));
+    if (bundle.network->n_outputs() != 1)
+      throw Error("network.outputs",
+                  name + ": the network has " + std::to_string(bundle.network->n_outputs()) +
+                      " outputs; a cascade decides between two classes",
+                  "a network of one output is needed; dnn/executor.h runs the others");
     return;
   }
   dnn::ImportedNetwork network = dnn::read_imported(json, bundle.schema, name);
@@ -131,11 +136,6 @@ Bundle Bundle::load(const fs::path& folder) {
     read_network(files, bundle);
     read_parity(files, bundle);
   }
-  if (bundle.network && bundle.network->n_outputs() != 1)
-    throw Error("network.outputs",
-                files.name("network.json") + ": the network has " + std::to_string(bundle.network->n_outputs()) +
-                    " outputs; a cascade decides between two classes",
-                "a network of one output is needed; dnn/executor.h runs the others");
   bundle.calibration = Calibration::from_json(files.get("calibration.json"), files.name("calibration.json"));
   bundle.policy = parse_policy(files.get("policy.json"), files.name("policy.json"));
   bundle.pre = read_rules(files, bundle.schema, rules::Phase::pre);

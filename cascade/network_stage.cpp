@@ -1,8 +1,10 @@
 #include "sluice/cascade/network_stage.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
+#include "sluice/base/error.h"
 #include "sluice/base/stack_buffer.h"
 
 namespace sluice::cascade {
@@ -76,6 +78,9 @@ std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Enco
 
 std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Network> network,
                                                  dnn::DeviceChoice device) {
+  if (network->n_outputs() != 1)
+    throw Error("network.outputs", "the network has " + std::to_string(network->n_outputs()) +
+                                       " outputs; a cascade decides between two classes");
   const std::shared_ptr<const dnn::Encoder> encoder(network, &network->encoder());
   return make_network_stage(encoder, dnn::make_executor(std::move(network), device));
 }

@@ -53,7 +53,7 @@ std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Enco
                                                  std::shared_ptr<const dnn::Executor> executor,
                                                  const std::optional<dnn::BatcherOptions>& batching = {});
 
-/// Throws what dnn::make_executor throws.
+/// Throws Error{network.outputs} for a network of several classes, and what dnn::make_executor throws.
 std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Network> network, dnn::DeviceChoice device);
 
 }  // namespace sluice::cascade

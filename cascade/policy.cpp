@@ -102,7 +102,7 @@ class PolicyReader {
     try {
       return dnn::parse_device(name);
     } catch (const Error& e) {
-      fields.add("device", "device", e.message(), e.hint());
+      fields.add("value", "device", e.message(), e.hint());
       return {};
     }
   }

@@ -137,7 +137,7 @@ struct TrainFlags {
     if (!costs.empty()) request.costs = cascade::Costs::from_json(read_file(costs), costs);
     request.with_network = network != "none";
     if (!network.empty() && request.with_network)
-      request.network_options.members = {dnn::MemberOptions::of(dnn::parse_network_kind(network))};
+      request.network_options.members = dnn::MemberOptions::network_of(dnn::parse_network_kind(network));
     request.seed = request.network_options.seed = common.seed;
     const std::size_t n_threads = ThreadPool(common.n_threads).n_threads();
     request.forest_options.n_threads = static_cast<int>(n_threads);
@@ -153,7 +153,7 @@ int run_train(const Arguments& arguments) {
   Options options("train",
                   "Learns schema, forest, calibration, network and band from labelled history; writes a bundle.",
                   "sluice train --data transactions.csv --label fraud --out bundle --schema examples/schema.json "
-                  "--time timestamp --rules examples/rules --costs examples/costs.json");
+                  "--time timestamp --rules examples/rules --costs examples/costs.json --search 4 --network mlp");
   flags.declare(options, request);
   if (!options.parse(arguments)) return 0;
   flags.apply(request);

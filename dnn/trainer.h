@@ -37,7 +37,7 @@ NetworkKind parse_network_kind(std::string_view name);
 /// One kind of member, and how many of it.
 struct MemberOptions {
   NetworkKind kind = NetworkKind::tabm;
-  std::size_t count = 2;
+  std::size_t count = 1;
   std::vector<std::size_t> hidden = {128, 128};
   double dropout = 0.1;  // 0 is off
   // Of tabm:
@@ -55,6 +55,9 @@ struct MemberOptions {
 
   /// What each kind starts from.
   static MemberOptions of(NetworkKind kind);
+  /// What a network of that kind is made of where nothing else is said: of tabm, a residual member and one that is
+  /// alone.
+  static std::vector<MemberOptions> network_of(NetworkKind kind);
 };
 
 enum class Schedule { constant, cosine, plateau };  // plateau: half the rate after `plateau` epochs that bring nothing
@@ -64,16 +67,16 @@ enum class Schedule { constant, cosine, plateau };  // plateau: half the rate af
 enum class Precision { float32, bf16, fp16 };
 
 struct TrainerOptions {
-  std::vector<MemberOptions> members = {MemberOptions::of(NetworkKind::tabm)};
-  double learning_rate = 1e-3;  // AdamW (Loshchilov and Hutter, 2019)
+  std::vector<MemberOptions> members = MemberOptions::network_of(NetworkKind::tabm);
+  double learning_rate = 2e-3;  // AdamW (Loshchilov and Hutter, 2019)
   double weight_decay = 3e-4;   // of matrices; biases, scales, a and b have none
   double clip_norm = 1.0;       // of the gradient; 0 is off
   Schedule schedule = Schedule::cosine;
   double warm_up = 1.0;  // epochs in which the rate rises from 0
   std::size_t plateau = 3;
   std::size_t batch_size = 256;
-  std::size_t max_epochs = 20;
-  std::size_t patience = 4;      // epochs without a better validation loss
+  std::size_t max_epochs = 40;
+  std::size_t patience = 8;      // epochs without a better validation loss
   double positive_weight = 1.0;  // of rows labelled 1 in the training loss
   double outside_weight = 1.0;   // of rows whose margin lies outside the interval below
   double margin_low = -INFINITY, margin_high = INFINITY;

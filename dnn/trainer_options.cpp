@@ -31,4 +31,13 @@ MemberOptions MemberOptions::of(NetworkKind kind) {
   return m;
 }
 
+std::vector<MemberOptions> MemberOptions::network_of(NetworkKind kind) {
+  std::vector<MemberOptions> members = {of(kind)};
+  if (kind == NetworkKind::tabm) {
+    members.push_back(of(kind));
+    members.back().residual = false;
+  }
+  return members;
+}
+
 }  // namespace sluice::dnn
