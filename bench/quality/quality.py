@@ -19,7 +19,7 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 import rivals
 import transactions
 
-SEARCH = 40  # 20 level by level, 20 leaf by leaf
+TRIALS = 20  # of each way to grow a forest
 CAP = 0.30
 
 
@@ -36,10 +36,13 @@ class Set:
     config: dict = field(default_factory=dict)
     costs: dict | None = None
     has_split: bool = False  # one split, in the column "part"
+    ways: int = 4  # to grow a forest: level by level or leaf by leaf, and, where there are categories, these as sets or as numbers
+    trials: int = TRIALS
+    with_lightgbm: bool = True
 
 
 SETS = [
-    Set("uci_credit_default", "uci_credit_default/UCI_Credit_Card.csv.gz", "class", drop=["ID"]),
+    Set("uci_credit_default", "uci_credit_default/UCI_Credit_Card.csv.gz", "class", drop=["ID"], ways=2),
     Set("bank_marketing", "bank_marketing/bank-additional-full.csv.gz", "y", "yes", drop=["duration"]),
     Set("vehicle_claim_fraud", "vehicle_claim_fraud/fraud_oracle.csv.gz", "FraudFound_P", drop=["PolicyNumber"]),
     Set("german_credit", "german_credit/german.data", "label", "2"),
@@ -50,14 +53,19 @@ SETS = [
         drop=["ID"],
         late=["PAY_0", "PAY_2", "PAY_3", "PAY_4", "PAY_5", "PAY_6"],
         costs={"false_positive": 1, "false_negative": 4},
+        ways=2,
+        with_lightgbm=False,
     ),
     Set(
         "transactions_sim_2018",
         "transactions_sim_2018",
         "fraud",
         late=["card", "terminal"],
-        config={"forest": {"folds": 2}, "network": {"members": [{"kind": "embedding", "count": 2}], "batch_size": 1024, "max_epochs": 4}},
+        config={"forest": {"folds": 2, "bag": 4}, "network": {"members": [{"kind": "embedding", "count": 2}], "batch_size": 1024, "max_epochs": 4}},
         has_split=True,
+        ways=2,
+        trials=4,
+        with_lightgbm=False,
     ),
 ]
 
@@ -74,7 +82,7 @@ def read_table(data: Path, which: Set) -> pd.DataFrame:
 def train(sluice: Path, csv: Path, which: Set, seed: int, work: Path, threads: int) -> tuple[dict, pd.DataFrame]:
     """The report of `sluice train`, and what each stage says of every row, in the file's order."""
     name = work / f"{which.name.replace(', ', '-')}-{seed}"
-    config = {"forest": {"search": SEARCH, **which.config.get("forest", {})}}
+    config = {"forest": {"search": which.trials * which.ways, **which.config.get("forest", {})}}
     if "network" in which.config:
         config["network"] = which.config["network"]
     (work / "train.json").write_text(json.dumps(config))
@@ -139,7 +147,7 @@ def measure(sluice: Path, data: Path, work: Path, which: Set, seed: int, threads
         table.to_csv(csv, index=False)
     report, scores = train(sluice, csv, which, seed, work, threads)
     lightgbm = None
-    if not which.costs:
+    if which.with_lightgbm:
         left_out = [which.label, *which.drop, *which.late] + (["part"] if which.has_split else [])
         lightgbm = rivals.tuned_lightgbm(table, scores["label"].to_numpy(), scores["part"].to_numpy(), left_out, seed, threads)
     return figures(report, scores, lightgbm)
