@@ -94,8 +94,10 @@ def train(sluice: Path, csv: Path, which: Set, seed: int, work: Path, threads: i
     if which.costs:
         (work / "costs.json").write_text(json.dumps(which.costs))
         command += ["--costs", work / "costs.json"]
-    command += ["--threads", str(threads), "--json", "--quiet", "--out", f"{name}.bundle", "--scores", f"{name}.csv"]
-    report = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    command += ["--threads", str(threads), "--quiet", "--out", f"{name}.bundle", "--scores", f"{name}.csv"]
+    if not Path(f"{name}.csv").exists():
+        subprocess.run(command, check=True, capture_output=True)
+    report = json.loads(Path(f"{name}.bundle/train_report.json").read_text())
     return report, pd.read_csv(f"{name}.csv").sort_values("row", ignore_index=True)
 
 
