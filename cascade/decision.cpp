@@ -12,6 +12,7 @@ const char* to_string(Cause cause) {
                                            "network_missing",
                                            "network_disabled",
                                            "network_late",
+                                           "network_open",
                                            "network_shed",
                                            "network_failed",
                                            "network_not_finite",

@@ -9,6 +9,7 @@
 #include "sluice/base/error.h"
 #include "sluice/base/stack_buffer.h"
 #include "sluice/cascade/bundle_stage.h"
+#include "sluice/cascade/prober.h"
 
 namespace sluice::cascade {
 namespace {
@@ -37,6 +38,14 @@ rules::ModelOutputs outputs_of(const Decision& d) {
   return {d.forest.p, d.network.p, d.p_final, d.forest.margin, d.network.margin};
 }
 
+BreakerOptions breaker_options(const BreakerPolicy& policy) {
+  return {.window_us = policy.window_ms * 1000,
+          .min_calls = static_cast<std::uint32_t>(policy.min_calls),
+          .failure_rate = policy.failure_rate,
+          .open_us = policy.open_ms * 1000,
+          .max_open_us = policy.open_ms * 32'000};
+}
+
 void leave_for(Level level, Cause cause, Decision& d) {
   d.level = level;
   if (d.cause == Cause::none) d.cause = cause;
@@ -48,11 +57,19 @@ Engine::Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options)
     : bundle_(std::move(bundle)),
       forest_(std::move(options.forest)),
       network_(std::move(options.network)),
+      breaker_(std::move(options.breaker)),
       timings_(options.timings) {
   if (!forest_) forest_ = make_forest_stage(bundle_->forests, bundle_->schema);
   if (!network_) network_ = make_bundle_stage(*bundle_, bundle_->policy.network.device);
-  if (network_) network_us_ = measure_network_us();
+  if (!breaker_) breaker_ = std::make_shared<Breaker>(breaker_options(bundle_->policy.breaker));
+  if (!network_) return;
+  network_us_ = measure_network_us();
+  prober_ = std::make_unique<Prober>(network_, breaker_, bundle_->schema.size());
 }
+
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+Engine::~Engine() = default;
 
 Decision Engine::decide(RowView row, Deadline deadline, const FeatureProvider* provider) const {
   if (row.size() != bundle_->schema.size())
@@ -123,15 +140,30 @@ void Engine::refine(RowView row, Deadline deadline, const FeatureProvider* provi
   if (const Cause cause = fetch_late(row, deadline, provider, full.span(), d); cause != Cause::none)
     return leave_for(Level::L1, cause, d);
   float margin = 0;
-  NetworkAnswer answer;
-  try {
-    answer = network_->score(RowsView(RowView(full.span())), {&staged, 1}, {&margin, 1}, deadline);
-  } catch (...) {
-    return leave_for(Level::L1, Cause::network_failed, d);
+  DeviceName device;
+  const Cause cause = ask_network(RowView(full.span()), staged, deadline, margin, device);
+  cause == Cause::none ? take_network(margin, device, d) : leave_for(Level::L1, cause, d);
+}
+
+Cause Engine::ask_network(RowView row, const StagedMargins& staged, Deadline deadline, float& margin,
+                          DeviceName& device) const {
+  const std::int64_t start = steady_us();
+  if (!breaker_->admits(start)) {
+    prober_->offer(row, staged, start);
+    return Cause::network_open;
   }
-  if (answer.cause != Cause::none) return leave_for(Level::L1, answer.cause, d);
-  if (deadline.has_passed()) return leave_for(Level::L1, Cause::network_late, d);
-  take_network(margin, answer.device, d);
+  NetworkAnswer answer{.cause = Cause::network_failed};
+  try {
+    answer = network_->score(RowsView(row), {&staged, 1}, {&margin, 1}, deadline);
+  } catch (...) {
+  }
+  if (answer.cause == Cause::none && deadline.has_passed()) answer.cause = Cause::network_late;
+  const std::int64_t end = steady_us();
+  // A full queue says nothing of what the stage would have answered.
+  if (answer.cause != Cause::network_shed)
+    breaker_->record(answer.cause == Cause::none && std::isfinite(margin), end - start, end);
+  device = answer.device;
+  return answer.cause;
 }
 
 Cause Engine::fetch_late(RowView row, Deadline deadline, const FeatureProvider* provider, std::span<double> full,

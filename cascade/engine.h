@@ -1,9 +1,10 @@
 #pragma once
 /// The cascade: rules, forest, band, network, action. Every request gets a decision; nothing is lost silently.
 ///
-/// The engine is immutable: any number of threads may call it at once. `decide` allocates nothing. The same bundle and
-/// row give the same bits from `decide` and `decide_batch`, whatever the batch and the threads; only a deadline can
-/// make two runs differ, and the record says so.
+/// The engine is immutable but for the network's breaker: any number of threads may call it at once. `decide` allocates
+/// nothing. The same bundle and row give the same bits from `decide` and `decide_batch`, whatever the batch and the
+/// threads; only a deadline or an open breaker can make two runs differ, and the record says so. `decide_batch` asks
+/// no breaker: nobody waits for it.
 
 #include <chrono>
 #include <memory>
@@ -11,6 +12,7 @@
 
 #include "sluice/base/batch.h"
 #include "sluice/base/thread_pool.h"
+#include "sluice/cascade/breaker.h"
 #include "sluice/cascade/bundle.h"
 #include "sluice/cascade/deadline.h"
 #include "sluice/cascade/decision.h"
@@ -33,12 +35,18 @@ struct EngineOptions {
   bool timings = false;                         // read the clock around the stages and fill Decision::timings_us
   std::shared_ptr<const ForestStage> forest;    // null: the bundle's
   std::shared_ptr<const NetworkStage> network;  // null: the bundle's, on the policy's device
+  std::shared_ptr<Breaker> breaker;             // of the network, in `decide`; null: one of the policy's
 };
+
+class Prober;
 
 class Engine {
  public:
   /// Throws what the stages throw at load: Error{forest.*, device.*}.
   explicit Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options = {});
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+  ~Engine();
 
   /// `row` in schema order. With a provider, the row's own late cells are not read; without one, they are what is
   /// there. `deadline` none means the policy's. Throws Error{shape} for a row of another width, and nothing else.
@@ -51,6 +59,7 @@ class Engine {
   const Bundle& bundle() const { return *bundle_; }
   const ForestStage& forest_stage() const { return *forest_; }
   const NetworkStage* network_stage() const { return network_.get(); }  // null where there is none
+  Breaker& breaker() const { return *breaker_; }                        // of the network: to look at, or isolate it
 
  private:
   void run_stages(RowView row, Deadline deadline, const FeatureProvider* provider, Decision& d) const;
@@ -60,6 +69,8 @@ class Engine {
   void refine(RowView row, Deadline deadline, const FeatureProvider* provider, const StagedMargins& staged,
               Decision& d) const;
   Cause may_refine(Deadline deadline) const;
+  Cause ask_network(RowView row, const StagedMargins& staged, Deadline deadline, float& margin,
+                    DeviceName& device) const;
   Cause fetch_late(RowView row, Deadline deadline, const FeatureProvider* provider, std::span<double> full,
                    Decision& d) const;
   void take_network(float margin, const DeviceName& device, Decision& d) const;
@@ -75,6 +86,8 @@ class Engine {
   std::shared_ptr<const Bundle> bundle_;
   std::shared_ptr<const ForestStage> forest_;
   std::shared_ptr<const NetworkStage> network_;
+  std::shared_ptr<Breaker> breaker_;
+  std::unique_ptr<Prober> prober_;  // null where there is no network
   bool timings_ = false;
   double network_us_ = 0;  // what one row takes (95th percentile at load): with less time left the network is skipped
 };

@@ -19,6 +19,7 @@ enum class Cause : std::uint8_t {
   network_missing,   // the bundle has none
   network_disabled,  // by the policy
   network_late,      // the remaining time was below what it takes, or it ended after the deadline
+  network_open,      // its breaker keeps requests from it
   network_shed,      // the queue for its device was full
   network_failed,    // it threw, or its device failed
   network_not_finite,

@@ -110,10 +110,10 @@ class PolicyReader {
   BreakerPolicy read_breaker(const Json& json) {
     JsonFields fields = object(json, "/breaker");
     BreakerPolicy breaker;
-    breaker.window_ms = fields.integer("window_ms", breaker.window_ms, 1);
-    breaker.min_calls = fields.integer("min_calls", breaker.min_calls, 1);
+    breaker.window_ms = fields.integer("window_ms", breaker.window_ms, 1, 86'400'000);
+    breaker.min_calls = fields.integer("min_calls", breaker.min_calls, 1, 1'000'000);
     breaker.failure_rate = fields.number("failure_rate", breaker.failure_rate, 0, 1);
-    breaker.open_ms = fields.integer("open_ms", breaker.open_ms, 0);
+    breaker.open_ms = fields.integer("open_ms", breaker.open_ms, 0, 3'600'000);
     fields.finish();
     return breaker;
   }

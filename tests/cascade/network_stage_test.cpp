@@ -59,7 +59,9 @@ struct Batched {
     device = std::make_shared<FakeDevice>(*bundle);
     const std::shared_ptr<const dnn::Encoder> encoder(bundle->network, &bundle->network->encoder());
     const dnn::BatcherOptions options{.max_batch = 4, .max_delay = microseconds(100), .queue_limit = queue_limit};
-    engine = std::make_unique<Engine>(bundle, EngineOptions{.network = make_network_stage(encoder, device, options)});
+    const auto never_opens = std::make_shared<Breaker>(BreakerOptions{.failure_rate = 2});
+    engine = std::make_unique<Engine>(
+        bundle, EngineOptions{.network = make_network_stage(encoder, device, options), .breaker = never_opens});
   }
 
   std::shared_ptr<const Bundle> bundle;
