@@ -1,8 +1,8 @@
 #include "sluice/rules/check.h"
 
 #include <algorithm>
-#include <limits>
 
+#include "sluice/rules/functions.h"
 #include "sluice/rules/units.h"
 
 namespace sluice::rules {
@@ -12,31 +12,13 @@ using Kind = Type::Kind;
 
 const Type kBoolean{Kind::boolean};
 
-struct Function {
-  std::string_view name;
-  Op op;
-  std::size_t min_arguments, max_arguments;
-};
-constexpr std::size_t kAnyNumber = std::numeric_limits<std::size_t>::max();
-constexpr Function kFunctions[] = {{"is_missing", Op::is_missing, 1, 1},
-                                   {"coalesce", Op::coalesce, 2, kAnyNumber},
-                                   {"abs", Op::abs, 1, 1},
-                                   {"min", Op::min, 2, kAnyNumber},
-                                   {"max", Op::max, 2, kAnyNumber},
-                                   {"floor", Op::floor, 1, 1},
-                                   {"round", Op::round, 1, 1}};
-
 class Checker {
  public:
-  Checker(Ast& ast, std::string_view text, const Schema& schema, Phase phase, Faults& faults)
-      : ast_(ast), schema_(schema), phase_(phase), faults_(faults), unify_(ast, text, faults) {}
+  Checker(Ast& ast, std::string_view text, const Names& names, Faults& faults)
+      : ast_(ast), names_(names), faults_(faults), unify_(ast, text, faults), functions_(ast, unify_, faults) {}
 
   void run() {
     for (Node& node : ast_.nodes) node.type = type_of_node(node);
-    const Node& root = ast_.nodes.back();
-    if (!root.type.is(Kind::boolean) && !root.type.is(Kind::invalid))
-      faults_.add("type", root.at, "the condition is " + to_string(root.type) + ", not bool",
-                  "compare it with something");
   }
 
  private:
@@ -52,8 +34,10 @@ class Checker {
         return {Kind::time};
       case NodeKind::name:
         return name(node);
+      case NodeKind::list:
+        return list(node);
       case NodeKind::call:
-        return call(node);
+        return functions_.check(node);
       case NodeKind::operation:
         return operation(node);
     }
@@ -61,68 +45,65 @@ class Checker {
   }
 
   Type name(Node& node) {
-    const auto column = schema_.find(node.text);
-    const auto output = model_output(node.text);
-    if (output && column && phase_ == Phase::post)
+    const Definitions& known = names_.definitions;
+    const auto column = names_.schema.find(node.text);
+    const auto given = given_name(node.text);
+    if (given && given != kNow && column && names_.phase == Phase::post)
       return fault("ambiguous", node.at, "\"" + node.text + "\" is both a column and an output of the models",
                    "rename the column");
-    if (column) {
-      node.op = Op::cell;
-      node.index = *column;
-      return rules::type_of(schema_[*column]);
-    }
-    if (output && phase_ == Phase::post) {
-      node.op = Op::model;
-      node.index = *output;
-      return {Kind::number};
-    }
-    if (output)
+    if (column) return means(node, Op::cell, *column, rules::type_of(names_.schema[*column]));
+    if (given && is_given(*given, names_.phase))
+      return means(node, Op::given, *given, {given == kNow ? Kind::time : Kind::number});
+    if (given)
       return fault("phase", node.at, "\"" + node.text + "\" is not known before the models have run",
                    "only post rules can read it");
+    if (const auto found = known.constants.find(node.text); found != known.constants.end())
+      return constant(node, found->second);
+    if (const auto found = known.derived_names.find(node.text); found != known.derived_names.end())
+      return means(node, Op::derived, found->second, known.derived[found->second].type);
+    if (known.lists.contains(node.text))
+      return fault("type", node.at, "\"" + node.text + "\" is a list", "write x in " + node.text);
     return fault("unknown_column", node.at, "the schema has no column \"" + node.text + "\"", meant_name(node.text));
+  }
+
+  static Type means(Node& node, Op op, std::size_t index, Type type) {
+    node.op = op;
+    node.index = index;
+    return type;
+  }
+
+  static Type constant(Node& node, const Node& literal) {
+    node.kind = literal.kind;
+    node.value = literal.value;
+    node.text = literal.text;
+    node.is_integral = literal.is_integral;
+    return literal.type;
+  }
+
+  Type list(Node& node) {
+    const auto found = names_.definitions.lists.find(node.text);
+    if (found == names_.definitions.lists.end()) {
+      std::vector<std::string> known;
+      for (const auto& [name, list] : names_.definitions.lists) known.push_back(name);
+      const std::string meant = nearest(node.text, known);
+      return fault(
+          "unknown_list", node.at, "there is no list \"" + node.text + "\"",
+          meant.empty() ? "a list stands under \"lists\", or in brackets: x in [1, 2]" : "did you mean " + meant + "?");
+    }
+    node.index = found->second.set;
+    return found->second.type;
   }
 
   std::string meant_name(const std::string& word) const {
     if (!faults_.suggests()) return {};
     std::vector<std::string> names;
-    for (const Column& column : schema_.columns()) names.push_back(column.name);
-    if (phase_ == Phase::post) names.insert(names.end(), kModelOutputNames.begin(), kModelOutputNames.end());
+    for (const Column& column : names_.schema.columns()) names.push_back(column.name);
+    for (const auto& [name, literal] : names_.definitions.constants) names.push_back(name);
+    for (const auto& [name, index] : names_.definitions.derived_names) names.push_back(name);
+    for (std::size_t i = 0; i < kGivenNames.size(); ++i)
+      if (is_given(i, names_.phase)) names.emplace_back(kGivenNames[i]);
     const std::string meant = nearest(word, names);
     return meant.empty() ? "a word of a category stands in quotes" : "did you mean " + meant + "?";
-  }
-
-  Type call(Node& node) {
-    const auto* function = std::find_if(std::begin(kFunctions), std::end(kFunctions),
-                                        [&](const Function& f) { return f.name == node.text; });
-    if (function == std::end(kFunctions))
-      return fault("unknown_function", node.at, "there is no function \"" + node.text + "\"",
-                   meant_function(node.text));
-    node.op = function->op;
-    const std::size_t n = node.children.size();
-    if (n < function->min_arguments || n > function->max_arguments) {
-      const std::string wanted = function->max_arguments == 1 ? "one argument" : "two arguments or more";
-      return fault("arguments", node.at, node.text + " takes " + wanted + ", not " + std::to_string(n));
-    }
-    if (node.op == Op::is_missing) return is_missing(node);
-    if (node.op == Op::coalesce) return unify_.common(node.children, "replaced by");
-    const Type type = n == 1 ? child(node, 0).type : unify_.common(node.children, "compared with");
-    const bool has_order = n > 1 && type.is(Kind::time);
-    return type.is(Kind::number) || type.is(Kind::invalid) || has_order
-               ? type
-               : fault("type", node.at, node.text + " wants a number, not " + to_string(type));
-  }
-
-  static std::string meant_function(const std::string& word) {
-    std::vector<std::string> names = {"time"};
-    for (const Function& f : kFunctions) names.emplace_back(f.name);
-    const std::string meant = nearest(word, names);
-    return meant.empty() ? "the functions are is_missing, coalesce, abs, min, max, floor, round, time"
-                         : "did you mean " + meant + "?";
-  }
-
-  Type is_missing(Node& node) {
-    if (child(node, 0).type.is(Kind::text)) fault("type", child(node, 0).at, "a text is never missing");
-    return kBoolean;
   }
 
   Type operation(Node& node) {
@@ -136,7 +117,7 @@ class Checker {
         want_boolean(child(node, 0));
         return unify_.common(std::span(node.children).subspan(1), "an alternative to");
       case Op::in:
-        unify_.common(node.children, "compared with");
+        if (unify_.common(node.children, "compared with").is(Kind::words)) want_texts(node);
         return kBoolean;
       case Op::negate:
         return arithmetic_operand(child(node, 0));
@@ -159,9 +140,18 @@ class Checker {
       return kBoolean;
     }
     const Type type = unify_.common(node.children, "compared with", &node.at);
+    if (type.is(Kind::words)) want_texts(node);
     if (has_order && !type.is(Kind::number) && !type.is(Kind::time) && !type.is(Kind::invalid))
       fault("type", node.at, to_string(type) + " has no order", "compare with ==, != or in");
     return kBoolean;
+  }
+
+  /// Texts that functions made are compared with texts in quotes alone.
+  void want_texts(const Node& node) {
+    const auto n = std::count_if(node.children.begin(), node.children.end(),
+                                 [&](std::size_t i) { return ast_.nodes[i].kind != NodeKind::text; });
+    if (n > 1)
+      fault("type", node.at, "two texts that functions give cannot be compared", "compare one with a text in quotes");
   }
 
   Type arithmetic_operand(const Node& operand) {
@@ -180,8 +170,10 @@ class Checker {
         if (!left.unit.empty() && !right.unit.empty())
           return fault("unit", node.at, to_string(left) + " cannot be multiplied by " + to_string(right),
                        "one factor of a product has no unit");
+        if (left.is_whole || right.is_whole) return unify_.common(node.children, "multiplied by", &node.at);
         return left.unit.empty() ? right : left;
       case Op::divide:
+        if (left.is_whole || right.is_whole) return unify_.common(node.children, "divided by", &node.at);
         if (right.unit.empty()) return left;
         if (left.unit.empty()) return mismatch(node, "divided by");
         return unify_.common(node.children, "divided by", &node.at).is(Kind::number) ? Type{Kind::number} : Type{};
@@ -220,22 +212,30 @@ class Checker {
   Node& child(const Node& node, std::size_t i) { return ast_.nodes[node.children[i]]; }
 
   Ast& ast_;
-  const Schema& schema_;
-  Phase phase_;
+  const Names& names_;
   Faults& faults_;
   Unifier unify_;
+  FunctionChecker functions_;
 };
 
 }  // namespace
 
-std::optional<std::size_t> model_output(std::string_view name) {
-  const auto found = std::find(kModelOutputNames.begin(), kModelOutputNames.end(), name);
-  if (found == kModelOutputNames.end()) return std::nullopt;
-  return static_cast<std::size_t>(found - kModelOutputNames.begin());
+std::optional<std::size_t> given_name(std::string_view name) {
+  const auto found = std::find(kGivenNames.begin(), kGivenNames.end(), name);
+  if (found == kGivenNames.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - kGivenNames.begin());
 }
 
-void check(Ast& ast, std::string_view text, const Schema& schema, Phase phase, Faults& faults) {
-  Checker(ast, text, schema, phase, faults).run();
+bool is_given(std::size_t which, Phase phase) { return which == kNow || phase == Phase::post; }
+
+void check(Ast& ast, std::string_view text, const Names& names, Faults& faults) {
+  Checker(ast, text, names, faults).run();
+}
+
+void check_condition(const Ast& ast, Faults& faults) {
+  const Node& root = ast.nodes.back();
+  if (!root.type.is(Kind::boolean) && !root.type.is(Kind::invalid))
+    faults.add("type", root.at, "the condition is " + to_string(root.type) + ", not bool", "compare it with something");
 }
 
 }  // namespace sluice::rules

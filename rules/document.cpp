@@ -5,12 +5,11 @@
 
 #include "sluice/base/error.h"
 #include "sluice/base/json_fields.h"
+#include "sluice/rules/document_rules.h"
 #include "sluice/rules/document_tests.h"
 
 namespace sluice::rules {
 namespace {
-
-const std::vector<std::string> kActions = {"APPROVE", "REVIEW", "DECLINE"};
 
 class Reader {
  public:
@@ -23,8 +22,17 @@ class Reader {
     for (const char* key : {"ruleset", "version", "rules"}) fields.require(key);
     document.name = fields.string("ruleset", "");
     document.version = fields.integer("version", 0, 0);
-    document.hit_policy = hit_policy(fields.word("hit_policy", "priority", {"priority", "first", "unique"}));
+    document.hit_policy = *parse_hit_policy(
+        fields.word("hit_policy", "priority", {"priority", "first", "unique", "collect", "collect_sum"}));
+    document.max_cost = static_cast<std::size_t>(
+        fields.integer("max_cost", static_cast<std::int64_t>(kMaxCost), 1, static_cast<std::int64_t>(kMaxCost)));
     priority(fields, document);
+    cut_offs(fields, document);
+    document.constants = definitions(fields, "constants");
+    document.derived = definitions(fields, "derived");
+    if (const Json* lists = object(fields, "lists"))
+      for (const auto& [name, list] : lists->items())
+        document.lists.push_back(list_source(name, list, "/lists/" + pointer_step(name)));
     if (const Json* rules = array(fields, "rules")) read_rules(*rules, document);
     if (const Json* tests = array(fields, "tests"))
       document.tests = read_tests(*tests, source_, schema_, phase_, ids(document), out_);
@@ -33,10 +41,6 @@ class Reader {
   }
 
  private:
-  static HitPolicy hit_policy(const std::string& word) {
-    return word == "first" ? HitPolicy::first : word == "unique" ? HitPolicy::unique : HitPolicy::priority;
-  }
-
   void priority(JsonFields& fields, Document& document) {
     const std::string hint = "list every action once, the one that wins first: [\"DECLINE\", \"REVIEW\", \"APPROVE\"]";
     if (!fields.has("priority")) {
@@ -61,10 +65,70 @@ class Reader {
       if (!seen.contains(action)) fields.add("priority", "priority", action + " is not in the list", hint);
   }
 
+  void cut_offs(JsonFields& fields, Document& document) {
+    const Json* list = array(fields, "points_to_action");
+    if (!list) return;
+    if (document.hit_policy != HitPolicy::collect_sum)
+      fields.add("value", "points_to_action", "only the hit policy \"collect_sum\" has points");
+    for (std::size_t i = 0; i < list->size(); ++i) {
+      JsonFields entry((*list)[i], "/points_to_action/" + std::to_string(i), source_, "rules", out_);
+      for (const char* key : {"at_least", "action"}) entry.require(key);
+      const CutOff cut_off{entry.integer("at_least", 0), *parse_action(entry.word("action", "REVIEW", kActions))};
+      if (!document.points_to_action.empty() && cut_off.at_least >= document.points_to_action.back().at_least)
+        entry.add("value", "at_least", "it is not below the one before", "the highest stands first");
+      document.points_to_action.push_back(cut_off);
+      entry.finish();
+    }
+  }
+
+  /// The members of an object of texts and numbers, as texts.
+  std::vector<Definition> definitions(JsonFields& fields, const std::string& key) {
+    std::vector<Definition> found;
+    const Json* members = object(fields, key);
+    if (!members) return found;
+    for (const auto& [name, value] : members->items()) {
+      const std::string pointer = "/" + key + "/" + pointer_step(name);
+      const bool is_plain = value.is_number() || value.is_boolean();
+      if (value.is_string() || is_plain)
+        found.push_back({name, value.is_string() ? value.get<std::string>() : value.dump(), pointer});
+      else
+        out_.push_back({.code = "rules.type",
+                        .source = source_,
+                        .pointer = pointer,
+                        .message = std::string("an expression in quotes is wanted, not ") + value.type_name()});
+    }
+    return found;
+  }
+
+  ListSource list_source(const std::string& name, const Json& json, const std::string& pointer) {
+    ListSource list{.name = name, .pointer = pointer};
+    JsonFields fields(json, pointer, source_, "rules", out_);
+    fields.require("of");
+    list.column = fields.string("of", "");
+    list.file = fields.string("file", "");
+    if (const Json* values = array(fields, "values"))
+      for (const Json& value : *values)
+        list.members.push_back(value.is_string() ? value.get<std::string>() : value.dump());
+    if (fields.has("file") == fields.has("values"))
+      out_.push_back({.code = "rules.missing",
+                      .source = source_,
+                      .pointer = pointer,
+                      .message = "a list has either \"file\" or \"values\""});
+    fields.finish();
+    return list;
+  }
+
   const Json* array(JsonFields& fields, const std::string& key) {
     const Json* value = fields.child(key);
     if (!value || value->is_array()) return value;
     fields.add("type", key, std::string("a list is wanted, not ") + value->type_name());
+    return nullptr;
+  }
+
+  const Json* object(JsonFields& fields, const std::string& key) {
+    const Json* value = fields.child(key);
+    if (!value || value->is_object()) return value;
+    fields.add("type", key, std::string("an object is wanted, not ") + value->type_name());
     return nullptr;
   }
 
@@ -77,44 +141,12 @@ class Reader {
            .message = std::to_string(rules.size()) + " rules; " + std::to_string(kMaxRules) + " are the most"});
       return;
     }
-    std::set<std::string> ids;
-    for (std::size_t i = 0; i < rules.size(); ++i)
-      document.rules.push_back(rule(rules[i], "/rules/" + std::to_string(i), ids, document));
-  }
-
-  Rule rule(const Json& json, const std::string& pointer, std::set<std::string>& ids, Document& document) {
-    Rule rule;
-    JsonFields fields(json, pointer, source_, "rules", out_);
-    for (const char* key : {"id", "when", "then"}) fields.require(key);
-    rule.id = fields.string("id", "");
-    if (fields.has("id") && rule.id.empty()) fields.add("value", "id", "an id is not empty");
-    if (!rule.id.empty() && !ids.insert(rule.id).second)
-      fields.add("duplicate_id", "id", "another rule has the id \"" + rule.id + "\" too",
-                 "records name rules by their id");
-    document.has_when.push_back(json.is_object() && json.contains("when") && json["when"].is_string());
-    rule.when = fields.string("when", "");
-    rule.description = fields.string("description", "");
-    if (const Json* then = fields.child("then")) {
-      JsonFields outcome(*then, pointer + "/then", source_, "rules", out_);
-      for (const char* key : {"action", "reason"}) outcome.require(key);
-      rule.action = *parse_action(outcome.word("action", "REVIEW", kActions));
-      rule.reason = outcome.string("reason", "");
-      outcome.finish();
+    RuleReader reader(source_, document.hit_policy, out_);
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      const Json& json = rules[i];
+      document.rules.push_back(reader.read(json, "/rules/" + std::to_string(i)));
+      document.has_when.push_back(json.is_object() && json.contains("when") && json["when"].is_string());
     }
-    rule.action_if_missing = on_missing(fields, rule.action);
-    fields.finish();
-    return rule;
-  }
-
-  Action on_missing(JsonFields& fields, Action own) {
-    if (!fields.child("on_missing")) {
-      fields.add(
-          "missing", "on_missing", "the key \"on_missing\" is missing",
-          "say what the rule does where its condition is unknown: \"SKIP\", \"FIRE\" (its own action) or an action");
-      return Action::none;
-    }
-    const std::string word = fields.word("on_missing", "SKIP", {"SKIP", "FIRE", "APPROVE", "REVIEW", "DECLINE"});
-    return word == "FIRE" ? own : parse_action(word).value_or(Action::none);
   }
 
   static std::vector<std::string> ids(const Document& document) {

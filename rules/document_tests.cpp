@@ -1,14 +1,13 @@
 #include "sluice/rules/document_tests.h"
 
 #include <algorithm>
-#include <limits>
 
+#include "sluice/rules/arithmetic.h"
 #include "sluice/rules/check.h"
+#include "sluice/rules/compare.h"
 
 namespace sluice::rules {
 namespace {
-
-constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
 class TestReader {
  public:
@@ -18,7 +17,6 @@ class TestReader {
 
   RuleTest read(const Json& json, const std::string& pointer) {
     RuleTest test{.row = std::vector<double>(schema_.size(), kMissing)};
-    test.models.fill(kMissing);
     JsonFields fields(json, pointer, source_, "rules", out_);
     fields.require("in");
     fields.require("expect");
@@ -35,11 +33,11 @@ class TestReader {
     for (const auto& [name, value] : in.items()) {
       const std::string place = pointer + "/" + pointer_step(name);
       const auto column = schema_.find(name);
-      const auto output = phase_ == Phase::post ? model_output(name) : std::nullopt;
+      const auto given = given_name(name);
       if (column)
         test.row[*column] = cell(*column, value, place);
-      else if (output)
-        test.models[*output] = number(value, place);
+      else if (given && is_given(*given, phase_))
+        given_value(test.given, *given) = *given == kNow ? time(value, place) : number(value, place);
       else
         unknown(name, place);
     }
@@ -63,6 +61,13 @@ class TestReader {
     return read;
   }
 
+  double time(const Json& value, const std::string& place) {
+    if (!value.is_string()) return number(value, place);
+    const auto seconds = parse_time(value.get<std::string>());
+    if (!seconds) add("value", place, "this is no time", "write \"2024-01-31T13:05:59Z\"");
+    return seconds.value_or(kMissing);
+  }
+
   double number(const Json& value, const std::string& place) {
     if (value.is_number()) return value.get<double>();
     if (!value.is_null()) add("type", place, "a number or null is wanted");
@@ -74,6 +79,7 @@ class TestReader {
     if (fields.has("action"))
       test.action =
           parse_action(fields.word("action", "none", {"none", "APPROVE", "REVIEW", "DECLINE"})).value_or(Action::none);
+    if (fields.has("points")) test.points = fields.integer("points", 0);
     if (fields.has("undecided")) test.undecided = fields.boolean("undecided", false);
     test.fired = ids(fields, "fired");
     test.missing = ids(fields, "missing");

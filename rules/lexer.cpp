@@ -8,8 +8,8 @@
 namespace sluice::rules {
 namespace {
 
-constexpr std::array<std::string_view, 21> kSymbols = {"&&", "||", "==", "!=", "<=", ">=", "<", ">", "!", "+", "-",
-                                                       "*",  "/",  "%",  "(",  ")",  "[",  "]", ",", "?", ":"};
+constexpr std::array<std::string_view, 22> kSymbols = {"&&", "||", "==", "!=", "<=", ">=", "<", ">", "!", "+", "-",
+                                                       "*",  "/",  "%",  "(",  ")",  "[",  "]", ",", "?", ":", "."};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool starts_name(char c) {

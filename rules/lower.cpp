@@ -4,30 +4,14 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "sluice/rules/words.h"
+
 namespace sluice::rules {
 namespace {
 
-/// How much taller the stack is after an instruction.
-int growth(Op op) {
-  switch (op) {
-    case Op::logical_not:
-    case Op::negate:
-    case Op::abs:
-    case Op::floor:
-    case Op::round:
-    case Op::is_missing:
-    case Op::in:
-      return 0;
-    case Op::constant:
-    case Op::cell:
-    case Op::model:
-      return 1;
-    case Op::conditional:
-      return -2;
-    default:
-      return op >= Op::cell_equal && op <= Op::cell_greater_equal ? 1 : -1;
-  }
-}
+using Kind = Type::Kind;
+
+constexpr std::size_t kShortList = 8;  // up to here, comparing with each is faster than looking up
 
 WordPair pair_of(const std::vector<std::string>& a, const std::vector<std::string>& b) {
   std::unordered_map<std::string_view, std::int32_t> codes;
@@ -43,19 +27,180 @@ WordPair pair_of(const std::vector<std::string>& a, const std::vector<std::strin
 
 class Lowering {
  public:
-  Lowering(const Ast& ast, Program& program)
-      : ast_(ast), program_(program), begins_(ast.nodes.size()), ends_(ast.nodes.size()) {}
+  Lowering(const Ast& ast, const Definitions& definitions, Graph& graph)
+      : ast_(ast), definitions_(definitions), graph_(graph), values_(ast.nodes.size()) {}
 
-  void run() {
+  Lowered run() {
     for (std::size_t i = 0; i < ast_.nodes.size(); ++i) {
       const Node& node = ast_.nodes[i];
-      begins_[i] = node.children.empty() ? here() : begins_[node.children.front()];
-      if (!node.in_list) emit(node);
-      ends_[i] = here();
+      values_[i] = value_of(node);
+      if (node.scale != 1) values_[i] = graph_.apply(Step::multiply, values_[i], graph_.number(node.scale));
+    }
+    return {values_.back(), ast_.nodes.back().type.is(Kind::boolean) ? conjuncts() : std::vector<Conjunct>(), reads()};
+  }
+
+ private:
+  std::uint32_t value_of(const Node& node) {
+    if (node.kind == NodeKind::boolean) return Graph::truth(node.value != 0);
+    if (node.is_literal()) return graph_.number(node.value);
+    if (node.kind == NodeKind::name) return name(node);
+    if (node.kind == NodeKind::list) return 0;
+    if (node.op >= Op::starts_with && node.op <= Op::size) return words(node);
+    if (node.op >= Op::is_missing && node.op <= Op::days) return call(node);
+    if (node.type.is(Kind::boolean)) return truth(node);
+    return node.op == Op::conditional ? graph_.pick(value(node, 0), value(node, 1), value(node, 2)) : arithmetic(node);
+  }
+
+  std::uint32_t name(const Node& node) {
+    if (node.op == Op::cell) return graph_.cell(node.index);
+    if (node.op == Op::given) return graph_.given(node.index);
+    return definitions_.derived[node.index].value;
+  }
+
+  Edge truth(const Node& node) {
+    const std::uint32_t a = value(node, 0), b = node.children.size() > 1 ? value(node, 1) : 0;
+    switch (node.op) {
+      case Op::logical_not:
+        return a ^ 1;
+      case Op::logical_and:
+        return graph_.both(a, b);
+      case Op::logical_or:
+        return graph_.either(a, b);
+      case Op::conditional:
+        return graph_.pick_truth(a, b, value(node, 2));
+      case Op::in:
+        return membership(node);
+      case Op::less:
+        return graph_.less(a, b);
+      case Op::less_equal:
+        return graph_.less_equal(a, b);
+      case Op::greater:
+        return graph_.less(b, a);
+      case Op::greater_equal:
+        return graph_.less_equal(b, a);
+      case Op::same_word:
+      case Op::other_word:
+        return same_word(node) ^ (node.op == Op::other_word);
+      default:
+        return equal(node.children[0], node.children[1]) ^ (node.op == Op::not_equal);
     }
   }
 
-  CodeRange range(std::size_t node) const { return {begins_[node], ends_[node]}; }
+  Edge equal(std::size_t left, std::size_t right) {
+    const Node &a = ast_.nodes[left], &b = ast_.nodes[right];
+    if (a.type.is(Kind::boolean)) return graph_.same_truth(values_[left], values_[right]);
+    if (!a.type.is(Kind::words)) return graph_.equal(values_[left], values_[right]);
+    const bool is_left_literal = a.kind == NodeKind::text;
+    return graph_.truth_table(values_[is_left_literal ? right : left],
+                              holds(Op::equal, texts_of(a.type), (is_left_literal ? a : b).text));
+  }
+
+  Edge membership(const Node& node) {
+    const Node& first = child(node, 1);
+    const std::size_t n = node.children.size() - 1;
+    if (first.kind == NodeKind::list) return graph_.in_set(value(node, 0), first.index);
+    const Kind kind = child(node, 0).type.kind;
+    if (n > kShortList && kind != Kind::words && kind != Kind::boolean) {
+      std::vector<double> set;
+      for (std::size_t i = 1; i <= n; ++i) set.push_back(child(node, i).value);
+      return graph_.in_set(value(node, 0), graph_.add_set(NumberSet(set)));
+    }
+    Edge any = Graph::truth(false);
+    for (std::size_t i = 1; i <= n; ++i) any = graph_.either(any, equal(node.children[0], node.children[i]));
+    return any;
+  }
+
+  Edge same_word(const Node& node) {
+    return graph_.same_word(
+        value(node, 0), value(node, 1),
+        pair_of(child(node, 0).type.category->vocabulary, child(node, 1).type.category->vocabulary));
+  }
+
+  std::uint32_t words(const Node& node) {
+    const std::vector<std::string>& texts = texts_of(child(node, 0).type);
+    if (node.op == Op::lower || node.op == Op::upper) return value(node, 0);
+    if (node.op == Op::size) return graph_.look_up(value(node, 0), graph_.add_numbers(sizes(texts)));
+    return graph_.truth_table(value(node, 0), holds(node.op, texts, child(node, 1).text));
+  }
+
+  std::uint32_t call(const Node& node) {
+    const std::uint32_t a = value(node, 0);
+    const bool is_bool = child(node, 0).type.is(Kind::boolean);
+    switch (node.op) {
+      case Op::is_missing:
+        return is_bool ? graph_.is_missing_truth(a) : graph_.is_missing_number(a);
+      case Op::coalesce:
+        return fold(node, [&](auto x, auto y) {
+          return is_bool ? graph_.first_truth(x, y) : graph_.apply(Step::first_number, x, y);
+        });
+      case Op::min:
+      case Op::max:
+        return fold(node,
+                    [&](auto x, auto y) { return graph_.apply(node.op == Op::min ? Step::min : Step::max, x, y); });
+      case Op::to_int:
+        return graph_.apply(Step::to_whole, graph_.apply(Step::truncate, a));
+      case Op::to_double:
+      case Op::seconds:
+      case Op::minutes:
+      case Op::hours:
+      case Op::days:
+        return a;
+      default:
+        return graph_.apply(step_of(node.op), a);
+    }
+  }
+
+  /// Several arguments two by two.
+  template <class F>
+  std::uint32_t fold(const Node& node, F&& f) {
+    std::uint32_t result = value(node, 0);
+    for (std::size_t i = 1; i < node.children.size(); ++i) result = f(result, value(node, i));
+    return result;
+  }
+
+  static Step step_of(Op op) {
+    switch (op) {
+      case Op::abs:
+        return Step::abs;
+      case Op::floor:
+        return Step::floor;
+      case Op::round:
+        return Step::round;
+      case Op::year:
+        return Step::year;
+      case Op::month:
+        return Step::month;
+      case Op::day:
+        return Step::day;
+      case Op::hour:
+        return Step::hour;
+      case Op::weekday:
+        return Step::weekday;
+      case Op::add:
+        return Step::add;
+      case Op::subtract:
+        return Step::subtract;
+      case Op::multiply:
+        return Step::multiply;
+      case Op::divide:
+        return Step::divide;
+      default:
+        return Step::modulo;
+    }
+  }
+
+  /// Whole numbers, money and times stay what they are, or go missing where they cannot.
+  Number arithmetic(const Node& node) {
+    const Number a = value(node, 0);
+    if (node.op == Op::negate) return graph_.apply(Step::negate, a);
+    const Number b = value(node, 1);
+    if (node.type.is_whole && node.op == Op::divide)
+      return graph_.apply(Step::divide, graph_.apply(Step::subtract, a, graph_.apply(Step::modulo, a, b)), b);
+    const Number result = graph_.apply(step_of(node.op), a, b);
+    if (node.type.is_whole) return graph_.apply(Step::to_whole, result);
+    if (node.type.is(Kind::time)) return graph_.apply(Step::to_time, result);
+    return is_currency(node.type.unit) ? graph_.apply(Step::to_money, result) : result;
+  }
 
   std::vector<Conjunct> conjuncts() const {
     std::vector<Conjunct> found;
@@ -67,97 +212,39 @@ class Lowering {
       if (node.kind == NodeKind::operation && node.op == Op::logical_and)
         open.insert(open.end(), {node.children[1], node.children[0]});
       else
-        found.push_back({range(i), node.begin, node.end});
+        found.push_back({values_[i], node.begin, node.end});
     }
     return found;
   }
 
   std::vector<Read> reads() const {
     std::vector<Read> found;
+    const auto add = [&](const Read& read) {
+      if (std::find(found.begin(), found.end(), read) == found.end()) found.push_back(read);
+    };
     for (const Node& node : ast_.nodes) {
-      const Read read{node.op, node.index};
-      if (node.kind == NodeKind::name && std::find(found.begin(), found.end(), read) == found.end())
-        found.push_back(read);
+      if (node.kind != NodeKind::name) continue;
+      if (node.op != Op::derived)
+        add({node.op, node.index});
+      else
+        for (const Read& read : definitions_.derived[node.index].reads) add(read);
     }
     return found;
   }
 
-  int tallest() const { return tallest_; }
-
- private:
-  void emit(const Node& node) {
-    if (node.is_literal())
-      push({Op::constant, 0, node.value});
-    else if (node.kind == NodeKind::name)
-      push({node.op, static_cast<std::uint32_t>(node.index)});
-    else if (node.op == Op::in)
-      push({Op::in, set_of(node)});
-    else if (node.op == Op::same_word || node.op == Op::other_word)
-      push({node.op, word_pair_of(node)});
-    else if (is_comparison(node.op) && is_cell(child(node, 0)) && child(node, 1).is_literal())
-      compare_cell(node);
-    else
-      for (std::size_t i = 0; i < times(node); ++i) push({node.op});
-    if (node.scale != 1) push({Op::constant, 0, node.scale}), push({Op::multiply});
-  }
-
-  /// coalesce, min and max take their arguments two by two.
-  static std::size_t times(const Node& node) {
-    return node.kind == NodeKind::call && node.children.size() > 1 ? node.children.size() - 1 : 1;
-  }
-
-  static bool is_cell(const Node& node) {
-    return node.kind == NodeKind::name && node.op == Op::cell && node.scale == 1;
-  }
-
-  /// The two pushes that stand there become one instruction.
-  void compare_cell(const Node& node) {
-    program_.code.resize(program_.code.size() - 2);
-    height_ -= 2;
-    const int place = static_cast<int>(node.op) - static_cast<int>(Op::equal);
-    const Op fused = static_cast<Op>(static_cast<int>(Op::cell_equal) + place);
-    push({fused, static_cast<std::uint32_t>(child(node, 0).index), child(node, 1).value});
-  }
-
-  std::uint32_t set_of(const Node& node) {
-    std::vector<double> set;
-    for (std::size_t i = 1; i < node.children.size(); ++i) set.push_back(child(node, i).value);
-    std::sort(set.begin(), set.end());
-    program_.sets.push_back(std::move(set));
-    return static_cast<std::uint32_t>(program_.sets.size() - 1);
-  }
-
-  std::uint32_t word_pair_of(const Node& node) {
-    program_.word_pairs.push_back(
-        pair_of(child(node, 0).type.category->vocabulary, child(node, 1).type.category->vocabulary));
-    return static_cast<std::uint32_t>(program_.word_pairs.size() - 1);
-  }
-
-  void push(Instruction instruction) {
-    height_ += growth(instruction.op);
-    tallest_ = std::max(tallest_, height_);
-    program_.code.push_back(instruction);
-  }
-
+  std::uint32_t value(const Node& node, std::size_t i) const { return values_[node.children[i]]; }
   const Node& child(const Node& node, std::size_t i) const { return ast_.nodes[node.children[i]]; }
-  std::uint32_t here() const { return static_cast<std::uint32_t>(program_.code.size()); }
 
   const Ast& ast_;
-  Program& program_;
-  std::vector<std::uint32_t> begins_, ends_;  // of each node's code
-  int height_ = 0, tallest_ = 0;
+  const Definitions& definitions_;
+  Graph& graph_;
+  std::vector<std::uint32_t> values_;
 };
 
 }  // namespace
 
-Condition lower(const Ast& ast, Program& program, Faults& faults) {
-  Lowering lowering(ast, program);
-  lowering.run();
-  if (lowering.tallest() > static_cast<int>(Program::kMaxStack))
-    faults.add("too_deep", ast.nodes.back().at,
-               "the expression holds more than " + std::to_string(Program::kMaxStack) + " values at once",
-               "nest min, max and coalesce, or split the rule");
-  return {lowering.range(ast.nodes.size() - 1), lowering.conjuncts(), lowering.reads()};
+Lowered lower(const Ast& ast, const Definitions& definitions, Graph& graph) {
+  return Lowering(ast, definitions, graph).run();
 }
 
 }  // namespace sluice::rules

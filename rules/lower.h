@@ -1,37 +1,28 @@
 #pragma once
-// A checked expression to instructions.
+// A checked expression to nodes of the graph.
 
 #include <cstddef>
 #include <vector>
 
-#include "sluice/base/schema.h"
 #include "sluice/rules/ast.h"
-#include "sluice/rules/faults.h"
-#include "sluice/rules/program.h"
+#include "sluice/rules/definitions.h"
+#include "sluice/rules/graph.h"
 
 namespace sluice::rules {
 
 /// One operand of the outermost "&&"; the whole condition where there is none.
 struct Conjunct {
-  CodeRange code;
+  Edge truth = 0;
   std::size_t begin = 0, end = 0;  // the bytes of its text
 };
 
-/// A column (Op::cell) or model output (Op::model) that a condition reads.
-struct Read {
-  Op source = Op::cell;
-  std::size_t index = 0;
-  bool operator==(const Read&) const = default;
-};
-
-struct Condition {
-  CodeRange code;
-  std::vector<Conjunct> conjuncts;  // in the order of the text
+struct Lowered {
+  std::uint32_t value = 0;          // of a bool an edge, else a number
+  std::vector<Conjunct> conjuncts;  // in the order of the text; of a bool alone
   std::vector<Read> reads;          // each once, in the order of the text
 };
 
-/// Appends the instructions of `ast`, which check() has passed without a fault. Reports an expression that needs too
-/// large a stack.
-Condition lower(const Ast& ast, Program& program, Faults& faults);
+/// Adds `ast`, which check() has passed without a fault.
+Lowered lower(const Ast& ast, const Definitions& definitions, Graph& graph);
 
 }  // namespace sluice::rules

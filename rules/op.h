@@ -1,5 +1,5 @@
 #pragma once
-// What an expression can do: operators, functions, and the instructions that have no text of their own.
+// What an expression can do: operators, and functions by their own names.
 
 #include <cstdint>
 
@@ -13,14 +13,16 @@ enum class Op : std::uint8_t {
   equal, not_equal, less, less_equal, greater, greater_equal, in,
   // arithmetic
   negate, add, subtract, multiply, divide, modulo,
-  // functions
-  is_missing, coalesce, abs, min, max, floor, round,
-  // instructions that push a value
-  constant, cell, model,
-  // a cell compared with a constant in one step; in the order of the comparisons above
-  cell_equal, cell_not_equal, cell_less, cell_less_equal, cell_greater, cell_greater_equal,
+  // functions of values
+  is_missing, coalesce, abs, min, max, floor, round, to_int, to_double,
+  // functions of times and durations
+  year, month, day, hour, weekday, seconds, minutes, hours, days,
+  // functions of words
+  starts_with, ends_with, contains, matches, lower, upper, size,
   // two category columns with vocabularies of their own
   same_word, other_word,
+  // what a name is
+  none, cell, given, derived,
 };
 // clang-format on
 

@@ -1,7 +1,7 @@
 #include "sluice/rules/parse.h"
 
-#include "sluice/base/schema.h"
 #include "sluice/rules/lexer.h"
+#include "sluice/rules/spelt_time.h"
 
 namespace sluice::rules {
 namespace {
@@ -66,13 +66,17 @@ class Parser {
 
   std::size_t membership(std::size_t tested, std::size_t at) {
     std::vector<std::size_t> children = {tested};
+    if (token_.kind == TokenKind::name) {
+      children.push_back(add({.kind = NodeKind::list, .begin = token_.begin, .end = token_.end, .text = token_.text}));
+      advance();
+      return operation(Op::in, at, std::move(children));
+    }
     expect("[");
     do {
       const std::size_t begin = token_.begin;
       const std::size_t item = unary();
       if (!ast_.nodes[item].is_literal())
         fail(begin, "a list holds literals only", "write x == a || x == b for other values");
-      ast_.nodes[item].in_list = true;
       children.push_back(item);
     } while (skip(","));
     const std::size_t end = token_.end;
@@ -85,7 +89,7 @@ class Parser {
   std::size_t unary() {
     const Nesting nesting(*this);
     const bool is_minus = token_.is("-");
-    if (!is_minus && !token_.is("!")) return primary();
+    if (!is_minus && !token_.is("!")) return methods(primary());
     const std::size_t at = token_.begin;
     advance();
     const std::size_t operand = unary();
@@ -100,6 +104,16 @@ class Parser {
     return result;
   }
 
+  std::size_t methods(std::size_t value) {
+    while (skip(".")) {
+      const Token function = token_;
+      if (function.kind != TokenKind::name) unexpected("a function's name");
+      advance();
+      value = call(function, {value});
+    }
+    return value;
+  }
+
   std::size_t primary() {
     const Token token = token_;
     if (token.is("(")) return parenthesised();
@@ -111,7 +125,7 @@ class Parser {
     if (token.is("true") || token.is("false"))
       return add(
           {.kind = NodeKind::boolean, .begin = token.begin, .end = token.end, .value = token.is("true") ? 1.0 : 0.0});
-    if (token_.is("(") && !token.is_quoted) return token.is("time") ? time(token) : call(token);
+    if (token_.is("(") && !token.is_quoted) return is_spelt_out(token) ? from_text(token) : call(token, {});
     return add({.kind = NodeKind::name, .begin = token.begin, .end = token.end, .text = token.text});
   }
 
@@ -128,6 +142,7 @@ class Parser {
 
   std::size_t number() {
     Node node{.kind = NodeKind::number, .begin = token_.begin, .end = token_.end, .value = token_.number};
+    node.is_integral = token_.spelling.find_first_of(".eE") == std::string_view::npos;
     advance();
     if (token_.kind == TokenKind::name && !token_.is("in") && !is_english_operator(token_)) {
       node.type.unit = canonical_unit(token_.text);
@@ -137,8 +152,9 @@ class Parser {
     return add(std::move(node));
   }
 
-  std::size_t call(const Token& function) {
+  std::size_t call(const Token& function, std::vector<std::size_t> arguments) {
     Node node{.kind = NodeKind::call, .begin = function.begin, .text = function.text};
+    node.children = std::move(arguments);
     expect("(");
     if (!token_.is(")")) {
       do node.children.push_back(conditional());
@@ -149,17 +165,26 @@ class Parser {
     return add(std::move(node));
   }
 
-  std::size_t time(const Token& function) {
+  static bool is_spelt_out(const Token& function) {
+    return function.is("time") || function.is("timestamp") || function.is("duration");
+  }
+
+  /// time("..."), timestamp("...") and duration("..."): literals.
+  std::size_t from_text(const Token& function) {
     expect("(");
-    const Token instant = token_;
-    if (instant.kind != TokenKind::text) unexpected("a text such as \"2024-01-31\"");
+    const Token text = token_;
+    if (text.kind != TokenKind::text)
+      unexpected(function.is("duration") ? "a text such as \"36h\"" : "a text such as \"2024-01-31\"");
     advance();
     const std::size_t end = token_.end;
     expect(")");
-    const auto seconds = parse_time(instant.text);
-    if (!seconds)
-      fail(instant.begin, "this is no time", "times are ISO 8601: \"2024-01-31\" or \"2024-01-31T13:05:59Z\"");
-    return add({.kind = NodeKind::time, .begin = function.begin, .end = end, .value = *seconds});
+    const SpeltValue value = function.is("duration")    ? read_duration(text.text)
+                             : function.is("timestamp") ? read_timestamp(text.text)
+                                                        : read_time(text.text);
+    if (!value.seconds) fail(text.begin, value.fault, value.hint);
+    Node node{.kind = NodeKind::time, .begin = function.begin, .end = end, .value = *value.seconds};
+    if (function.is("duration")) node.kind = NodeKind::number, node.type.unit = "seconds";
+    return add(std::move(node));
   }
 
   std::size_t operation(Op op, std::size_t at, std::vector<std::size_t> children) {

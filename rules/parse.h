@@ -3,11 +3,13 @@
 //
 //   conditional = or [ "?" conditional ":" conditional ]
 //   or          = and { "||" and }            and  = relation { "&&" relation }
-//   relation    = sum { ("==" | "!=" | "<" | "<=" | ">" | ">=") sum | "in" "[" literal { "," literal } "]" }
+//   relation    = sum { ("==" | "!=" | "<" | "<=" | ">" | ">=") sum | "in" ( "[" literal { "," literal } "]" | name ) }
 //   sum         = product { ("+" | "-") product }          product = unary { ("*" | "/" | "%") unary }
-//   unary       = ("!" | "-") unary | primary
-//   primary     = number [ unit ] | text | "true" | "false" | name | function "(" conditional { "," conditional } ")" |
-//   "(" conditional ")"
+//   unary       = ("!" | "-") unary | primary { "." function "(" [ arguments ] ")" }
+//   primary     = number [ unit ] | text | "true" | "false" | name | function "(" [ arguments ] ")" | "(" conditional
+//   ")" arguments   = conditional { "," conditional }
+//
+// x.f(y) is f(x, y).
 
 #include <optional>
 #include <string_view>

@@ -1,51 +1,66 @@
 #pragma once
-// Conditions as instructions for a small stack machine over doubles, and the loop that runs them.
-//
-// One representation for everything: NaN is missing; true is 1 and false is 0; categories, ids and times are their
-// cells.
+// A graph's nodes in the order in which they are evaluated, each with a register of its own for as long as it is
+// needed.
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
-#include "sluice/base/batch.h"
-#include "sluice/rules/op.h"
+#include "sluice/rules/graph.h"
 
 namespace sluice::rules {
 
+constexpr std::size_t kMaxNumbers = 128;  // registers: 64 rows of them take 64 KiB of stack
+constexpr std::size_t kMaxTruths = 512;   // and 8 KiB
+
 struct Instruction {
-  Op op = Op::constant;
-  std::uint32_t index = 0;  // a cell, a model output, a set or a word pair
+  Step step = Step::output;
+  std::uint16_t out = 0, a = 0, b = 0, c = 0;  // registers; a truth's is an edge: twice its register, plus one negated
+  std::uint32_t index = 0;                     // of an output: its place among the roots
   double constant = 0;
 };
-static_assert(sizeof(Instruction) == 16);
-
-/// A stretch of instructions that leaves one value.
-struct CodeRange {
-  std::uint32_t begin = 0, end = 0;
-};
-
-/// The words of two vocabularies, a's and b's, compared through their codes.
-struct WordPair {
-  std::vector<std::int32_t> b_in_a;  // a's code of each word of b; -1 where a lacks it
-  std::vector<bool> a_in_b;          // of each word of a: whether b has it
-};
-
-struct Inputs {
-  RowView row;
-  std::array<double, 5> models;
-};
+static_assert(sizeof(Instruction) == 24);
 
 struct Program {
-  static constexpr std::size_t kMaxStack = 256;  // compile() refuses what needs more
-
   std::vector<Instruction> code;
-  std::vector<std::vector<double>> sets;  // each sorted
-  std::vector<WordPair> word_pairs;
-
-  double run(CodeRange range, const Inputs& inputs) const;
 };
+
+class Scheduler {
+ public:
+  explicit Scheduler(const Graph& graph)
+      : graph_(graph), marks_(graph.size()), last_use_(graph.size()), registers_(graph.size()) {}
+
+  /// The program that gives the truths of `roots`, in their order. An expression that several roots use is evaluated
+  /// once, as far as the registers reach. nullopt where one root alone needs more registers than there are.
+  std::optional<Program> schedule(std::span<const Edge> roots);
+
+ private:
+  /// One step of the order: a node, or the output of the root at `root`.
+  struct Place {
+    std::uint32_t node = 0, root = 0;
+    bool is_output = false;
+  };
+
+  bool append(std::size_t begin, std::size_t end, Program& program);
+  void order(std::size_t begin, std::size_t end);
+  bool emit(Program& program);
+  Instruction instruction_of(const Place& place) const;
+  std::uint16_t truth_register(Edge edge) const;
+  template <class Seen>
+  void each_read(const Place& place, Seen&& seen) const;
+
+  const Graph& graph_;
+  std::span<const Edge> roots_;
+  std::vector<std::uint32_t> marks_;  // of each node: the stretch of roots that has it in its order
+  std::vector<std::size_t> last_use_;
+  std::vector<std::uint16_t> registers_;
+  std::vector<Place> order_;
+  std::uint32_t mark_ = 0;
+};
+
+/// What a program costs, in units of about a nanosecond for one row: docs/rules.md says what counts how much.
+std::size_t cost_of(const Program& program);
 
 }  // namespace sluice::rules

@@ -1,10 +1,13 @@
 #include "sluice/rules/ruleset.h"
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "sluice/base/error.h"
 #include "sluice/base/number.h"
 #include "sluice/rules/check.h"
+#include "sluice/rules/compare.h"
 #include "sluice/rules/state.h"
 
 namespace sluice::rules {
@@ -16,22 +19,19 @@ void check_width(std::size_t n_columns, const Schema& schema) {
                                    std::to_string(schema.size()));
 }
 
-ReadValue value_of(const Read& read, const Schema& schema, const Inputs& inputs) {
-  if (read.source == Op::cell) return {schema[read.index].name, schema.format_cell(read.index, inputs.row[read.index])};
-  const double value = inputs.models[read.index];
-  return {std::string(kModelOutputNames[read.index]), std::isnan(value) ? "" : number_text(value)};
+ReadValue value_of(const Read& read, const Schema& schema, RowView row, const ModelOutputs& given) {
+  if (read.source == Op::cell) return {schema[read.index].name, schema.format_cell(read.index, row[read.index])};
+  const double value = given_value(given, read.index);
+  return {std::string(kGivenNames[read.index]), std::isnan(value) ? "" : number_text(value)};
 }
 
 /// Why a condition is not true: its first false conjunct, or the first missing one where none is false.
-std::string cause_of(const Condition& condition, const std::string& when, const Program& program,
-                     const Inputs& inputs) {
-  const Conjunct* missing = nullptr;
-  for (const Conjunct& conjunct : condition.conjuncts) {
-    const double value = program.run(conjunct.code, inputs);
-    if (value == 0.0) return when.substr(conjunct.begin, conjunct.end - conjunct.begin);
-    if (std::isnan(value) && !missing) missing = &conjunct;
-  }
-  return missing ? when.substr(missing->begin, missing->end - missing->begin) : "";
+std::string cause_of(const std::vector<Conjunct>& conjuncts, const std::vector<Truth>& truths,
+                     const std::string& when) {
+  for (const Truth wanted : {Truth::no, Truth::missing})
+    for (std::size_t i = 0; i < truths.size(); ++i)
+      if (truths[i] == wanted) return when.substr(conjuncts[i].begin, conjuncts[i].end - conjuncts[i].begin);
+  return {};
 }
 
 }  // namespace
@@ -40,7 +40,7 @@ RuleSet::RuleSet(std::shared_ptr<const State> state) : state_(std::move(state)) 
 
 void RuleSet::evaluate(RowView row, const ModelOutputs& models, Outcome& outcome) const {
   assert(row.size() == state_->schema.size());
-  state_->evaluate(inputs_of(row, models), outcome, [](std::size_t, Truth, Action) {});
+  state_->evaluate(row, models, outcome);
 }
 
 void RuleSet::evaluate(RowsView rows, std::span<const ModelOutputs> models, std::span<Outcome> outcomes) const {
@@ -48,21 +48,25 @@ void RuleSet::evaluate(RowsView rows, std::span<const ModelOutputs> models, std:
   if (outcomes.size() != rows.n_rows || (!models.empty() && models.size() != rows.n_rows))
     throw Error("rules.shape", std::to_string(rows.n_rows) + " rows, but " + std::to_string(models.size()) +
                                    " model outputs and " + std::to_string(outcomes.size()) + " outcomes");
-  const ModelOutputs none;
-  for (std::size_t i = 0; i < rows.n_rows; ++i) evaluate(rows.row(i), models.empty() ? none : models[i], outcomes[i]);
+  const ModelOutputs none[1];
+  for (std::size_t i = 0; i < rows.n_rows; i += 64) {
+    const std::size_t n = std::min<std::size_t>(64, rows.n_rows - i);
+    state_->evaluate_block(rows.slice(i, n), models.empty() ? none : models.subspan(i, n), outcomes.data() + i);
+  }
 }
 
 Trace RuleSet::trace(RowView row, const ModelOutputs& models) const {
   check_width(row.size(), state_->schema);
-  const Inputs inputs = inputs_of(row, models);
   Trace trace;
-  state_->evaluate(inputs, trace.outcome, [&](std::size_t, Truth truth, Action action) {
-    trace.rules.push_back({.truth = truth, .action = action});
-  });
-  for (std::size_t i = 0; i < trace.rules.size(); ++i) {
-    const Condition& condition = state_->conditions[i];
-    for (const Read& read : condition.reads) trace.rules[i].values.push_back(value_of(read, state_->schema, inputs));
-    trace.rules[i].cause = cause_of(condition, rule(i).when, state_->program, inputs);
+  std::vector<Truth> truths;
+  state_->evaluate(row, models, trace.outcome, truths);
+  for (std::size_t i = 0; i < truths.size(); ++i) {
+    const Lowered& condition = state_->conditions[i];
+    const Effect effect = state_->effect(i, truths[i]);
+    RuleTrace rule_trace{.truth = truths[i], .fired = effect.fires, .action = effect.action};
+    for (const Read& read : condition.reads) rule_trace.values.push_back(value_of(read, state_->schema, row, models));
+    rule_trace.cause = cause_of(condition.conjuncts, state_->conjuncts_of(i, row, models), rule(i).when);
+    trace.rules.push_back(std::move(rule_trace));
   }
   return trace;
 }
@@ -74,6 +78,7 @@ std::int64_t RuleSet::version() const { return state_->document.version; }
 HitPolicy RuleSet::hit_policy() const { return state_->document.hit_policy; }
 Phase RuleSet::phase() const { return state_->phase; }
 std::size_t RuleSet::n_tests() const { return state_->document.tests.size(); }
+std::size_t RuleSet::cost() const { return state_->cost; }
 Digest RuleSet::digest() const { return state_->digest; }
 
 const char* to_string(Phase phase) {
@@ -81,7 +86,19 @@ const char* to_string(Phase phase) {
 }
 
 const char* to_string(HitPolicy policy) {
-  return policy == HitPolicy::priority ? "priority" : policy == HitPolicy::first ? "first" : "unique";
+  switch (policy) {
+    case HitPolicy::priority:
+      return "priority";
+    case HitPolicy::first:
+      return "first";
+    case HitPolicy::unique:
+      return "unique";
+    case HitPolicy::collect:
+      return "collect";
+    case HitPolicy::collect_sum:
+      break;
+  }
+  return "collect_sum";
 }
 
 }  // namespace sluice::rules

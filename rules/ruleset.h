@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -32,22 +33,28 @@ namespace sluice::rules {
 enum class Phase { pre, fallback, post };
 
 enum class HitPolicy {
-  priority,  // of the rules that fire, the action that `priority` names first; within it the rule that stands first
-  first,     // the rule that stands first
-  unique,    // two that fire leave the row undecided
+  priority,     // of the rules that fire, the action that `priority` names first; within it the rule that stands first
+  first,        // the rule that stands first
+  unique,       // two that fire leave the row undecided
+  collect,      // nothing decides: the rules that fire are the answer
+  collect_sum,  // the points of all rules that fire are added, and cut-offs turn the sum into an action
 };
 
-/// What the models gave for one row; NaN where a model did not run. Probabilities in [0, 1], margins in log-odds.
+/// What is known of one row beside its columns; NaN where it is not. What the models gave: probabilities in [0, 1],
+/// margins in log-odds. The time of the decision, as the caller has it: seconds since 1970 UTC.
 struct ModelOutputs {
   double p_forest = std::numeric_limits<double>::quiet_NaN();
   double p_network = std::numeric_limits<double>::quiet_NaN();
   double p_final = std::numeric_limits<double>::quiet_NaN();
   double margin_forest = std::numeric_limits<double>::quiet_NaN();
   double margin_network = std::numeric_limits<double>::quiet_NaN();
+  double now = std::numeric_limits<double>::quiet_NaN();
 };
 
 constexpr std::uint16_t kNoRule = 0xffff;
-constexpr std::size_t kMaxRules = 4096;
+constexpr std::size_t kMaxRules = 20'000;
+constexpr std::size_t kMaxCost = 1'000'000;  // of a set, in the units of docs/rules.md: about a millisecond a row
+constexpr std::int64_t kMaxPoints = 1'000'000'000;  // of one rule, either sign
 
 /// The first 32 of a list of rules, by position in the document.
 class RuleList {
@@ -77,6 +84,7 @@ struct Outcome {
   std::uint16_t n_missing = 0;       // rules whose condition was unknown, whether or not they fired for it
   RuleList fired;
   RuleList missing;
+  std::int64_t points = 0;  // hit policy `collect_sum`: the sum over the rules that fired
 
   bool operator==(const Outcome&) const = default;
 };
@@ -87,8 +95,10 @@ struct Rule {
   std::string when;
   std::string description;
   std::string reason;
-  Action action = Action::none;             // where `when` is true
-  Action action_if_missing = Action::none;  // where `when` is unknown; none: the rule does not fire ("SKIP")
+  Action action = Action::none;                    // where `when` is true
+  Action action_if_missing = Action::none;         // where `when` is unknown
+  bool fires_if_missing = false;                   // false: "SKIP"
+  std::int64_t points = 0, points_if_missing = 0;  // hit policy `collect_sum` alone
 };
 
 enum class Truth : std::uint8_t { no, yes, missing };
@@ -99,8 +109,9 @@ struct ReadValue {
 };
 
 struct RuleTrace {
-  Truth truth = Truth::no;        // of `when`
-  Action action = Action::none;   // none: did not fire
+  Truth truth = Truth::no;  // of `when`
+  bool fired = false;
+  Action action = Action::none;   // none: did not fire, or the hit policy has no actions
   std::vector<ReadValue> values;  // everything `when` names, in order of appearance
   /// The text of the first conjunct that is false, or of the first missing one where none is; empty where `when` is
   /// true.
@@ -120,21 +131,27 @@ struct TestFailure {
 
 struct CompileResult;
 
+/// The bytes of a file that a document names, such as a list; the name stands beside the document, without a folder.
+/// Throws Error where there is none.
+using ReadBeside = std::function<std::string(const std::string& name)>;
+
 class RuleSet {
  public:
   /// Compiles `json` for rows of `schema`. With any error `rules` is empty, and the diagnostics hold all errors of the
-  /// document (of one condition, the first hundred). `source` is the file's name, for messages. Throws nothing but
-  /// std::bad_alloc.
-  static CompileResult compile(std::string_view json, std::string_view source, const Schema& schema, Phase phase);
+  /// document (of one condition, the first hundred). `source` is the file's name, for messages; `read_beside` gives the
+  /// files of lists, without it naming one is an error. Throws nothing but std::bad_alloc.
+  static CompileResult compile(std::string_view json, std::string_view source, const Schema& schema, Phase phase,
+                               const ReadBeside& read_beside = {});
 
-  /// Reads and compiles a file. Throws Error{file.read} or Error{rules.*} with the text of every error.
+  /// Reads and compiles a file, and the lists beside it. Throws Error{file.read} or Error{rules.*} with the text of
+  /// every error.
   static RuleSet load(const std::filesystem::path& path, const Schema& schema, Phase phase);
 
   /// Evaluates one row, in schema order. Allocates nothing. Precondition: row.size() == schema.size().
   void evaluate(RowView row, const ModelOutputs& models, Outcome& outcome) const;
 
-  /// Every row as above; `models` is empty (no models ran) or one a row. Throws Error{rules.shape} where widths or
-  /// lengths differ.
+  /// Every row as above, 64 at a time by the same program; `models` is empty (nothing is known) or one a row. Allocates
+  /// nothing. Throws Error{rules.shape} where widths or lengths differ.
   void evaluate(RowsView rows, std::span<const ModelOutputs> models, std::span<Outcome> outcomes) const;
 
   /// One row with the reasons: the same evaluation, then its account. Throws Error{rules.shape} for a row of another
@@ -152,11 +169,16 @@ class RuleSet {
   /// Runs the tests that the document carries; empty where all hold.
   std::vector<TestFailure> run_tests() const;
 
-  /// Of the document's bytes, the schema's digest and the phase.
+  /// What one row costs at most, in the units of docs/rules.md; at most kMaxCost.
+  std::size_t cost() const;
+
+  /// Of the document, the files it names, the schema's digest and the phase.
   Digest digest() const;
 
+  struct State;  // rules/state.h, not installed
+  const State& state() const { return *state_; }
+
  private:
-  struct State;
   explicit RuleSet(std::shared_ptr<const State> state);
   std::shared_ptr<const State> state_;
 };

@@ -34,14 +34,17 @@ std::vector<TestFailure> RuleSet::run_tests() const {
     const RuleTest& test = state_->document.tests[i];
     Outcome outcome;
     std::vector<std::string> fired, missing;
-    state_->evaluate(Inputs{test.row, test.models}, outcome, [&](std::size_t rule, Truth truth, Action action) {
-      if (action != Action::none) fired.push_back(state_->document.rules[rule].id);
-      if (truth == Truth::missing) missing.push_back(state_->document.rules[rule].id);
-    });
+    std::vector<Truth> truths;
+    state_->evaluate(test.row, test.given, outcome, truths);
+    for (std::size_t rule = 0; rule < truths.size(); ++rule) {
+      if (state_->effect(rule, truths[rule]).fires) fired.push_back(state_->document.rules[rule].id);
+      if (truths[rule] == Truth::missing) missing.push_back(state_->document.rules[rule].id);
+    }
     std::sort(fired.begin(), fired.end());
     std::sort(missing.begin(), missing.end());
     Comparison comparison(i, failures);
     if (test.action) comparison.compare("action", to_string(*test.action), to_string(outcome.action));
+    if (test.points) comparison.compare("points", std::to_string(*test.points), std::to_string(outcome.points));
     if (test.undecided)
       comparison.compare("undecided", *test.undecided ? "true" : "false", outcome.undecided ? "true" : "false");
     if (test.fired) comparison.compare("fired", list_text(*test.fired), list_text(fired));

@@ -1,7 +1,7 @@
 #pragma once
-// What a RuleSet holds.
+// What a RuleSet holds, and the one path of evaluation.
 
-#include <cmath>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,52 +12,45 @@
 
 namespace sluice::rules {
 
-inline Inputs inputs_of(RowView row, const ModelOutputs& m) {
-  return {row, {m.p_forest, m.p_network, m.p_final, m.margin_forest, m.margin_network}};
-}
+/// What a rule does where its condition is true, and where it is unknown.
+struct Effect {
+  bool fires = false;
+  Action action = Action::none;
+  std::int64_t points = 0;
+};
 
 struct RuleSet::State {
   Schema schema;
   Phase phase = Phase::pre;
   Document document;
-  Program program;
-  std::vector<Condition> conditions;  // one a rule
+  Graph graph;
+  std::vector<Lowered> conditions;  // one a rule
+  Program program;                  // the truth of every condition
+  std::vector<Program> conjuncts;   // of each rule: the truths of its conjuncts
+  std::size_t cost = 0;
   Digest digest;
 
-  /// The one path of evaluation. `seen(rule, truth, action)` hears of every rule; a trace listens, a decision does not.
-  template <class Seen>
-  void evaluate(const Inputs& inputs, Outcome& outcome, Seen&& seen) const {
-    outcome = {};
-    for (std::size_t i = 0; i < conditions.size(); ++i) {
-      const double value = program.run(conditions[i].code, inputs);
-      const bool is_missing = std::isnan(value);
-      const Rule& rule = document.rules[i];
-      const Action action = is_missing ? rule.action_if_missing : value != 0.0 ? rule.action : Action::none;
-      seen(i, is_missing ? Truth::missing : value != 0.0 ? Truth::yes : Truth::no, action);
-      if (is_missing) add_missing(static_cast<std::uint16_t>(i), outcome);
-      if (action != Action::none) add_fired(static_cast<std::uint16_t>(i), action, outcome);
-    }
+  Effect effect(std::size_t rule, Truth truth) const {
+    const Rule& r = document.rules[rule];
+    if (truth == Truth::yes) return {true, r.action, r.points};
+    if (truth == Truth::missing) return {r.fires_if_missing, r.action_if_missing, r.points_if_missing};
+    return {};
   }
+
+  void evaluate(RowView row, const ModelOutputs& given, Outcome& outcome) const;
+  /// The same, and the truth of every rule.
+  void evaluate(RowView row, const ModelOutputs& given, Outcome& outcome, std::vector<Truth>& truths) const;
+  /// At most 64 rows; `given` is one a row, or one for all.
+  void evaluate_block(RowsView rows, std::span<const ModelOutputs> given, Outcome* outcomes) const;
+  /// The truths of a rule's conjuncts.
+  std::vector<Truth> conjuncts_of(std::size_t rule, RowView row, const ModelOutputs& given) const;
 
  private:
-  static void add_missing(std::uint16_t rule, Outcome& outcome) {
-    ++outcome.n_missing;
-    outcome.missing.add(rule);
-  }
-
-  void add_fired(std::uint16_t rule, Action action, Outcome& outcome) const {
-    ++outcome.n_fired;
-    outcome.fired.add(rule);
-    if (outcome.n_fired == 1 || (document.hit_policy == HitPolicy::priority && rank(action) < rank(outcome.action))) {
-      outcome.action = action;
-      outcome.decisive = rule;
-    } else if (document.hit_policy == HitPolicy::unique) {
-      outcome.action = Action::none;
-      outcome.decisive = kNoRule;
-      outcome.undecided = true;
-    }
-  }
-
+  template <std::size_t N, class Seen>
+  void run(RowsView rows, std::span<const ModelOutputs> given, Outcome* outcomes, Seen&& seen) const;
+  void account(std::size_t rule, Truth truth, Outcome& outcome) const;
+  void pick(std::uint16_t rule, const Effect& effect, Outcome& outcome) const;
+  Action action_of_points(std::int64_t points) const;
   std::uint8_t rank(Action action) const { return document.rank[static_cast<std::size_t>(action)]; }
 };
 

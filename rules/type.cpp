@@ -12,11 +12,11 @@ struct UnitOfTime {
 constexpr UnitOfTime kUnitsOfTime[] = {
     {"seconds", "second", 1}, {"minutes", "minute", 60}, {"hours", "hour", 3600}, {"days", "day", 86400}};
 
-bool is_currency(std::string_view unit) {  // the shape of an ISO 4217 code
+}  // namespace
+
+bool is_currency(std::string_view unit) {
   return unit.size() == 3 && std::all_of(unit.begin(), unit.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
 }
-
-}  // namespace
 
 std::string canonical_unit(std::string_view unit) {
   for (const auto& known : kUnitsOfTime)
@@ -43,11 +43,12 @@ std::string to_string(const Type& type) {
     case Type::Kind::id:
       return "id";
     case Type::Kind::text:
+    case Type::Kind::words:
       return "text";
     case Type::Kind::number:
       break;
   }
-  if (type.unit.empty()) return "double";
+  if (type.unit.empty()) return type.is_whole ? "int" : "double";
   const char* family = seconds_in(type.unit) ? "duration" : is_currency(type.unit) ? "money" : "double";
   return std::string(family) + "[" + type.unit + "]";
 }

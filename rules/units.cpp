@@ -1,6 +1,10 @@
 #include "sluice/rules/units.h"
 
 #include <algorithm>
+#include <cmath>
+
+#include "sluice/rules/arithmetic.h"
+#include "sluice/rules/words.h"
 
 namespace sluice::rules {
 namespace {
@@ -12,7 +16,12 @@ bool is_duration(const Type& type) { return type.is(Kind::number) && seconds_in(
 bool fits(const Type& a, const Type& b) {
   if (a.kind != b.kind) return false;
   if (a.is(Kind::category)) return a.category == b.category || a.category->vocabulary == b.category->vocabulary;
-  return a.unit == b.unit || (is_duration(a) && is_duration(b));
+  return (a.unit == b.unit && a.is_whole == b.is_whole) || (is_duration(a) && is_duration(b));
+}
+
+bool becomes_whole(const Node& node) {
+  return node.is_integral && node.kind == NodeKind::number && node.type.unit.empty() &&
+         std::fabs(node.value) <= kMaxWhole;
 }
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& words) {
@@ -31,8 +40,9 @@ std::string some_of(const std::vector<std::string>& words) {
 
 Type Unifier::common(std::span<const std::size_t> items, std::string_view verb, const std::size_t* at) {
   if (std::any_of(items.begin(), items.end(), [&](std::size_t i) { return node(i).type.is(Kind::invalid); })) return {};
-  const auto typed =
-      std::find_if(items.begin(), items.end(), [&](std::size_t i) { return !node(i).type.is(Kind::text); });
+  auto typed = std::find_if(items.begin(), items.end(), [&](std::size_t i) { return node(i).type.is_whole; });
+  if (typed == items.end())
+    typed = std::find_if(items.begin(), items.end(), [&](std::size_t i) { return !node(i).type.is(Kind::text); });
   const auto place = [&](std::size_t item) { return at ? *at : node(item).at; };
   if (typed == items.end()) {
     faults_.add("type", place(items.front()), "texts alone have no meaning",
@@ -40,11 +50,17 @@ Type Unifier::common(std::span<const std::size_t> items, std::string_view verb, 
     return {};
   }
   Type type = node(*typed).type;
+  if (type.is(Kind::words) && verb != "compared with") {
+    faults_.add("type", place(*typed), "a text that a function gives can only be compared");
+    return {};
+  }
   bool all_fit = true, in_seconds = false;
   for (const std::size_t item : items) {
     const Type& other = node(item).type;
     if (other.is(Kind::text)) {
       all_fit &= resolve_text(item, type, verb, place(item));
+    } else if (type.is_whole && becomes_whole(node(item))) {
+      node(item).type = type;
     } else if (!fits(type, other)) {
       mismatch(*typed, item, verb, place(item));
       all_fit = false;
@@ -74,6 +90,8 @@ bool Unifier::resolve_text(std::size_t item, const Type& wanted, std::string_vie
   Node& literal = node(item);
   if (wanted.is(Kind::id)) {
     literal.value = hash_id(literal.text);
+  } else if (wanted.is(Kind::words)) {
+    return resolve_made_text(literal, wanted);
   } else if (wanted.is(Kind::category)) {
     const auto& words = wanted.category->vocabulary;
     const auto code = code_of(*wanted.category, literal.text);
@@ -94,6 +112,18 @@ bool Unifier::resolve_text(std::size_t item, const Type& wanted, std::string_vie
   }
   literal.kind = NodeKind::number;
   literal.type = wanted;
+  return true;
+}
+
+bool Unifier::resolve_made_text(Node& literal, const Type& wanted) {
+  const auto& texts = texts_of(wanted);
+  if (std::find(texts.begin(), texts.end(), literal.text) == texts.end()) {
+    const std::string meant = faults_.suggests() ? did_you_mean(literal.text, texts) : "";
+    faults_.add("unknown_word", literal.at, "no word of " + wanted.category->name + " gives \"" + literal.text + "\"",
+                meant);
+    return false;
+  }
+  literal.type = wanted;  // it stays a text
   return true;
 }
 
@@ -119,6 +149,7 @@ void Unifier::mismatch(std::size_t left, std::size_t right, std::string_view ver
 std::string Unifier::hint_for(const Node& left, const Node& right) const {
   const Type &a = left.type, &b = right.type;
   if (a.is(Kind::number) && b.is(Kind::number)) {
+    if (a.unit.empty() && b.unit.empty()) return "write double(x) for the int, or int(x) for the double";
     if (a.unit.empty()) return hint_for_unit(right, left);
     if (b.unit.empty()) return hint_for_unit(left, right);
     if (is_duration(a) || is_duration(b)) {

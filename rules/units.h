@@ -30,6 +30,7 @@ class Unifier {
 
  private:
   bool resolve_text(std::size_t item, const Type& wanted, std::string_view verb, std::size_t at);
+  bool resolve_made_text(Node& literal, const Type& wanted);
   std::optional<double> code_of(const Column& column, std::string_view word);
   std::string hint_for(const Node& left, const Node& right) const;
   std::string hint_for_unit(const Node& united, const Node& bare) const;

@@ -63,6 +63,13 @@ inline bool is_duration(const std::string& unit) {
 
 inline Number known(double x) { return std::isnan(x) ? Number() : Number(x); }
 
+/// Amounts of money that arithmetic makes are whole ten-thousandths; times are of the years 0001 to 9999.
+inline Number money(const Number& x) {
+  if (!x || !(std::abs(*x) * 10000 < 9007199254740992.0)) return {};
+  return static_cast<double>(std::llround(*x * 10000)) / 10000;
+}
+inline Number in_calendar(const Number& x) { return x && *x >= -62135596800.0 && *x < 253402300800.0 ? x : Number(); }
+
 template <class F>
 Number with(const Number& a, const Number& b, F f) {
   return a && b ? known(f(*a, *b)) : Number();

@@ -149,7 +149,11 @@ class Generator {
   Expr<Number> binary(const Expr<Number>& a, const Expr<Number>& b, const char* op, int level,
                       double (*f)(double, double), const std::string& unit) {
     return {a.at_least(level) + op + b.at_least(level + 1), level,
-            [=](const Row& row) { return with(a.value(row), b.value(row), f); }, unit};
+            [=](const Row& row) {
+              const Number result = with(a.value(row), b.value(row), f);
+              return unit == "USD" || unit == "EUR" ? money(result) : unit == "time" ? in_calendar(result) : result;
+            },
+            unit};
   }
 
   /// `unit` is "", "USD" or "EUR".
@@ -278,10 +282,12 @@ class Generator {
         return {"time(\"2017-07-14T02:40:00Z\")", 7, [](const Row&) { return Number(1.5e9); }};
       case 3:
         return binary(
-            time(depth - 1), in_seconds(duration(depth - 1)), " + ", 4, [](double x, double y) { return x + y; }, "");
+            time(depth - 1), in_seconds(duration(depth - 1)), " + ", 4, [](double x, double y) { return x + y; },
+            "time");
       default:
         return binary(
-            time(depth - 1), in_seconds(duration(depth - 1)), " - ", 4, [](double x, double y) { return x - y; }, "");
+            time(depth - 1), in_seconds(duration(depth - 1)), " - ", 4, [](double x, double y) { return x - y; },
+            "time");
     }
   }
 
