@@ -51,16 +51,17 @@ class Compiler {
       roots.push_back(condition.value);
       std::vector<Edge> conjuncts;
       for (const Conjunct& conjunct : condition.conjuncts) conjuncts.push_back(conjunct.truth);
-      auto program = scheduler.schedule(conjuncts);
+      auto program = scheduler.for_row(conjuncts);
       const Edge root[] = {condition.value};
-      if (!program || !scheduler.schedule(root))
+      if (!program || !scheduler.for_batch(root))
         add("too_deep", pointer(i), "the condition holds more values at once than there is room for", "split the rule");
       else
         state_.conjuncts.push_back(std::move(*program));
     }
     if (has_errors(out_)) return;
-    state_.program = std::move(*scheduler.schedule(roots));
-    state_.cost = cost_of(state_.program);
+    state_.row_program = std::move(*scheduler.for_row(roots));
+    state_.batch_program = std::move(*scheduler.for_batch(roots));
+    state_.cost = cost_of(state_.row_program);
     if (state_.cost > state_.document.max_cost)
       add("cost", "/rules",
           "a row costs " + std::to_string(state_.cost) + " units; " + std::to_string(state_.document.max_cost) +

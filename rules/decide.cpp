@@ -19,7 +19,7 @@ void RuleSet::State::run(RowsView rows, std::span<const ModelOutputs> given, Out
   const std::uint64_t live = ~0ULL >> (64 - rows.n_rows);
   for (std::size_t i = 0; i < rows.n_rows; ++i) outcomes[i] = {};
   Machine<N>(rows, given.data(), given.size(), graph.tables())
-      .run(program, [&](std::size_t rule, std::uint64_t yes, std::uint64_t no) {
+      .run(N == 1 ? row_program : batch_program, [&](std::size_t rule, std::uint64_t yes, std::uint64_t no) {
         seen(rule, yes, no);
         each_bit(yes & live, [&](std::size_t row) { account(rule, Truth::yes, outcomes[row]); });
         each_bit(~(yes | no) & live, [&](std::size_t row) { account(rule, Truth::missing, outcomes[row]); });

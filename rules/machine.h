@@ -9,7 +9,8 @@
 // An operand's edge e reads truths[e] as its "true" and truths[e ^ 1] as its "false": negation is a swap.
 
 #include <bit>
-#include <cstring>
+#include <span>
+#include <type_traits>
 
 #include "sluice/base/batch.h"
 #include "sluice/rules/arithmetic.h"
@@ -29,97 +30,155 @@ class Machine {
   /// Calls output(root, yes, no) for each root in order: a bit a row; bits beyond the rows mean nothing.
   template <class Output>
   void run(const Program& program, Output&& output) {
-    for (const Instruction& i : program.code) {
-      if (i.step == Step::output)
-        output(i.index, truths_[i.a], truths_[i.a ^ 1]);
-      else if (is_truth(i.step))
-        decide(i);
+    for (const Run& run : program.runs) {
+      const Code code(program.code.data() + run.begin, run.end - run.begin);
+      const Step step = code.front().step;
+      if (step == Step::output)
+        for (const Instruction& i : code) output(i.index, yes(i.a), no(i.a));
+      else if (is_truth(step))
+        decide(step, code);
       else
-        compute(i);
+        compute(step, code);
     }
   }
 
  private:
-  void decide(const Instruction& i) {
-    switch (i.step) {
-      // clang-format off
-      case Step::unknown: return set(i, {0, 0});
-      case Step::truth: return set(i, {~0ULL, 0});
-      case Step::both: return set(i, {yes(i.a) & yes(i.b), no(i.a) | no(i.b)});
-      case Step::pick_truth: return set(i, {(yes(i.a) & yes(i.b)) | (no(i.a) & yes(i.c)), (yes(i.a) & no(i.b)) | (no(i.a) & no(i.c))});
-      case Step::same_truth: return set(i, {(yes(i.a) & yes(i.b)) | (no(i.a) & no(i.b)), (yes(i.a) & no(i.b)) | (no(i.a) & yes(i.b))});
-      case Step::known_truth: return set(i, {yes(i.a) | no(i.a), ~(yes(i.a) | no(i.a))});
-      case Step::first_truth: return set(i, {yes(i.a) | (~no(i.a) & yes(i.b)), no(i.a) | (~yes(i.a) & no(i.b))});
-      case Step::known_number: return set(i, compare<N, Equal, Unordered>(Each{numbers_[i.a]}, Each{numbers_[i.a]}));
-      case Step::equal: return set(i, compare<N, Equal, Differ>(Each{numbers_[i.a]}, Each{numbers_[i.b]}));
-      case Step::less: return set(i, compare<N, Less, GreaterEqual>(Each{numbers_[i.a]}, Each{numbers_[i.b]}));
-      case Step::less_equal: return set(i, compare<N, LessEqual, Greater>(Each{numbers_[i.a]}, Each{numbers_[i.b]}));
-      case Step::equal_constant: return set(i, compare<N, Equal, Differ>(Each{numbers_[i.a]}, All{i.constant}));
-      case Step::less_constant: return set(i, compare<N, Less, GreaterEqual>(Each{numbers_[i.a]}, All{i.constant}));
-      case Step::less_equal_constant: return set(i, compare<N, LessEqual, Greater>(Each{numbers_[i.a]}, All{i.constant}));
-      default: return look_up(i);
-        // clang-format on
+  using Code = std::span<const Instruction>;
+  using Bits = std::conditional_t<N == 1, std::uint8_t, std::uint64_t>;
+  static constexpr Limits kLimits = N == 1 ? kRowLimits : kBatchLimits;
+
+  template <class F>
+  void set_each(Code code, F&& planes_of) {
+    for (const Instruction& i : code) {
+      const Planes planes = planes_of(i);
+      truths_[2 * i.out] = static_cast<Bits>(planes.yes);
+      truths_[2 * i.out + 1] = static_cast<Bits>(planes.no);
+    }
+  }
+  template <class Yes, class No>
+  void compare_each(Code code) {
+    set_each(code, [&](const Instruction& i) { return compare<N, Yes, No>(Each{numbers_[i.a]}, Each{numbers_[i.b]}); });
+  }
+  template <class Yes, class No>
+  void compare_constants(Code code) {
+    set_each(code, [&](const Instruction& i) { return compare<N, Yes, No>(Each{numbers_[i.a]}, All{i.constant}); });
+  }
+
+  void decide(Step step, Code code) {
+    switch (step) {
+      case Step::equal:
+        return compare_each<Equal, Differ>(code);
+      case Step::less:
+        return compare_each<Less, GreaterEqual>(code);
+      case Step::less_equal:
+        return compare_each<LessEqual, Greater>(code);
+      case Step::equal_constant:
+        return compare_constants<Equal, Differ>(code);
+      case Step::less_constant:
+        return compare_constants<Less, GreaterEqual>(code);
+      case Step::less_equal_constant:
+        return compare_constants<LessEqual, Greater>(code);
+      case Step::known_number:  // a number is known where it is equal to itself
+        return set_each(code, [&](const Instruction& i) {
+          return compare<N, Equal, Unordered>(Each{numbers_[i.a]}, Each{numbers_[i.a]});
+        });
+      case Step::in_set:
+        return look_up(code, [&](const Instruction& i, std::size_t lane) {
+          return in_set(tables_.sets[i.index], numbers_[i.a][lane]);
+        });
+      case Step::truth_table:
+        return look_up(code, [&](const Instruction& i, std::size_t lane) {
+          return in_table(tables_.truths[i.index], numbers_[i.a][lane]);
+        });
+      case Step::same_word:
+        return look_up(code, [&](const Instruction& i, std::size_t lane) {
+          return same_word(tables_.word_pairs[i.index], numbers_[i.a][lane], numbers_[i.b][lane]);
+        });
+      default:
+        return combine(step, code);
     }
   }
 
-  void look_up(const Instruction& i) {
-    Planes planes;
-    for (std::size_t lane = 0; lane < N; ++lane) {
-      const double x = numbers_[i.a][lane];
-      const Planes one = i.step == Step::in_set        ? in_set(tables_.sets[i.index], x)
-                         : i.step == Step::truth_table ? in_table(tables_.truths[i.index], x)
-                                                       : same_word(tables_.word_pairs[i.index], x, numbers_[i.b][lane]);
-      planes.yes |= one.yes << lane;
-      planes.no |= one.no << lane;
+  void combine(Step step, Code code) {
+    const auto each = [&](auto&& f) { set_each(code, [&](const Instruction& i) { return f(i); }); };
+    // clang-format off
+    switch (step) {
+      case Step::truth: return each([](auto&) { return Planes{~0ULL, 0}; });
+      case Step::both: return each([&](auto& i) { return Planes{yes(i.a) & yes(i.b), no(i.a) | no(i.b)}; });
+      case Step::pick_truth: return each([&](auto& i) { return Planes{(yes(i.a) & yes(i.b)) | (no(i.a) & yes(i.c)), (yes(i.a) & no(i.b)) | (no(i.a) & no(i.c))}; });
+      case Step::same_truth: return each([&](auto& i) { return Planes{(yes(i.a) & yes(i.b)) | (no(i.a) & no(i.b)), (yes(i.a) & no(i.b)) | (no(i.a) & yes(i.b))}; });
+      case Step::known_truth: return each([&](auto& i) { return Planes{yes(i.a) | no(i.a), ~(yes(i.a) | no(i.a))}; });
+      case Step::first_truth: return each([&](auto& i) { return Planes{yes(i.a) | (~no(i.a) & yes(i.b)), no(i.a) | (~yes(i.a) & no(i.b))}; });
+      default: return each([](auto&) { return Planes{}; });
     }
-    set(i, planes);
+    // clang-format on
   }
 
-  void compute(const Instruction& i) {
-    double* out = numbers_[i.out];
-    const double *a = numbers_[i.a], *b = numbers_[i.b];
-    if (i.step == Step::cell) {
-      for (std::size_t lane = 0; lane < N; ++lane) out[lane] = rows_.data[lane_row(lane) * rows_.stride + i.index];
-    } else if (i.step == Step::constant) {
-      for (std::size_t lane = 0; lane < N; ++lane) out[lane] = i.constant;
-    } else if (i.step == Step::given) {
-      for (std::size_t lane = 0; lane < N; ++lane)
-        out[lane] = given_value(given_[lane_row(lane) * given_step_], i.index);
-    } else if (i.step == Step::number_table) {
-      for (std::size_t lane = 0; lane < N; ++lane) out[lane] = word_number(tables_.numbers[i.index], a[lane]);
-    } else if (i.step == Step::pick_number) {
-      pick(i);
-    } else if (!with_binary(i.step, [&]<Step step>() {
-                 for (std::size_t lane = 0; lane < N; ++lane) out[lane] = apply<step>(a[lane], b[lane]);
-               })) {
-      with_unary(i.step, [&]<Step step>() {
-        for (std::size_t lane = 0; lane < N; ++lane) out[lane] = apply<step>(a[lane]);
+  template <class F>
+  void look_up(Code code, F&& answer) {
+    set_each(code, [&](const Instruction& i) {
+      Planes planes;
+      for (std::size_t lane = 0; lane < N; ++lane) {
+        const Planes one = answer(i, lane);
+        planes.yes |= one.yes << lane;
+        planes.no |= one.no << lane;
+      }
+      return planes;
+    });
+  }
+
+  template <class F>
+  void make_each(Code code, F&& number_of) {
+    for (const Instruction& i : code)
+      for (std::size_t lane = 0; lane < N; ++lane) numbers_[i.out][lane] = number_of(i, lane);
+  }
+
+  void compute(Step step, Code code) {
+    using I = const Instruction&;
+    switch (step) {
+      case Step::cell:
+        return make_each(code,
+                         [&](I i, std::size_t lane) { return rows_.data[lane_row(lane) * rows_.stride + i.index]; });
+      case Step::constant:
+        return make_each(code, [](I i, std::size_t) { return i.constant; });
+      case Step::given:
+        return make_each(
+            code, [&](I i, std::size_t lane) { return given_value(given_[lane_row(lane) * given_step_], i.index); });
+      case Step::number_table:
+        return make_each(
+            code, [&](I i, std::size_t lane) { return word_number(tables_.numbers[i.index], numbers_[i.a][lane]); });
+      case Step::pick_number:
+        return make_each(code, [&](I i, std::size_t lane) {
+          return yes(i.a) >> lane & 1 ? numbers_[i.b][lane] : no(i.a) >> lane & 1 ? numbers_[i.c][lane] : kMissing;
+        });
+      default:
+        calculate(step, code);
+    }
+  }
+
+  void calculate(Step step, Code code) {
+    const bool is_binary = with_binary(step, [&]<Step known>() {
+      make_each(code, [&](const Instruction& i, std::size_t lane) {
+        return apply<known>(numbers_[i.a][lane], numbers_[i.b][lane]);
       });
-    }
-  }
-
-  void pick(const Instruction& i) {
-    for (std::size_t lane = 0; lane < N; ++lane)
-      numbers_[i.out][lane] = yes(i.a) >> lane & 1  ? numbers_[i.b][lane]
-                              : no(i.a) >> lane & 1 ? numbers_[i.c][lane]
-                                                    : kMissing;
+    });
+    if (is_binary) return;
+    with_unary(step, [&]<Step known>() {
+      make_each(code, [&](const Instruction& i, std::size_t lane) { return apply<known>(numbers_[i.a][lane]); });
+    });
   }
 
   /// Lanes beyond the rows repeat the last one.
   std::size_t lane_row(std::size_t lane) const { return N == 1 || lane < rows_.n_rows ? lane : rows_.n_rows - 1; }
   std::uint64_t yes(std::uint16_t edge) const { return truths_[edge]; }
   std::uint64_t no(std::uint16_t edge) const { return truths_[edge ^ 1]; }
-  void set(const Instruction& i, Planes planes) {
-    truths_[2 * i.out] = planes.yes;
-    truths_[2 * i.out + 1] = planes.no;
-  }
 
   RowsView rows_;
   const ModelOutputs* given_;
   std::size_t given_step_;
   const Tables& tables_;
-  double numbers_[kMaxNumbers][N];
-  std::uint64_t truths_[2 * kMaxTruths];
+  double numbers_[kLimits.numbers][N];
+  Bits truths_[2 * kLimits.truths];
 };
 
 }  // namespace sluice::rules

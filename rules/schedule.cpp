@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <functional>
 #include <queue>
+#include <tuple>
 
 #include "sluice/rules/program.h"
 
@@ -54,23 +55,42 @@ void Scheduler::each_read(const Place& place, Seen&& seen) const {
     graph_.each_operand(place.node, seen);
 }
 
-std::optional<Program> Scheduler::schedule(std::span<const Edge> roots) {
+std::optional<Program> Scheduler::schedule(std::span<const Edge> roots, bool is_for_row) {
   roots_ = roots;
   Program program;
-  if (!append(0, roots.size(), program)) return std::nullopt;
+  if (!append(0, roots.size(), is_for_row, program)) return std::nullopt;
+  for (std::uint32_t i = 0; i < program.code.size(); ++i)
+    if (i > 0 && program.code[i].step == program.code[i - 1].step)
+      ++program.runs.back().end;
+    else
+      program.runs.push_back({i, i + 1});
   return program;
 }
 
 /// Appends the roots [begin, end); halves the stretch until each half fits. False where a single root does not.
-bool Scheduler::append(std::size_t begin, std::size_t end, Program& program) {
+bool Scheduler::append(std::size_t begin, std::size_t end, bool is_for_row, Program& program) {
   if (begin == end) return true;
-  const std::size_t n_before = program.code.size();
   order(begin, end);
-  if (emit(program)) return true;
-  program.code.resize(n_before);
-  if (end - begin == 1) return false;
+  if (is_for_row) group();
+  if (emit(program, is_for_row ? kRowLimits : kBatchLimits, !is_for_row)) return true;
+  if (end - begin == 1) return is_for_row && append(begin, end, false, program);
   const std::size_t middle = begin + (end - begin) / 2;
-  return append(begin, middle, program) && append(middle, end, program);
+  return append(begin, middle, is_for_row, program) && append(middle, end, is_for_row, program);
+}
+
+/// By depth, then by step; the outputs last, in order.
+void Scheduler::group() {
+  for (const Place& place : order_) {
+    if (place.is_output) continue;
+    std::uint32_t depth = 0;
+    graph_.each_operand(place.node, [&](std::uint32_t operand) { depth = std::max(depth, depths_[operand] + 1); });
+    depths_[place.node] = depth;
+  }
+  const auto key = [&](const Place& place) {
+    return place.is_output ? std::tuple(true, std::uint32_t{0}, Step::output)
+                           : std::tuple(false, depths_[place.node], graph_[place.node].step);
+  };
+  std::stable_sort(order_.begin(), order_.end(), [&](const Place& a, const Place& b) { return key(a) < key(b); });
 }
 
 /// Depth first, so that a value is read soon after it is made.
@@ -101,7 +121,9 @@ void Scheduler::order(std::size_t begin, std::size_t end) {
   }
 }
 
-bool Scheduler::emit(Program& program) {
+/// False, with nothing added, where the registers do not suffice.
+bool Scheduler::emit(Program& program, const Limits& limits, bool reuse) {
+  const std::size_t n_before = program.code.size();
   for (std::size_t i = 0; i < order_.size(); ++i) each_read(order_[i], [&](std::uint32_t n) { last_use_[n] = i; });
   Registers numbers, truths;
   std::vector<std::uint32_t>
@@ -112,12 +134,13 @@ bool Scheduler::emit(Program& program) {
     each_read(order_[i], [&](std::uint32_t node) {
       if (last_use_[node] == i && std::find(ended.begin(), ended.end(), node) == ended.end()) ended.push_back(node);
     });
-    for (const std::uint32_t node : ended) (is_truth(graph_[node].step) ? truths : numbers).give_back(registers_[node]);
+    for (const std::uint32_t node : ended)
+      if (reuse) (is_truth(graph_[node].step) ? truths : numbers).give_back(registers_[node]);
     if (!order_[i].is_output) {
       instruction.out = (is_truth(instruction.step) ? truths : numbers).take();
       registers_[order_[i].node] = instruction.out;
     }
-    if (numbers.most() > kMaxNumbers || truths.most() > kMaxTruths) return false;
+    if (numbers.most() > limits.numbers || truths.most() > limits.truths) return program.code.resize(n_before), false;
     program.code.push_back(instruction);
   }
   return true;

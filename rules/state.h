@@ -24,9 +24,9 @@ struct RuleSet::State {
   Phase phase = Phase::pre;
   Document document;
   Graph graph;
-  std::vector<Lowered> conditions;  // one a rule
-  Program program;                  // the truth of every condition
-  std::vector<Program> conjuncts;   // of each rule: the truths of its conjuncts
+  std::vector<Lowered> conditions;     // one a rule
+  Program row_program, batch_program;  // the truth of every condition
+  std::vector<Program> conjuncts;      // of each rule: the truths of its conjuncts
   std::size_t cost = 0;
   Digest digest;
 
