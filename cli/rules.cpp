@@ -6,6 +6,7 @@
 #include "sluice/base/number.h"
 #include "sluice/cli/options.h"
 #include "sluice/cli/verbs.h"
+#include "sluice/rules/analyze.h"
 #include "sluice/rules/ruleset.h"
 
 namespace sluice::cli {
@@ -31,9 +32,11 @@ struct RuleOptions {
   }
 };
 
-/// Compiles, printing every finding.
+/// Compiles, printing every fault.
 std::optional<rules::RuleSet> compile(const std::string& file, const RuleOptions& rule_options) {
-  auto compiled = rules::RuleSet::compile(read_file(file), file, rule_options.read_schema(), rule_options.phase_of());
+  const std::filesystem::path folder = std::filesystem::path(file).parent_path();
+  auto compiled = rules::RuleSet::compile(read_file(file), file, rule_options.read_schema(), rule_options.phase_of(),
+                                          [&](const std::string& name) { return read_file(folder / name); });
   for (const auto& diagnostic : compiled.diagnostics) std::cout << to_string(diagnostic) << "\n";
   return std::move(compiled.rules);
 }
@@ -47,20 +50,37 @@ bool run_tests(const std::string& file, const rules::RuleSet& rules) {
   return failures.empty();
 }
 
+/// Prints what can be proved of the set; false where something is wrong in itself, or with `is_strict` worth knowing.
+bool analyze(const std::string& file, const rules::RuleSet& rules, bool is_strict) {
+  const rules::Analysis analysis = rules::analyze(rules);
+  bool is_sound = true;
+  for (const auto& finding : analysis.findings) {
+    std::cout << file << ": " << (finding.is_note ? "note: " : "") << to_string(finding, rules) << "\n";
+    is_sound &= finding.is_note && !is_strict;
+  }
+  for (const auto& undecided : analysis.undecided) std::cout << file << ": " << to_string(undecided, rules) << "\n";
+  if (!analysis.are_overlaps_complete) std::cout << file << ": more overlaps were not looked for\n";
+  return is_sound;
+}
+
 int check(const Arguments& arguments) {
   std::vector<std::string> files;
   RuleOptions rule_options;
-  Options options(
-      "rules check",
-      "Checks rule sets: every fault at once, then the tests that they carry. Exit code 3 where something was found.",
-      "sluice rules check examples/rules/pre.json --schema examples/schema.json");
+  bool is_strict = false;
+  Options options("rules check",
+                  "Checks rule sets: every fault at once, the tests that they carry, then what can be proved: rules "
+                  "that never hold, always hold or never decide, overlaps and gaps, each with a row. Exit code 3 where "
+                  "something was found; notes alone do not count.",
+                  "sluice rules check examples/rules/pre.json --schema examples/schema.json");
   options.positionals("FILE", files, "rule sets");
+  options.flag("--strict", is_strict, "notes count too: gaps, and overlaps that the hit policy resolves");
   rule_options.add(options);
   if (!options.parse(arguments)) return 0;
   bool sound = true;
   for (const auto& file : files) {
     const auto rules = compile(file, rule_options);
     sound = rules && run_tests(file, *rules) && sound;
+    if (rules) sound = analyze(file, *rules, is_strict) && sound;
   }
   return sound ? 0 : kFound;
 }
@@ -81,31 +101,41 @@ std::vector<double> read_row(const std::string& json_text, const Schema& schema)
   return row;
 }
 
+double read_now(const std::string& text) {
+  if (text.empty()) return std::numeric_limits<double>::quiet_NaN();
+  if (const auto seconds = parse_time(text)) return *seconds;
+  throw Error("rules.now", "--now: \"" + text + "\" is no time", "write 2024-01-31T13:05:59Z");
+}
+
 int eval(const Arguments& arguments) {
-  std::string file, row_text;
+  std::string file, row_text, now;
   RuleOptions rule_options;
   Options options("rules eval", "One row through a rule set, with the values that each rule read.",
                   "sluice rules eval examples/rules/pre.json --schema examples/schema.json --row '{\"amount\": 9000}'");
-  options.positional("FILE", file, "rule set").required("--row", row_text, "JSON object: column name to value");
+  options.positional("FILE", file, "rule set")
+      .required("--row", row_text, "JSON object: column name to value")
+      .text("--now", now, "the time of the decision, such as 2024-01-31T13:05:59Z; without it, now is missing");
   rule_options.add(options);
   if (!options.parse(arguments)) return 0;
   const auto rules = compile(file, rule_options);
   if (!rules) return kFound;
   const auto row = read_row(row_text, rule_options.read_schema());
-  const auto trace = rules->trace(row, {});
+  const auto trace = rules->trace(row, {.now = read_now(now)});
   for (std::size_t i = 0; i < rules->size(); ++i) {
     const auto& rule = rules->rule(i);
     const auto& entry = trace.rules[i];
     const char* truth = entry.truth == rules::Truth::yes       ? "true"
                         : entry.truth == rules::Truth::missing ? "missing"
                                                                : "false";
-    std::cout << rule.id << ": " << truth
-              << (entry.action == rules::Action::none ? "" : std::string(", ") + to_string(entry.action)) << "   "
-              << rule.when << "\n";
+    const std::string effect = entry.action != rules::Action::none ? std::string(", ") + to_string(entry.action)
+                               : entry.fired                       ? ", fires"
+                                                                   : "";
+    std::cout << rule.id << ": " << truth << effect << "   " << rule.when << "\n";
     if (!entry.cause.empty()) std::cout << "    because of: " << entry.cause << "\n";
     for (const auto& value : entry.values)
       std::cout << "    " << value.name << " = " << (value.text.empty() ? "missing" : value.text) << "\n";
   }
+  if (rules->hit_policy() == rules::HitPolicy::collect_sum) std::cout << "points: " << trace.outcome.points << "\n";
   std::cout << "action: " << (trace.outcome.undecided ? "undecided" : to_string(trace.outcome.action)) << "\n";
   return 0;
 }
@@ -128,7 +158,7 @@ int test(const Arguments& arguments) {
 
 int run_rules(const Arguments& arguments) {
   return dispatch("sluice rules",
-                  {{"check", "all faults at once, then the tests inside", check},
+                  {{"check", "all faults at once, the tests inside, and what can be proved", check},
                    {"test", "the tests inside", test},
                    {"eval", "one row with a full trace", eval}},
                   arguments);

@@ -1,0 +1,200 @@
+#include "sluice/rules/analyze.h"
+
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "sluice/rules/regions.h"
+#include "sluice/rules/search.h"
+
+namespace sluice::rules {
+namespace {
+
+constexpr const char* kTooManyBoxes = "the condition has too many alternatives";
+constexpr const char* kNotExact = "a condition calculates or compares columns with one another, and no row was found";
+constexpr const char* kTooLong = "the search took too many steps";
+
+class Analyzer {
+ public:
+  Analyzer(const RuleSet& rules, const AnalyzeOptions& options)
+      : rules_(rules),
+        state_(rules.state()),
+        options_(options),
+        regions_(state_, options.max_boxes, options.max_steps / 4),
+        search_(regions_.variables().all(), state_.schema.size(), options.max_steps, 1 + rules.cost() / 100) {}
+
+  Analysis run() {
+    for (std::size_t i = 0; i < rules_.size(); ++i) measure(i);
+    for (std::size_t i = 0; i < rules_.size(); ++i) is_reachable_.push_back(check_reachable(i));
+    for (std::size_t i = 0; i < rules_.size(); ++i) check_always(i);
+    const HitPolicy policy = rules_.hit_policy();
+    if (policy == HitPolicy::collect || policy == HitPolicy::collect_sum) return std::move(analysis_);
+    if (policy != HitPolicy::unique)
+      for (std::size_t i = 0; i < rules_.size(); ++i) check_decides(i);
+    check_overlaps();
+    check_gap();
+    return std::move(analysis_);
+  }
+
+ private:
+  using Region = std::optional<Boxes>;  // none: too many boxes
+  struct Firing {
+    Action action;
+    Region region;
+  };
+
+  void measure(std::size_t i) {
+    const Edge edge = state_.conditions[i].value;
+    const Region yes = regions_.region(edge, Truth::yes), no = regions_.region(edge, Truth::no),
+                 missing = regions_.region(edge, Truth::missing);
+    const Rule& rule = rules_.rule(i);
+    yes_.push_back(yes);
+    not_yes_.push_back(regions_.any({no, missing}));
+    fires_.push_back({{rule.action, yes}});
+    if (rule.fires_if_missing) fires_.back().push_back({rule.action_if_missing, missing});
+    is_silent_.push_back(rule.fires_if_missing ? no : not_yes_.back());
+  }
+
+  Outcome outcome_of(const Witness& w) {
+    Outcome outcome;
+    state_.evaluate(w.row, w.given, outcome, truths_);
+    return outcome;
+  }
+  bool fires(std::size_t i, Action action) const {
+    const Effect effect = state_.effect(i, truths_[i]);
+    return effect.fires && effect.action == action;
+  }
+
+  bool check_reachable(std::size_t i) {
+    if (!yes_[i]) return undecided(Property::unreachable, i, 0, kTooManyBoxes), true;
+    const Answer answer = search_.find({&*yes_[i]}, [&](const Witness& w) {
+      outcome_of(w);
+      return truths_[i] == Truth::yes;
+    });
+    if (answer == Answer::none) found(Property::unreachable, i, 0, false, {});
+    if (answer == Answer::gave_up) undecided(Property::unreachable, i, 0, why());
+    return answer != Answer::none;
+  }
+
+  void check_always(std::size_t i) {
+    if (rules_.rule(i).when == "true") return;
+    if (!not_yes_[i]) return undecided(Property::always_true, i, 0, kTooManyBoxes);
+    const Answer answer = search_.find({&*not_yes_[i]}, [&](const Witness& w) {
+      outcome_of(w);
+      return truths_[i] != Truth::yes;
+    });
+    if (answer == Answer::none) found(Property::always_true, i, 0, false, any_row());
+    if (answer == Answer::gave_up) undecided(Property::always_true, i, 0, why());
+  }
+
+  Witness any_row() {
+    const Boxes everything = {Box{}};
+    search_.find({&everything}, [](const Witness&) { return true; });
+    return search_.witness();
+  }
+
+  std::size_t rank(Action action) const {
+    if (rules_.hit_policy() == HitPolicy::first) return 0;
+    return state_.document.rank[static_cast<std::size_t>(action)];
+  }
+
+  /// Where rule i leaves the decision to one of this rank that stands behind it, or before it.
+  const Region& yields(std::size_t i, std::size_t to_rank, bool is_before) {
+    const auto [found, is_new] = yields_.try_emplace({i, to_rank, is_before});
+    if (!is_new) return found->second;
+    std::vector<Region> parts = {is_silent_[i]};
+    for (const Firing& firing : fires_[i])
+      if (const std::size_t own = rank(firing.action); own > to_rank || (own == to_rank && !is_before))
+        parts.push_back(firing.region);
+    return found->second = regions_.any(parts);
+  }
+
+  void check_decides(std::size_t j) {
+    if (!is_reachable_[j]) return;
+    Answer answer = Answer::none;
+    for (const Firing& firing : fires_[j])
+      if (answer != Answer::found)
+        if (const Answer next = search_decisive(j, firing); next != Answer::none) answer = next;
+    if (answer == Answer::none) found(Property::never_decides, j, 0, false, {});
+    if (answer == Answer::gave_up) undecided(Property::never_decides, j, 0, why());
+  }
+
+  Answer search_decisive(std::size_t j, const Firing& firing) {
+    if (!firing.region) return Answer::gave_up;
+    std::vector<const Boxes*> regions = {&*firing.region};
+    for (std::size_t i = 0; i < rules_.size(); ++i)
+      if (const Region& region = yields(i, rank(firing.action), i < j); i != j && region) regions.push_back(&*region);
+    return search_.find(regions, [&](const Witness& w) { return outcome_of(w).decisive == j; });
+  }
+
+  void check_overlaps() {
+    std::size_t n_told = 0;
+    for (std::size_t i = 0; i < rules_.size(); ++i)
+      for (std::size_t j = i + 1; j < rules_.size(); ++j) {
+        if (n_told == options_.max_overlaps || search_.is_exhausted()) {
+          analysis_.are_overlaps_complete = false;
+          return;
+        }
+        n_told += check_overlap(i, j);
+      }
+  }
+
+  /// Whether there is something to tell.
+  bool check_overlap(std::size_t i, std::size_t j) {
+    const bool is_unique = rules_.hit_policy() == HitPolicy::unique;
+    Answer answer = Answer::none;
+    for (const Firing& a : fires_[i])
+      for (const Firing& b : fires_[j])
+        if (answer != Answer::found && (is_unique || a.action != b.action)) {
+          const Answer next = search_overlap(i, a, j, b);
+          if (next != Answer::none) answer = next;
+        }
+    if (answer == Answer::found) found(Property::overlap, i, j, !is_unique, search_.witness());
+    if (answer == Answer::gave_up) undecided(Property::overlap, i, j, why());
+    return answer != Answer::none;
+  }
+
+  Answer search_overlap(std::size_t i, const Firing& a, std::size_t j, const Firing& b) {
+    if (!a.region || !b.region) return Answer::gave_up;
+    return search_.find({&*a.region, &*b.region}, [&](const Witness& w) {
+      outcome_of(w);
+      return fires(i, a.action) && fires(j, b.action);
+    });
+  }
+
+  void check_gap() {
+    std::vector<const Boxes*> regions;
+    for (const Region& silent : is_silent_)
+      if (silent) regions.push_back(&*silent);
+    const Answer answer = search_.find(regions, [&](const Witness& w) { return outcome_of(w).n_fired == 0; });
+    if (answer == Answer::found) found(Property::gap, 0, 0, true, search_.witness());
+    if (answer == Answer::gave_up) undecided(Property::gap, 0, 0, why());
+  }
+
+  const char* why() const { return search_.is_exhausted() ? kTooLong : kNotExact; }
+
+  void found(Property property, std::size_t rule, std::size_t other, bool is_note, Witness witness) {
+    analysis_.findings.push_back({property, rule, other, is_note, std::move(witness.row), witness.given});
+  }
+  void undecided(Property property, std::size_t rule, std::size_t other, const char* why) {
+    analysis_.undecided.push_back({property, rule, other, why});
+  }
+
+  const RuleSet& rules_;
+  const RuleSet::State& state_;
+  const AnalyzeOptions& options_;
+  Regions regions_;
+  Search search_;
+  std::vector<Region> yes_, not_yes_, is_silent_;  // of each rule; silent: it does not fire
+  std::vector<std::vector<Firing>> fires_;         // where its condition is true, and where it is missing
+  std::map<std::tuple<std::size_t, std::size_t, bool>, Region> yields_;
+  std::vector<bool> is_reachable_;
+  std::vector<Truth> truths_;  // of the last row
+  Analysis analysis_;
+};
+
+}  // namespace
+
+Analysis analyze(const RuleSet& rules, const AnalyzeOptions& options) { return Analyzer(rules, options).run(); }
+
+}  // namespace sluice::rules
