@@ -67,7 +67,9 @@ std::shared_ptr<const std::vector<gbdt::Forest>> read_forests(const CheckedFiles
 std::optional<rules::RuleSet> read_rules(const CheckedFiles& files, const Schema& schema, rules::Phase phase) {
   const std::string path = std::string("rules/") + rules::to_string(phase) + ".json";
   if (!files.has(path)) return std::nullopt;
-  rules::CompileResult compiled = rules::RuleSet::compile(files.get(path), files.name(path), schema, phase);
+  rules::CompileResult compiled =
+      rules::RuleSet::compile(files.get(path), files.name(path), schema, phase,
+                              [&](const std::string& name) { return files.get("rules/" + name); });
   throw_if_errors(compiled.diagnostics);
   return std::move(compiled.rules);
 }

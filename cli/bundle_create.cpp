@@ -13,6 +13,7 @@
 #include "sluice/cascade/engine.h"
 #include "sluice/cli/options.h"
 #include "sluice/dnn/parity_sample.h"
+#include "sluice/rules/ruleset.h"
 
 namespace sluice::cli {
 namespace {
@@ -95,6 +96,19 @@ void add_imported_network(const CreateRequest& request, const Schema& schema, ca
   files["parity.json"] = to_json(sample_of(dnn::make_imported_executor(network), network.encoder, request.tolerance));
 }
 
+/// The rule sets that the folder has, and the lists that they name.
+void add_rules(const fs::path& folder, const Schema& schema, cascade::BundleFiles& files) {
+  for (const auto phase : {rules::Phase::pre, rules::Phase::fallback, rules::Phase::post}) {
+    const std::string name = std::string(rules::to_string(phase)) + ".json";
+    if (!fs::exists(folder / name)) continue;
+    files["rules/" + name] = read_file(folder / name);
+    const auto read_beside = [&](const std::string& list) { return files["rules/" + list] = read_file(folder / list); };
+    throw_if_errors(
+        rules::RuleSet::compile(files["rules/" + name], (folder / name).string(), schema, phase, read_beside)
+            .diagnostics);
+  }
+}
+
 cascade::BundleFiles files_of(const CreateRequest& request) {
   const Schema schema = Schema::from_json(read_file(request.schema), request.schema);
   cascade::BundleFiles files = {{"schema.json", schema.to_json()},
@@ -106,9 +120,7 @@ cascade::BundleFiles files_of(const CreateRequest& request) {
     add_imported_network(request, schema, files);
   else if (!request.network.empty())
     add_own_network(request, schema, files);
-  for (const char* name : {"pre.json", "fallback.json", "post.json"})
-    if (const auto path = fs::path(request.rules) / name; !request.rules.empty() && fs::exists(path))
-      files[std::string("rules/") + name] = read_file(path);
+  if (!request.rules.empty()) add_rules(request.rules, schema, files);
   return files;
 }
 

@@ -3,10 +3,10 @@
 /// that fire together, rows that no rule decides.
 ///
 /// Each column's values fall into cells (the intervals between the bounds that the rules name, the bounds, the words,
-/// missing) in which no comparison of that column changes; a condition is a union of boxes of cells. What compares
-/// columns with one another, or calculates, is taken as "may hold, may not": a proof stands all the same, and what is
-/// found counts only with a row that the evaluator confirms. Everything else is reported as undecided. Deterministic;
-/// bounded in time (AnalyzeOptions).
+/// missing) in which no comparison of that column changes; a condition is a union of boxes of cells. A comparison that
+/// reads several columns, or calculates, may hold or not whatever their cells are: a proof stands all the same, and
+/// what is found counts only with a row that the evaluator confirms. Everything else is reported as undecided.
+/// Deterministic; bounded in time (AnalyzeOptions).
 
 #include <cstddef>
 #include <optional>

@@ -62,18 +62,24 @@ void Regions::solve(std::uint32_t root) {
   }
 }
 
+/// An atom that several columns decide counts as a variable of its own, with a cell for each truth: it is the same
+/// wherever it stands.
 Regions::ByTruth Regions::solve_atom(std::uint32_t node) {
-  const auto atom = variables_.atom(node);
+  auto atom = variables_.atom(node);
+  if (!atom) {
+    const bool is_always_known = state_.graph[node].step == Step::known_number;
+    const Cells none(is_always_known ? 2 : 3);
+    atom = {static_cast<std::uint32_t>(variables_.all().size() + n_open_++), {none, none, Cells(none.size())}};
+    for (std::size_t truth = 0; truth < none.size(); ++truth) atom->cells[truth].add(truth);
+  }
   ByTruth regions = {kEverything, kEverything, kEverything};
   for (const Truth truth : {Truth::no, Truth::yes, Truth::missing}) {
-    if (!atom) continue;
     const Cells& cells = atom->cells[place(truth)];
     if (cells.is_empty())
       regions[place(truth)] = Boxes{};
     else if (!cells.is_all())
       regions[place(truth)] = Boxes{Box{{atom->variable, cells}}};
   }
-  if (state_.graph[node].step == Step::known_number) regions[place(Truth::missing)] = Boxes{};
   return regions;
 }
 

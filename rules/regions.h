@@ -41,6 +41,7 @@ class Regions {
   std::size_t max_boxes_, steps_;
   Variables variables_;
   std::map<std::uint32_t, ByTruth> solved_;  // of truths
+  std::uint32_t n_open_ = 0;                 // atoms that several columns decide
 };
 
 }  // namespace sluice::rules

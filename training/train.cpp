@@ -56,7 +56,8 @@ void add_rules(const std::filesystem::path& folder, const Schema& schema, cascad
     if (!std::filesystem::exists(folder / name)) continue;
     any = true;
     std::string text = read_file(folder / name);
-    throw_if_errors(rules::RuleSet::compile(text, (folder / name).string(), schema, phase).diagnostics);
+    const auto read_beside = [&](const std::string& list) { return files["rules/" + list] = read_file(folder / list); };
+    throw_if_errors(rules::RuleSet::compile(text, (folder / name).string(), schema, phase, read_beside).diagnostics);
     files["rules/" + name] = std::move(text);
   }
   if (!any) throw Error("rules.none", folder.string() + ": there is no pre.json, fallback.json or post.json in it");

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 
+#include "support/random_function_rules.h"
 #include "support/random_rows.h"
 
 namespace sluice::test::naive {
@@ -13,7 +14,7 @@ class Generator {
   explicit Generator(std::uint64_t seed) : random_(seed) {}
 
   Expr<Bool> condition(int depth) {
-    switch (depth <= 0 ? 3 + pick(5) : pick(12)) {
+    switch (depth <= 0 ? 3 + pick(6) : pick(13)) {
       case 0:
         return logic(depth, "&&", 2);
       case 1:
@@ -31,10 +32,12 @@ class Generator {
       case 7:
         return id_comparison();
       case 8:
-        return choice(condition(depth - 1), condition(depth - 1), condition(depth - 1));
+        return FunctionConditions(random_).condition();
       case 9:
-        return same_bool(depth);
+        return choice(condition(depth - 1), condition(depth - 1), condition(depth - 1));
       case 10:
+        return same_bool(depth);
+      case 11:
         return time_comparison(depth);
       default:
         return is_missing(depth);
