@@ -119,8 +119,8 @@ std::string Schema::format_cell(std::size_t column, double cell) const {
   const Column& c = state_->columns[column];
   if (c.kind == Kind::id) return "#" + number_text(cell);
   if (c.kind != Kind::category) return number_text(cell);
-  const auto code = static_cast<std::size_t>(cell);
-  return cell >= 0 && code < c.vocabulary.size() ? c.vocabulary[code] : "(unseen)";
+  const bool is_word = cell >= 0 && cell < static_cast<double>(c.vocabulary.size());
+  return is_word ? c.vocabulary[static_cast<std::size_t>(cell)] : "(unseen)";
 }
 
 const char* to_string(Kind kind) {

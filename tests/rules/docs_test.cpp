@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 #include <sstream>
 
 #include "rules_support.h"
@@ -29,11 +30,12 @@ Schema schema() {
                                     {.name = "ip_country", .kind = Kind::category, .vocabulary = {"NL", "DE", "US"}},
                                     {.name = "card_country", .kind = Kind::category, .vocabulary = {"US", "CN", "NL"}},
                                     {.name = "opened", .kind = Kind::time},
-                                    {.name = "now", .kind = Kind::time}});
+                                    {.name = "now", .kind = Kind::time},
+                                    {.name = "card", .kind = Kind::id}});
 }
 
 std::vector<double> row() {
-  return {9000, 10000, kMissing, 0, 1, *parse_time("2024-01-01"), *parse_time("2024-01-20")};
+  return {9000, 10000, kMissing, 0, 1, *parse_time("2024-01-01"), *parse_time("2024-01-20"), kMissing};
 }
 
 }  // namespace
@@ -51,45 +53,97 @@ TEST_CASE("the conditions on the page hold, are missing, or are refused, as it s
   }
 }
 
-TEST_CASE("the rule set on the page compiles and passes its tests") {
-  std::string json;
-  for (const auto& line : block("json")) json += line + "\n";
-  const CompileResult result = RuleSet::compile(json, "docs/rules.md", schema(), Phase::pre);
-  CHECK(messages(result.diagnostics) == "");
-  REQUIRE(result.rules.has_value());
-  CHECK(result.rules->n_tests() > 0);
-  CHECK(result.rules->run_tests().empty());
+TEST_CASE("the rule sets on the page compile and pass their tests") {
+  for (const char* kind : {"json", "json points", "json definitions"}) {
+    std::string json;
+    for (const auto& line : block(kind)) json += line + "\n";
+    CAPTURE(kind);
+    const CompileResult result =
+        RuleSet::compile(json, "docs/rules.md", schema(), Phase::pre, [](const std::string&) { return "card-1\n"; });
+    CHECK(messages(result.diagnostics) == "");
+    REQUIRE(result.rules.has_value());
+    CHECK((result.rules->n_tests() > 0 || kind == std::string("json definitions")));
+    CHECK(result.rules->run_tests().empty());
+  }
 }
 
-TEST_CASE("the JSON schema names the keys that the reader knows, and requires those that it requires") {
-  const Json described = Json::parse(read_file(kDocs + "rules.schema.json"));
-  const Json& definitions = described["definitions"];
+namespace {
+
+/// Documents that have every key between them.
+Json with_actions() {
   Json whole = document({rule_json("R", "true")});
   whole["tests"] = {
       {{"description", "d"},
        {"in", Json::object()},
        {"expect", {{"action", "REVIEW"}, {"undecided", false}, {"fired", {"R"}}, {"missing", Json::array()}}}}};
   whole["rules"][0]["description"] = "d";
-  const auto compiles = [&](const Json& json) {
-    return RuleSet::compile(json.dump(), "r.json", schema(), Phase::pre).rules.has_value();
+  whole["max_cost"] = 1000;
+  whole["constants"] = {{"x", 1}};
+  whole["derived"] = {{"y", "amount / limit"}};
+  whole["lists"] = {{"z", {{"of", "limit"}, {"values", {1}}}}, {"w", {{"of", "limit"}, {"file", "w.txt"}}}};
+  return whole;
+}
+
+Json with_points() {
+  Json whole = document({{{"id", "R"},
+                          {"when", "true"},
+                          {"description", "d"},
+                          {"on_missing", {{"points", 1}}},
+                          {"then", {{"points", 2}, {"reason", "r"}}}}},
+                        "collect_sum");
+  whole["points_to_action"] = {{{"at_least", 2}, {"action", "REVIEW"}}};
+  whole["tests"] = {{{"in", Json::object()}, {"expect", {{"points", 2}, {"action", "REVIEW"}}}}};
+  return whole;
+}
+
+bool compiles(const Json& json) {
+  return RuleSet::compile(json.dump(), "r.json", schema(), Phase::pre, [](const std::string&) { return "1\n"; })
+      .rules.has_value();
+}
+
+/// The keys at `place`, each required by the reader where it is by `definition` or `also`.
+std::set<std::string> agreeing_keys(const Json& whole, const char* place, const Json& definition,
+                                    const std::set<std::string>& also = {}) {
+  const Json::json_pointer pointer{std::string(place)};
+  std::set<std::string> keys;
+  for (const auto& [key, value] : whole[pointer].items()) {
+    Json without = whole;
+    without[pointer].erase(key);
+    const auto& required = definition.value("required", Json::array());
+    const bool is_required = std::find(required.begin(), required.end(), key) != required.end() || also.contains(key);
+    CAPTURE(place, key);
+    CHECK(definition["properties"].contains(key));
+    CHECK(compiles(without) == !is_required);
+    keys.insert(key);
+  }
+  return keys;
+}
+
+}  // namespace
+
+TEST_CASE("the JSON schema names the keys that the reader knows, and requires those that it requires") {
+  const Json described = Json::parse(read_file(kDocs + "rules.schema.json"));
+  const Json &definitions = described["definitions"], &then = definitions["rule"]["properties"]["then"],
+             &expect = definitions["test"]["properties"]["expect"];
+  const Json actions = with_actions(), points = with_points();
+  REQUIRE(compiles(actions));
+  REQUIRE(compiles(points));
+  const auto all_known = [](std::set<std::string> keys, const std::set<std::string>& others, const Json& definition) {
+    keys.insert(others.begin(), others.end());
+    CHECK(keys.size() == definition["properties"].size());
   };
-  const auto agree = [&](const Json::json_pointer& place, const Json& definition) {
-    CHECK(whole[place].size() == definition["properties"].size());
-    for (const auto& [key, value] : definition["properties"].items()) {
-      Json without = whole;
-      without[place].erase(key);
-      const auto& required = definition.value("required", Json::array());
-      const bool is_required = std::find(required.begin(), required.end(), key) != required.end() || key == "priority";
-      CAPTURE(place.to_string(), key);
-      CHECK(compiles(without) == !is_required);
-    }
-  };
-  REQUIRE(compiles(whole));
-  agree(Json::json_pointer(""), described);
-  agree(Json::json_pointer("/rules/0"), definitions["rule"]);
-  agree(Json::json_pointer("/rules/0/then"), definitions["rule"]["properties"]["then"]);
-  agree(Json::json_pointer("/tests/0"), definitions["test"]);
-  agree(Json::json_pointer("/tests/0/expect"), definitions["test"]["properties"]["expect"]);
+  all_known(agreeing_keys(actions, "", described, {"priority"}), agreeing_keys(points, "", described, {"hit_policy"}),
+            described);
+  all_known(agreeing_keys(actions, "/rules/0", definitions["rule"]),
+            agreeing_keys(points, "/rules/0", definitions["rule"]), definitions["rule"]);
+  all_known(agreeing_keys(actions, "/rules/0/then", then, {"action"}),
+            agreeing_keys(points, "/rules/0/then", then, {"points"}), then);
+  all_known(agreeing_keys(actions, "/tests/0", definitions["test"]), {}, definitions["test"]);
+  all_known(agreeing_keys(actions, "/tests/0/expect", expect), agreeing_keys(points, "/tests/0/expect", expect),
+            expect);
+  all_known(agreeing_keys(points, "/points_to_action/0", definitions["cut_off"]), {}, definitions["cut_off"]);
+  all_known(agreeing_keys(actions, "/lists/z", definitions["list"], {"values"}),
+            agreeing_keys(actions, "/lists/w", definitions["list"], {"file"}), definitions["list"]);
 }
 
 }  // namespace sluice::test
