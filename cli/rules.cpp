@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 
 #include "sluice/base/error.h"
@@ -13,6 +14,7 @@ namespace sluice::cli {
 namespace {
 
 constexpr int kFound = 3;
+constexpr std::size_t kMostUndecided = 50;  // told of a set
 
 struct RuleOptions {
   std::string schema, phase = "pre";
@@ -58,7 +60,9 @@ bool analyze(const std::string& file, const rules::RuleSet& rules, bool is_stric
     std::cout << file << ": " << (finding.is_note ? "note: " : "") << to_string(finding, rules) << "\n";
     is_sound &= finding.is_note && !is_strict;
   }
-  for (const auto& undecided : analysis.undecided) std::cout << file << ": " << to_string(undecided, rules) << "\n";
+  const std::size_t n_open = analysis.undecided.size(), n_told = std::min(n_open, kMostUndecided);
+  for (std::size_t i = 0; i < n_told; ++i) std::cout << file << ": " << to_string(analysis.undecided[i], rules) << "\n";
+  if (n_open > n_told) std::cout << file << ": " << n_open - n_told << " more are undecided\n";
   if (!analysis.are_overlaps_complete) std::cout << file << ": more overlaps were not looked for\n";
   return is_sound;
 }

@@ -12,7 +12,9 @@ namespace {
 
 constexpr const char* kTooManyBoxes = "the condition has too many alternatives";
 constexpr const char* kNotExact = "a condition calculates or compares columns with one another, and no row was found";
-constexpr const char* kTooLong = "the search took too many steps";
+constexpr const char* kTooLong = "the steps are used up, for the questions behind it too";
+
+constexpr std::size_t kMaxSides = 1'000'000;  // of all boxes that are kept: some hundred MiB
 
 class Analyzer {
  public:
@@ -20,19 +22,26 @@ class Analyzer {
       : rules_(rules),
         state_(rules.state()),
         options_(options),
-        regions_(state_, options.max_boxes, options.max_steps / 4),
-        search_(regions_.variables().all(), state_.schema.size(), options.max_steps, 1 + rules.cost() / 100) {}
+        regions_(state_, options.max_boxes, options.max_steps),
+        search_(regions_.variables().all(), state_.schema.size()) {}
 
   Analysis run() {
-    for (std::size_t i = 0; i < rules_.size(); ++i) measure(i);
-    for (std::size_t i = 0; i < rules_.size(); ++i) is_reachable_.push_back(check_reachable(i));
-    for (std::size_t i = 0; i < rules_.size(); ++i) check_always(i);
+    const std::size_t n = rules_.size();
     const HitPolicy policy = rules_.hit_policy();
-    if (policy == HitPolicy::collect || policy == HitPolicy::collect_sum) return std::move(analysis_);
-    if (policy != HitPolicy::unique)
-      for (std::size_t i = 0; i < rules_.size(); ++i) check_decides(i);
-    check_overlaps();
-    check_gap();
+    const bool has_actions = policy != HitPolicy::collect && policy != HitPolicy::collect_sum;
+    for (std::size_t i = 0; i < n; ++i) measure(i);
+    part([&] {
+      for (std::size_t i = 0; i < n; ++i) is_reachable_.push_back(check_reachable(i));
+    });
+    part([&] {
+      for (std::size_t i = 0; i < n && !search_.is_exhausted(); ++i) check_always(i);
+    });
+    if (has_actions && policy != HitPolicy::unique)
+      part([&] {
+        for (std::size_t i = 0; i < n && !search_.is_exhausted(); ++i) check_decides(i);
+      });
+    if (has_actions) part([&] { check_overlaps(); });
+    if (has_actions) part([&] { check_gap(); });
     return std::move(analysis_);
   }
 
@@ -43,34 +52,60 @@ class Analyzer {
     Region region;
   };
 
+  template <class Work>
+  void part(Work&& work) {
+    search_.allow(options_.max_steps);
+    work();
+  }
+
   void measure(std::size_t i) {
     const Edge edge = state_.conditions[i].value;
     const Region yes = regions_.region(edge, Truth::yes), no = regions_.region(edge, Truth::no),
                  missing = regions_.region(edge, Truth::missing);
     const Rule& rule = rules_.rule(i);
-    yes_.push_back(yes);
-    not_yes_.push_back(regions_.any({no, missing}));
-    fires_.push_back({{rule.action, yes}});
-    if (rule.fires_if_missing) fires_.back().push_back({rule.action_if_missing, missing});
-    is_silent_.push_back(rule.fires_if_missing ? no : not_yes_.back());
+    yes_.push_back(kept(yes));
+    not_yes_.push_back(kept(regions_.any({no, missing})));
+    fires_.push_back({{rule.action, yes_.back()}});
+    if (rule.fires_if_missing) fires_.back().push_back({rule.action_if_missing, kept(missing)});
+    is_silent_.push_back(rule.fires_if_missing ? kept(no) : not_yes_.back());
   }
 
-  Outcome outcome_of(const Witness& w) {
+  /// The region, as long as the memory of all of them allows.
+  Region kept(Region region) {
+    if (!region) return region;
+    std::size_t sides = 1;
+    for (const Box& box : *region) sides += box.size();
+    if (sides > sides_left_) return std::nullopt;
+    sides_left_ -= sides;
+    return region;
+  }
+
+  Outcome outcome_of(const Witness& w) const {
     Outcome outcome;
-    state_.evaluate(w.row, w.given, outcome, truths_);
+    state_.evaluate(w.row, w.given, outcome);
     return outcome;
   }
-  bool fires(std::size_t i, Action action) const {
-    const Effect effect = state_.effect(i, truths_[i]);
+  /// Of one rule alone, from its conjuncts.
+  Truth truth(std::size_t i, const Witness& w) const {
+    Truth all = Truth::yes;
+    for (const Truth one : state_.conjuncts_of(i, w.row, w.given)) {
+      if (one == Truth::no) return Truth::no;
+      if (one == Truth::missing) all = Truth::missing;
+    }
+    return all;
+  }
+  std::size_t steps_for(std::size_t i) const { return 10 + state_.conjuncts[i].code.size(); }
+
+  bool fires(std::size_t i, Action action, const Witness& w) const {
+    const Effect effect = state_.effect(i, truth(i, w));
     return effect.fires && effect.action == action;
   }
 
   bool check_reachable(std::size_t i) {
+    if (search_.is_exhausted()) return true;
     if (!yes_[i]) return undecided(Property::unreachable, i, 0, kTooManyBoxes), true;
-    const Answer answer = search_.find({&*yes_[i]}, [&](const Witness& w) {
-      outcome_of(w);
-      return truths_[i] == Truth::yes;
-    });
+    const Answer answer =
+        search_.find({&*yes_[i]}, steps_for(i), [&](const Witness& w) { return truth(i, w) == Truth::yes; });
     if (answer == Answer::none) found(Property::unreachable, i, 0, false, {});
     if (answer == Answer::gave_up) undecided(Property::unreachable, i, 0, why());
     return answer != Answer::none;
@@ -79,17 +114,15 @@ class Analyzer {
   void check_always(std::size_t i) {
     if (rules_.rule(i).when == "true") return;
     if (!not_yes_[i]) return undecided(Property::always_true, i, 0, kTooManyBoxes);
-    const Answer answer = search_.find({&*not_yes_[i]}, [&](const Witness& w) {
-      outcome_of(w);
-      return truths_[i] != Truth::yes;
-    });
+    const Answer answer =
+        search_.find({&*not_yes_[i]}, steps_for(i), [&](const Witness& w) { return truth(i, w) != Truth::yes; });
     if (answer == Answer::none) found(Property::always_true, i, 0, false, any_row());
     if (answer == Answer::gave_up) undecided(Property::always_true, i, 0, why());
   }
 
   Witness any_row() {
     const Boxes everything = {Box{}};
-    search_.find({&everything}, [](const Witness&) { return true; });
+    search_.find({&everything}, 1, [](const Witness&) { return true; });
     return search_.witness();
   }
 
@@ -106,7 +139,7 @@ class Analyzer {
     for (const Firing& firing : fires_[i])
       if (const std::size_t own = rank(firing.action); own > to_rank || (own == to_rank && !is_before))
         parts.push_back(firing.region);
-    return found->second = regions_.any(parts);
+    return found->second = kept(regions_.any(parts));
   }
 
   void check_decides(std::size_t j) {
@@ -124,7 +157,7 @@ class Analyzer {
     std::vector<const Boxes*> regions = {&*firing.region};
     for (std::size_t i = 0; i < rules_.size(); ++i)
       if (const Region& region = yields(i, rank(firing.action), i < j); i != j && region) regions.push_back(&*region);
-    return search_.find(regions, [&](const Witness& w) { return outcome_of(w).decisive == j; });
+    return search_.find(regions, rules_.cost(), [&](const Witness& w) { return outcome_of(w).decisive == j; });
   }
 
   void check_overlaps() {
@@ -156,17 +189,16 @@ class Analyzer {
 
   Answer search_overlap(std::size_t i, const Firing& a, std::size_t j, const Firing& b) {
     if (!a.region || !b.region) return Answer::gave_up;
-    return search_.find({&*a.region, &*b.region}, [&](const Witness& w) {
-      outcome_of(w);
-      return fires(i, a.action) && fires(j, b.action);
-    });
+    return search_.find({&*a.region, &*b.region}, steps_for(i) + steps_for(j),
+                        [&](const Witness& w) { return fires(i, a.action, w) && fires(j, b.action, w); });
   }
 
   void check_gap() {
     std::vector<const Boxes*> regions;
     for (const Region& silent : is_silent_)
       if (silent) regions.push_back(&*silent);
-    const Answer answer = search_.find(regions, [&](const Witness& w) { return outcome_of(w).n_fired == 0; });
+    const Answer answer =
+        search_.find(regions, rules_.cost(), [&](const Witness& w) { return outcome_of(w).n_fired == 0; });
     if (answer == Answer::found) found(Property::gap, 0, 0, true, search_.witness());
     if (answer == Answer::gave_up) undecided(Property::gap, 0, 0, why());
   }
@@ -188,8 +220,8 @@ class Analyzer {
   std::vector<Region> yes_, not_yes_, is_silent_;  // of each rule; silent: it does not fire
   std::vector<std::vector<Firing>> fires_;         // where its condition is true, and where it is missing
   std::map<std::tuple<std::size_t, std::size_t, bool>, Region> yields_;
+  std::size_t sides_left_ = kMaxSides;
   std::vector<bool> is_reachable_;
-  std::vector<Truth> truths_;  // of the last row
   Analysis analysis_;
 };
 

@@ -34,6 +34,7 @@ struct Finding {
   ModelOutputs given;
 };
 
+/// Where the steps are used up, the first question that is left open stands for those behind it.
 struct Undecided {
   Property property = Property::unreachable;
   std::size_t rule = 0, other = 0;
@@ -41,9 +42,9 @@ struct Undecided {
 };
 
 struct AnalyzeOptions {
-  std::size_t max_boxes = 128;         // of one condition
-  std::size_t max_steps = 20'000'000;  // pairs of boxes compared, in all: some seconds
-  std::size_t max_overlaps = 100;      // then no more are looked for
+  std::size_t max_boxes = 128;          // of one condition
+  std::size_t max_steps = 100'000'000;  // of about 10 ns, for each of the six parts of the work
+  std::size_t max_overlaps = 100;       // then no more are looked for
 };
 
 struct Analysis {

@@ -30,6 +30,12 @@ bool Cells::within(const Cells& other) const {
   return true;
 }
 
+std::size_t weight(const Box& box) {
+  std::size_t steps = 10;
+  for (const auto& side : box) steps += side.second.n_words();
+  return steps;
+}
+
 std::optional<Box> intersection(const Box& a, const Box& b) {
   Box both;
   both.reserve(a.size() + b.size());

@@ -18,6 +18,7 @@ class Cells {
   void add(std::size_t cell) { words_[cell / 64] |= 1ULL << (cell % 64); }
   bool has(std::size_t cell) const { return words_[cell / 64] >> (cell % 64) & 1; }
   std::size_t size() const { return n_; }
+  std::size_t n_words() const { return words_.size(); }
   bool is_empty() const;
   bool is_all() const { return *this == Cells(n_, true); }
   bool operator==(const Cells&) const = default;
@@ -31,6 +32,9 @@ class Cells {
 
 /// By variable, in order; a variable that is not there is free.
 using Box = std::vector<std::pair<std::uint32_t, Cells>>;
+
+/// What looking at a box costs, in steps of about 10 ns.
+std::size_t weight(const Box& box);
 
 /// nullopt where no row is in both.
 std::optional<Box> intersection(const Box& a, const Box& b);

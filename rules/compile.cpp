@@ -20,6 +20,8 @@ Digest digest_of(const Document& document, const std::vector<Digest>& files, con
   return hasher.finish();
 }
 
+constexpr std::size_t kMaxFaults = 2000;  // of a document, told rule by rule
+
 class Compiler {
  public:
   Compiler(RuleSet::State& state, const std::string& source, std::vector<Diagnostic>& out)
@@ -29,7 +31,7 @@ class Compiler {
     std::vector<Digest> files;
     Definer definer(state_.document, source_, state_.schema, state_.phase, state_.graph, out_);
     definer.define(read_beside, files);
-    for (std::size_t i = 0; i < state_.document.rules.size(); ++i)
+    for (std::size_t i = 0; i < state_.document.rules.size() && has_room(i); ++i)
       if (state_.document.has_when[i]) condition(i, definer.definitions());
     if (has_errors(out_)) return;
     schedule_all();
@@ -41,6 +43,13 @@ class Compiler {
     const Names names{state_.schema, state_.phase, definitions};
     const auto ast = read_expression(state_.document.rules[i].when, pointer(i), source_, names, true, out_);
     state_.conditions.push_back(ast ? lower(*ast, definitions, state_.graph) : Lowered{});
+  }
+
+  /// False, after a last fault, where so many are told that more would help nobody.
+  bool has_room(std::size_t i) {
+    if (out_.size() < kMaxFaults) return true;
+    add("too_many", pointer(i), "more than " + std::to_string(kMaxFaults) + " faults; the rest is not told", {});
+    return false;
   }
 
   void schedule_all() {

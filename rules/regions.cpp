@@ -17,15 +17,19 @@ Truth negated(Truth truth) {
 }  // namespace
 
 const std::optional<Boxes>& Regions::region(Edge edge, Truth truth) {
-  solve(edge / 2);
+  if (edge / 2 != root_ || atoms_.empty()) solve(edge / 2);
   return solved(edge, truth);
 }
 
 const std::optional<Boxes>& Regions::solved(Edge edge, Truth truth) const {
-  return solved_.at(edge / 2)[place(edge & 1 ? negated(truth) : truth)];
+  const auto& known = is_connective(state_.graph[edge / 2].step) ? solved_ : atoms_;
+  return known.at(edge / 2)[place(edge & 1 ? negated(truth) : truth)];
 }
 
-bool Regions::spend(std::size_t steps) {
+/// `n` times every box of `a`.
+bool Regions::spend(const Boxes& a, std::size_t n) {
+  std::size_t steps = 0;
+  for (const Box& box : a) steps += weight(box) * n;
   const bool is_enough = steps <= steps_;
   steps_ -= is_enough ? steps : steps_;
   return is_enough;
@@ -33,32 +37,37 @@ bool Regions::spend(std::size_t steps) {
 
 std::optional<Boxes> Regions::all(const std::optional<Boxes>& a, const std::optional<Boxes>& b) {
   if ((a && a->empty()) || (b && b->empty())) return Boxes{};
-  return a && b && spend(a->size() * b->size()) ? intersected(*a, *b, max_boxes_) : std::nullopt;
+  if (!a || !b) return std::nullopt;
+  const std::size_t n_pairs = a->size() * b->size();  // each is held against the boxes that are there
+  return spend(*a, b->size() * (1 + std::min(n_pairs, max_boxes_) / 8)) ? intersected(*a, *b, max_boxes_)
+                                                                        : std::nullopt;
 }
 
 std::optional<Boxes> Regions::any(const std::vector<std::optional<Boxes>>& parts) {
   std::optional<Boxes> result = Boxes{};
   for (const auto& part : parts)
-    result = result && part && spend(part->size()) ? united(std::move(*result), *part, max_boxes_) : std::nullopt;
+    result = result && part && spend(*part, 1) ? united(std::move(*result), *part, max_boxes_) : std::nullopt;
   return result;
 }
 
 /// What a node reads has a smaller number: in their order, every truth finds its operands solved.
 void Regions::solve(std::uint32_t root) {
+  root_ = root;
+  solved_.clear();
   std::set<std::uint32_t> needed;
   std::vector<std::uint32_t> open = {root};
   while (!open.empty()) {
     const std::uint32_t node = open.back();
     open.pop_back();
-    if (solved_.contains(node) || !needed.insert(node).second) continue;
+    if (!needed.insert(node).second) continue;
     if (is_connective(state_.graph[node].step))
       state_.graph.each_operand(node, [&](std::uint32_t operand) { open.push_back(operand); });
   }
   for (const std::uint32_t node : needed) {
-    if (!is_connective(state_.graph[node].step))
-      solved_[node] = solve_atom(node);
-    else
+    if (is_connective(state_.graph[node].step))
       solved_[node] = combine(node);
+    else if (const auto [atom, is_new] = atoms_.try_emplace(node); is_new)
+      atom->second = solve_atom(node);
   }
 }
 

@@ -20,8 +20,8 @@ class Regions {
 
   const Variables& variables() const { return variables_; }
 
-  /// Where the truth at `edge` is `truth`. Where it reads what is not exact, more than that: these rows may be such.
-  /// nullopt where it takes too many boxes.
+  /// Where the truth at `edge` is `truth`, until the next call. Where it reads what is not exact, more than that: these
+  /// rows may be such. nullopt where it takes too many boxes.
   const std::optional<Boxes>& region(Edge edge, Truth truth);
 
   /// Where one of two conditions holds, under the same limit.
@@ -35,13 +35,15 @@ class Regions {
   ByTruth combine(std::uint32_t node);
   const std::optional<Boxes>& solved(Edge edge, Truth truth) const;
   std::optional<Boxes> all(const std::optional<Boxes>& a, const std::optional<Boxes>& b);
-  bool spend(std::size_t steps);
+  bool spend(const Boxes& a, std::size_t n);
 
   const RuleSet::State& state_;
   std::size_t max_boxes_, steps_;
   Variables variables_;
-  std::map<std::uint32_t, ByTruth> solved_;  // of truths
-  std::uint32_t n_open_ = 0;                 // atoms that several columns decide
+  std::map<std::uint32_t, ByTruth> atoms_;   // all that were asked for
+  std::map<std::uint32_t, ByTruth> solved_;  // the connectives below the last root
+  std::uint32_t root_ = 0;
+  std::uint32_t n_open_ = 0;  // atoms that several columns decide
 };
 
 }  // namespace sluice::rules

@@ -10,14 +10,14 @@
 namespace sluice::rules {
 namespace {
 
-constexpr std::size_t kMaxRegions = 4096;  // of one question: the depth of the search
+constexpr std::size_t kMostHeld = 10'000'000;  // weight of the boxes of one search: some hundred MiB
 constexpr std::size_t kMaxBoxesTried = 64, kAttemptsPerBox = 16;
 
 }  // namespace
 
 /// Depth first: one box of each region, the smallest region first.
-Answer Search::find(std::vector<const Boxes*> regions, const std::function<bool(const Witness&)>& confirms) {
-  if (regions.size() > kMaxRegions) return Answer::gave_up;
+Answer Search::find(std::vector<const Boxes*> regions, std::size_t steps_to_confirm,
+                    const std::function<bool(const Witness&)>& confirms) {
   std::stable_sort(regions.begin(), regions.end(),
                    [](const Boxes* a, const Boxes* b) { return a->size() < b->size(); });
   struct Level {
@@ -25,32 +25,44 @@ Answer Search::find(std::vector<const Boxes*> regions, const std::function<bool(
     std::size_t next = 0;  // of this level's region
   };
   std::vector<Level> levels = {{}};
-  std::size_t n_tried = 0;
+  std::size_t n_tried = 0, held = weight(levels.back().box);
+  const auto leave = [&] {
+    held -= weight(levels.back().box);
+    levels.pop_back();
+  };
   while (!levels.empty()) {
     Level& level = levels.back();
     if (levels.size() > regions.size()) {
-      if (try_box(level.box, confirms)) return Answer::found;
+      if (try_box(level.box, steps_to_confirm, confirms)) return Answer::found;
       if (++n_tried == kMaxBoxesTried) return Answer::gave_up;
-      levels.pop_back();
+      leave();
       continue;
     }
     const Boxes& region = *regions[levels.size() - 1];
     if (level.next == region.size()) {
-      levels.pop_back();
+      leave();
       continue;
     }
-    if (steps_ == 0) return Answer::gave_up;
-    --steps_;
-    if (auto box = intersection(level.box, region[level.next++])) levels.push_back({std::move(*box)});
+    if (!spend(weight(level.box)) || held > kMostHeld) return Answer::gave_up;
+    if (auto box = intersection(level.box, region[level.next++])) {
+      held += weight(*box);
+      levels.push_back({std::move(*box)});
+    }
   }
   return n_tried == 0 ? Answer::none : Answer::gave_up;
 }
 
-bool Search::try_box(const Box& box, const std::function<bool(const Witness&)>& confirms) {
+/// False, and for good until more is allowed, where there are not so many left.
+bool Search::spend(std::size_t steps) {
+  steps_ = steps < steps_ ? steps_ - steps : 0;
+  return steps_ > 0;
+}
+
+bool Search::try_box(const Box& box, std::size_t steps_to_confirm,
+                     const std::function<bool(const Witness&)>& confirms) {
   random_ = 0;
   for (std::size_t attempt = 0; attempt < kAttemptsPerBox; ++attempt) {
-    if (steps_ == 0) return false;
-    steps_ -= std::min(steps_, steps_per_attempt_);
+    if (!spend(steps_to_confirm)) return false;
     fill(box, attempt);
     if (confirms(witness_)) return true;
   }

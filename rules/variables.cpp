@@ -53,6 +53,7 @@ Variables::Variables(const RuleSet::State& state) : state_(state), scheduler_(st
   }
   std::vector<std::vector<double>> bounds(variables_.size());
   for (const std::uint32_t node : used) {
+    offer_member(node, bounds);
     if (!is_truth(state.graph[node].step) || is_connective(state.graph[node].step)) continue;
     const auto nodes = below(node);
     const auto variable = only_variable(nodes);
@@ -60,6 +61,14 @@ Variables::Variables(const RuleSet::State& state) : state_(state), scheduler_(st
     for (const std::uint32_t n : nodes) bounds_of(n, bounds[*variable]);
   }
   for (std::size_t i = 0; i < variables_.size(); ++i) make_cells(variables_[i], std::move(bounds[i]));
+}
+
+/// A long list is not cut into cells, but a search may try one that is on it.
+void Variables::offer_member(std::uint32_t node, std::vector<std::vector<double>>& bounds) const {
+  const GraphNode& n = state_.graph[node];
+  const auto variable = of_leaf_.find(n.a);
+  if (n.step == Step::in_set && !is_plain(node) && variable != of_leaf_.end())
+    bounds[variable->second].push_back(state_.graph.tables().sets[n.index].members().front());
 }
 
 std::vector<std::uint32_t> Variables::below(std::uint32_t node) const {

@@ -38,6 +38,7 @@ class Variables {
   std::optional<Atom> atom(std::uint32_t node);
 
  private:
+  void offer_member(std::uint32_t node, std::vector<std::vector<double>>& bounds) const;
   std::vector<std::uint32_t> below(std::uint32_t node) const;
   std::optional<std::uint32_t> only_variable(const std::vector<std::uint32_t>& nodes) const;
   bool is_plain(std::uint32_t node) const;

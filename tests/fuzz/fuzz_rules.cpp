@@ -67,7 +67,7 @@ void check(const RuleSet& rules) {
     require(r > 5 || rules.trace(table.row(r), given[r]).outcome == one, "a trace is what it traces");
   }
   rules.run_tests();
-  for (const Finding& finding : analyze(rules, {.max_boxes = 32, .max_steps = 100'000}).findings) {
+  for (const Finding& finding : analyze(rules, {.max_boxes = 32, .max_steps = 1'000'000}).findings) {
     to_string(finding, rules);
     if (finding.row.empty()) continue;
     const Trace trace = rules.trace(finding.row, finding.given);
