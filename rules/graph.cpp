@@ -152,9 +152,8 @@ Edge Graph::truth_table(Number code, std::vector<bool> table) {
 }
 
 Edge Graph::same_word(Number a, Number b, WordPair pair) {
-  tables_.word_pairs.push_back(std::move(pair));
-  return edge(
-      {.step = Step::same_word, .a = a, .b = b, .index = static_cast<std::uint32_t>(tables_.word_pairs.size() - 1)});
+  const std::uint32_t place = place_in(tables_.word_pairs, std::move(pair));
+  return edge({.step = Step::same_word, .a = a, .b = b, .index = place});
 }
 
 std::size_t Graph::add_numbers(std::vector<double> table) { return place_in(tables_.numbers, std::move(table)); }

@@ -43,6 +43,7 @@ struct GraphNode {
 struct WordPair {
   std::vector<std::int32_t> b_in_a;  // a's code of each word of b; -1 where a lacks it
   std::vector<bool> a_in_b;          // of each word of a: whether b has it
+  bool operator==(const WordPair&) const = default;
 };
 
 struct Tables {

@@ -11,7 +11,7 @@ namespace sluice::rules {
 namespace {
 
 constexpr std::size_t kMostHeld = 10'000'000;  // weight of the boxes of one search: some hundred MiB
-constexpr std::size_t kMaxBoxesTried = 64, kAttemptsPerBox = 16;
+constexpr std::size_t kMaxBoxesTried = 64, kAttemptsPerBox = 128;
 
 }  // namespace
 

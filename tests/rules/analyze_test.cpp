@@ -201,6 +201,18 @@ TEST_CASE("a probability lies in [0, 1], and a word outside the vocabulary exist
   CHECK(has(found("a < b && is_missing(a)"), Property::unreachable, 0) == false);
 }
 
+TEST_CASE("a comparison of two columns is the same wherever it stands") {
+  const Schema schema(std::vector<Column>{{.name = "amount"},
+                                          {.name = "here", .kind = Kind::category, .vocabulary = {"NL", "DE"}},
+                                          {.name = "there", .kind = Kind::category, .vocabulary = {"DE", "US"}}});
+  const Analysis analysis =
+      analyze(compiled(document({rule_json("A", "amount > 200 || here != there", "REVIEW", "REVIEW"),
+                                 rule_json("B", "amount <= 50 && here == there", "APPROVE")}),
+                       schema));
+  CHECK_FALSE(has(analysis, Property::overlap, 0, 1));
+  CHECK(analysis.undecided.empty());
+}
+
 TEST_CASE("a large set and a condition of very many alternatives end within their bounds, and say what is left open") {
   std::string alternatives = "a == 0";
   for (int i = 1; i < 300; ++i)
