@@ -163,9 +163,11 @@ std::string rule_row(const rules::RuleSet& rules, std::size_t i, const PhaseTrac
     values += (values.empty() ? "" : ", ") + value.name + " = " + (value.text.empty() ? "missing" : value.text);
   return "<tr><td>" + std::string(to_string(phase.phase)) + "</td><td><code>" + clipped(rule.id, kNameCharacters) +
          "</code>" + (i == phase.trace.outcome.decisive ? " <b>decides</b>" : "") + "</td><td>" +
-         (trace.action == Action::none ? "unknown" : rules::to_string(trace.action)) + "</td><td>" +
-         clipped(rule.description.empty() ? rule.when : rule.description, kTextCharacters) + "<br><code>" +
-         clipped(values, kTextCharacters) + "</code></td></tr>\n";
+         (trace.action != Action::none ? rules::to_string(trace.action)
+          : trace.fired                ? "fires"
+                                       : "unknown") +
+         "</td><td>" + clipped(rule.description.empty() ? rule.when : rule.description, kTextCharacters) +
+         "<br><code>" + clipped(values, kTextCharacters) + "</code></td></tr>\n";
 }
 
 std::string rules_section(const cascade::Bundle& bundle, const Explanation& e) {
@@ -175,7 +177,7 @@ std::string rules_section(const cascade::Bundle& bundle, const Explanation& e) {
     const auto& rules = rules_of(bundle, phase.phase);
     n_rules += rules.size();
     for (std::size_t i = 0; i < phase.trace.rules.size(); ++i) {
-      if (phase.trace.rules[i].action == Action::none && phase.trace.rules[i].truth != rules::Truth::missing) continue;
+      if (!phase.trace.rules[i].fired && phase.trace.rules[i].truth != rules::Truth::missing) continue;
       const std::string row = rule_row(rules, i, phase);
       if (rows.size() + row.size() > kMaxRuleBytes)
         ++n_left_out;

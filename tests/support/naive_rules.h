@@ -75,6 +75,25 @@ Number with(const Number& a, const Number& b, F f) {
   return a && b ? known(f(*a, *b)) : Number();
 }
 
+/// ==, !=, <, <=, >, >=, in this order.
+inline Bool compare(std::size_t op, const Number& a, const Number& b) {
+  if (!a || !b) return Bool();
+  switch (op) {
+    case 0:
+      return *a == *b;
+    case 1:
+      return *a != *b;
+    case 2:
+      return *a < *b;
+    case 3:
+      return *a <= *b;
+    case 4:
+      return *a > *b;
+    default:
+      return *a >= *b;
+  }
+}
+
 /// The row as the rules see it.
 inline std::vector<double> cells(const Schema& schema, const Row& row) {
   std::vector<double> cells;

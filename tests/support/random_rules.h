@@ -98,23 +98,6 @@ class Generator {
     return {"is_missing(" + a.text + ")", 7, [=](const Row& row) -> Bool { return !a.value(row); }};
   }
 
-  static Bool compare(std::size_t op, const Number& a, const Number& b) {
-    if (!a || !b) return Bool();
-    switch (op) {
-      case 0:
-        return *a == *b;
-      case 1:
-        return *a != *b;
-      case 2:
-        return *a < *b;
-      case 3:
-        return *a <= *b;
-      case 4:
-        return *a > *b;
-      default:
-        return *a >= *b;
-    }
-  }
   Expr<Bool> number_comparison(int depth) {
     static const std::vector<std::string> units = {"", "USD", "EUR", "time"};
     const std::string unit = units[pick(4)];
