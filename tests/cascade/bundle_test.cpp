@@ -63,6 +63,19 @@ TEST_CASE("a bundle loads what was written, and the same files give the same dig
   for (const auto& [path, bytes] : files) CHECK(read_file(dir / "b" / path) == bytes);
 }
 
+TEST_CASE("the lists that rules name are files of the bundle, and a bundle without one is refused") {
+  const TempDir dir;
+  auto files = small_bundle_files(1, kSmall);
+  auto rules = nlohmann::json::parse(files.at("rules/pre.json"));
+  rules["lists"]["large"] = {{"of", "amount"}, {"file", "large.txt"}};
+  files["rules/pre.json"] = rules.dump();
+  write_bundle(dir / "without", files, {});
+  CHECK_THAT(load(dir / "without").message, Catch::Contains("rules/large.txt is not in the bundle"));
+  files["rules/large.txt"] = "1000\n2000\n";
+  write_bundle(dir / "with", files, {});
+  CHECK(load(dir / "with").code.empty());
+}
+
 TEST_CASE("a byte altered anywhere is refused by a message that names the file") {
   const TempDir dir;
   write_bundle(dir / "b", small_bundle_files(2, kSmall), {.label = "bad"});
