@@ -5,6 +5,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <span>
 
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
@@ -132,8 +133,9 @@ std::shared_ptr<const dnn::Network> network_of(const NetworkCase& of) {
   const Table no_rows(columns.size());
   dnn::Tensors tensors;
   for (const auto& [name, tensor] : of.tensors) tensors["member.0." + name] = tensor;
-  return std::make_shared<dnn::Network>(dnn::Encoder::fit(Schema(columns), no_rows.view(), {}), std::vector{of.shape},
-                                        tensors, of.name);
+  return std::make_shared<dnn::Network>(
+      dnn::Encoder::fit(Schema(columns), no_rows.view(), std::span<const dnn::StagedMargins>{}), std::vector{of.shape},
+      tensors, of.name);
 }
 
 }  // namespace sluice::bench

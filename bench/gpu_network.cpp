@@ -1,6 +1,7 @@
 #include "gpu_network.h"
 
 #include <cmath>
+#include <span>
 
 #include "sluice/base/file.h"
 #include "sluice/base/random.h"
@@ -38,9 +39,9 @@ GpuNetwork gpu_network(const std::string& name, std::size_t n_inputs, const std:
   std::vector<Column> columns(n_inputs - dnn::kStages.size());
   for (std::size_t c = 0; c < columns.size(); ++c) columns[c].name = "x" + std::to_string(c);
   const Table no_rows(columns.size());
-  made.network = std::make_shared<dnn::Network>(dnn::Encoder::fit(Schema(columns), no_rows.view(), {}),
-                                                std::vector<dnn::MemberShape>{{.hidden = hidden, .n_paths = n_paths}},
-                                                made.tensors, "bench");
+  made.network = std::make_shared<dnn::Network>(
+      dnn::Encoder::fit(Schema(columns), no_rows.view(), std::span<const dnn::StagedMargins>{}),
+      std::vector<dnn::MemberShape>{{.hidden = hidden, .n_paths = n_paths}}, made.tensors, "bench");
   return made;
 }
 

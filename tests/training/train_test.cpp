@@ -33,6 +33,7 @@ TrainRequest small_request(const TempDir& dir) {
   request.forest_options.n_folds = 2;
   request.forest_options.max_rounds = 30;
   request.network_options.members = {dnn::MemberOptions::of(dnn::NetworkKind::tabm)};
+  request.network_options.members[0].count = 2;
   request.network_options.members[0].hidden = {8};
   request.network_options.members[0].n_paths = 6;
   request.network_options.members[0].n_kept = 4;
