@@ -52,6 +52,13 @@ void add_gains(const TrainRequest& request, const Schema& schema, const Part& pa
   }
 }
 
+/// Whether the network says what the forest says, but for rounding: training ended where it began.
+bool repeats_forest(const Part& valid) {
+  for (std::size_t i = 0; i < valid.network_margins.size(); ++i)
+    if (std::abs(valid.network_margins[i] - valid.staged[i].back()) > 1e-5f) return false;
+  return true;
+}
+
 /// Figures of probabilities `p`, where row i was forwarded if forwarded[i].
 Figures figures_of(std::string name, const std::vector<double>& p, const std::vector<char>& forwarded, const Part& part,
                    const cascade::Cutoffs& cutoffs, const cascade::Costs& costs, double price) {
@@ -80,6 +87,10 @@ cascade::Policy choose_policy(const TrainRequest& request, const Schema& schema,
   if (level1.review) level1.review = *level1.review / 2;
   policy.level1 = readable(level1.cutoffs());
   if (!has_network) return policy;
+  if (repeats_forest(valid)) {
+    report.warnings.push_back("the network adds nothing here: forwarding is off");
+    return policy;
+  }
   std::vector<BandRow> rows;
   add_gains(request, schema, train, policy.level0, report.costs, rows);
   add_gains(request, schema, valid, policy.level0, report.costs, rows);

@@ -1,4 +1,6 @@
 #include "sluice/training/train.h"
+
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -222,6 +224,22 @@ TEST_CASE("late columns reach the network alone, and the bundle decides with the
   CHECK(bundle->network->encoder().numbers().size() >= 2);
   request.with_network = false;
   CHECK_THROWS_AS(train(request), Error);
+#endif
+}
+
+TEST_CASE("a network that learnt nothing is never forwarded to, however little a gain may be") {
+#ifdef SLUICE_HAVE_TORCH
+  const TempDir dir;
+  TrainRequest request = small_request(dir);
+  request.network_options.max_epochs = 0;  // the forest's margin, through eight sums of float32
+  request.network_options.members[0].n_paths = request.network_options.members[0].n_kept = 7;
+  request.band.least_z = -1e9;
+  const TrainResult trained = train(request);
+  CHECK_FALSE(trained.report.band.band.has_value());
+  CHECK(std::count(trained.report.warnings.begin(), trained.report.warnings.end(),
+                   "the network adds nothing here: forwarding is off") == 1);
+#else
+  WARN("SKIP: this build has no LibTorch");
 #endif
 }
 
