@@ -8,7 +8,7 @@ fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
 # Debian's packages; everything the default build, the tests and the demo need.
 packages="g++ cmake ninja-build ccache nlohmann-json3-dev libcli11-dev catch2 libcsv-dev libfast-float-dev libflatbuffers-dev
-          libre2-dev libssl-dev zlib1g-dev libvalijson-dev libxgboost-dev libopenblas0-pthread"
+          libre2-dev libssl-dev libsqlite3-dev zlib1g-dev libvalijson-dev libxgboost-dev libopenblas0-pthread"
 
 # The LibTorch to build with: LIBTORCH=dir, or the one of an importable Python torch, or Debian's (empty).
 torch_root() {

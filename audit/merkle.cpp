@@ -1,0 +1,155 @@
+#include "sluice/audit/merkle.h"
+
+#include <bit>
+#include <string>
+#include <utility>
+
+#include "sluice/audit/sha256.h"
+#include "sluice/base/error.h"
+
+namespace sluice::audit {
+namespace {
+
+constexpr std::string_view kLeaf("\0", 1), kNode("\1", 1);
+
+Sha256& hasher() {
+  thread_local Sha256 sha256;
+  return sha256;
+}
+
+/// The largest power of two below n, for n > 1.
+std::uint64_t split_of(std::uint64_t n) { return std::bit_floor(n - 1); }
+
+void prove_inclusion(std::span<const Digest> leaves, std::uint64_t index, std::vector<Digest>& proof) {
+  if (leaves.size() <= 1) return;
+  const std::uint64_t k = split_of(leaves.size());
+  const auto left = leaves.first(k), right = leaves.subspan(k);
+  if (index < k)
+    prove_inclusion(left, index, proof);
+  else
+    prove_inclusion(right, index - k, proof);
+  proof.push_back(merkle_root(index < k ? right : left));
+}
+
+/// SUBPROOF of the RFC; `whole`: the old tree's root is known to whoever checks.
+void prove_consistency(std::span<const Digest> leaves, std::uint64_t m, bool whole, std::vector<Digest>& proof) {
+  if (m == leaves.size()) {
+    if (!whole) proof.push_back(merkle_root(leaves));
+    return;
+  }
+  const std::uint64_t k = split_of(leaves.size());
+  const auto left = leaves.first(k), right = leaves.subspan(k);
+  if (m <= k) {
+    prove_consistency(left, m, whole, proof);
+    proof.push_back(merkle_root(right));
+  } else {
+    prove_consistency(right, m - k, false, proof);
+    proof.push_back(merkle_root(left));
+  }
+}
+
+}  // namespace
+
+Digest leaf_hash(std::string_view data) { return hasher()(kLeaf, data); }
+Digest node_hash(const Digest& left, const Digest& right) { return hasher()(kNode, bytes_of(left), bytes_of(right)); }
+
+MerkleTree::MerkleTree(std::uint64_t size, std::vector<Digest> peaks) : size_(size), peaks_(std::move(peaks)) {
+  if (peaks_.size() != static_cast<std::size_t>(std::popcount(size)))
+    throw Error("merkle.peaks", std::to_string(peaks_.size()) + " peaks for " + std::to_string(size) + " leaves");
+}
+
+void MerkleTree::add(const Digest& leaf) {
+  peaks_.push_back(leaf);
+  for (std::uint64_t n = size_++; n & 1; n >>= 1) {
+    const Digest right = peaks_.back();
+    peaks_.pop_back();
+    peaks_.back() = node_hash(peaks_.back(), right);
+  }
+}
+
+Digest MerkleTree::root() const {
+  if (peaks_.empty()) return sha256("");
+  Digest root = peaks_.back();
+  for (std::size_t i = peaks_.size() - 1; i-- > 0;) root = node_hash(peaks_[i], root);
+  return root;
+}
+
+Digest merkle_root(std::span<const Digest> leaves) {
+  MerkleTree tree;
+  for (const Digest& leaf : leaves) tree.add(leaf);
+  return tree.root();
+}
+
+std::vector<Digest> inclusion_proof(std::span<const Digest> leaves, std::uint64_t index) {
+  if (index >= leaves.size())
+    throw Error("merkle.range",
+                "leaf " + std::to_string(index) + " of a tree of " + std::to_string(leaves.size()) + " leaves");
+  std::vector<Digest> proof;
+  prove_inclusion(leaves, index, proof);
+  return proof;
+}
+
+// RFC 9162, 2.1.3.2: the same tree as RFC 6962's, with the check spelt out.
+bool verify_inclusion(const Digest& leaf, std::uint64_t index, std::uint64_t size, std::span<const Digest> proof,
+                      const Digest& root) {
+  if (index >= size) return false;
+  std::uint64_t at = index, last = size - 1;
+  Digest hash = leaf;
+  for (const Digest& sibling : proof) {
+    if (last == 0) return false;
+    if ((at & 1) || at == last) {
+      hash = node_hash(sibling, hash);
+      while (!(at & 1) && at != 0) {
+        at >>= 1;
+        last >>= 1;
+      }
+    } else {
+      hash = node_hash(hash, sibling);
+    }
+    at >>= 1;
+    last >>= 1;
+  }
+  return last == 0 && hash == root;
+}
+
+std::vector<Digest> consistency_proof(std::span<const Digest> leaves, std::uint64_t old_size) {
+  if (old_size == 0 || old_size > leaves.size())
+    throw Error("merkle.range", "a tree of " + std::to_string(old_size) + " leaves inside one of " +
+                                    std::to_string(leaves.size()) + " leaves");
+  std::vector<Digest> proof;
+  prove_consistency(leaves, old_size, true, proof);
+  return proof;
+}
+
+// RFC 9162, 2.1.4.2.
+bool verify_consistency(std::uint64_t old_size, std::uint64_t size, const Digest& old_root, const Digest& root,
+                        std::span<const Digest> proof) {
+  if (old_size == 0 || old_size > size) return false;
+  if (old_size == size) return proof.empty() && old_root == root;
+  std::uint64_t at = old_size - 1, last = size - 1;
+  while (at & 1) {
+    at >>= 1;
+    last >>= 1;
+  }
+  // A whole old tree is a node of the new one: the proof does not repeat it.
+  if (!std::has_single_bit(old_size) && proof.empty()) return false;
+  Digest was = std::has_single_bit(old_size) ? old_root : proof.front(), is = was;
+  for (const Digest& sibling : proof.subspan(std::has_single_bit(old_size) ? 0 : 1)) {
+    if (last == 0) return false;
+    if ((at & 1) || at == last) {
+      was = node_hash(sibling, was);
+      is = node_hash(sibling, is);
+      while (!(at & 1) && at != 0) {
+        at >>= 1;
+        last >>= 1;
+      }
+    } else {
+      is = node_hash(is, sibling);
+    }
+    at >>= 1;
+    last >>= 1;
+  }
+  return last == 0 && was == old_root && is == root;
+}
+
+}  // namespace sluice::audit

@@ -1,0 +1,51 @@
+#pragma once
+/// The Merkle tree of RFC 6962, section 2.1, over SHA-256: leaf = H(0x00 || data), node = H(0x01 || left || right).
+///
+/// A tree of n leaves is known by its peaks: the roots of its whole subtrees, one for each bit of n, the largest first.
+/// Adding a leaf hashes twice on average. Proofs need the leaves. Free functions are thread-safe.
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "sluice/base/digest.h"
+
+namespace sluice::audit {
+
+Digest leaf_hash(std::string_view data);
+Digest node_hash(const Digest& left, const Digest& right);
+
+/// Not thread-safe.
+class MerkleTree {
+ public:
+  MerkleTree() = default;
+  /// Goes on from a tree of `size` leaves. Throws Error{merkle.peaks} where their number is not that of the bits set.
+  MerkleTree(std::uint64_t size, std::vector<Digest> peaks);
+
+  void add(const Digest& leaf);  // a leaf_hash
+  std::uint64_t size() const { return size_; }
+  const std::vector<Digest>& peaks() const { return peaks_; }
+  /// Of no leaves, the hash of nothing.
+  Digest root() const;
+
+ private:
+  std::uint64_t size_ = 0;
+  std::vector<Digest> peaks_;
+};
+
+/// Root of the tree over these leaf hashes.
+Digest merkle_root(std::span<const Digest> leaves);
+
+/// RFC 6962, 2.1.1: the siblings from leaf `index` up to the root. Throws Error{merkle.range}.
+std::vector<Digest> inclusion_proof(std::span<const Digest> leaves, std::uint64_t index);
+bool verify_inclusion(const Digest& leaf, std::uint64_t index, std::uint64_t size, std::span<const Digest> proof,
+                      const Digest& root);
+
+/// RFC 6962, 2.1.2: that the tree of the first `old_size` leaves is a prefix of this one. Throws Error{merkle.range}
+/// unless 0 < old_size <= leaves.size().
+std::vector<Digest> consistency_proof(std::span<const Digest> leaves, std::uint64_t old_size);
+bool verify_consistency(std::uint64_t old_size, std::uint64_t size, const Digest& old_root, const Digest& root,
+                        std::span<const Digest> proof);
+
+}  // namespace sluice::audit
