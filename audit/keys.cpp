@@ -1,0 +1,143 @@
+#include "sluice/audit/keys.h"
+
+#include <openssl/rand.h>
+
+#include <cstring>
+#include <unordered_map>
+#include <utility>
+
+#include "sluice/audit/sqlite.h"
+#include "sluice/base/error.h"
+
+namespace sluice::audit {
+namespace {
+
+constexpr std::size_t kMaxCached = 1 << 20;
+
+template <class T>
+void fill_random(T& out) {
+  if (RAND_priv_bytes(reinterpret_cast<unsigned char*>(&out), sizeof out) != 1)
+    throw Error("keys.random", "OpenSSL has no random bytes");
+}
+
+SubjectKey read_key(const Statement& row, int number_column, int key_column) {
+  SubjectKey key{row.number(number_column), {}};
+  const std::string_view bytes = row.blob(key_column);
+  if (bytes.size() != key.bytes.size()) throw Error("keys.database", "keys.db holds a key of another length");
+  std::memcpy(key.bytes.data(), bytes.data(), key.bytes.size());
+  return key;
+}
+
+}  // namespace
+
+struct SubjectKeys::State {
+  explicit State(const std::filesystem::path& path) : database(path, "keys.database") {
+    // FULL: a key must outlive the entries that it opens. secure_delete: an erased key's bytes are overwritten.
+    database.run(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
+        "CREATE TABLE IF NOT EXISTS keys (subject INTEGER PRIMARY KEY, number INTEGER NOT NULL UNIQUE, key BLOB NOT "
+        "NULL);"
+        "CREATE TABLE IF NOT EXISTS erased (number INTEGER PRIMARY KEY, told INTEGER NOT NULL)");
+    by_subject.emplace(database, "SELECT number, key FROM keys WHERE subject = ?");
+    by_number.emplace(database, "SELECT number, key FROM keys WHERE number = ?");
+    is_erased.emplace(database, "SELECT 1 FROM erased WHERE number = ?");
+    insert.emplace(database, "INSERT INTO keys VALUES (?, ?, ?)");
+  }
+
+  void insert_made() {
+    database.run("BEGIN IMMEDIATE");
+    for (const auto& [subject, key] : made)
+      insert->bind(1, subject)
+          .bind(2, key.number)
+          .bind_blob(3, {reinterpret_cast<const char*>(key.bytes.data()), key.bytes.size()})
+          .run();
+    database.run("COMMIT");
+  }
+
+  Database database;
+  std::optional<Statement> by_subject, by_number, is_erased, insert;
+  std::unordered_map<std::uint64_t, SubjectKey> cache;
+  std::vector<std::pair<std::uint64_t, SubjectKey>> made;  // not in the database yet
+};
+
+SubjectKeys::SubjectKeys(const std::filesystem::path& path) : state_(std::make_unique<State>(path)) {}
+SubjectKeys::~SubjectKeys() = default;
+
+const SubjectKey& SubjectKeys::of(std::uint64_t subject) {
+  const auto found = state_->cache.find(subject);
+  if (found != state_->cache.end()) return found->second;
+  if (state_->cache.size() >= kMaxCached) {
+    commit();
+    state_->cache.clear();
+  }
+  SubjectKey key;
+  if (state_->by_subject->bind(1, subject).step()) {
+    key = read_key(*state_->by_subject, 0, 1);
+    state_->by_subject->reset();
+  } else {
+    fill_random(key.number);
+    fill_random(key.bytes);
+    state_->made.emplace_back(subject, key);
+  }
+  return state_->cache.emplace(subject, key).first->second;
+}
+
+void SubjectKeys::commit() {
+  if (state_->made.empty()) return;
+  try {
+    state_->insert_made();
+  } catch (const Error&) {
+    try {  // where SQLite has not done so itself
+      state_->database.run("ROLLBACK");
+    } catch (const Error&) {
+    }
+    throw;
+  }
+  state_->made.clear();
+}
+
+std::optional<std::uint64_t> SubjectKeys::number_of(std::uint64_t subject) {
+  if (!state_->by_subject->bind(1, subject).step()) return std::nullopt;
+  const std::uint64_t number = state_->by_subject->number(0);
+  state_->by_subject->reset();
+  return number;
+}
+
+std::optional<SubjectKey> SubjectKeys::find(std::uint64_t number) {
+  if (state_->by_number->bind(1, number).step()) {
+    const SubjectKey key = read_key(*state_->by_number, 0, 1);
+    state_->by_number->reset();
+    return key;
+  }
+  if (!state_->is_erased->bind(1, number).step())
+    throw Error("keys.unknown", "keys.db has no key of this number, nor was one erased",
+                "keys.db belongs to another log, or has been restored from an older copy");
+  state_->is_erased->reset();
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> SubjectKeys::erase(std::uint64_t subject) {
+  const auto number = number_of(subject);
+  if (!number) return std::nullopt;
+  commit();
+  state_->database.run("BEGIN IMMEDIATE");
+  Statement(state_->database, "DELETE FROM keys WHERE subject = ?").bind(1, subject).run();
+  Statement(state_->database, "INSERT INTO erased VALUES (?, 0)").bind(1, *number).run();
+  // The write-ahead log holds the page as it was: it is emptied too.
+  state_->database.run("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
+  state_->cache.erase(subject);
+  return number;
+}
+
+std::vector<std::uint64_t> SubjectKeys::untold() {
+  std::vector<std::uint64_t> numbers;
+  Statement select(state_->database, "SELECT number FROM erased WHERE told = 0 ORDER BY number");
+  while (select.step()) numbers.push_back(select.number(0));
+  return numbers;
+}
+
+void SubjectKeys::mark_told(std::uint64_t number) {
+  Statement(state_->database, "UPDATE erased SET told = 1 WHERE number = ?").bind(1, number).run();
+}
+
+}  // namespace sluice::audit

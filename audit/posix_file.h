@@ -1,0 +1,46 @@
+#pragma once
+/// A file descriptor that closes itself. Not installed.
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string_view>
+#include <utility>
+
+namespace sluice::audit {
+
+class PosixFile {
+ public:
+  PosixFile() = default;
+  explicit PosixFile(int descriptor) : descriptor_(descriptor) {}
+  ~PosixFile();
+  PosixFile(PosixFile&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  PosixFile& operator=(PosixFile&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    return *this;
+  }
+
+  /// Throws Error{file.read}.
+  static PosixFile open_to_read(const std::filesystem::path& path);
+  /// Made where it is not there. Throws Error{file.write}.
+  static PosixFile open_to_write(const std::filesystem::path& path);
+
+  int descriptor() const { return descriptor_; }
+  /// Fewer than `size` bytes only at the end. Throws Error{file.read}.
+  std::size_t read_at(char* out, std::size_t size, std::uint64_t offset) const;
+
+  // These return 0 or the system's error: a writer that goes on decides what it means.
+  int write_at(std::string_view bytes, std::uint64_t offset) const;
+  int sync() const;
+  int truncate(std::uint64_t size) const;
+  /// False where another process holds it.
+  bool lock() const;
+
+ private:
+  int descriptor_ = -1;
+};
+
+/// Makes the names in a folder durable; returns 0 or the system's error.
+int sync_folder(const std::filesystem::path& folder);
+
+}  // namespace sluice::audit

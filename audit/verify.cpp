@@ -1,0 +1,132 @@
+#include "sluice/audit/verify.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "sluice/audit/log_reader.h"
+#include "sluice/base/error.h"
+#include "sluice/base/file.h"
+
+namespace sluice::audit {
+namespace {
+
+constexpr const char* kCheckpoints = "checkpoints";
+
+/// The entries against the checkpoints, which come in the order of their sizes.
+class Verification {
+ public:
+  Verification(const std::filesystem::path& folder, std::vector<Checkpoint> checkpoints, VerifyReport& report)
+      : reader_(folder), checkpoints_(std::move(checkpoints)), report_(report) {}
+
+  void run() {
+    EntryView entry;
+    bool more = reader_.next(entry);
+    if (reader_.state()) compare();
+    for (; more; more = reader_.next(entry)) {
+      count(entry.header);
+      compare();
+    }
+    report_.n_segments = reader_.n_segments();
+    if (reader_.fault()) report_.faults.push_back(*reader_.fault());
+    if (const auto& state = reader_.state()) {
+      report_.log = state->log();
+      report_.n_entries = state->size();
+      report_.chain = state->chain();
+      report_.root = state->tree().root();
+    }
+    if (!reader_.fault() && at_ < checkpoints_.size())
+      fault("log.truncated", "the log ends with entry " + std::to_string(report_.n_entries) +
+                                 ", a checkpoint says that there were " + std::to_string(checkpoints_.back().size));
+  }
+
+ private:
+  void count(const EntryHeader& header) {
+    report_.n_erasures += header.kind == EntryKind::erasure;
+    report_.n_recoveries += header.kind == EntryKind::recovery;
+    report_.n_clock_went_back += (header.flags & kClockWentBack) != 0;
+  }
+
+  /// Checkpoints of the log as it now stands.
+  void compare() {
+    const LogState& state = *reader_.state();
+    // The first entry has been taken in when the empty log's checkpoint is looked at.
+    for (; at_ < checkpoints_.size() && checkpoints_[at_].size <= state.size(); ++at_) {
+      const Checkpoint& checkpoint = checkpoints_[at_];
+      const bool is_empty = checkpoint.size == 0;
+      const LogState now = is_empty ? LogState(state.log()) : LogState(state.next_segment(0));
+      if (checkpoint.log != now.log())
+        fault("checkpoint.log", "a checkpoint of another log");
+      else if (checkpoint.size != now.size() || checkpoint.root != now.tree().root() || checkpoint.chain != now.chain())
+        fault("checkpoint.root",
+              "the checkpoint of " + std::to_string(checkpoint.size) + " entries is of other entries");
+      else
+        report_.n_covered = checkpoint.size;
+    }
+  }
+
+  void fault(std::string code, std::string message) {
+    report_.faults.push_back({segment_path("", reader_.segment()).filename().string(), 0, reader_.state()->size(),
+                              std::move(code), std::move(message)});
+  }
+
+  LogReader reader_;
+  std::vector<Checkpoint> checkpoints_;
+  std::size_t at_ = 0;
+  VerifyReport& report_;
+};
+
+void add_known(const Checkpoint& known, const PublicKey& key, std::vector<Checkpoint>& checkpoints,
+               std::vector<Fault>& faults) {
+  if (!known.is_signed_by(key)) {
+    faults.push_back({"the known checkpoint", 0, {}, "checkpoint.signature", "it was not signed by this key"});
+    return;
+  }
+  const auto at = std::lower_bound(checkpoints.begin(), checkpoints.end(), known,
+                                   [](const Checkpoint& a, const Checkpoint& b) { return a.size < b.size; });
+  checkpoints.insert(at, known);
+}
+
+}  // namespace
+
+std::string to_string(const Fault& fault) {
+  return fault.file + " at byte " + std::to_string(fault.offset) +
+         (fault.index ? ", entry " + std::to_string(*fault.index) : "") + ": " + fault.code + ": " + fault.message;
+}
+
+std::vector<Checkpoint> read_checkpoints(const std::filesystem::path& folder, const PublicKey& key,
+                                         std::vector<Fault>& faults) {
+  std::vector<Checkpoint> checkpoints;
+  const auto path = folder / kCheckpoints;
+  const std::string text = std::filesystem::exists(path) ? read_file(path) : "";
+  const auto fault = [&](std::size_t at, const char* code, const std::string& message) {
+    faults.push_back({kCheckpoints, at, {}, code, message});
+  };
+  if (text.empty()) fault(0, "checkpoint.missing", "the log has no checkpoints");
+  for (std::size_t at = 0, end; at < text.size(); at = end) {
+    end = std::min(text.find('\n', at), text.size() - 1) + 1;
+    try {
+      const Checkpoint checkpoint = Checkpoint::parse(std::string_view(text).substr(at, end - at));
+      if (!checkpoint.is_signed_by(key))
+        fault(at, "checkpoint.signature", "the line has been changed, or was not signed by this key");
+      else if (!checkpoints.empty() && checkpoint.size <= checkpoints.back().size)
+        fault(at, "checkpoint.order", "the checkpoint is not of more entries than the one before it");
+      else
+        checkpoints.push_back(checkpoint);
+    } catch (const Error& e) {
+      fault(at, "checkpoint.format", e.message());
+    }
+  }
+  return checkpoints;
+}
+
+VerifyReport verify_log(const std::filesystem::path& folder, const VerifyOptions& options) {
+  const PublicKey key = options.key ? *options.key : PublicKey::load(folder / "signing.pub");
+  VerifyReport report;
+  auto checkpoints = read_checkpoints(folder, key, report.faults);
+  report.n_checkpoints = checkpoints.size();
+  if (options.known) add_known(*options.known, key, checkpoints, report.faults);
+  Verification(folder, std::move(checkpoints), report).run();
+  return report;
+}
+
+}  // namespace sluice::audit

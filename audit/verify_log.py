@@ -1,0 +1,261 @@
+#!/usr/bin/env python3
+"""Verifies a decision log: python3 verify_log.py FOLDER [--key HEX] [--known LINE], or a proof: verify_log.py --proof FILE --key HEX.
+
+Written from docs/log_format.md and docs/record_format.md alone; shares no code with the program that wrote the log. Standard library only.
+Exit 0: whole; 3: not; 1: nothing to verify. One line of JSON says what was found.
+"""
+import argparse
+import hashlib
+import json
+import pathlib
+import re
+import struct
+import sys
+
+
+def H(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+# Ed25519, RFC 8032, section 6: verification alone.
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, P - 2, P) % P
+
+
+def add(p, q):
+    a, b = (p[1] - p[0]) * (q[1] - q[0]) % P, (p[1] + p[0]) * (q[1] + q[0]) % P
+    c, d = 2 * p[3] * q[3] * D % P, 2 * p[2] * q[2] % P
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % P, g * h % P, f * g % P, e * h % P
+
+
+def times(n, p):
+    q = (0, 1, 1, 0)
+    while n:
+        if n & 1:
+            q = add(q, p)
+        p, n = add(p, p), n >> 1
+    return q
+
+
+def point(data):
+    y = int.from_bytes(data, "little")
+    sign, y = y >> 255, y & ((1 << 255) - 1)
+    if y >= P:
+        return None
+    x2 = (y * y - 1) * pow(D * y * y + 1, P - 2, P) % P
+    x = pow(x2, (P + 3) // 8, P)
+    if (x * x - x2) % P:
+        x = x * pow(2, (P - 1) // 4, P) % P
+    if (x * x - x2) % P or (x == 0 and sign):
+        return None
+    x = P - x if x & 1 != sign else x
+    return x, y, 1, x * y % P
+
+
+BASE = point((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
+
+
+def signed(key, message, signature):
+    a, r, s = point(key), point(signature[:32]), int.from_bytes(signature[32:], "little")
+    if a is None or r is None or s >= L:
+        return False
+    h = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % L
+    p, q = times(s, BASE), add(r, times(h, a))
+    return (p[0] * q[2] - q[0] * p[2]) % P == 0 and (p[1] * q[2] - q[1] * p[2]) % P == 0
+
+
+class Tree:
+    """Peaks of the Merkle tree, as (size, hash)."""
+
+    def __init__(self):
+        self.peaks = []
+
+    def add(self, digest):
+        self.peaks.append((1, H(b"\0", digest)))
+        while len(self.peaks) > 1 and self.peaks[-2][0] == self.peaks[-1][0]:
+            (n, left), (_, right) = self.peaks[-2:]
+            self.peaks[-2:] = [(2 * n, H(b"\1", left, right))]
+
+    def root(self):
+        if not self.peaks:
+            return H()
+        root = self.peaks[-1][1]
+        for _, left in reversed(self.peaks[:-1]):
+            root = H(b"\1", left, root)
+        return root
+
+
+class Broken(Exception):
+    def __init__(self, file, offset, index, why):
+        self.fault = {"file": file, "offset": offset, "index": index, "why": why}
+
+
+LINE = re.compile(rb"(sluice-checkpoint-v1 ([0-9a-f]{32}) (0|[1-9][0-9]*) ([0-9a-f]{64}) ([0-9a-f]{64}) (0|-?[1-9][0-9]*)) ([0-9a-f]{128})\n")
+
+
+def checkpoint(line, key, offset=0):
+    match = LINE.fullmatch(line)
+    if not match:
+        raise Broken("checkpoints", offset, None, "no checkpoint")
+    if not signed(key, match[1], bytes.fromhex(match[7].decode())):
+        raise Broken("checkpoints", offset, None, "not signed by this key")
+    return {"log": bytes.fromhex(match[2].decode()), "size": int(match[3]), "root": bytes.fromhex(match[4].decode()),
+            "chain": bytes.fromhex(match[5].decode())}
+
+
+def read_checkpoints(data, key):
+    found, offset = [], 0
+    for line in data.splitlines(keepends=True):
+        found.append(checkpoint(line, key, offset))
+        if len(found) > 1 and found[-1]["size"] <= found[-2]["size"]:
+            raise Broken("checkpoints", offset, None, "not of more entries than the one before")
+        offset += len(line)
+    if not found:
+        raise Broken("checkpoints", 0, None, "there are none")
+    return found
+
+
+class Log:
+    def __init__(self, checkpoints):
+        self.log, self.chain, self.n, self.tree = None, None, 0, Tree()
+        self.checkpoints = sorted(checkpoints, key=lambda c: c["size"])
+        self.kinds = {1: 0, 2: 0, 3: 0}
+
+    def compare(self, file, offset):
+        while self.checkpoints and self.checkpoints[0]["size"] <= self.n:
+            c = self.checkpoints.pop(0)
+            if (c["log"], c["size"], c["root"], c["chain"]) != (self.log, self.n, self.tree.root(), self.chain):
+                raise Broken(file, offset, self.n, "a checkpoint says otherwise")
+
+    def segment(self, path, number):
+        data = path.read_bytes()
+
+        def broken(why, at=0):
+            raise Broken(path.name, at, self.n, why)
+
+        size = 72 + 32 * (bin(self.n).count("1") + 1)
+        if len(data) < size or data[:8] != b"SLUICLOG" or struct.unpack_from("<I", data, 8)[0] != 1:
+            broken("no segment")
+        if self.log is None:
+            self.log, self.chain = data[16:32], H(data[16:32])
+        wanted = data[:12] + struct.pack("<I", number) + self.log + struct.pack("<Q", self.n) + self.chain
+        wanted += b"".join(peak for _, peak in self.tree.peaks)
+        if data[:size] != wanted + H(wanted):
+            broken("the header does not follow from the entries before it")
+        self.compare(path.name, size)
+        at = size
+        while at < len(data):
+            if len(data) - at < 64:
+                broken("no whole entry", at)
+            length, kind, flags, zero, index = struct.unpack_from("<IBBHQ", data, at)
+            if length < 64 or length > 16 << 20 or length > len(data) - at:
+                broken("no whole entry", at)
+            digest = H(data[at:at + length - 32])
+            chain = H(self.chain, digest)
+            if chain != data[at + length - 32:at + length] or index != self.n:
+                broken("the chain is broken", at)
+            if kind not in self.kinds or zero:
+                broken("an entry of no known kind", at)
+            if kind == 1 and not flags & 1:
+                check_record(data[at + 32:at + length - 32], path.name, at, index)
+            self.kinds[kind] += 1
+            self.chain, self.n = chain, self.n + 1
+            self.tree.add(digest)
+            at += length
+            self.compare(path.name, at)
+
+
+def check_record(data, file, offset, index):
+    """That the record's parts and head are where its format puts them; returns the id."""
+    try:
+        version, *sizes = struct.unpack_from("<4I", data)
+        at = 16 + 64
+        texts = []
+        for _ in range(3):
+            n = struct.unpack_from("<H", data, at)[0]
+            texts.append(data[at + 2:at + 2 + n].decode())
+            at += 2 + n
+        at += 1 + data[at] * (32 + 2 + 4 + 4 + 8)
+        if version != 1 or at != 16 + sizes[0] or 16 + sum(sizes) + 12 != len(data):
+            raise ValueError("lengths")
+        return texts[0]
+    except (struct.error, ValueError, IndexError) as e:
+        raise Broken(file, offset, index, f"no record: {e}")
+
+
+def verify(folder, key, known):
+    path = folder / "checkpoints"
+    checkpoints = read_checkpoints(path.read_bytes() if path.exists() else b"", key)
+    n_checkpoints, covered = len(checkpoints), checkpoints[-1]["size"]
+    log = Log(checkpoints + ([checkpoint(known, key)] if known else []))
+    for number, path in enumerate(sorted(folder.glob("[0-9]" * 8 + ".log"))):
+        if int(path.name[:8]) != number:
+            raise Broken(path.name, 0, log.n, "the segment before is missing")
+        log.segment(path, number)
+    if log.checkpoints:
+        raise Broken("checkpoints", 0, log.n, f"the log ends below a checkpoint of {log.checkpoints[-1]['size']}")
+    return {"whole": True, "entries": log.n, "covered": covered, "checkpoints": n_checkpoints, "root": log.tree.root().hex(),
+            "chain": log.chain.hex(), "decisions": log.kinds[1], "erasures": log.kinds[2], "recoveries": log.kinds[3]}
+
+
+def fold(index, size, proof, start, consistent):
+    """RFC 9162, 2.1.3.2 and 2.1.4.2: the root above `start`, and for a consistency proof the old root beside it."""
+    at, last, old, new = index, size - 1, start, start
+    for sibling in proof:
+        if last == 0:
+            return None, None
+        if at & 1 or at == last:
+            old, new = H(b"\1", sibling, old), H(b"\1", sibling, new)
+            while not at & 1 and at:
+                at, last = at >> 1, last >> 1
+        else:
+            new = H(b"\1", new, sibling)
+            old = old if consistent else new
+        at, last = at >> 1, last >> 1
+    return (old, new) if last == 0 else (None, None)
+
+
+def verify_proof(proof, key):
+    path = [bytes.fromhex(p) for p in proof["proof"]]
+    new = checkpoint(proof["checkpoint"].encode(), key)
+    if proof["kind"] == "inclusion":
+        leaf = H(b"\0", H(bytes.fromhex(proof["entry"])))
+        return proof["index"] < new["size"] and fold(proof["index"], new["size"], path, leaf, False)[1] == new["root"]
+    old = checkpoint(proof["old_checkpoint"].encode(), key)
+    m, n = old["size"], new["size"]
+    if old["log"] != new["log"] or not 0 < m <= n:
+        return False
+    if m == n:
+        return not path and old["root"] == new["root"]
+    at, last = m - 1, n - 1
+    while at & 1:
+        at, last = at >> 1, last >> 1
+    start = old["root"] if m & (m - 1) == 0 else path.pop(0) if path else b""
+    return fold(at, last + 1, path, start, True) == (old["root"], new["root"])
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    arguments.add_argument("folder", nargs="?", type=pathlib.Path)
+    arguments.add_argument("--key", help="the public key, in hexadecimal; signing.pub without it")
+    arguments.add_argument("--known", help="a checkpoint that was kept elsewhere")
+    arguments.add_argument("--proof", type=pathlib.Path)
+    asked = arguments.parse_args()
+    try:
+        key = bytes.fromhex(asked.key or (asked.folder / "signing.pub").read_text())
+        if asked.proof:
+            found = {"whole": verify_proof(json.loads(asked.proof.read_text()), key)}
+        else:
+            found = verify(asked.folder, key, asked.known.strip().encode() + b"\n" if asked.known else None)
+    except Broken as e:
+        found = {"whole": False, **e.fault}
+    except (OSError, TypeError, ValueError, KeyError) as e:
+        sys.exit(f"verify_log: {e}")
+    print(json.dumps(found))
+    sys.exit(0 if found["whole"] else 3)
+
+
+if __name__ == "__main__":
+    main()
