@@ -1,0 +1,114 @@
+// The second verifier, written from the documents alone, agrees with the first.
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "audit/log_support.h"
+#include "sluice/audit/verify.h"
+#include "sluice/base/file.h"
+#include "support/catch.h"
+
+namespace sluice::test {
+
+using namespace audit;
+
+namespace {
+
+struct Answer {
+  int exit_code;
+  nlohmann::json json;
+};
+
+Answer ask_python(const TempDir& dir, const std::string& arguments) {
+  const std::string line = "python3 '" SLUICE_SOURCE_DIR "/audit/verify_log.py' " + arguments + " > '" +
+                           (dir / "answer").string() + "' 2> '" + (dir / "error").string() + "'";
+  const int status = std::system(line.c_str());
+  INFO(read_file(dir / "error"));
+  REQUIRE(WIFEXITED(status));
+  return {WEXITSTATUS(status), nlohmann::json::parse(read_file(dir / "answer"), nullptr, false)};
+}
+
+void make_log(const std::filesystem::path& folder, bool encrypt) {
+  const Decided decided;
+  Log log(folder, {.segment_bytes = 8000, .checkpoint_entries = 10, .encrypt = encrypt});
+  for (std::size_t i = 0; i < 45; ++i) {
+    decided.append(log, i);
+    if (i % 9 == 0) log.flush(10'000);
+  }
+  if (encrypt) log.erase(subject_reference("person 2"), kNoon);
+}
+
+}  // namespace
+
+TEST_CASE("the Python verifier finds what verify_log finds in whole logs") {
+  for (const bool encrypt : {false, true}) {
+    const TempDir dir;
+    make_log(dir / "log", encrypt);
+    const auto report = verify_log(dir / "log");
+    REQUIRE(report.is_whole());
+    const auto answer = ask_python(dir, (dir / "log").string());
+    CAPTURE(answer.json.dump());
+    REQUIRE(answer.exit_code == 0);
+    CHECK(answer.json["entries"] == report.n_entries);
+    CHECK(answer.json["covered"] == report.n_covered);
+    CHECK(answer.json["checkpoints"] == report.n_checkpoints);
+    CHECK(answer.json["erasures"] == report.n_erasures);
+    CHECK(answer.json["root"] == report.root.hex());
+    CHECK(answer.json["chain"] == report.chain.hex());
+  }
+}
+
+TEST_CASE("the Python verifier names the same first entry in logs that were changed") {
+  const TempDir dir;
+  make_log(dir / "log", false);
+  for (const char* name : {"00000000.log", "00000001.log"}) {
+    const std::string sound = read_file(dir / "log" / name);
+    for (std::size_t at = 0; at < sound.size(); at += sound.size() / 6) {
+      std::string bent = sound;
+      bent[at] = static_cast<char>(bent[at] ^ 4);
+      write_file(dir / "log" / name, bent);
+      const auto report = verify_log(dir / "log");
+      const auto answer = ask_python(dir, (dir / "log").string());
+      CAPTURE(name, at, answer.json.dump());
+      REQUIRE_FALSE(report.is_whole());
+      REQUIRE(answer.exit_code == 3);
+      CHECK(answer.json["file"] == name);
+      CHECK(answer.json["index"] == *report.faults.front().index);
+    }
+    write_file(dir / "log" / name, sound);
+  }
+  const std::string text = read_file(dir / "log" / "checkpoints");
+  write_file(dir / "log" / "checkpoints", text + text.substr(0, text.find('\n') + 1));
+  CHECK(ask_python(dir, (dir / "log").string()).exit_code == 3);
+  write_file(dir / "log" / "checkpoints", text);
+  std::filesystem::remove(dir / "log" / "00000001.log");
+  CHECK(ask_python(dir, (dir / "log").string()).exit_code == 3);
+}
+
+TEST_CASE("proofs hold for the Python verifier, and for what they were made for alone") {
+  const TempDir dir;
+  make_log(dir / "log", false);
+  std::vector<Fault> faults;
+  const auto key = PublicKey::load(dir / "log" / "signing.pub");
+  const auto checkpoints = read_checkpoints(dir / "log", key, faults);
+  std::vector<std::string> proofs = {prove_entry(dir / "log", 0), prove_entry(dir / "log", 17),
+                                     prove_entry(dir / "log", 44)};
+  for (const auto& checkpoint : checkpoints)
+    if (checkpoint.size > 0) proofs.push_back(prove_consistency(dir / "log", checkpoint.size));
+  const std::string flags = "--key " + to_hex({reinterpret_cast<const char*>(key.bytes.data()), 32}) + " --proof ";
+  for (const auto& proof : proofs) {
+    CAPTURE(proof);
+    write_file(dir / "proof", proof);
+    REQUIRE(ask_python(dir, flags + (dir / "proof").string()).exit_code == 0);
+    auto bent = nlohmann::json::parse(proof);
+    if (bent["kind"] == "inclusion")
+      bent["index"] = bent["index"].get<int>() ^ 1;
+    else
+      bent["proof"].push_back(std::string(64, '0'));
+    write_file(dir / "proof", bent.dump());
+    REQUIRE(ask_python(dir, flags + (dir / "proof").string()).exit_code == 3);
+  }
+}
+
+}  // namespace sluice::test
