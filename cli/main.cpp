@@ -7,6 +7,8 @@ int main(int argc, char** argv) {
       {"score", "decide every row of a table", run_score},
       {"backtest", "what a bundle would have done over labelled history", run_backtest},
       {"explain", "why one decision came out as it did", run_explain},
+      {"audit", "verify, prove, show, export and erase in a decision log", run_audit},
+      {"replay", "decide a log's records again and compare bit for bit", run_replay},
       {"rules", "check, test and evaluate rule sets", run_rules},
       {"policy", "check policies", run_policy},
       {"bundle", "inspect, verify and create bundles", run_bundle},

@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "sluice/base/json_text.h"
+#include "sluice/cli/audit_options.h"
 #include "sluice/cli/common_options.h"
 #include "sluice/cli/decision_sink.h"
 #include "sluice/cli/row_reasons.h"
@@ -52,6 +53,7 @@ struct Tally {
 int run_score(const Arguments& arguments) {
   std::string bundle_path, data, out, id, which_reasons = "none";
   CommonOptions common;
+  AuditOptions audit_options;
   Options options("score", "Decides every row of a table.",
                   "sluice score --bundle bundle --data transactions.csv --out decisions.csv --id transaction_id");
   options.required("--bundle", bundle_path, "folder of the bundle")
@@ -60,6 +62,7 @@ int run_score(const Arguments& arguments) {
   options.text("--id", id, "column that identifies a request")
       .choice("--reasons", which_reasons, {"none", "adverse", "all"},
               "reason codes by attribution: of declined and reviewed rows, or of all");
+  audit_options.add(options);
   common.add_threads(options);
   common.add_device(options);
   common.add_quiet(options);
@@ -71,9 +74,11 @@ int run_score(const Arguments& arguments) {
   ThreadPool pool(common.n_threads);
   io::RowReaderOptions rows_options;
   rows_options.id_column = id;
+  if (!audit_options.subject.empty()) rows_options.extra_columns = {audit_options.subject};
   rows_options.pool = &pool;
   const auto reader = open_rows(data, bundle->schema, rows_options);
   const auto sink = open_sink(out, *bundle);
+  const auto log = audit_options.is_on() ? audit_options.open() : nullptr;
   const Progress progress = make_progress(common.quiet);
   io::RowBlock block;
   std::vector<cascade::Decision> decisions;
@@ -82,6 +87,7 @@ int run_score(const Arguments& arguments) {
   const std::size_t n_at_once = which_reasons == "none" ? 4096 : 64;  // explaining is slow: progress must still be seen
   while (reader->next(block, n_at_once)) {
     decisions.resize(block.rows.n_rows());
+    const std::int64_t time_in_us = now_us();
     engine.decide_batch(block.rows.view(), decisions, &pool);
     reasons.explain(block.rows.view(), decisions, pool);
     for (std::size_t i = 0; i < decisions.size(); ++i) {
@@ -90,9 +96,18 @@ int run_score(const Arguments& arguments) {
                                .inputs = block.rows.row(i),
                                .reasons = reasons.of(i)});
       tally.add(decisions[i]);
+      if (log)
+        log->append(*bundle, decisions[i],
+                    {.id = id.empty() ? std::string_view() : block.ids[i],
+                     .subject = block.extras.empty() ? 0 : audit::subject_reference(block.extras[0][i]),
+                     .time_in_us = time_in_us,
+                     .time_out_us = now_us(),
+                     .row = block.rows.row(i),
+                     .reasons = reasons.of(i)});
     }
     report(progress, "scoring", reader->bytes_read(), reader->bytes_total());
   }
+  if (log) close_log(*log);
   sink->finish();
   print_warnings(*reader);
   end_progress();

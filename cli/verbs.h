@@ -9,12 +9,14 @@ namespace sluice::cli {
 
 using Arguments = std::vector<std::string>;
 
+int run_audit(const Arguments& arguments);
 int run_backtest(const Arguments& arguments);
 int run_bundle(const Arguments& arguments);
 int run_doctor(const Arguments& arguments);
 int run_explain(const Arguments& arguments);
 int run_forest(const Arguments& arguments);
 int run_policy(const Arguments& arguments);
+int run_replay(const Arguments& arguments);
 int run_rules(const Arguments& arguments);
 int run_score(const Arguments& arguments);
 int run_simulate(const Arguments& arguments);

@@ -1,0 +1,46 @@
+#pragma once
+/// Decides every record of a log again from its stored inputs and compares what comes out, bit for bit.
+///
+/// What failed then is made to fail again: a record that says that the network was late, shed or failed, that late
+/// columns were not given, or that the forest failed, is decided with a stage or provider that does so. Reasons by
+/// attribution are not computed again; the rules' are. Nobody may write the log meanwhile.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sluice/base/progress.h"
+#include "sluice/base/thread_pool.h"
+#include "sluice/cascade/bundle.h"
+#include "sluice/gbdt/kernel.h"
+
+namespace sluice::audit {
+
+struct ReplayOptions {
+  gbdt::Kernel kernel = gbdt::Kernel::automatic;  // of the forest
+  std::size_t batch = 4096;                       // records decided at once; at least 1
+  ThreadPool* pool = nullptr;                     // null: the calling thread
+  std::size_t max_differences = 100;              // that are described; all are counted
+};
+
+struct ReplayDifference {
+  std::uint64_t index = 0;  // of the log's entry
+  std::string id;
+  std::string what;  // the first field that differs, with both values
+};
+
+struct ReplayReport {
+  std::uint64_t n_records = 0, n_different = 0;
+  std::uint64_t n_erased = 0;        // whose key is gone: not among the records
+  std::uint64_t n_other_bundle = 0;  // decided by another bundle then; compared all the same
+  std::vector<ReplayDifference> differences;
+};
+
+/// Throws Error{log.*, record.*, keys.*, kernel.*}, Error{replay.width} for a record of another number of columns than
+/// the bundle's.
+ReplayReport replay(const std::filesystem::path& folder, std::shared_ptr<const cascade::Bundle> bundle,
+                    const ReplayOptions& options = {});
+
+}  // namespace sluice::audit

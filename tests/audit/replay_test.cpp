@@ -1,0 +1,107 @@
+#include "sluice/audit/replay.h"
+
+#include "audit/log_support.h"
+#include "sluice/base/error.h"
+#include "sluice/gbdt/kernel.h"
+#include "support/catch.h"
+
+namespace sluice::test {
+
+using namespace audit;
+using namespace cascade;
+
+namespace {
+
+/// Every fault that a stage can have, by the number of the row.
+struct MoodyProvider final : FeatureProvider {
+  explicit MoodyProvider(std::size_t n) : number(n) {}
+  Result fetch(RowView, std::span<double> late, Deadline) const override {
+    if (number % 5 == 0) return Result::failed;
+    if (number % 5 == 1) return Result::late;
+    if (number % 5 == 2) return Result::missing;
+    if (number % 5 == 3) late[0] = static_cast<double>(number % 17);
+    return Result::ok;
+  }
+  std::size_t number;
+};
+
+struct MoodyNetwork final : NetworkStage {
+  explicit MoodyNetwork(Cause c) : cause(c) {}
+  NetworkAnswer score(RowsView, std::span<const StagedMargins>, std::span<float>, Deadline) const override {
+    if (cause == Cause::network_failed) throw std::runtime_error("it threw");
+    return {.cause = cause, .device = {}};
+  }
+  Cause cause;
+};
+
+struct BrokenForest final : ForestStage {
+  void score(RowsView, std::span<StagedMargins>) const override { throw std::runtime_error("it threw"); }
+};
+
+/// A log of decisions of every level and cause that a machine's mood decides.
+void log_every_mood(const std::filesystem::path& folder, const std::shared_ptr<const Bundle>& bundle) {
+  const Table rows = small_rows(bundle->schema, 600, 3);
+  const Engine sound(bundle), late(bundle, {.network = std::make_shared<MoodyNetwork>(Cause::network_late)}),
+      shed(bundle, {.network = std::make_shared<MoodyNetwork>(Cause::network_shed)}),
+      failed(bundle, {.network = std::make_shared<MoodyNetwork>(Cause::network_failed)}),
+      broken(bundle, {.forest = std::make_shared<BrokenForest>()});
+  const Engine* const engines[] = {&sound, &sound, &late, &shed, &failed, &broken};
+  Log log(folder);
+  for (std::size_t i = 0; i < rows.n_rows(); ++i) {
+    const MoodyProvider provider(i / 7);
+    const auto deadline = i % 11 == 0 ? Deadline::in(std::chrono::microseconds(-5)) : Deadline::none();
+    const Decision d = engines[i % 6]->decide(rows.row(i), deadline, i % 2 ? &provider : nullptr);
+    const std::string id = std::to_string(i);
+    log.append(*bundle, d, {.id = id, .row = rows.row(i)});
+  }
+}
+
+std::string described(const ReplayReport& report) {
+  std::string text;
+  for (const auto& d : report.differences) text += std::to_string(d.index) + ": " + d.what + "\n";
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("every record replays to the bit, whatever failed then, the kernel, the threads and the batch now") {
+  const TempDir dir;
+  const auto bundle = small_bundle(dir / "b", 1, {.with_late = true, .with_rules = true});
+  log_every_mood(dir / "log", bundle);
+  ThreadPool pool(3);
+  for (const auto kernel : gbdt::kernels())
+    for (const std::size_t batch : {1, 7, 4096})
+      for (ThreadPool* threads : {static_cast<ThreadPool*>(nullptr), &pool}) {
+        const auto report = replay(dir / "log", bundle, {.kernel = kernel, .batch = batch, .pool = threads});
+        CAPTURE(to_string(kernel), batch, described(report));
+        REQUIRE(report.n_records == 600);
+        REQUIRE(report.n_different == 0);
+        REQUIRE(report.n_other_bundle == 0);
+      }
+}
+
+TEST_CASE("another bundle decides otherwise: the differences are counted and the first field is named") {
+  const TempDir dir;
+  const auto bundle = small_bundle(dir / "b", 1, {.with_rules = true}),
+             other = small_bundle(dir / "c", 2, {.with_rules = true});
+  const Decided decided(200);
+  {
+    Log log(dir / "log", {.encrypt = true});
+    for (std::size_t i = 0; i < 200; ++i) decided.append(log, i);
+    log.flush(10'000);
+    log.erase(subject_reference("person 0"), kNoon);
+  }
+  const auto same = replay(dir / "log", decided.bundle);
+  CHECK(same.n_records == 160);
+  CHECK(same.n_erased == 40);
+  CHECK(same.n_different == 0);
+  const auto report = replay(dir / "log", other, {.max_differences = 3});
+  CHECK(report.n_other_bundle == 160);
+  CHECK(report.n_different > 100);
+  REQUIRE(report.differences.size() == 3);
+  CHECK_THAT(report.differences[0].what, Catch::StartsWith("margin_forest "));
+  const auto wide = small_bundle(dir / "d", 1, {.with_late = true});
+  CHECK_THROWS_AS(replay(dir / "log", wide), Error);
+}
+
+}  // namespace sluice::test
