@@ -1,0 +1,23 @@
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+
+#include "audit/record_oracle.h"
+#include "sluice/base/error.h"
+
+/// Bytes that decode are those that the written format gives for what they say.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(bytes), size);
+  try {
+    const auto record = sluice::audit::decode(text);
+    if (sluice::test::plain_record(record) != text) {
+      std::fprintf(stderr, "a record decodes and is written otherwise\n");
+      std::abort();
+    }
+    std::string json;
+    sluice::audit::append_json(json, record, nullptr);
+  } catch (const sluice::Error&) {
+    // A refusal is an answer; any other exception is a finding.
+  }
+  return 0;
+}
