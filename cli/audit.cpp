@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <functional>
 #include <iostream>
+#include <limits>
 #include <optional>
 
+#include "sluice/audit/index.h"
 #include "sluice/audit/log.h"
 #include "sluice/audit/log_reader.h"
 #include "sluice/audit/verify.h"
@@ -140,6 +142,22 @@ std::uint64_t write_entries(const std::string& folder, const Wanted& wanted, con
   return n;
 }
 
+/// By the index; nullopt where it is of no use: nothing to look up, or a folder that cannot be written.
+std::optional<std::vector<std::uint64_t>> places_of(const std::string& folder, const Wanted& wanted) {
+  if (wanted.id.empty() && wanted.subject.empty()) return std::nullopt;
+  try {
+    audit::LogIndex index(folder);
+    index.update();
+    audit::Query query{.limit = std::numeric_limits<std::int64_t>::max()};
+    if (!wanted.id.empty()) query.id = wanted.id;
+    if (!wanted.subject.empty()) query.subject = audit::subject_reference(wanted.subject);
+    return index.find(query);
+  } catch (const Error& e) {
+    if (e.code() == "index.database") return std::nullopt;
+    throw;
+  }
+}
+
 int show(const Arguments& arguments) {
   std::string folder, bundle;
   Wanted wanted;
@@ -150,7 +168,14 @@ int show(const Arguments& arguments) {
       .text("--subject", wanted.subject, "whose decisions")
       .text("--bundle", bundle, "bundle that names the columns of the inputs");
   if (!options.parse(arguments)) return 0;
-  const auto n = write_entries(folder, wanted, bundle, [](const std::string& line) { std::cout << line; });
+  const auto print = [](const std::string& line) { std::cout << line; };
+  std::uint64_t n = 0;
+  const auto places = wanted.index.empty() ? places_of(folder, wanted) : std::nullopt;
+  if (places)
+    for (const std::uint64_t place : *places)
+      n += write_entries(folder, {.index = std::to_string(place)}, bundle, print);
+  else
+    n = write_entries(folder, wanted, bundle, print);
   if (n == 0)
     throw Error("audit.none", folder + ": no entry is the one asked for", "an erased subject's records have no id");
   return 0;

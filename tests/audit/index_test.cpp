@@ -1,0 +1,82 @@
+#include "sluice/audit/index.h"
+
+#include "audit/log_support.h"
+#include "sluice/base/file.h"
+#include "support/catch.h"
+
+namespace sluice::test {
+
+using namespace audit;
+
+TEST_CASE("the index finds what a look at every record finds, grows with the log, and is made anew when it is gone") {
+  const Decided decided;
+  const TempDir dir;
+  const auto folder = dir / "log";
+  for (std::uint64_t first = 0; first < 120; first += 40) {
+    {
+      Log log(folder, {.segment_bytes = 9000});
+      for (std::uint64_t i = first; i < first + 40; ++i) decided.append(log, i);
+    }
+    if (first == 80) std::filesystem::remove(folder / "index.db");
+    LogIndex index(folder);
+    CHECK(index.update() == (first == 80 ? 120 : 40));
+    CHECK(index.update() == 0);
+    std::vector<std::uint64_t> of_person, declined, early;
+    for (std::uint64_t i = 0; i < first + 40; ++i) {
+      if (i % 5 == 2) of_person.push_back(i);
+      if (decided.decisions[i % 64].action == cascade::Action::decline) declined.push_back(i);
+      if (i >= 5 && i < 9) early.push_back(i);
+      REQUIRE(index.find({.id = "r" + std::to_string(i)}) == std::vector<std::uint64_t>{i});
+    }
+    CHECK(index.find({.subject = subject_reference("person 2")}) == of_person);
+    CHECK(index.find({.action = cascade::Action::decline}) == declined);
+    CHECK(index.find({.from_us = kNoon + 5, .until_us = kNoon + 9}) == early);
+    CHECK(index.find({.id = "r1' OR 1=1"}).empty());
+    CHECK(index.find({.limit = 3}).size() == 3);
+  }
+}
+
+TEST_CASE("an index of entries that a crash has taken away is made anew") {
+  const Decided decided;
+  const TempDir dir;
+  const auto folder = dir / "log";
+  { Log log(folder); }
+  std::filesystem::copy(folder, dir / "before");
+  {
+    Log log(folder);
+    for (std::uint64_t i = 0; i < 10; ++i) decided.append(log, i);
+  }
+  CHECK(LogIndex(folder).update() == 10);
+  for (const char* name : {"00000000.log", "checkpoints"}) write_file(folder / name, read_file(dir / "before" / name));
+  {
+    Log log(folder);
+    for (std::uint64_t i = 0; i < 20; ++i) decided.append(log, i, "after");
+  }
+  LogIndex index(folder);
+  CHECK(index.update() == 20);
+  CHECK(index.find({.id = "r3"}).empty());
+  CHECK(index.find({.id = "after3"}) == std::vector<std::uint64_t>{3});
+}
+
+TEST_CASE("an erased subject leaves the index, and its file") {
+  const Decided decided;
+  const TempDir dir;
+  const auto folder = dir / "log";
+  {
+    Log log(folder, {.encrypt = true});
+    for (std::uint64_t i = 0; i < 20; ++i) decided.append(log, i, i % 5 == 3 ? "telling-" : "r");
+  }
+  LogIndex index(folder);
+  CHECK(index.update() == 20);
+  CHECK(index.find({.subject = subject_reference("person 3")}).size() == 4);
+  {
+    Log log(folder);
+    REQUIRE(log.erase(subject_reference("person 3"), kNoon));
+  }
+  CHECK(index.update() == 1);
+  CHECK(index.find({.subject = subject_reference("person 3")}).empty());
+  CHECK(index.find({}).size() == 16);
+  CHECK(read_file(folder / "index.db").find("telling-") == std::string::npos);
+}
+
+}  // namespace sluice::test
