@@ -26,6 +26,8 @@ class Replay {
  public:
   Replay(std::shared_ptr<const cascade::Bundle> bundle, const ReplayOptions& options)
       : options_(options), bundle_(std::move(bundle)), rows_(bundle_->schema.size()) {
+    // What a breaker kept from the network then is said by the record.
+    stages_.breaker = std::make_shared<cascade::Breaker>(cascade::BreakerOptions{.failure_rate = 2});
     if (options.kernel != gbdt::Kernel::automatic) stages_.forest = make_kernel_stage(*bundle_, options.kernel);
     engine_ = std::make_unique<cascade::Engine>(bundle_, stages_);
   }

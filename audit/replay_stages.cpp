@@ -97,6 +97,7 @@ std::unique_ptr<cascade::ForestStage> make_kernel_stage(const cascade::Bundle& b
 bool is_plain(const RecordOutcome& outcome, const RecordInputs& inputs) {
   switch (outcome.cause) {
     case Cause::network_late:
+    case Cause::network_open:
     case Cause::network_shed:
     case Cause::network_failed:
     case Cause::late_features_missing:
@@ -114,6 +115,7 @@ FaultEngines::FaultEngines(std::shared_ptr<const cascade::Bundle> bundle, const 
     : sound_(bundle, options),
       forest_failed_(bundle, with_failing_forest(options)),
       network_late_(bundle, with_network(options, Cause::network_late)),
+      network_open_(bundle, with_network(options, Cause::network_open)),
       network_shed_(bundle, with_network(options, Cause::network_shed)),
       network_failed_(bundle, with_network(options, Cause::network_failed)) {}
 
@@ -125,6 +127,7 @@ cascade::Decision FaultEngines::decide(const RecordOutcome& outcome, const Recor
   if (outcome.cause == Cause::forest_late) deadline = Deadline::in(std::chrono::microseconds(-1));
   if (outcome.cause == Cause::forest_failed) engine = &forest_failed_;
   if (outcome.cause == Cause::network_late) engine = &network_late_;
+  if (outcome.cause == Cause::network_open) engine = &network_open_;
   if (outcome.cause == Cause::network_shed) engine = &network_shed_;
   if (outcome.cause == Cause::network_failed) engine = &network_failed_;
   return engine->decide(inputs.row, deadline, provider.is_needed() ? &provider : nullptr);

@@ -25,7 +25,7 @@ class FaultEngines {
   cascade::Decision decide(const RecordOutcome& outcome, const RecordInputs& inputs) const;
 
  private:
-  cascade::Engine sound_, forest_failed_, network_late_, network_shed_, network_failed_;
+  cascade::Engine sound_, forest_failed_, network_late_, network_open_, network_shed_, network_failed_;
 };
 
 }  // namespace sluice::audit
