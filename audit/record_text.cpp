@@ -3,20 +3,13 @@
 #include "sluice/audit/decision_record.h"
 #include "sluice/base/json_text.h"
 #include "sluice/base/number.h"
+#include "sluice/cascade/record_parts.h"
 
 namespace sluice::audit {
 namespace {
 
 using cascade::Cause;
 using cascade::Stage;
-
-void put_text_or_null(JsonText& json, std::string_view name, std::string_view text) {
-  json.key(name);
-  if (text.empty())
-    json.null();
-  else
-    json.value(text);
-}
 
 /// Sixteen digits: JSON's numbers are doubles in most readers.
 std::string hexadecimal(std::uint64_t value) {
@@ -26,14 +19,14 @@ std::string hexadecimal(std::uint64_t value) {
 }
 
 void put_head(JsonText& json, const RecordHead& head) {
-  put_text_or_null(json, "id", head.id);
+  json.text_or_null("id", head.id);
   json.field("bundle", "sha256:" + head.bundle.hex())
       .field("policy_version", head.policy_version)
       .field("subject", hexadecimal(head.subject))
       .field("time_in_us", head.time_in_us)
       .field("time_out_us", head.time_out_us);
-  put_text_or_null(json, "kernel", head.kernel);
-  put_text_or_null(json, "arm", head.arm);
+  json.text_or_null("kernel", head.kernel);
+  json.text_or_null("arm", head.arm);
   if (!head.shadow) return;
   const ShadowResult& shadow = *head.shadow;
   json.key("shadow")
@@ -45,25 +38,6 @@ void put_head(JsonText& json, const RecordHead& head) {
       .field("margin_network", shadow.margin_network)
       .field("p_final", shadow.p_final)
       .close('}');
-}
-
-void put_path(JsonText& json, const RecordOutcome& outcome) {
-  json.key("path").open('[');
-  for (const Stage stage :
-       {Stage::pre_rules, Stage::forest, Stage::network, Stage::fallback_rules, Stage::post_rules, Stage::safe_default})
-    if (outcome.path[static_cast<std::size_t>(stage)]) json.value(to_string(stage));
-  json.close(']');
-}
-
-void put_stage(JsonText& json, const char* name, const cascade::StageScore& score, std::string_view device) {
-  json.key(name);
-  if (!score.ran) {
-    json.null();
-    return;
-  }
-  json.open('{').field("margin", score.margin).field("p", score.p);
-  if (!device.empty()) json.field("device", device);
-  json.close('}');
 }
 
 void put_rules(JsonText& json, const RecordOutcome& outcome) {
@@ -93,13 +67,6 @@ void put_reasons(JsonText& json, const RecordOutcome& outcome) {
   json.close(']');
 }
 
-void put_cell(JsonText& json, double cell) {
-  if (std::isinf(cell))
-    json.value(cell > 0 ? "inf" : "-inf");
-  else
-    json.value(cell);
-}
-
 void put_inputs(JsonText& json, const RecordInputs& inputs, const Schema* schema) {
   const bool named = schema && schema->size() == inputs.row.size();
   json.key("inputs").open(named ? '{' : '[');
@@ -109,28 +76,28 @@ void put_inputs(JsonText& json, const RecordInputs& inputs, const Schema* schema
     if (named && (*schema)[c].kind == Kind::category && !std::isnan(cell))
       json.value(std::string_view(schema->format_cell(c, cell)));
     else
-      put_cell(json, cell);
+      cascade::put_cell(json, cell);
   }
   json.close(named ? '}' : ']');
   if (!inputs.late) return;
   json.key("late").open('[');
-  for (const double cell : *inputs.late) put_cell(json, cell);
+  for (const double cell : *inputs.late) cascade::put_cell(json, cell);
   json.close(']');
 }
 
 void put_outcome(JsonText& json, const RecordOutcome& outcome) {
   json.field("action", rules::to_string(outcome.action));
-  put_path(json, outcome);
+  cascade::put_path(json, outcome.path);
   json.field("level", to_string(outcome.level));
-  put_text_or_null(json, "cause", to_string(outcome.cause));
+  json.text_or_null("cause", to_string(outcome.cause));
   if (outcome.rules_cause != Cause::none) json.field("rules_cause", to_string(outcome.rules_cause));
-  put_stage(json, "forest", outcome.forest, {});
+  cascade::put_stage(json, "forest", outcome.forest, {});
   json.key("band");
   if (const auto& band = outcome.band)
     json.open('{').field("low", band->low).field("high", band->high).field("inside", outcome.in_band).close('}');
   else
     json.null();
-  put_stage(json, "network", outcome.network, outcome.device);
+  cascade::put_stage(json, "network", outcome.network, outcome.device);
   json.field("p_final", outcome.p_final);
   put_rules(json, outcome);
   put_reasons(json, outcome);

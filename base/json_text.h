@@ -30,6 +30,11 @@ class JsonText {
   JsonText& open(char bracket);          // '{' or '['
   JsonText& close(char bracket);         // '}' or ']'
 
+  /// null for an empty text.
+  JsonText& text_or_null(std::string_view name, std::string_view text) {
+    return text.empty() ? key(name).null() : key(name).value(text);
+  }
+
   template <class T>
   JsonText& field(std::string_view name, const T& content) {
     return key(name).value(content);

@@ -4,12 +4,10 @@
 #include <cmath>
 
 #include "sluice/base/json_text.h"
+#include "sluice/cascade/record_parts.h"
 
 namespace sluice::cascade {
 namespace {
-
-constexpr Stage kStagesInOrder[] = {Stage::pre_rules,      Stage::forest,     Stage::network,
-                                    Stage::fallback_rules, Stage::post_rules, Stage::safe_default};
 
 struct PhaseOutcome {
   const std::optional<rules::RuleSet>& rules;
@@ -19,17 +17,6 @@ struct PhaseOutcome {
 /// The three phases in the order in which they run.
 std::array<PhaseOutcome, 3> phases(const Bundle& b, const Decision& d) {
   return {{{b.pre, d.pre}, {b.fallback, d.fallback}, {b.post, d.post}}};
-}
-
-void put_stage(JsonText& json, const char* name, const StageScore& score, std::string_view device) {
-  json.key(name);
-  if (!score.ran) {
-    json.null();
-    return;
-  }
-  json.open('{').field("margin", score.margin).field("p", score.p);
-  if (!device.empty()) json.field("device", device);
-  json.close('}');
 }
 
 void put_band(JsonText& json, const Bundle& bundle, const Decision& d) {
@@ -90,10 +77,8 @@ void put_inputs(JsonText& json, const Bundle& bundle, const Decision& d, RowView
     json.key(column.name);
     if (column.kind == Kind::category && cell == cell)
       json.value(std::string_view(bundle.schema.format_cell(c, cell)));
-    else if (std::isinf(cell))
-      json.value(cell > 0 ? "inf" : "-inf");  // JSON has no infinity; the schema reads this text
     else
-      json.value(cell);
+      put_cell(json, cell);
   }
   json.close('}');
 }
@@ -102,22 +87,14 @@ void put_inputs(JsonText& json, const Bundle& bundle, const Decision& d, RowView
 
 void append_record(std::string& out, const Bundle& bundle, const Decision& d, const RecordContext& context) {
   JsonText json(out);
-  json.open('{').key("id");
-  if (context.id.empty())
-    json.null();
-  else
-    json.value(context.id);
-  json.field("bundle", "sha256:" + bundle.digest.hex())
+  json.open('{')
+      .text_or_null("id", context.id)
+      .field("bundle", "sha256:" + bundle.digest.hex())
       .field("policy_version", bundle.policy.version)
       .field("row", context.row);
-  json.field("action", rules::to_string(d.action)).key("path").open('[');
-  for (const Stage stage : kStagesInOrder)
-    if (d.took(stage)) json.value(to_string(stage));
-  json.close(']').field("level", to_string(d.level)).key("cause");
-  if (d.cause == Cause::none)
-    json.null();
-  else
-    json.value(to_string(d.cause));
+  json.field("action", rules::to_string(d.action));
+  put_path(json, d.path);
+  json.field("level", to_string(d.level)).text_or_null("cause", to_string(d.cause));
   if (d.rules_cause != Cause::none) json.field("rules_cause", to_string(d.rules_cause));
   put_stage(json, "forest", d.forest, {});
   put_band(json, bundle, d);

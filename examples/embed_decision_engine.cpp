@@ -10,7 +10,7 @@
 int main(int argc, char** argv) {
   using namespace sluice;
   const auto bundle = std::make_shared<cascade::Bundle>(cascade::Bundle::load(argc > 1 ? argv[1] : "bundle"));
-  const cascade::Engine engine(bundle);  // immutable: one for all threads
+  const cascade::Engine engine(bundle);  // one for all threads
   const Schema& schema = bundle->schema;
 
   std::vector<double> row(schema.size(), NAN);  // in schema order; NaN is missing

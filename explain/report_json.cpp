@@ -11,14 +11,6 @@ namespace {
 using cascade::Decision;
 using cascade::StageScore;
 
-void put_text_or_null(JsonText& json, std::string_view name, std::string_view text) {
-  json.key(name);
-  if (text.empty())
-    json.null();
-  else
-    json.value(text);
-}
-
 void put_stage(JsonText& json, const char* name, const StageScore& score) {
   json.key(name);
   if (!score.ran)
@@ -56,8 +48,8 @@ void put_thresholds(JsonText& json, const cascade::Bundle& bundle, const Decisio
 
 void put_decision(JsonText& json, const cascade::Bundle& bundle, const Decision& d) {
   json.field("action", rules::to_string(d.action)).field("level", to_string(d.level));
-  put_text_or_null(json, "cause", to_string(d.cause));
-  put_text_or_null(json, "rules_cause", to_string(d.rules_cause));
+  json.text_or_null("cause", to_string(d.cause));
+  json.text_or_null("rules_cause", to_string(d.rules_cause));
   json.field("served_by", std::string_view(served_by(d))).key("path").open('[');
   for (std::size_t s = 0; s < cascade::kStageCount; ++s)
     if (d.path[s]) json.value(to_string(static_cast<cascade::Stage>(s)));
@@ -193,7 +185,7 @@ std::string report_json(const Explainer& explainer, const Explanation& e, const 
       .field("engine", "sluice " SLUICE_VERSION)
       .field("bundle", std::string_view("sha256:" + bundle.digest.hex()))
       .field("policy_version", bundle.policy.version);
-  put_text_or_null(json, "id", context.id);
+  json.text_or_null("id", context.id);
   json.field("row", context.row);
   put_decision(json, bundle, e.decision);
   put_attribution(json, bundle.schema, e);

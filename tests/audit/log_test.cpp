@@ -10,23 +10,11 @@
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
 #include "support/catch.h"
+#include "support/code_of.h"
 
 namespace sluice::test {
 
 using namespace audit;
-
-namespace {
-
-std::string code_of(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& e) {
-    return e.code();
-  }
-  return "";
-}
-
-}  // namespace
 
 TEST_CASE("what is appended is read back in order, and the log verifies, whatever the durability and the segments") {
   const Decided decided;

@@ -5,13 +5,13 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <functional>
 #include <mutex>
 #include <thread>
 
 #include "dnn_support.h"
 #include "sluice/base/error.h"
 #include "support/catch.h"
+#include "support/code_of.h"
 
 namespace sluice::test {
 namespace {
@@ -86,15 +86,6 @@ class Caller {
 
 void await_waiting(const dnn::Batcher& batcher, std::size_t n_rows) {
   while (batcher.counters().waiting_rows != n_rows) std::this_thread::yield();
-}
-
-std::string code_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    return e.code();
-  }
-  return "";
 }
 
 const auto kFake = [] { return std::make_shared<FakeExecutor>(); };

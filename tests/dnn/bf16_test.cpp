@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 
 #include "dnn_support.h"
@@ -11,6 +10,7 @@
 #include "sluice/dnn/packed_network.h"
 #include "sluice/dnn/parity.h"
 #include "support/catch.h"
+#include "support/code_of.h"
 
 namespace sluice::test {
 namespace {
@@ -63,15 +63,6 @@ std::vector<float> naive_bf16(const RandomNetwork& n, BatchView encoded) {
     margins.push_back(sum / static_cast<float>(n.shapes[0].n_paths));
   }
   return margins;
-}
-
-std::string code_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    return e.code();
-  }
-  return "";
 }
 
 }  // namespace

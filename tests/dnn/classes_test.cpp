@@ -1,27 +1,14 @@
 /// Networks of several classes: the executor's bits, the file, and who refuses them.
 
-#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "dnn_support.h"
 #include "sluice/base/error.h"
 #include "sluice/dnn/cuda/cuda_executor.h"
 #include "support/catch.h"
+#include "support/code_of.h"
 
 namespace sluice::test {
-namespace {
-
-std::string code_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    return e.code();
-  }
-  return "";
-}
-
-}  // namespace
-
 TEST_CASE("each class of several has the naive recursion's bits, whatever the kernel, the batch and the place in it") {
   std::uint64_t seed = 900;
   for (const std::size_t n_outputs : {2, 3, 7, 64})

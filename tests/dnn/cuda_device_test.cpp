@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cmath>
-#include <functional>
 #include <iostream>
 #include <limits>
 #include <thread>
@@ -13,18 +12,10 @@
 #include "sluice/base/error.h"
 #include "sluice/dnn/cuda/cuda_executor.h"
 #include "support/catch.h"
+#include "support/code_of.h"
 
 namespace sluice::test {
 namespace {
-
-std::string code_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    return e.code();
-  }
-  return "";
-}
 
 /// Whether this process can use a device. A device that is here and fails is a failure, and no reason to skip.
 bool has_device() {

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <thread>
 
@@ -15,6 +14,7 @@
 #include "sluice/dnn/cuda/error.h"
 #include "sluice/dnn/cuda/workspace.h"
 #include "support/catch.h"
+#include "support/code_of.h"
 
 namespace sluice::test {
 namespace {
@@ -32,15 +32,6 @@ struct FreshMachine {
     machine().fault = nullptr;
   }
 };
-
-std::string code_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    return e.code();
-  }
-  return "";
-}
 
 std::vector<float> forward(const dnn::Executor& executor, BatchView rows) {
   std::vector<float> margins(rows.n_rows);

@@ -6,6 +6,7 @@
 #include "sluice/base/error.h"
 #include "support/allocations.h"
 #include "support/catch.h"
+#include "support/code_of.h"
 
 namespace sluice::test {
 namespace {
@@ -14,15 +15,6 @@ std::vector<float> forward(const RandomNetwork& n, dnn::DenseKernel kernel, Batc
   std::vector<float> margins(encoded.n_rows);
   dnn::make_executor(n.network, dnn::Device::cpu, kernel)->forward(encoded, margins);
   return margins;
-}
-
-std::string code_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    return e.code();
-  }
-  return "";
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "sluice/base/error.h"
 #include "sluice/base/number.h"
 #include "support/catch.h"
+#include "support/code_of.h"
 #include "support/small_bundle.h"
 #include "support/temp_dir.h"
 
@@ -90,15 +91,6 @@ class DriftingNetwork final : public cascade::NetworkStage {
   std::unique_ptr<cascade::NetworkStage> inner_;
   mutable float drift_ = 0;
 };
-
-std::string code_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    return e.code();
-  }
-  return {};
-}
 
 }  // namespace
 

@@ -112,7 +112,7 @@ class FunctionConditions {
               const Number ratio = row.numbers.at("ratio");
               if (!ratio || std::abs(*ratio) > 1e15 || b == 0) return {};
               const long x = static_cast<long>(*ratio);
-              if (std::abs(x * factor) >= 1L << 53) return {};
+              if (std::abs(x) > ((1L << 53) - 1) / factor) return {};
               return x * factor / b + x % 3 > a;
             }};
   }

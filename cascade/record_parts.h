@@ -1,0 +1,42 @@
+#pragma once
+/// What every text of a record writes alike (record.h, and audit/record_text.cpp of what was stored). Not installed.
+
+#include <array>
+#include <cmath>
+#include <string_view>
+
+#include "sluice/base/json_text.h"
+#include "sluice/cascade/decision.h"
+
+namespace sluice::cascade {
+
+inline constexpr Stage kStagesInOrder[] = {Stage::pre_rules,      Stage::forest,     Stage::network,
+                                           Stage::fallback_rules, Stage::post_rules, Stage::safe_default};
+
+inline void put_path(JsonText& json, const std::array<bool, kStageCount>& path) {
+  json.key("path").open('[');
+  for (const Stage stage : kStagesInOrder)
+    if (path[static_cast<std::size_t>(stage)]) json.value(to_string(stage));
+  json.close(']');
+}
+
+inline void put_stage(JsonText& json, const char* name, const StageScore& score, std::string_view device) {
+  json.key(name);
+  if (!score.ran) {
+    json.null();
+    return;
+  }
+  json.open('{').field("margin", score.margin).field("p", score.p);
+  if (!device.empty()) json.field("device", device);
+  json.close('}');
+}
+
+/// Missing is null. JSON has no infinity; the schema reads these texts.
+inline void put_cell(JsonText& json, double cell) {
+  if (std::isinf(cell))
+    json.value(cell > 0 ? "inf" : "-inf");
+  else
+    json.value(cell);
+}
+
+}  // namespace sluice::cascade
