@@ -22,12 +22,21 @@ struct Stored {
   std::string outcome_bytes;
 };
 
+/// What limits and threads kept from a stage then is said by the record, and is not to happen by itself.
+std::shared_ptr<const cascade::Bundle> without_limits(const cascade::Bundle& bundle) {
+  auto copy = std::make_shared<cascade::Bundle>(bundle);
+  copy->policy.load = {};
+  copy->policy.isolation = {};
+  return copy;
+}
+
 class Replay {
  public:
-  Replay(std::shared_ptr<const cascade::Bundle> bundle, const ReplayOptions& options)
-      : options_(options), bundle_(std::move(bundle)), rows_(bundle_->schema.size()) {
+  Replay(const cascade::Bundle& bundle, const ReplayOptions& options)
+      : options_(options), bundle_(without_limits(bundle)), rows_(bundle_->schema.size()) {
     // What a breaker kept from the network then is said by the record.
     stages_.breaker = std::make_shared<cascade::Breaker>(cascade::BreakerOptions{.failure_rate = 2});
+    stages_.forest_breaker = stages_.breaker;
     if (options.kernel != gbdt::Kernel::automatic) stages_.forest = make_kernel_stage(*bundle_, options.kernel);
     engine_ = std::make_unique<cascade::Engine>(bundle_, stages_);
   }
@@ -62,15 +71,17 @@ class Replay {
  private:
   void decide_plain() {
     std::vector<std::size_t> places;
+    std::vector<std::int64_t> now_us;
     rows_.clear();
     decisions_.resize(batch_.size());
     for (std::size_t i = 0; i < batch_.size(); ++i) {
       if (!is_plain(batch_[i].outcome, batch_[i].inputs)) continue;
       rows_.append(RowView(batch_[i].inputs.row));
+      now_us.push_back(batch_[i].head.time_in_us);
       places.push_back(i);
     }
     std::vector<Decision> plain(places.size());
-    engine_->decide_batch(rows_.view(), plain, options_.pool);
+    engine_->decide_batch(rows_.view(), plain, options_.pool, now_us);
     for (std::size_t k = 0; k < places.size(); ++k) decisions_[places[k]] = plain[k];
   }
 
@@ -81,7 +92,8 @@ class Replay {
     if (places.empty()) return;
     if (!faults_) faults_ = std::make_unique<FaultEngines>(bundle_, stages_);
     const auto work = [&](std::size_t k) {
-      decisions_[places[k]] = faults_->decide(batch_[places[k]].outcome, batch_[places[k]].inputs);
+      decisions_[places[k]] =
+          faults_->decide(batch_[places[k]].outcome, batch_[places[k]].inputs, batch_[places[k]].head.time_in_us);
     };
     if (options_.pool) return options_.pool->run(places.size(), work);
     for (std::size_t k = 0; k < places.size(); ++k) work(k);
@@ -116,7 +128,7 @@ ReplayReport replay(const std::filesystem::path& folder, std::shared_ptr<const c
                     const ReplayOptions& options) {
   LogReader reader(folder);
   PayloadReader payloads(folder);
-  Replay replay(std::move(bundle), options);
+  Replay replay(*bundle, options);
   for (EntryView entry; reader.next(entry);) {
     if (entry.header.kind != EntryKind::decision) continue;
     if (const auto payload = payloads.read(entry))

@@ -41,9 +41,14 @@ class KernelStage final : public cascade::ForestStage {
 
 class FailingForest final : public cascade::ForestStage {
  public:
+  explicit FailingForest(Cause cause) : cause_(cause) {}
   void score(RowsView, std::span<StagedMargins>) const override {
     throw Error("forest.replayed", "the forest failed, as it did then");
   }
+  Cause score_one(RowView, StagedMargins&, Deadline) const override { return cause_; }
+
+ private:
+  Cause cause_;
 };
 
 class FailingNetwork final : public cascade::NetworkStage {
@@ -83,10 +88,15 @@ EngineOptions with_network(EngineOptions options, Cause cause) {
   return options;
 }
 
-EngineOptions with_failing_forest(EngineOptions options) {
-  options.forest = std::make_shared<FailingForest>();
+EngineOptions with_forest(EngineOptions options, Cause cause) {
+  options.forest = std::make_shared<FailingForest>(cause);
   return options;
 }
+
+/// Causes that a stage gave then, and gives again. Of the others, those that are read off the row come by themselves.
+constexpr Cause kForestCauses[] = {Cause::forest_late, Cause::forest_open, Cause::forest_shed, Cause::forest_failed};
+constexpr Cause kNetworkCauses[] = {Cause::network_late, Cause::network_open, Cause::network_shed,
+                                    Cause::network_failed};
 
 }  // namespace
 
@@ -104,6 +114,8 @@ bool is_plain(const RecordOutcome& outcome, const RecordInputs& inputs) {
     case Cause::late_features_late:
     case Cause::late_features_failed:
     case Cause::forest_late:
+    case Cause::forest_open:
+    case Cause::forest_shed:
     case Cause::forest_failed:
       return false;
     default:
@@ -112,25 +124,21 @@ bool is_plain(const RecordOutcome& outcome, const RecordInputs& inputs) {
 }
 
 FaultEngines::FaultEngines(std::shared_ptr<const cascade::Bundle> bundle, const EngineOptions& options)
-    : sound_(bundle, options),
-      forest_failed_(bundle, with_failing_forest(options)),
-      network_late_(bundle, with_network(options, Cause::network_late)),
-      network_open_(bundle, with_network(options, Cause::network_open)),
-      network_shed_(bundle, with_network(options, Cause::network_shed)),
-      network_failed_(bundle, with_network(options, Cause::network_failed)) {}
+    : sound_(bundle, options) {
+  for (const Cause cause : kForestCauses) faulty_.emplace(cause, Engine(bundle, with_forest(options, cause)));
+  for (const Cause cause : kNetworkCauses) faulty_.emplace(cause, Engine(bundle, with_network(options, cause)));
+}
 
-cascade::Decision FaultEngines::decide(const RecordOutcome& outcome, const RecordInputs& inputs) const {
+cascade::Decision FaultEngines::decide(const RecordOutcome& outcome, const RecordInputs& inputs,
+                                       std::int64_t now_us) const {
   const RecordedProvider provider(outcome.cause, inputs);
+  const auto faulty = faulty_.find(outcome.cause);
+  const Engine& engine = faulty == faulty_.end() ? sound_ : faulty->second;
   // A budget that a policy gives is not measured again: what was late then is said by the record.
-  Deadline deadline = Deadline::in(std::chrono::hours(1));
-  const Engine* engine = &sound_;
-  if (outcome.cause == Cause::forest_late) deadline = Deadline::in(std::chrono::microseconds(-1));
-  if (outcome.cause == Cause::forest_failed) engine = &forest_failed_;
-  if (outcome.cause == Cause::network_late) engine = &network_late_;
-  if (outcome.cause == Cause::network_open) engine = &network_open_;
-  if (outcome.cause == Cause::network_shed) engine = &network_shed_;
-  if (outcome.cause == Cause::network_failed) engine = &network_failed_;
-  return engine->decide(inputs.row, deadline, provider.is_needed() ? &provider : nullptr);
+  return engine.decide({.row = inputs.row,
+                        .deadline = Deadline::in(std::chrono::hours(1)),
+                        .provider = provider.is_needed() ? &provider : nullptr,
+                        .now_us = now_us});
 }
 
 }  // namespace sluice::audit

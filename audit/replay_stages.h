@@ -1,6 +1,8 @@
 #pragma once
 /// Stages and a provider that do what a record says was done. Not installed.
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 
@@ -22,10 +24,11 @@ class FaultEngines {
  public:
   FaultEngines(std::shared_ptr<const cascade::Bundle> bundle, const cascade::EngineOptions& options);
 
-  cascade::Decision decide(const RecordOutcome& outcome, const RecordInputs& inputs) const;
+  cascade::Decision decide(const RecordOutcome& outcome, const RecordInputs& inputs, std::int64_t now_us) const;
 
  private:
-  cascade::Engine sound_, forest_failed_, network_late_, network_open_, network_shed_, network_failed_;
+  cascade::Engine sound_;
+  std::map<cascade::Cause, cascade::Engine> faulty_;  // whose stage answers with that cause
 };
 
 }  // namespace sluice::audit

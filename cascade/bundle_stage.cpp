@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "sluice/cascade/isolate.h"
+
 namespace sluice::cascade {
 namespace {
 
@@ -11,7 +13,21 @@ std::shared_ptr<const dnn::Encoder> encoder_of(const Bundle& bundle) {
   return {bundle.imported, bundle.encoder()};
 }
 
+IsolationOptions isolation_options(const IsolationPolicy& policy, std::int64_t n_threads) {
+  return {.n_threads = static_cast<std::size_t>(n_threads),
+          .queue_limit = static_cast<std::size_t>(policy.queue_limit),
+          .max_wait_us = policy.max_wait_us};
+}
+
 }  // namespace
+
+std::unique_ptr<ForestStage> make_bundle_forest(const Bundle& bundle) {
+  auto stage = make_forest_stage(bundle.forests, bundle.schema);
+  const IsolationPolicy& policy = bundle.policy.isolation;
+  if (policy.forest_threads == 0) return stage;
+  return isolate(std::shared_ptr<const ForestStage>(std::move(stage)), bundle.schema,
+                 isolation_options(policy, policy.forest_threads));
+}
 
 std::unique_ptr<NetworkStage> make_bundle_stage(const Bundle& bundle, dnn::DeviceChoice device) {
   if (!bundle.encoder()) return nullptr;
@@ -24,7 +40,11 @@ std::unique_ptr<NetworkStage> make_bundle_stage(const Bundle& bundle, dnn::Devic
     batching = {.max_batch = static_cast<std::size_t>(policy.max_batch),
                 .max_delay = std::chrono::microseconds(policy.max_delay_us),
                 .queue_limit = static_cast<std::size_t>(policy.queue_limit)};
-  return make_network_stage(encoder_of(bundle), std::move(executor), batching);
+  auto stage = make_network_stage(encoder_of(bundle), std::move(executor), batching);
+  const IsolationPolicy& isolation = bundle.policy.isolation;
+  if (isolation.network_threads == 0) return stage;
+  return isolate(std::shared_ptr<const NetworkStage>(std::move(stage)), bundle.schema,
+                 isolation_options(isolation, isolation.network_threads));
 }
 
 }  // namespace sluice::cascade

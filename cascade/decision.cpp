@@ -20,6 +20,8 @@ const char* to_string(Cause cause) {
                                            "late_features_late",
                                            "late_features_failed",
                                            "forest_late",
+                                           "forest_open",
+                                           "forest_shed",
                                            "forest_failed",
                                            "forest_not_finite",
                                            "rules_missing",

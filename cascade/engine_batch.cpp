@@ -1,15 +1,19 @@
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "sluice/base/error.h"
-#include "sluice/cascade/engine.h"
+#include "sluice/cascade/engine_parts.h"
+#include "sluice/cascade/forest_call.h"
+#include "sluice/cascade/network_call.h"
 
 namespace sluice::cascade {
 namespace {
 
 constexpr std::size_t kBlock = 256;
+constexpr float kNoMargin = std::numeric_limits<float>::quiet_NaN();  // what a stage leaves out is not finite
 
 /// Runs `score` over the whole batch, or, where that throws, over each row alone: one row's fault is not another's.
 /// `fail` takes the rows that throw by themselves.
@@ -30,45 +34,47 @@ void score_each(std::size_t n_rows, const Score& score, const Fail& fail) {
 
 }  // namespace
 
-void Engine::decide_batch(RowsView rows, std::span<Decision> decisions, ThreadPool* pool) const {
+void Engine::decide_batch(RowsView rows, std::span<Decision> decisions, ThreadPool* pool,
+                          std::span<const std::int64_t> now_us) const {
   if (rows.n_columns != bundle_->schema.size() || decisions.size() < rows.n_rows)
     throw Error("shape", "a row has " + std::to_string(bundle_->schema.size()) +
                              " columns in this bundle's schema, not " + std::to_string(rows.n_columns));
+  if (!now_us.empty() && now_us.size() < rows.n_rows) throw Error("shape", "each row of a batch has a time, or none");
   const auto work = [&](std::size_t block) {
     const std::size_t first = block * kBlock, n = std::min(kBlock, rows.n_rows - first);
-    decide_block(rows.slice(first, n), decisions.subspan(first, n));
+    decide_block(rows.slice(first, n), decisions.subspan(first, n), now_us.empty() ? now_us : now_us.subspan(first, n));
   };
   const std::size_t n_blocks = (rows.n_rows + kBlock - 1) / kBlock;
   if (pool) return pool->run(n_blocks, work);
   for (std::size_t block = 0; block < n_blocks; ++block) work(block);
 }
 
-void Engine::decide_block(RowsView rows, std::span<Decision> decisions) const {
+void Engine::decide_block(RowsView rows, std::span<Decision> decisions, std::span<const std::int64_t> now_us) const {
+  const auto now = [&](std::size_t i) { return seconds_of(now_us.empty() ? 0 : now_us[i]); };
   std::array<StagedMargins, kBlock> staged;
-  std::array<bool, kBlock> forest_failed{};
+  for (std::size_t i = 0; i < rows.n_rows; ++i) staged[i].fill(kNoMargin);
+  std::array<Cause, kBlock> causes{};
+  ledger_->arrive(rows.n_rows);
   score_each(
       rows.n_rows,
       [&](std::size_t first, std::size_t n) {
-        forest_->score(rows.slice(first, n), {&staged[first], n});
+        forest_->stage().score(rows.slice(first, n), {&staged[first], n});
       },
-      [&](std::size_t i) { forest_failed[i] = true; });
+      [&](std::size_t i) { causes[i] = Cause::forest_failed; });
   std::array<bool, kBlock> scored{};
   for (std::size_t i = 0; i < rows.n_rows; ++i) {
     Decision& d = decisions[i] = Decision{};
-    if (rule_out(rows.row(i), d)) continue;
-    if (forest_failed[i]) {
-      d.level = Level::L2;
-      d.cause = Cause::forest_failed;
-    } else {
-      scored[i] = take_forest(staged[i], d);
-    }
-    if (!scored[i]) decide_without_models(rows.row(i), d);
+    if (rule_out(rows.row(i), now(i), d)) continue;
+    scored[i] = take_forest(causes[i], staged[i], d);
+    if (!scored[i]) decide_without_models(rows.row(i), now(i), d);
   }
   refine_block(rows, {staged.data(), rows.n_rows}, decisions);
   for (std::size_t i = 0; i < rows.n_rows; ++i) {
-    if (!scored[i]) continue;
-    act(decisions[i]);
-    amend(rows.row(i), decisions[i]);
+    if (scored[i]) {
+      act(decisions[i]);
+      amend(rows.row(i), now(i), decisions[i]);
+    }
+    ledger_->decide(decisions[i]);
   }
 }
 
@@ -82,8 +88,7 @@ void Engine::refine_block(RowsView rows, std::span<const StagedMargins> staged, 
     Cause cause = may_refine(Deadline::none());
     if (cause == Cause::none && lacks_late_features(rows.row(i))) cause = Cause::late_features_missing;
     if (cause != Cause::none) {
-      d.level = Level::L1;
-      d.cause = cause;
+      leave_for(Level::L1, cause, d);
       continue;
     }
     forwarded.append(rows.row(i));
@@ -91,24 +96,22 @@ void Engine::refine_block(RowsView rows, std::span<const StagedMargins> staged, 
     places.push_back(i);
   }
   if (places.empty()) return;
-  std::vector<float> margins(places.size());
+  std::vector<float> margins(places.size(), kNoMargin);
   std::vector<NetworkAnswer> answers(places.size());
   score_each(
       places.size(),
       [&](std::size_t first, std::size_t n) {
-        const NetworkAnswer answer = network_->score(forwarded.view().slice(first, n), {&forwarded_staged[first], n},
-                                                     {&margins[first], n}, Deadline::none());
+        const NetworkAnswer answer = network_->stage().score(
+            forwarded.view().slice(first, n), {&forwarded_staged[first], n}, {&margins[first], n}, Deadline::none());
         std::fill_n(answers.begin() + static_cast<std::ptrdiff_t>(first), n, answer);
       },
       [&](std::size_t i) { answers[i].cause = Cause::network_failed; });
   for (std::size_t i = 0; i < places.size(); ++i) {
     Decision& d = decisions[places[i]];
-    if (answers[i].cause == Cause::none) {
+    if (answers[i].cause == Cause::none)
       take_network(margins[i], answers[i].device, d);
-      continue;
-    }
-    d.level = Level::L1;
-    d.cause = answers[i].cause;
+    else
+      leave_for(Level::L1, answers[i].cause, d);
   }
 }
 

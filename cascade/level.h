@@ -27,6 +27,8 @@ enum class Cause : std::uint8_t {
   late_features_late,
   late_features_failed,
   forest_late,
+  forest_open,  // its breaker keeps requests from it
+  forest_shed,  // more requests under way than the policy allows this priority, or its threads had no room
   forest_failed,
   forest_not_finite,
   rules_missing,  // no fallback rule set

@@ -25,6 +25,8 @@ class PolicyReader {
     policy.deadline_us = fields.integer("deadline_us", 0, 0, kMostUs);
     if (const Json* network = fields.child("network")) policy.network = read_network(*network);
     if (const Json* breaker = fields.child("breaker")) policy.breaker = read_breaker(*breaker);
+    if (const Json* load = fields.child("load")) policy.load = read_load(*load);
+    if (const Json* isolation = fields.child("isolation")) policy.isolation = read_isolation(*isolation);
     fields.finish();
     return policy;
   }
@@ -118,6 +120,29 @@ class PolicyReader {
     return breaker;
   }
 
+  LoadPolicy read_load(const Json& json) {
+    JsonFields fields = object(json, "/load");
+    LoadPolicy load;
+    load.max_in_flight = fields.integer("max_in_flight", load.max_in_flight, 0, 1'000'000);
+    load.network_in_flight = fields.integer("network_in_flight", load.network_in_flight, 0, 1'000'000);
+    load.normal_share = fields.number("normal_share", load.normal_share, 0, 1);
+    load.low_share = fields.number("low_share", load.low_share, 0, 1);
+    load.resume_share = fields.number("resume_share", load.resume_share, 0, 1);
+    fields.finish();
+    return load;
+  }
+
+  IsolationPolicy read_isolation(const Json& json) {
+    JsonFields fields = object(json, "/isolation");
+    IsolationPolicy isolation;
+    isolation.forest_threads = fields.integer("forest_threads", isolation.forest_threads, 0, 1024);
+    isolation.network_threads = fields.integer("network_threads", isolation.network_threads, 0, 1024);
+    isolation.queue_limit = fields.integer("queue_limit", isolation.queue_limit, 1, 65536);
+    isolation.max_wait_us = fields.integer("max_wait_us", isolation.max_wait_us, 1, kMostUs);
+    fields.finish();
+    return isolation;
+  }
+
   std::string source_;
   std::vector<Diagnostic>& out_;
 };
@@ -178,7 +203,18 @@ std::string Policy::to_json() const {
        {{"window_ms", breaker.window_ms},
         {"min_calls", breaker.min_calls},
         {"failure_rate", breaker.failure_rate},
-        {"open_ms", breaker.open_ms}}}};
+        {"open_ms", breaker.open_ms}}},
+      {"load",
+       {{"max_in_flight", load.max_in_flight},
+        {"network_in_flight", load.network_in_flight},
+        {"normal_share", load.normal_share},
+        {"low_share", load.low_share},
+        {"resume_share", load.resume_share}}},
+      {"isolation",
+       {{"forest_threads", isolation.forest_threads},
+        {"network_threads", isolation.network_threads},
+        {"queue_limit", isolation.queue_limit},
+        {"max_wait_us", isolation.max_wait_us}}}};
   if (band) {
     json["band"] = {{"low", band->low}, {"high", band->high}};
     if (band->closed) json["band"]["closed"] = true;

@@ -50,6 +50,20 @@ struct BreakerPolicy {
   double failure_rate = 0.5;
 };
 
+/// How many requests may be under way at once, by priority (gate.h); 0: no limit.
+struct LoadPolicy {
+  std::int64_t max_in_flight = 0;      // beyond it L2, with the cause forest_shed
+  std::int64_t network_in_flight = 0;  // beyond it L1, with the cause network_shed
+  double normal_share = 0.9, low_share = 0.6, resume_share = 0.8;
+};
+
+/// Threads of the stages' own (isolate.h); 0: a stage runs on its caller's thread.
+struct IsolationPolicy {
+  std::int64_t forest_threads = 0, network_threads = 0;
+  std::int64_t queue_limit = 64;
+  std::int64_t max_wait_us = 100'000;
+};
+
 struct Policy {
   std::int64_t version = 1;
   std::optional<Band> band;        // none: never forward
@@ -58,7 +72,9 @@ struct Policy {
   Action level3 = Action::review;  // nothing could decide. Never approve
   std::int64_t deadline_us = 0;    // of a decision that brings none of its own; 0 is none
   NetworkPolicy network;
-  BreakerPolicy breaker;
+  BreakerPolicy breaker;  // of either stage
+  LoadPolicy load;
+  IsolationPolicy isolation;
 
   std::string to_json() const;
 };

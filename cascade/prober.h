@@ -2,6 +2,7 @@
 /// Tries a stage that a breaker keeps requests from: on copies of requests, by a thread of its own, so that no answer
 /// waits for it. Not installed.
 
+#include <functional>
 #include <memory>
 
 #include "sluice/base/batch.h"
@@ -12,7 +13,10 @@ namespace sluice::cascade {
 
 class Prober {
  public:
-  Prober(std::shared_ptr<const NetworkStage> stage, std::shared_ptr<Breaker> breaker, std::size_t n_columns);
+  /// Whether the stage answers this request as it should. May throw, which is no.
+  using Probe = std::function<bool(RowView row, const StagedMargins& forest)>;
+
+  Prober(Probe probe, std::shared_ptr<Breaker> breaker, std::size_t n_columns);
   /// A probe that is on its way is not waited for: its thread ends with it.
   ~Prober();
   Prober(const Prober&) = delete;

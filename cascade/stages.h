@@ -21,6 +21,12 @@ class ForestStage {
   virtual ~ForestStage() = default;
   /// Margins after dnn::kStages of the trees, one set a raw row (schema order); the last is the stage's margin.
   virtual void score(RowsView rows, std::span<StagedMargins> out) const = 0;
+  /// The same of one row, for a caller who waits no longer than the deadline. Anything but none says that nothing was
+  /// written: forest_late, forest_shed or forest_failed.
+  virtual Cause score_one(RowView row, StagedMargins& out, Deadline) const {
+    score(RowsView(row), {&out, 1});
+    return Cause::none;
+  }
 };
 
 /// A bag of forests, folded into one (gbdt/fold.h). A bag of one gives that forest's exact margin. Throws

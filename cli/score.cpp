@@ -82,13 +82,15 @@ int run_score(const Arguments& arguments) {
   const Progress progress = make_progress(common.quiet);
   io::RowBlock block;
   std::vector<cascade::Decision> decisions;
+  std::vector<std::int64_t> times;  // what rules read as `now`, and the log stores
   RowReasons reasons(engine, which_reasons);
   Tally tally;
   const std::size_t n_at_once = which_reasons == "none" ? 4096 : 64;  // explaining is slow: progress must still be seen
   while (reader->next(block, n_at_once)) {
     decisions.resize(block.rows.n_rows());
     const std::int64_t time_in_us = now_us();
-    engine.decide_batch(block.rows.view(), decisions, &pool);
+    times.assign(decisions.size(), time_in_us);
+    engine.decide_batch(block.rows.view(), decisions, &pool, times);
     reasons.explain(block.rows.view(), decisions, pool);
     for (std::size_t i = 0; i < decisions.size(); ++i) {
       sink->add(decisions[i], {.id = id.empty() ? std::string_view() : block.ids[i],

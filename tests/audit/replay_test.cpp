@@ -35,7 +35,13 @@ struct MoodyNetwork final : NetworkStage {
 };
 
 struct BrokenForest final : ForestStage {
+  explicit BrokenForest(Cause c) : cause(c) {}
   void score(RowsView, std::span<StagedMargins>) const override { throw std::runtime_error("it threw"); }
+  Cause score_one(RowView row, StagedMargins& out, Deadline) const override {
+    if (cause == Cause::forest_failed) score(RowsView(row), {&out, 1});
+    return cause;
+  }
+  Cause cause;
 };
 
 /// A log of decisions of every level and cause that a machine's mood decides.
@@ -44,13 +50,16 @@ void log_every_mood(const std::filesystem::path& folder, const std::shared_ptr<c
   const Engine sound(bundle), late(bundle, {.network = std::make_shared<MoodyNetwork>(Cause::network_late)}),
       shed(bundle, {.network = std::make_shared<MoodyNetwork>(Cause::network_shed)}),
       failed(bundle, {.network = std::make_shared<MoodyNetwork>(Cause::network_failed)}),
-      broken(bundle, {.forest = std::make_shared<BrokenForest>()});
-  const Engine* const engines[] = {&sound, &sound, &late, &shed, &failed, &broken};
+      broken(bundle, {.forest = std::make_shared<BrokenForest>(Cause::forest_failed)}),
+      slow(bundle, {.forest = std::make_shared<BrokenForest>(Cause::forest_late)}),
+      full(bundle, {.forest = std::make_shared<BrokenForest>(Cause::forest_shed)}), isolated(bundle);
+  isolated.forest_breaker().isolate();
+  const Engine* const engines[] = {&sound, &sound, &late, &shed, &failed, &broken, &slow, &full, &isolated};
   Log log(folder);
   for (std::size_t i = 0; i < rows.n_rows(); ++i) {
     const MoodyProvider provider(i / 7);
     const auto deadline = i % 11 == 0 ? Deadline::in(std::chrono::microseconds(-5)) : Deadline::none();
-    const Decision d = engines[i % 6]->decide(rows.row(i), deadline, i % 2 ? &provider : nullptr);
+    const Decision d = engines[i % 9]->decide(rows.row(i), deadline, i % 2 ? &provider : nullptr);
     const std::string id = std::to_string(i);
     log.append(*bundle, d, {.id = id, .row = rows.row(i)});
   }
@@ -78,6 +87,33 @@ TEST_CASE("every record replays to the bit, whatever failed then, the kernel, th
         REQUIRE(report.n_different == 0);
         REQUIRE(report.n_other_bundle == 0);
       }
+}
+
+TEST_CASE("rules that read the time replay at the time of the request, and limits on load do not count then") {
+  constexpr const char* kNight = R"({"ruleset": "night", "version": 1, "hit_policy": "first", "rules": [
+    {"id": "NIGHT", "when": "hour(now) < 6", "on_missing": "REVIEW", "then": {"action": "DECLINE", "reason": "NIGHT"}}]})";
+  const TempDir dir;
+  auto bundle = std::make_shared<Bundle>(*small_bundle(dir / "b", 1, {.with_rules = true}));
+  auto compiled = rules::RuleSet::compile(kNight, "rules", bundle->schema, rules::Phase::post);
+  REQUIRE(compiled.rules);
+  bundle->post = *compiled.rules;
+  bundle->policy.load.max_in_flight = 1;
+  const Table rows = small_rows(bundle->schema, 240, 3);
+  {
+    const Engine engine(bundle);
+    Log log(dir / "log");
+    for (std::size_t i = 0; i < rows.n_rows(); ++i) {
+      const std::int64_t now_us = i % 10 == 0 ? 0 : static_cast<std::int64_t>(i) * 3'600'000'000;
+      const Decision d = engine.decide({.row = rows.row(i), .now_us = now_us});
+      if (d.pre.action == Action::none) CHECK(d.post.n_fired == (now_us == 0 || i % 24 < 6 ? 1 : 0));
+      log.append(*bundle, d, {.time_in_us = now_us, .row = rows.row(i)});
+    }
+  }
+  ThreadPool pool(3);
+  const auto report = replay(dir / "log", bundle, {.pool = &pool});
+  CAPTURE(described(report));
+  CHECK(report.n_records == 240);
+  CHECK(report.n_different == 0);
 }
 
 TEST_CASE("another bundle decides otherwise: the differences are counted and the first field is named") {
