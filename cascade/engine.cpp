@@ -66,19 +66,37 @@ const NetworkStage* Engine::network_stage() const { return network_ ? &network_-
 Breaker& Engine::forest_breaker() const { return forest_->breaker(); }
 
 Decision Engine::decide(const Request& asked) const {
-  if (asked.row.size() != bundle_->schema.size())
-    throw Error("shape", "a row has " + std::to_string(bundle_->schema.size()) +
-                             " columns in this bundle's schema, not " + std::to_string(asked.row.size()));
+  check_width(asked.row);
+  const Request request = with_deadline(asked);
   ledger_->arrive();
-  Request request = asked;
+  const Decision d = decide_checked(request);
+  ledger_->decide(d, request.deadline.has_passed());
+  return d;
+}
+
+Decision Engine::decide_apart(const Request& request) const {
+  check_width(request.row);
+  return decide_checked(with_deadline(request));
+}
+
+void Engine::check_width(RowView row) const {
+  if (row.size() != bundle_->schema.size())
+    throw Error("shape", "a row has " + std::to_string(bundle_->schema.size()) +
+                             " columns in this bundle's schema, not " + std::to_string(row.size()));
+}
+
+Request Engine::with_deadline(Request request) const {
   if (request.deadline.is_none() && bundle_->policy.deadline_us > 0)
     request.deadline = Deadline::in(std::chrono::microseconds(bundle_->policy.deadline_us));
+  return request;
+}
+
+Decision Engine::decide_checked(const Request& request) const {
   Decision d;
   {
     const Stopwatch watch(timings_, d.timings_us.total);
     run_stages(request, d);
   }
-  ledger_->decide(d, request.deadline.has_passed());
   return d;
 }
 

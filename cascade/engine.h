@@ -49,6 +49,9 @@ class Engine {
     return decide(Request{.row = row, .deadline = deadline, .provider = provider});
   }
 
+  /// As `decide`, and counted in no ledger: for a shadow.
+  Decision decide_apart(const Request& request) const;
+
   /// As `decide` for each row, without deadlines; late columns come from the rows. `pool` null works on the calling
   /// thread. `now_us` is empty or has the time of each row, as Request::now_us.
   void decide_batch(RowsView rows, std::span<Decision> decisions, ThreadPool* pool = nullptr,
@@ -64,6 +67,9 @@ class Engine {
 
  private:
   struct Gates;
+  void check_width(RowView row) const;
+  Request with_deadline(Request request) const;
+  Decision decide_checked(const Request& request) const;
   void run_stages(const Request& request, Decision& d) const;
   bool rule_out(RowView row, double now, Decision& d) const;
   Cause score_forest(const Request& request, StagedMargins& staged, Decision& d) const;

@@ -64,12 +64,12 @@ struct Faulty {
       made->fallback = *compiled.rules;
     }
     bundle = made;
-    sound = std::make_unique<Engine>(bundle);
+    sound = std::make_shared<const Engine>(bundle);
   }
 
   Engine engine(const Plans& plans) const {
-    const auto borrowed = [](const auto& stage) {
-      return std::shared_ptr<const std::remove_reference_t<decltype(stage)>>(std::shared_ptr<void>(), &stage);
+    const auto borrowed = [this](const auto& stage) {
+      return std::shared_ptr<const std::remove_reference_t<decltype(stage)>>(sound, &stage);
     };
     const std::shared_ptr<const ForestStage> forest = with_faults(borrowed(sound->forest_stage()), plans.forest);
     const std::shared_ptr<const NetworkStage> network = with_faults(borrowed(*sound->network_stage()), plans.network);
@@ -81,7 +81,7 @@ struct Faulty {
   }
 
   std::shared_ptr<const Bundle> bundle;
-  std::unique_ptr<Engine> sound;
+  std::shared_ptr<const Engine> sound;  // a thread that hangs may outlive the test
 };
 
 Cause cause_of(Fault fault, Cause late, Cause failed, Cause not_finite) {
