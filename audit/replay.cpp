@@ -43,9 +43,13 @@ class Replay {
 
   void add(std::uint64_t index, std::string_view payload) {
     const RecordParts parts = split(payload);
+    RecordHead head = decode_head(parts.head);
+    const bool is_other = head.bundle != bundle_->digest;
+    report_.n_other_bundle += is_other;
+    if (is_other && options_.only_this_bundle) return;
     Stored& stored = batch_.emplace_back();
     stored.index = index;
-    stored.head = decode_head(parts.head);
+    stored.head = std::move(head);
     stored.inputs = decode_inputs(parts.inputs);
     stored.outcome = decode_outcome(parts.outcome);
     stored.outcome_bytes = parts.outcome;
@@ -54,7 +58,6 @@ class Replay {
                   "entry " + std::to_string(index) + " has " + std::to_string(stored.inputs.row.size()) +
                       " columns, the bundle " + std::to_string(bundle_->schema.size()),
                   "give the bundle that decided: sha256:" + stored.head.bundle.hex());
-    report_.n_other_bundle += stored.head.bundle != bundle_->digest;
     if (batch_.size() >= std::max<std::size_t>(1, options_.batch)) decide();
   }
 

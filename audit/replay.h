@@ -2,8 +2,8 @@
 /// Decides every record of a log again from its stored inputs and compares what comes out, bit for bit.
 ///
 /// What failed then is made to fail again: a record that says that the network was late, shed or failed, that late
-/// columns were not given, or that the forest failed, is decided with a stage or provider that does so. Reasons by
-/// attribution are not computed again; the rules' are. Nobody may write the log meanwhile.
+/// columns were not given, or that the forest failed, is decided with a stage or provider that does so, and a margin
+/// that was not finite then and is now is taken as it was. Reasons by attribution are not computed again; the rules' are. Nobody may write the log meanwhile.
 
 #include <cstdint>
 #include <filesystem>
@@ -22,6 +22,7 @@ struct ReplayOptions {
   gbdt::Kernel kernel = gbdt::Kernel::automatic;  // of the forest
   std::size_t batch = 4096;                       // records decided at once; at least 1
   ThreadPool* pool = nullptr;                     // null: the calling thread
+  bool only_this_bundle = false;                  // leave out what another bundle decided; else it is compared too
   std::size_t max_differences = 100;              // that are described; all are counted
 };
 
@@ -34,7 +35,7 @@ struct ReplayDifference {
 struct ReplayReport {
   std::uint64_t n_records = 0, n_different = 0;
   std::uint64_t n_erased = 0;        // whose key is gone: not among the records
-  std::uint64_t n_other_bundle = 0;  // decided by another bundle then; compared all the same
+  std::uint64_t n_other_bundle = 0;  // decided by another bundle then; compared all the same, unless only_this_bundle
   std::vector<ReplayDifference> differences;
 };
 

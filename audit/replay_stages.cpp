@@ -69,13 +69,15 @@ class RecordedProvider final : public cascade::FeatureProvider {
   Result fetch(RowView, std::span<double> late, Deadline) const override {
     if (cause_ == Cause::late_features_missing) return Result::missing;
     if (cause_ == Cause::late_features_late) return Result::late;
-    if (cause_ == Cause::late_features_failed || inputs_.late->size() != late.size()) return Result::failed;
+    if (cause_ == Cause::late_features_failed) return Result::failed;
+    if (!inputs_.late) return Result::ok;  // the network was given up before they were asked for
+    if (inputs_.late->size() != late.size()) return Result::failed;
     std::copy(inputs_.late->begin(), inputs_.late->end(), late.begin());
     return Result::ok;
   }
   bool is_needed() const {
     return inputs_.late || cause_ == Cause::late_features_missing || cause_ == Cause::late_features_late ||
-           cause_ == Cause::late_features_failed;
+           cause_ == Cause::late_features_failed || cause_ == Cause::network_late || cause_ == Cause::network_shed;
   }
 
  private:
@@ -94,9 +96,12 @@ EngineOptions with_forest(EngineOptions options, Cause cause) {
 }
 
 /// Causes that a stage gave then, and gives again. Of the others, those that are read off the row come by themselves.
-constexpr Cause kForestCauses[] = {Cause::forest_late, Cause::forest_open, Cause::forest_shed, Cause::forest_failed};
+constexpr Cause kForestCauses[] = {Cause::forest_late, Cause::forest_open, Cause::forest_shed, Cause::forest_failed,
+                                   Cause::forest_not_finite};
 constexpr Cause kNetworkCauses[] = {Cause::network_late, Cause::network_open, Cause::network_shed,
-                                    Cause::network_failed};
+                                    Cause::network_failed, Cause::network_not_finite};
+
+bool is_not_finite(Cause cause) { return cause == Cause::forest_not_finite || cause == Cause::network_not_finite; }
 
 }  // namespace
 
@@ -110,6 +115,7 @@ bool is_plain(const RecordOutcome& outcome, const RecordInputs& inputs) {
     case Cause::network_open:
     case Cause::network_shed:
     case Cause::network_failed:
+    case Cause::network_not_finite:
     case Cause::late_features_missing:
     case Cause::late_features_late:
     case Cause::late_features_failed:
@@ -117,6 +123,7 @@ bool is_plain(const RecordOutcome& outcome, const RecordInputs& inputs) {
     case Cause::forest_open:
     case Cause::forest_shed:
     case Cause::forest_failed:
+    case Cause::forest_not_finite:
       return false;
     default:
       return !inputs.late;
@@ -132,13 +139,16 @@ FaultEngines::FaultEngines(std::shared_ptr<const cascade::Bundle> bundle, const 
 cascade::Decision FaultEngines::decide(const RecordOutcome& outcome, const RecordInputs& inputs,
                                        std::int64_t now_us) const {
   const RecordedProvider provider(outcome.cause, inputs);
-  const auto faulty = faulty_.find(outcome.cause);
-  const Engine& engine = faulty == faulty_.end() ? sound_ : faulty->second;
   // A budget that a policy gives is not measured again: what was late then is said by the record.
-  return engine.decide({.row = inputs.row,
-                        .deadline = Deadline::in(std::chrono::hours(1)),
-                        .provider = provider.is_needed() ? &provider : nullptr,
-                        .now_us = now_us});
+  const cascade::Request request{.row = inputs.row,
+                                 .deadline = Deadline::in(std::chrono::hours(1)),
+                                 .provider = provider.is_needed() ? &provider : nullptr,
+                                 .now_us = now_us};
+  const auto faulty = faulty_.find(outcome.cause);
+  if (faulty == faulty_.end()) return sound_.decide(request);
+  if (!is_not_finite(outcome.cause)) return faulty->second.decide(request);
+  const cascade::Decision again = sound_.decide(request);  // the row's own doing, more often than not
+  return again.cause == outcome.cause ? again : faulty->second.decide(request);
 }
 
 }  // namespace sluice::audit

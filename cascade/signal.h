@@ -1,0 +1,38 @@
+#pragma once
+/// A counting semaphore whose waiters can give up (POSIX sem_t). Signalling never blocks. Not installed.
+
+#include <errno.h>
+#include <semaphore.h>
+#include <time.h>
+
+#include <chrono>
+
+namespace sluice::cascade {
+
+class Signal {
+ public:
+  Signal() { sem_init(&semaphore_, 0, 0); }
+  ~Signal() { sem_destroy(&semaphore_); }
+  Signal(const Signal&) = delete;
+  Signal& operator=(const Signal&) = delete;
+
+  void send() { sem_post(&semaphore_); }
+  void wait() {
+    while (sem_wait(&semaphore_) != 0 && errno == EINTR) {
+    }
+  }
+  /// False where the time came first.
+  bool wait_until(std::chrono::steady_clock::time_point until) {
+    const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(until.time_since_epoch()).count();
+    const timespec at{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
+    for (;;) {
+      if (sem_clockwait(&semaphore_, CLOCK_MONOTONIC, &at) == 0) return true;  // libstdc++'s steady clock
+      if (errno != EINTR) return false;
+    }
+  }
+
+ private:
+  sem_t semaphore_;
+};
+
+}  // namespace sluice::cascade
