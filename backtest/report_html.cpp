@@ -1,7 +1,6 @@
 #include "sluice/backtest/report_html.h"
 
 #include <cmath>
-#include <initializer_list>
 #include <string_view>
 
 #include "sluice/backtest/charts.h"
@@ -19,41 +18,6 @@ tr.main td{font-weight:650}
 @media(max-width:720px){.pair{grid-template-columns:1fr}}
 )";
 
-/// A table whose first column is text and whose others are numbers. Cells are escaped here.
-class TableText {
- public:
-  explicit TableText(std::initializer_list<std::string_view> heads) {
-    text_ = "<table>\n<thead><tr>";
-    bool is_first = true;
-    for (const auto head : heads) {
-      text_ += (is_first ? "<th>" : "<th class=\"num\">") + escape_html(head) + "</th>";
-      is_first = false;
-    }
-    text_ += "</tr></thead>\n<tbody>\n";
-  }
-  void row(std::initializer_list<std::string> cells, bool is_main = false) {
-    text_ += is_main ? "<tr class=\"main\">" : "<tr>";
-    bool is_first = true;
-    for (const auto& cell : cells) {
-      text_ += (is_first ? "<td>" : "<td class=\"num\">") + escape_html(cell) + "</td>";
-      is_first = false;
-    }
-    text_ += "</tr>\n";
-  }
-  std::string finish() { return text_ + "</tbody></table>\n"; }
-
- private:
-  std::string text_;
-};
-
-std::string heading(std::string_view text) { return "<h2>" + escape_html(text) + "</h2>\n"; }
-std::string paragraph(std::string_view text, std::string_view css_class = {}) {
-  return (css_class.empty() ? std::string("<p>") : "<p class=\"" + std::string(css_class) + "\">") + escape_html(text) +
-         "</p>\n";
-}
-std::string tile(std::string_view value, std::string_view name) {
-  return "<div class=\"tile\"><b>" + escape_html(value) + "</b><span>" + escape_html(name) + "</span></div>\n";
-}
 std::string words_of(const std::string& way) {
   return way == "forest"          ? "forest alone"
          : way == "network"       ? "network for everybody"
@@ -68,23 +32,23 @@ std::string opening(const Report& report) {
   out += "<p class=\"muted\">" + (report.data.empty() ? std::string() : escape_html(report.data) + " · ") +
          "bundle <span class=\"mono\">" + escape_html(report.bundle.substr(0, 16)) + "</span> · policy version " +
          std::to_string(report.policy_version) + "</p>\n<div class=\"tiles\">\n";
-  out += tile(count(report.n_rows),
-              "rows, " +
-                  percent(report.n_rows > 0 ? static_cast<double>(report.n_bad) / static_cast<double>(report.n_rows)
-                                            : kNoFigure,
-                          2) +
-                  " bad");
-  out += tile(decimal(cascade.auc, 4), "AUC of the cascade");
-  out += tile(decimal(cascade.cost, 4), "cost a row");
-  out += tile(percent(report.inside.forward_rate), "forwarded");
-  out += tile(percent(report.gap_recovered), "of the gap recovered");
+  out += html_tile(count(report.n_rows), "rows, " +
+                                             percent(report.n_rows > 0 ? static_cast<double>(report.n_bad) /
+                                                                             static_cast<double>(report.n_rows)
+                                                                       : kNoFigure,
+                                                     2) +
+                                             " bad");
+  out += html_tile(decimal(cascade.auc, 4), "AUC of the cascade");
+  out += html_tile(decimal(cascade.cost, 4), "cost a row");
+  out += html_tile(percent(report.inside.forward_rate), "forwarded");
+  out += html_tile(percent(report.gap_recovered), "of the gap recovered");
   return out + "</div>\n";
 }
 
 std::string ways_section(const Report& report) {
-  std::string out = heading("Ways to decide");
-  TableText ranking({"", "AUC", "Gini", "KS", "PR-AUC", "log-loss", "Brier", "calibration error"});
-  TableText actions({"", "approved", "reviewed", "declined", "bad among approved", "cost a row"});
+  std::string out = html_heading("Ways to decide");
+  HtmlTable ranking({"", "AUC", "Gini", "KS", "PR-AUC", "log-loss", "Brier", "calibration error"});
+  HtmlTable actions({"", "approved", "reviewed", "declined", "bad among approved", "cost a row"});
   for (const Way& way : report.ways) {
     const Figures& f = way.figures;
     const bool is_main = way.name == "cascade";
@@ -96,17 +60,17 @@ std::string ways_section(const Report& report) {
                 is_main);
   }
   out += ranking.finish() + actions.finish();
-  out += paragraph(
+  out += html_paragraph(
       "The cascade is what the bundle does, rules and degradation included. The other ways use its cut-offs and no "
       "rules.",
       "muted small");
   out += "<h3>Expected cost of a row</h3>\n" + cost_chart(report);
   if (std::isfinite(report.gap_recovered))
-    out += paragraph(std::string(report.way("without_rules") ? "Without rules the cascade" : "The cascade") +
-                     " recovers " + percent(report.gap_recovered) +
-                     " of what the network for everybody saves over the forest alone" +
-                     (report.gap_recovered > 1 ? ", more than all of it as it pays for fewer calls," : "") +
-                     " and forwards " + percent(report.inside.forward_rate) + " of the rows.");
+    out += html_paragraph(std::string(report.way("without_rules") ? "Without rules the cascade" : "The cascade") +
+                          " recovers " + percent(report.gap_recovered) +
+                          " of what the network for everybody saves over the forest alone" +
+                          (report.gap_recovered > 1 ? ", more than all of it as it pays for fewer calls," : "") +
+                          " and forwards " + percent(report.inside.forward_rate) + " of the rows.");
   return out;
 }
 
@@ -114,16 +78,16 @@ std::string curves_section(const Report& report) {
   return "<div class=\"pair\">\n<div><h3>ROC</h3>\n" + roc_chart(report) +
          "</div>\n<div><h3>Calibration, 20 bins of equal count</h3>\n" + calibration_chart(report) +
          "<p class=\"muted small\">Bins without a bad row stand at the lower edge.</p></div>\n</div>\n" +
-         heading("Scores, band and cut-offs") + score_chart(report);
+         html_heading("Scores, band and cut-offs") + score_chart(report);
 }
 
 std::string band_section(const Report& report) {
   const BandReport& inside = report.inside;
-  if (inside.n_forwarded == 0) return heading("Inside the band") + paragraph("No row was forwarded.");
-  std::string out = heading("Inside the band");
-  out += paragraph(count(inside.n_forwarded) + " rows were forwarded, " + percent(inside.forward_rate) +
-                   " of all. The same rows, by the forest and by the network:");
-  TableText table({"forwarded rows", "AUC", "log-loss", "Brier", "approved", "reviewed", "declined", "cost a row"});
+  if (inside.n_forwarded == 0) return html_heading("Inside the band") + html_paragraph("No row was forwarded.");
+  std::string out = html_heading("Inside the band");
+  out += html_paragraph(count(inside.n_forwarded) + " rows were forwarded, " + percent(inside.forward_rate) +
+                        " of all. The same rows, by the forest and by the network:");
+  HtmlTable table({"forwarded rows", "AUC", "log-loss", "Brier", "approved", "reviewed", "declined", "cost a row"});
   const auto row = [&](const char* name, const Figures& f) {
     table.row({name, decimal(f.auc, 4), decimal(f.log_loss, 5), decimal(f.brier, 5), percent(f.approve_rate),
                percent(f.review_rate), percent(f.decline_rate), decimal(f.cost, 4)});
@@ -137,11 +101,11 @@ std::string band_section(const Report& report) {
                               .review_rate = inside.network.review_rate - inside.forest.review_rate,
                               .decline_rate = inside.network.decline_rate - inside.forest.decline_rate,
                               .cost = inside.network.cost - inside.forest.cost});
-  out += table.finish() +
-         paragraph("Costs in this section leave out the price of forwarding, " + number_text(inside.price) + " a row.",
-                   "muted small");
+  out += table.finish() + html_paragraph("Costs in this section leave out the price of forwarding, " +
+                                             number_text(inside.price) + " a row.",
+                                         "muted small");
   out += "<h3>Flips: the forest's action, and the final one, rules included</h3>\n";
-  TableText flips({"", "rows", "bad rate", "better", "worse", "cost change a row"});
+  HtmlTable flips({"", "rows", "bad rate", "better", "worse", "cost change a row"});
   for (const Flip& flip : inside.flips) {
     const std::string name = std::string(rules::to_string(flip.from)) +
                              (flip.from == flip.to ? " kept" : std::string(" → ") + rules::to_string(flip.to));
@@ -151,13 +115,13 @@ std::string band_section(const Report& report) {
                is_flip ? signed_decimal(flip.cost_change, 4) : ""});
   }
   return out + flips.finish() +
-         paragraph("Better and worse count the rows whose cost, once the outcome is known, fell or rose.",
-                   "muted small");
+         html_paragraph("Better and worse count the rows whose cost, once the outcome is known, fell or rose.",
+                        "muted small");
 }
 
 std::string levels_section(const Report& report) {
   if (report.levels.empty()) return {};
-  TableText table({"", "approved", "reviewed", "declined", "bad among approved", "cost a row"});
+  HtmlTable table({"", "approved", "reviewed", "declined", "bad among approved", "cost a row"});
   const auto row = [&](const std::string& name, const Figures& f) {
     table.row({name, percent(f.approve_rate), percent(f.review_rate), percent(f.decline_rate),
                percent(f.bad_rate_approved, 2), decimal(f.cost, 4)});
@@ -168,28 +132,28 @@ std::string levels_section(const Report& report) {
     row(level.name, level.figures);
     notes += (notes.empty() ? "" : ". ") + level.name + ": " + level.what;
   }
-  return heading("If a stage were down") + table.finish() + paragraph(notes + ".", "muted small");
+  return html_heading("If a stage were down") + table.finish() + html_paragraph(notes + ".", "muted small");
 }
 
 std::string slice_section(const SliceTable& table) {
   const bool is_time = table.kind == "day" || table.kind == "week" || table.kind == "month";
-  std::string out = heading(is_time ? "Over time: " + table.column + " by " + table.kind : "By " + table.column);
+  std::string out = html_heading(is_time ? "Over time: " + table.column + " by " + table.kind : "By " + table.column);
   if (is_time) out += drift_chart(table);
-  TableText text(
+  HtmlTable text(
       {is_time ? table.kind : table.column, "rows", "bad rate", "AUC", "forwarded", "approved", "cost a row", "PSI"});
   for (const SliceReport& s : table.slices)
     text.row({s.name, count(s.n_rows), percent(s.bad_rate, 2), decimal(s.auc, 4), percent(s.forward_rate),
               percent(s.approve_rate), decimal(s.cost, 4), decimal(s.psi, 4)});
   out += text.finish();
-  return out + paragraph("PSI is against " + table.reference + ".", "muted small");
+  return out + html_paragraph("PSI is against " + table.reference + ".", "muted small");
 }
 
 std::string challenger_section(const Report& report) {
   if (!report.challenger) return {};
   const ChallengerReport& c = *report.challenger;
-  std::string out = heading("Challenger") + "<p class=\"muted\">bundle <span class=\"mono\">" +
+  std::string out = html_heading("Challenger") + "<p class=\"muted\">bundle <span class=\"mono\">" +
                     escape_html(c.bundle.substr(0, 16)) + "</span></p>\n";
-  TableText table({"", "AUC", "log-loss", "approved", "declined", "bad among approved", "forwarded", "cost a row"});
+  HtmlTable table({"", "AUC", "log-loss", "approved", "declined", "bad among approved", "forwarded", "cost a row"});
   const auto row = [&](const char* name, const Figures& f, double forwarded) {
     table.row({name, decimal(f.auc, 4), decimal(f.log_loss, 5), percent(f.approve_rate), percent(f.decline_rate),
                percent(f.bad_rate_approved, 2), percent(forwarded), decimal(f.cost, 4)});
@@ -197,7 +161,7 @@ std::string challenger_section(const Report& report) {
   row("this bundle", report.ways.front().figures, report.inside.forward_rate);
   row("challenger", c.figures, c.forward_rate);
   out += table.finish() + "<h3>Swap set of approvals</h3>\n";
-  TableText swaps({"", "rows", "bad rate"});
+  HtmlTable swaps({"", "rows", "bad rate"});
   const auto cell = [&](const char* name, const SwapCell& swap) {
     swaps.row({name, count(swap.n_rows), percent(swap.bad_rate, 2)});
   };
@@ -206,7 +170,8 @@ std::string challenger_section(const Report& report) {
   cell("swapped out: by this bundle alone", c.swapped_out);
   cell("approved by neither", c.neither);
   return out + swaps.finish() +
-         paragraph("The challenger's cost less this bundle's: " + signed_decimal(c.cost_difference, 4) + " a row.");
+         html_paragraph("The challenger's cost less this bundle's: " + signed_decimal(c.cost_difference, 4) +
+                        " a row.");
 }
 
 std::string closing(const Report& report) {
@@ -214,27 +179,28 @@ std::string closing(const Report& report) {
   const std::string source = report.costs_from == "given"    ? "as given"
                              : report.costs_from == "bundle" ? "those that the bundle was trained for"
                                                              : "by default, from the bad rate";
-  std::string out = heading("How this was counted");
-  out += paragraph("Costs (" + source + "): a good request declined " + number_text(costs.false_positive) +
-                   ", a bad one approved " + number_text(costs.false_negative) + ", a review " +
-                   (costs.review ? number_text(*costs.review) : std::string("counts as a decline: nobody reviews")) +
-                   ", forwarding " + number_text(report.inside.price) + ".");
-  const double bound = report.ways.front().figures.auc_bound;
+  std::string out = html_heading("How this was counted");
   out +=
-      paragraph("Ranking figures come from " + count(ScoreHistogram::kFineBins) + " bins of equal width in log-odds" +
-                (std::isfinite(bound) ? "; the cascade's AUC is within " + decimal(bound, 6) + " of the exact one"
-                                      : std::string()) +
-                ". Log-loss and Brier score are exact sums. " + count(report.ways.front().figures.n_scored) + " of " +
-                count(report.n_rows) + " rows were scored by a model; rules or the safe default decided the rest.");
+      html_paragraph("Costs (" + source + "): a good request declined " + number_text(costs.false_positive) +
+                     ", a bad one approved " + number_text(costs.false_negative) + ", a review " +
+                     (costs.review ? number_text(*costs.review) : std::string("counts as a decline: nobody reviews")) +
+                     ", forwarding " + number_text(report.inside.price) + ".");
+  const double bound = report.ways.front().figures.auc_bound;
+  out += html_paragraph(
+      "Ranking figures come from " + count(ScoreHistogram::kFineBins) + " bins of equal width in log-odds" +
+      (std::isfinite(bound) ? "; the cascade's AUC is within " + decimal(bound, 6) + " of the exact one"
+                            : std::string()) +
+      ". Log-loss and Brier score are exact sums. " + count(report.ways.front().figures.n_scored) + " of " +
+      count(report.n_rows) + " rows were scored by a model; rules or the safe default decided the rest.");
   if (!report.slice_tables.empty())
-    out += paragraph(
+    out += html_paragraph(
         "PSI compares the final probability with one slice's: sum of (a - e) ln(a / e) over ten bins between the "
         "deciles of that slice, half a row added to every count. Below 0.1 is usually read as stable, above 0.25 as "
         "shifted.");
   if (report.n_by_level[1] + report.n_by_level[2] + report.n_by_level[3] > 0)
-    out += paragraph("Levels seen: L0 " + count(report.n_by_level[0]) + ", L1 " + count(report.n_by_level[1]) +
-                     ", L2 " + count(report.n_by_level[2]) + ", L3 " + count(report.n_by_level[3]) + ".");
-  for (const auto& warning : report.warnings) out += paragraph(warning, "note");
+    out += html_paragraph("Levels seen: L0 " + count(report.n_by_level[0]) + ", L1 " + count(report.n_by_level[1]) +
+                          ", L2 " + count(report.n_by_level[2]) + ", L3 " + count(report.n_by_level[3]) + ".");
+  for (const auto& warning : report.warnings) out += html_paragraph(warning, "note");
   return out + "<p class=\"muted small\">Bundle <span class=\"mono\">sha256:" + escape_html(report.bundle) +
          "</span></p>\n</body>\n</html>\n";
 }

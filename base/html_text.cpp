@@ -88,4 +88,29 @@ std::string html_head(std::string_view title, std::string_view extra_css) {
   return out;
 }
 
+std::string html_heading(std::string_view text) { return "<h2>" + escape_html(text) + "</h2>\n"; }
+
+std::string html_paragraph(std::string_view text, std::string_view css_class) {
+  return (css_class.empty() ? std::string("<p>") : "<p class=\"" + std::string(css_class) + "\">") + escape_html(text) +
+         "</p>\n";
+}
+
+std::string html_tile(std::string_view value, std::string_view name) {
+  return "<div class=\"tile\"><b>" + escape_html(value) + "</b><span>" + escape_html(name) + "</span></div>\n";
+}
+
+HtmlTable::HtmlTable(const std::vector<std::string>& heads) : text_("<table>\n<thead><tr>") {
+  for (std::size_t i = 0; i < heads.size(); ++i)
+    text_ += (i == 0 ? "<th>" : "<th class=\"num\">") + escape_html(heads[i]) + "</th>";
+  text_ += "</tr></thead>\n<tbody>\n";
+}
+
+HtmlTable& HtmlTable::row(const std::vector<std::string>& cells, bool is_main) {
+  text_ += is_main ? "<tr class=\"main\">" : "<tr>";
+  for (std::size_t i = 0; i < cells.size(); ++i)
+    text_ += (i == 0 ? "<td>" : "<td class=\"num\">") + escape_html(cells[i]) + "</td>";
+  text_ += "</tr>\n";
+  return *this;
+}
+
 }  // namespace sluice

@@ -22,4 +22,20 @@ std::string_view report_style();
 /// "<!doctype html>" to "<body>", with the common style and then `extra_css`; `title` is escaped here.
 std::string html_head(std::string_view title, std::string_view extra_css = {});
 
+// Each escapes its texts.
+std::string html_heading(std::string_view text);
+std::string html_paragraph(std::string_view text, std::string_view css_class = {});
+std::string html_tile(std::string_view value, std::string_view name);  // for a <div class="tiles">
+
+/// A table whose first column is text and whose others are numbers. Cells are escaped here.
+class HtmlTable {
+ public:
+  explicit HtmlTable(const std::vector<std::string>& heads);
+  HtmlTable& row(const std::vector<std::string>& cells, bool is_main = false);  // main: class "main"
+  std::string finish() const { return text_ + "</tbody></table>\n"; }
+
+ private:
+  std::string text_;
+};
+
 }  // namespace sluice
