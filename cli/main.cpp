@@ -9,6 +9,7 @@ int main(int argc, char** argv) {
       {"explain", "why one decision came out as it did", run_explain},
       {"audit", "verify, prove, show, export and erase in a decision log", run_audit},
       {"replay", "decide a log's records again and compare bit for bit", run_replay},
+      {"experiment", "check plans, assign keys, report on arms from a decision log", run_experiment},
       {"rules", "check, test and evaluate rule sets", run_rules},
       {"policy", "check policies", run_policy},
       {"bundle", "inspect, verify and create bundles", run_bundle},

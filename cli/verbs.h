@@ -13,6 +13,7 @@ int run_audit(const Arguments& arguments);
 int run_backtest(const Arguments& arguments);
 int run_bundle(const Arguments& arguments);
 int run_doctor(const Arguments& arguments);
+int run_experiment(const Arguments& arguments);
 int run_explain(const Arguments& arguments);
 int run_forest(const Arguments& arguments);
 int run_policy(const Arguments& arguments);

@@ -12,10 +12,11 @@ using test::run;
 namespace {
 
 constexpr const char* kVerbs[] = {
-    "simulate",       "train",          "score",           "backtest",       "explain",       "rules check",
-    "rules test",     "rules eval",     "policy check",    "bundle inspect", "bundle verify", "bundle create",
-    "bundle encode",  "audit verify",   "audit prove",     "audit show",     "audit export",  "replay",
-    "forest inspect", "forest predict", "forest contribs", "doctor"};
+    "simulate",          "train",          "score",          "backtest",         "explain",
+    "rules check",       "rules test",     "rules eval",     "policy check",     "bundle inspect",
+    "bundle verify",     "bundle create",  "bundle encode",  "audit verify",     "audit prove",
+    "audit show",        "audit export",   "replay",         "experiment check", "experiment assign",
+    "experiment report", "forest inspect", "forest predict", "forest contribs",  "doctor"};
 
 }  // namespace
 
