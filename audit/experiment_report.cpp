@@ -15,7 +15,7 @@ class LogTally {
   LogTally(const cascade::ExperimentPlan& plan, const ExperimentReportOptions& options, ExperimentReport& report)
       : plan_(plan), options_(options), report_(report) {
     for (const auto& experiment : plan.experiments())
-      tallies_.emplace_back(experiment, report.costs ? &*report.costs : nullptr, largest_cost(),
+      tallies_.emplace_back(experiment, report.costs ? &*report.costs : nullptr, large_cost(),
                             options.first_of_subject);
   }
 
@@ -42,10 +42,11 @@ class LogTally {
   }
 
  private:
-  double largest_cost() const {
+  /// How far a decision's cost is reckoned to lie from the mean before any such has been seen.
+  double large_cost() const {
     if (!report_.costs) return 0;
     const cascade::Costs& costs = *report_.costs;
-    const double mistake = std::max(costs.false_positive, costs.false_negative) * options_.labels->largest_amount();
+    const double mistake = std::max(costs.false_positive, costs.false_negative) * options_.labels->large_amount();
     return std::max(mistake, costs.review.value_or(0)) + costs.network_call;
   }
 

@@ -31,18 +31,18 @@ std::array<Estimate, 4> shares_of(const std::array<RunningMean, 4>& shares, cons
 
 }  // namespace
 
-ExperimentTally::Arm::Arm(double largest_cost) : cost(largest_cost), cost_difference(largest_cost) {
+ExperimentTally::Arm::Arm(double large_cost) : cost(large_cost), cost_difference(large_cost) {
   actions.fill(RunningMean(1));
   levels.fill(RunningMean(1));
 }
 
-ExperimentTally::ExperimentTally(const cascade::Experiment& experiment, const cascade::Costs* costs,
-                                 double largest_cost, bool first_of_subject)
+ExperimentTally::ExperimentTally(const cascade::Experiment& experiment, const cascade::Costs* costs, double large_cost,
+                                 bool first_of_subject)
     : experiment_(experiment),
       costs_(costs),
       first_of_subject_(first_of_subject),
-      arms_(experiment.arms.size(), Arm(largest_cost)),
-      shadow_cost_(largest_cost) {}
+      arms_(experiment.arms.size(), Arm(large_cost)),
+      shadow_cost_(large_cost) {}
 
 std::optional<std::size_t> ExperimentTally::arm_of(std::string_view name) const {
   for (std::size_t a = 0; a < experiment_.arms.size(); ++a)
@@ -133,6 +133,7 @@ ArmFigures ExperimentTally::figures_of(std::size_t a, const ConfidenceSequence& 
                      .n_labelled = arm.n_labelled,
                      .bad_rate_approved = share_of(arm.bad_approved, intervals),
                      .cost = intervals.of(arm.cost)};
+  figures.cost.low = std::isnan(figures.cost.low) ? figures.cost.low : std::max(0.0, figures.cost.low);
   if (a == 0) return figures;
   figures.approve_difference = intervals.of(arm.approve_difference);
   figures.cost_difference = intervals.of(arm.cost_difference);

@@ -17,8 +17,8 @@ struct TallyRecord {
 
 class ExperimentTally {
  public:
-  /// `costs` null: no money; `largest_cost`: of one decision. All must outlive the tally.
-  ExperimentTally(const cascade::Experiment& experiment, const cascade::Costs* costs, double largest_cost,
+  /// `costs` null: no money; `large_cost`: of one mistake, for intervals. All must outlive the tally.
+  ExperimentTally(const cascade::Experiment& experiment, const cascade::Costs* costs, double large_cost,
                   bool first_of_subject);
 
   /// Throws Error{experiment.no_subject}.
@@ -34,7 +34,7 @@ class ExperimentTally {
     RunningMean bad_approved{1}, cost;
     ArmDifference approve_difference{1}, cost_difference;
 
-    explicit Arm(double largest_cost);
+    explicit Arm(double large_cost);
   };
 
   std::optional<std::size_t> arm_of(std::string_view name) const;

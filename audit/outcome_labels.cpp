@@ -60,8 +60,9 @@ OutcomeLabels OutcomeLabels::read(const std::string& path, const Columns& column
                     place(*reader, columns.amount) + "\"" + std::string(fields[amount]) + "\" is no amount",
                     "a labelled row needs a number from 0 on");
       read.amount = *number;
-      out.largest_amount_ = std::max(out.largest_amount_, *number);
     }
+    out.amounts_ += read.amount;
+    out.cubed_amounts_ += read.amount * read.amount * read.amount;
     if (!out.labels_.emplace(fields[id], read).second)
       throw Error("labels.duplicate", place(*reader, columns.id) + "\"" + std::string(fields[id]) + "\" stands twice",
                   "keep one label for each decision");
@@ -73,6 +74,8 @@ const OutcomeLabel* OutcomeLabels::find(const std::string& id) const {
   const auto it = labels_.find(id);
   return it == labels_.end() ? nullptr : &it->second;
 }
+
+double OutcomeLabels::large_amount() const { return amounts_ > 0 ? std::sqrt(cubed_amounts_ / amounts_) : 0; }
 
 double OutcomeLabels::bad_rate() const {
   std::size_t n_bad = 0;

@@ -29,13 +29,15 @@ class OutcomeLabels {
   const OutcomeLabel* find(const std::string& id) const;  // null for none
   std::size_t size() const { return labels_.size(); }
   double bad_rate() const;  // 0 without labels
-  double largest_amount() const { return largest_amount_; }
+  /// sqrt(sum of a^3 / sum of a): the amount itself where all are equal, far above the mean where few are large; 0
+  /// without labels.
+  double large_amount() const;
   bool has_amounts() const { return has_amounts_; }
 
  private:
   std::unordered_map<std::string, OutcomeLabel> labels_;
   bool has_amounts_ = false;
-  double largest_amount_ = 1;
+  double amounts_ = 0, cubed_amounts_ = 0;
 };
 
 }  // namespace sluice::audit

@@ -32,11 +32,14 @@ Misses misses_of_mean(double reach, double truth, const std::function<double(Ran
     Random random(901, static_cast<std::uint64_t>(run));
     RunningMean mean(reach);
     bool sequence_missed = false, fixed_missed = false;
+    double squares = 0;
     for (int n = 1; n <= kSteps; ++n) {
-      mean.add(draw(random));
+      const double x = draw(random);
+      mean.add(x);
+      squares += x * x;
       sequence_missed = sequence_missed || misses(sequence.of(mean), truth);
-      fixed_missed =
-          fixed_missed || (n >= 100 && std::abs(mean.mean() - truth) > 1.96 * std::sqrt(mean.variance() / n));
+      const double error = std::sqrt(std::max(0.0, squares / n - mean.mean() * mean.mean()) / n);
+      fixed_missed = fixed_missed || (n >= 100 && std::abs(mean.mean() - truth) > 1.96 * error);
     }
     out.sequence += sequence_missed / static_cast<double>(kRuns);
     out.fixed += fixed_missed / static_cast<double>(kRuns);
@@ -64,6 +67,10 @@ TEST_CASE("a mean's interval, looked at after every observation, misses in no mo
   check("frequent small costs and rare large ones", misses_of_mean(10, 0.13, [](Random& r) {
           const double u = r.uniform();
           return u < 0.01 ? 10 : u < 0.31 ? 0.1 : 0;
+        }));
+  check("losses of one in a hundred by skewed amounts",
+        misses_of_mean(std::exp(2), 0.01 * std::exp(0.5), [](Random& r) {
+          return r.uniform() < 0.01 ? std::exp(r.normal()) : 0;  // exp(2) is OutcomeLabels::large_amount of these
         }));
   check("normal", misses_of_mean(0, 3, [](Random& r) { return 3 + r.normal(); }));
   check("exponential", misses_of_mean(0, 1, [](Random& r) { return -std::log(1 - r.uniform()); }));
