@@ -86,7 +86,7 @@ std::string shadow_section(const ShadowFigures& shadow) {
 std::string section(const ExperimentFigures& e, bool has_costs) {
   std::string out = html_heading(e.name);
   out += html_paragraph("Layer " + e.layer + ". Sample ratio: " + (e.ratio_fits() ? "fits" : "does not fit") +
-                            " the plan, p = " + rounded(e.ratio_p, 4) + ".",
+                            " the plan, p " + p_text(e.ratio_p) + ".",
                         e.is_sound() ? "muted" : "note");
   if (e.n == 0) return out + html_paragraph("No decision is in it.");
   out += actions_table(e);

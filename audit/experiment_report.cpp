@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "sluice/audit/experiment_tally.h"
+#include "sluice/audit/experiment_text.h"
 #include "sluice/audit/log_reader.h"
 #include "sluice/base/number.h"
 
@@ -61,7 +62,7 @@ std::string percent(double share) { return number_text(std::round(1000 * share) 
 void add_warnings(const ExperimentFigures& e, bool first_of_subject, bool has_labels, std::vector<std::string>& out) {
   const std::string name = "experiment \"" + e.name + "\": ";
   if (!e.ratio_fits())
-    out.push_back(name + "the arms' shares are not the plan's (p = " + number_text(e.ratio_p) +
+    out.push_back(name + "the arms' shares are not the plan's (p " + p_text(e.ratio_p) +
                   "): find out why before reading any other figure");
   if (e.n_unknown_arm > 0)
     out.push_back(name + std::to_string(e.n_unknown_arm) + " records name an arm that the plan did not give then");

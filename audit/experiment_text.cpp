@@ -28,6 +28,8 @@ std::string rounded(double value, int decimals) {
 
 std::string percent_text(const Estimate& estimate) { return with_interval(scaled(estimate, 100), 1, " %"); }
 
+std::string p_text(double p) { return p < 0.0001 ? "< 0.0001" : "= " + rounded(p, 4); }
+
 std::string value_text(const Estimate& estimate) {
   const double size = std::abs(estimate.value);
   return with_interval(estimate, size >= 1000 ? 0 : size >= 10 ? 2 : 4, "");

@@ -71,7 +71,7 @@ OutcomeLabels OutcomeLabels::read(const std::string& path, const Columns& column
 }
 
 const OutcomeLabel* OutcomeLabels::find(const std::string& id) const {
-  const auto it = labels_.find(id);
+  const auto it = id.empty() ? labels_.end() : labels_.find(id);
   return it == labels_.end() ? nullptr : &it->second;
 }
 

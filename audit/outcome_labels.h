@@ -26,7 +26,7 @@ class OutcomeLabels {
   /// naming file, line and column.
   static OutcomeLabels read(const std::string& path, const Columns& columns);
 
-  const OutcomeLabel* find(const std::string& id) const;  // null for none
+  const OutcomeLabel* find(const std::string& id) const;  // null for none, and for a decision without an id
   std::size_t size() const { return labels_.size(); }
   double bad_rate() const;  // 0 without labels
   /// sqrt(sum of a^3 / sum of a): the amount itself where all are equal, far above the mean where few are large; 0

@@ -70,7 +70,7 @@ int assign(const Arguments& arguments) {
 void print_experiment(const audit::ExperimentFigures& e, bool has_costs) {
   std::cout << "\n"
             << e.name << " (layer " << e.layer << "), " << e.n << " decisions, sample ratio "
-            << (e.ratio_fits() ? "fits" : "does NOT fit") << ", p = " << audit::rounded(e.ratio_p, 4) << "\n";
+            << (e.ratio_fits() ? "fits" : "does NOT fit") << ", p " << audit::p_text(e.ratio_p) << "\n";
   if (e.n == 0) return;
   std::vector<std::string> heads = {"", "decisions", "by the plan", "approved", "less champion", "bad among approved"};
   if (has_costs) heads.insert(heads.end(), {"cost a decision", "less champion", "in all"});

@@ -242,10 +242,10 @@ TEST_CASE("labels that cannot be meant are refused with their place") {
   CHECK(code("id,bad,sum\na,1,-3\n", "sum") == "labels.amount");
   CHECK(code("id,bad,sum\na,1,\n", "sum") == "labels.amount");
   CHECK(code("id,bad,sum\na,,\n", "sum") == "");
-  REQUIRE(code("id,bad,sum\na,1,1\nb,0,3\nc,,100\n", "sum") == "");
+  REQUIRE(code("id,bad,sum\na,1,1\nb,0,3\nc,,100\n,1,0\n", "sum") == "");
   const auto labels = OutcomeLabels::read((dir / "l.csv").string(), {"id", "bad", "sum"});
-  CHECK((labels.size() == 2 && labels.bad_rate() == 0.5 && labels.large_amount() == std::sqrt(28.0 / 4)));
-  CHECK((labels.find("b") && labels.find("b")->amount == 3 && !labels.find("c")));
+  CHECK((labels.size() == 3 && labels.bad_rate() == Approx(2.0 / 3) && labels.large_amount() == std::sqrt(28.0 / 4)));
+  CHECK((labels.find("b") && labels.find("b")->amount == 3 && !labels.find("c") && !labels.find("")));
 }
 
 TEST_CASE("the JSON and the page say what the report says, and the page loads nothing") {
