@@ -71,7 +71,8 @@ class Assignment {
     bool has_shadow = false;                // the experiment's shadow decides beside
   };
 
-  std::span<const Place> places() const { return {places_.data(), n_}; }  // in the layers' order
+  std::span<const Place> places() const& { return {places_.data(), n_}; }  // in the layers' order
+  void places() const&& = delete;  // they are within the assignment, which must outlive them
   bool empty() const { return n_ == 0; }
 
  private:

@@ -22,7 +22,8 @@ TEST_CASE("sluice experiment check tells faults by exit code 3, assign tells the
         run(dir.path(), std::string("sluice experiment assign plan.json --at 2023-11-16T00:00:00Z --key ") + key);
     REQUIRE(told.exit_code == 0);
     CAPTURE(key, told.out);
-    for (const auto& place : plan.assign(key, kNoon + kDay + kDay / 2).places()) {
+    const auto assignment = plan.assign(key, kNoon + kDay + kDay / 2);
+    for (const auto& place : assignment.places()) {
       const auto& e = plan.experiments()[place.experiment];
       const auto line = told.out.find("\n" + plan.layers()[e.layer].name + " ");
       REQUIRE(line != std::string::npos);

@@ -219,9 +219,11 @@ TEST_CASE("arms by the plan's own hash alarm the ratio test for no more than alp
     text.replace(salt_at, 4, "\"salt " + std::to_string(salt) + "\"");
     const auto plan = cascade::parse_experiments(text, "plan.json");
     SampleRatioTest test;
-    for (int key = 0; key < 1500; ++key)
-      for (const auto& place : plan.assign(std::to_string(key), kNoon).places())
+    for (int key = 0; key < 1500; ++key) {
+      const auto assignment = plan.assign(std::to_string(key), kNoon);
+      for (const auto& place : assignment.places())
         if (place.experiment == 1) test.add(place.arm, 0, plan.experiments()[1].steps[0].shares);
+    }
     n_alarms += test.p_value() < 0.05;
   }
   CAPTURE(n_alarms);

@@ -85,7 +85,8 @@ std::vector<int> arms_of(const ExperimentPlan& plan, std::size_t experiment, std
   std::vector<int> arms;
   for (std::size_t i = 0; i < kKeys; ++i) {
     int arm = -1;
-    for (const auto& place : plan.assign(key_text(i), now_us).places())
+    const Assignment assignment = plan.assign(key_text(i), now_us);
+    for (const auto& place : assignment.places())
       if (place.experiment == experiment) arm = place.arm;
     arms.push_back(arm);
   }
@@ -108,7 +109,10 @@ TEST_CASE("a key keeps its arm while that arm's share grows, and no key moves th
     for (std::size_t s = 0; s < e.steps.size(); ++s) {
       const std::int64_t now_us = kNewYear + (static_cast<std::int64_t>(s) - 1) * kDay;
       std::vector<int> arms;
-      for (std::size_t i = 0; i < 3000; ++i) arms.push_back(plan.assign(key_text(i), now_us).places()[0].arm);
+      for (std::size_t i = 0; i < 3000; ++i) {
+        const Assignment assignment = plan.assign(key_text(i), now_us);
+        arms.push_back(assignment.places()[0].arm);
+      }
       if (s > 0) {
         double moved = 0, growth = 0;
         for (std::size_t i = 0; i < arms.size(); ++i) {
