@@ -8,6 +8,7 @@
 #include "sluice/cascade/engine.h"
 #include "sluice/cli/bundle_create.h"
 #include "sluice/cli/bundle_encode.h"
+#include "sluice/cli/bundle_promote.h"
 #include "sluice/cli/common_options.h"
 #include "sluice/cli/terminal.h"
 #include "sluice/cli/verbs.h"
@@ -119,6 +120,7 @@ int run_bundle(const Arguments& arguments) {
                   {{"inspect", "what is inside", inspect},
                    {"verify", "all hashes, and the network's margins", verify},
                    {"create", "from an existing XGBoost model and network", create_bundle},
+                   {"promote", "in another's place, if it does better", promote_bundle},
                    {"encode", "rows as the network reads them", encode_rows}},
                   arguments);
 }

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "cli/cli_support.h"
+#include "sluice/base/file.h"
 #include "sluice/io/csv.h"
 #include "support/catch.h"
 
@@ -11,12 +12,32 @@ using test::run;
 
 namespace {
 
-constexpr const char* kVerbs[] = {
-    "simulate",          "train",          "score",          "backtest",         "explain",
-    "rules check",       "rules test",     "rules eval",     "policy check",     "bundle inspect",
-    "bundle verify",     "bundle create",  "bundle encode",  "audit verify",     "audit prove",
-    "audit show",        "audit export",   "replay",         "experiment check", "experiment assign",
-    "experiment report", "forest inspect", "forest predict", "forest contribs",  "doctor"};
+constexpr const char* kVerbs[] = {"simulate",
+                                  "train",
+                                  "score",
+                                  "backtest",
+                                  "explain",
+                                  "rules check",
+                                  "rules test",
+                                  "rules eval",
+                                  "policy check",
+                                  "bundle inspect",
+                                  "bundle verify",
+                                  "bundle create",
+                                  "bundle promote",
+                                  "bundle encode",
+                                  "audit verify",
+                                  "audit prove",
+                                  "audit show",
+                                  "audit export",
+                                  "replay",
+                                  "experiment check",
+                                  "experiment assign",
+                                  "experiment report",
+                                  "forest inspect",
+                                  "forest predict",
+                                  "forest contribs",
+                                  "doctor"};
 
 }  // namespace
 
@@ -56,6 +77,26 @@ TEST_CASE("the examples of simulate and train run in a folder of their own") {
 }
 
 #ifdef SLUICE_CAN_TRAIN
+
+TEST_CASE("bundle promote replaces a bundle by a better one alone") {
+  const auto& folder = test::working_folder();
+  write_file(folder / "weak.json", R"({"forest": {"search": 1, "folds": 2, "max_rounds": 1}})");
+  REQUIRE(run(folder,
+              "sluice train --data transactions.csv --label fraud --schema examples/schema.json --network none "
+              "--config weak.json --out weak --quiet")
+              .exit_code == 0);
+  const std::string to_place = " --to place --data transactions.csv --label fraud --metric log_loss --quiet";
+  REQUIRE(run(folder, "sluice bundle promote weak" + to_place).exit_code == 0);
+  const auto better = run(folder, "sluice bundle promote bundle --min-gain 0.0001 --by ann --why season" + to_place);
+  CAPTURE(better.out, better.err);
+  REQUIRE(better.exit_code == 0);
+  REQUIRE_THAT(better.out, Catch::Contains("promoted: place"));
+  const auto worse = run(folder, "sluice bundle promote weak" + to_place);
+  REQUIRE(worse.exit_code == 3);
+  REQUIRE_THAT(worse.out, Catch::Contains("below --min-gain"));
+  REQUIRE(run(folder, "sluice bundle promote bundle" + to_place).out.find("in service already") != std::string::npos);
+  REQUIRE_THAT(read_file(folder / "place.history.jsonl"), Catch::Contains(R"("who":"ann","why":"season")"));
+}
 
 TEST_CASE("score writes the columns of the contract, and the same decisions in all three formats") {
   const auto& folder = test::working_folder();
