@@ -27,6 +27,20 @@ Digest take_digest(ByteReader& in) {
 
 }  // namespace
 
+const char* to_string(EntryKind kind) {
+  switch (kind) {
+    case EntryKind::decision:
+      return "decision";
+    case EntryKind::erasure:
+      return "erasure";
+    case EntryKind::recovery:
+      return "recovery";
+    case EntryKind::review:
+      return "review";
+  }
+  return "unknown";
+}
+
 std::string SegmentHeader::bytes() const {
   std::string out(kMagic);
   ByteWriter(out).put(kVersion).put(number).bytes(log.data(), log.size()).put(first_index);

@@ -15,7 +15,9 @@
 
 namespace sluice::audit {
 
-enum class EntryKind : std::uint8_t { decision = 1, erasure = 2, recovery = 3 };
+enum class EntryKind : std::uint8_t { decision = 1, erasure = 2, recovery = 3, review = 4 };
+
+const char* to_string(EntryKind kind);  // "decision"; "unknown" for a number that is none
 
 enum EntryFlag : std::uint8_t { kEncrypted = 1, kClockWentBack = 2 };
 

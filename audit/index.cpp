@@ -2,11 +2,14 @@
 
 #include "sluice/audit/decision_record.h"
 #include "sluice/audit/log_reader.h"
+#include "sluice/audit/review.h"
 #include "sluice/audit/sqlite.h"
 #include "sluice/base/error.h"
 
 namespace sluice::audit {
 namespace {
+
+constexpr std::int64_t kIndexVersion = 2;  // an older index is made anew: it may have passed over reviews
 
 /// What an index has taken in: so many entries, the last of them with this chain hash.
 struct Extent {
@@ -19,15 +22,28 @@ struct Extent {
 struct LogIndex::State {
   explicit State(const std::filesystem::path& log_folder)
       : folder(log_folder), database(log_folder / "index.db", "index.database") {
+    database.run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON");
+    if (version() < kIndexVersion)
+      database.run(
+          "DROP TABLE IF EXISTS log; DROP TABLE IF EXISTS entries; DROP TABLE IF EXISTS reviews;"
+          "PRAGMA user_version = " +
+          std::to_string(kIndexVersion));
     database.run(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON;"
         "CREATE TABLE IF NOT EXISTS log (id BLOB NOT NULL, size INTEGER NOT NULL, chain BLOB NOT NULL);"
         "CREATE TABLE IF NOT EXISTS entries (entry INTEGER PRIMARY KEY, request TEXT NOT NULL, subject INTEGER NOT "
         "NULL,"
         " key INTEGER NOT NULL, time INTEGER NOT NULL, action INTEGER NOT NULL);"
+        "CREATE TABLE IF NOT EXISTS reviews (entry INTEGER PRIMARY KEY, decision INTEGER NOT NULL, key INTEGER NOT "
+        "NULL);"
+        "CREATE INDEX IF NOT EXISTS by_decision ON reviews (decision);"
         "CREATE INDEX IF NOT EXISTS by_request ON entries (request); CREATE INDEX IF NOT EXISTS by_subject ON entries "
         "(subject);"
         "CREATE INDEX IF NOT EXISTS by_key ON entries (key); CREATE INDEX IF NOT EXISTS by_time ON entries (time)");
+  }
+
+  std::int64_t version() {
+    Statement pragma(database, "PRAGMA user_version");
+    return pragma.step() ? pragma.integer(0) : 0;
   }
 
   /// How far the index is with this log; nowhere with another.
@@ -59,20 +75,24 @@ struct LogIndex::State {
     return false;
   }
 
-  void add(Statement& insert, const EntryView& entry, PayloadReader& payloads) {
-    if (entry.header.kind == EntryKind::erasure)
-      Statement(database, "DELETE FROM entries WHERE key = ?").bind(1, entry.header.subject).run();
-    if (entry.header.kind != EntryKind::decision) return;
+  void add(const EntryView& entry, PayloadReader& payloads, Statement& decisions, Statement& reviews) {
+    const EntryHeader& header = entry.header;
+    if (header.kind == EntryKind::erasure)
+      for (const char* table : {"entries", "reviews"})
+        Statement(database, std::string("DELETE FROM ") + table + " WHERE key = ?").bind(1, header.subject).run();
+    if (header.kind != EntryKind::decision && header.kind != EntryKind::review) return;
     const auto payload = payloads.read(entry);
     if (!payload) return;
+    const std::uint64_t key = (header.flags & kEncrypted) != 0 ? header.subject : 0;
+    if (header.kind == EntryKind::review)
+      return reviews.bind(1, header.index).bind(2, decode_review(*payload).decision.index).bind(3, key).run();
     const RecordParts parts = split(*payload);
     const RecordHead head = decode_head(parts.head);
-    const bool has_key = (entry.header.flags & kEncrypted) != 0;
-    insert.bind(1, entry.header.index)
+    decisions.bind(1, header.index)
         .bind_text(2, head.id)
         .bind(3, head.subject)
-        .bind(4, has_key ? entry.header.subject : std::uint64_t{0})
-        .bind(5, entry.header.time_us)
+        .bind(4, key)
+        .bind(5, header.time_us)
         .bind(6, static_cast<std::int64_t>(static_cast<unsigned char>(parts.outcome.at(0))))
         .run();
   }
@@ -92,13 +112,14 @@ std::uint64_t LogIndex::update() {
     Extent have = state.extent_of(log);
     if (have.size == 0 || !state.follows(have)) {
       have = {};
-      state.database.run("DELETE FROM entries");
+      state.database.run("DELETE FROM entries; DELETE FROM reviews");
     }
     LogReader reader(state.folder, have.size);
     PayloadReader payloads(state.folder);
-    Statement insert(state.database, "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)");
+    Statement decisions(state.database, "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)");
+    Statement reviews(state.database, "INSERT INTO reviews VALUES (?, ?, ?)");
     for (EntryView entry; reader.next(entry);)
-      if (entry.header.index >= have.size) state.add(insert, entry, payloads);
+      if (entry.header.index >= have.size) state.add(entry, payloads, decisions, reviews);
     reader.require_sound();
     state.store(log, reader.state()->size(), reader.state()->chain());
     state.database.run("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
@@ -126,6 +147,13 @@ std::vector<std::uint64_t> LogIndex::find(const Query& query) {
   std::vector<std::uint64_t> entries;
   while (select.step()) entries.push_back(select.number(0));
   return entries;
+}
+
+std::optional<std::uint64_t> LogIndex::last_review(std::uint64_t decision) {
+  Statement select(state_->database, "SELECT max(entry) FROM reviews WHERE decision = ? HAVING count(*) > 0");
+  select.bind(1, decision);
+  if (!select.step()) return std::nullopt;
+  return select.number(0);
 }
 
 }  // namespace sluice::audit

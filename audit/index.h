@@ -36,6 +36,9 @@ class LogIndex {
   /// Indices of the log's entries, in order.
   std::vector<std::uint64_t> find(const Query& query);
 
+  /// The entry that is the last review of the decision `decision`; nullopt where nobody reviewed it.
+  std::optional<std::uint64_t> last_review(std::uint64_t decision);
+
  private:
   struct State;
   std::unique_ptr<State> state_;

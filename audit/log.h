@@ -9,9 +9,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "sluice/audit/decision_record.h"
+#include "sluice/audit/review.h"
 
 namespace sluice::audit {
 
@@ -72,6 +74,12 @@ class Log {
   /// Deletes the subject's key and writes an entry that says so. False where the subject has none. Throws
   /// Error{keys.off} for a log without keys.
   bool erase(std::uint64_t subject, std::int64_t time_us);
+
+  /// Writes people's reviews of decisions that are in the log, each under the key of its decision's subject where the
+  /// log has keys, and waits until they are on disk. `time_us` is now; a review's own time is when the person decided.
+  /// All of them or none: throws Error{review.*, keys.*, record.text}, and Error{log.write} where the disk does not
+  /// take them yet.
+  void append_reviews(std::span<const Review> reviews, std::int64_t time_us);
 
   LogStatus status() const;
   const OpenReport& opened() const;

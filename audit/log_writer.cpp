@@ -19,22 +19,26 @@ std::string_view bytes_of(const EntryHeader& header) { return {reinterpret_cast<
 }  // namespace
 
 void LogWriter::add(EntryKind kind, std::int64_t time_us, std::uint64_t subject, std::string_view payload) {
-  EntryHeader header{.kind = kind, .time_us = time_us, .subject = subject};
-  const bool went_back = last_time_us_ != std::numeric_limits<std::int64_t>::min() && time_us < last_time_us_ &&
-                         last_time_us_ - time_us > kClockToleranceUs;
+  const SubjectKey* key = keys_ && kind == EntryKind::decision ? &keys_->of(subject) : nullptr;
+  seal({.kind = kind, .time_us = time_us, .subject = subject}, payload, key);
+}
+
+/// `key`: null for a payload that stays plain.
+void LogWriter::seal(EntryHeader header, std::string_view payload, const SubjectKey* key) {
+  const bool went_back = last_time_us_ != std::numeric_limits<std::int64_t>::min() && header.time_us < last_time_us_ &&
+                         last_time_us_ - header.time_us > kClockToleranceUs;
   if (went_back) header.flags |= kClockWentBack;
-  if (keys_ && kind == EntryKind::decision) {
-    const SubjectKey& key = keys_->of(subject);
+  if (key) {
     header.flags |= kEncrypted;
-    header.subject = key.number;
+    header.subject = key->number;
     header.index = state_->size();
     header.length = static_cast<std::uint32_t>(sizeof header + payload.size() + kSealBytes + kHashBytes);
-    cipher_.seal(key, bytes_of(header), payload, sealed_);
+    cipher_.seal(*key, bytes_of(header), payload, sealed_);
     payload = sealed_;
   }
   state_->seal(header, payload, pending_);
   unsynced_ = true;
-  last_time_us_ = std::max(last_time_us_, time_us);
+  last_time_us_ = std::max(last_time_us_, header.time_us);
 }
 
 void LogWriter::write() {
@@ -107,6 +111,28 @@ bool LogWriter::erase(std::uint64_t subject, std::int64_t time_us) {
   const bool erased = keys_->erase(subject).has_value();
   tell_erasures(time_us);
   return erased;
+}
+
+void LogWriter::add_reviews(std::span<const Review> reviews, std::int64_t time_us) {
+  struct Ready {
+    std::string bytes;
+    std::optional<SubjectKey> key;
+  };
+  std::vector<Ready> ready;
+  for (const Review& review : reviews) {
+    const std::string name = "entry " + std::to_string(review.decision.index);
+    if (review.decision.index >= state_->size())
+      throw Error("review.link", name + " is not in the log, which has " + std::to_string(state_->size()));
+    Ready& next = ready.emplace_back();
+    encode(next.bytes, review);
+    if (!keys_) continue;
+    next.key = keys_->find(review.decision.subject);
+    if (!next.key) throw Error("review.erased", name + ": its subject has been erased; nothing can be added");
+  }
+  for (std::size_t i = 0; i < ready.size(); ++i)
+    seal({.kind = EntryKind::review, .time_us = time_us, .subject = reviews[i].decision.subject}, ready[i].bytes,
+         ready[i].key ? &*ready[i].key : nullptr);
+  finish();
 }
 
 void LogWriter::tell_erasures(std::int64_t time_us) {

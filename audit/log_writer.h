@@ -40,6 +40,8 @@ class LogWriter {
   }
 
   bool erase(std::uint64_t subject, std::int64_t time_us);
+  /// What Log::append_reviews says.
+  void add_reviews(std::span<const Review> reviews, std::int64_t time_us);
 
   bool has_unsynced() const { return unsynced_; }
   bool checkpoint_is_due() const;
@@ -48,6 +50,7 @@ class LogWriter {
   const OpenReport& opened() const { return opened_; }
 
  private:
+  void seal(EntryHeader header, std::string_view payload, const SubjectKey* key);
   void lock();
   void load_key();
   void open_checkpoints();

@@ -1,9 +1,11 @@
 #include "sluice/audit/verify.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "sluice/audit/log_reader.h"
+#include "sluice/audit/review.h"
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
 
@@ -16,7 +18,7 @@ constexpr const char* kCheckpoints = "checkpoints";
 class Verification {
  public:
   Verification(const std::filesystem::path& folder, std::vector<Checkpoint> checkpoints, VerifyReport& report)
-      : reader_(folder), checkpoints_(std::move(checkpoints)), report_(report) {}
+      : folder_(folder), reader_(folder), checkpoints_(std::move(checkpoints)), report_(report) {}
 
   void run() {
     EntryView entry;
@@ -24,6 +26,7 @@ class Verification {
     if (reader_.state()) compare();
     for (; more; more = reader_.next(entry)) {
       count(entry.header);
+      if (entry.header.kind == EntryKind::review) note_review(entry);
       compare();
     }
     report_.n_segments = reader_.n_segments();
@@ -37,12 +40,14 @@ class Verification {
     if (!reader_.fault() && at_ < checkpoints_.size())
       fault("log.truncated", "the log ends with entry " + std::to_string(report_.n_entries) +
                                  ", a checkpoint says that there were " + std::to_string(checkpoints_.back().size));
+    if (!reader_.fault()) check_reviews();
   }
 
  private:
   void count(const EntryHeader& header) {
     report_.n_erasures += header.kind == EntryKind::erasure;
     report_.n_recoveries += header.kind == EntryKind::recovery;
+    report_.n_reviews += header.kind == EntryKind::review;
     report_.n_clock_went_back += (header.flags & kClockWentBack) != 0;
   }
 
@@ -64,12 +69,47 @@ class Verification {
     }
   }
 
-  void fault(std::string code, std::string message) {
-    report_.faults.push_back({segment_path("", reader_.segment()).filename().string(), 0, reader_.state()->size(),
-                              std::move(code), std::move(message)});
+  struct NamedBy {
+    Digest entry;
+    std::uint64_t review = 0;
+  };
+
+  /// What a plain review names is looked up when all have been seen: the log is read a second time, and only then.
+  void note_review(const EntryView& entry) {
+    if (entry.header.flags & kEncrypted) return;
+    const std::uint64_t at = entry.header.index;
+    try {
+      const EntryLink named = decode_review(entry.payload).decision;
+      if (named.index >= at) return fault_at(at, "review.link", "a review of a later entry");
+      named_.emplace(named.index, NamedBy{named.entry, at});
+    } catch (const Error& e) {
+      fault_at(at, e.code(), e.message());
+    }
   }
 
+  void check_reviews() {
+    if (named_.empty()) return;
+    LogReader again(folder_, named_.begin()->first);
+    for (EntryView entry; again.next(entry) && entry.header.index <= named_.rbegin()->first;) {
+      const auto [first, last] = named_.equal_range(entry.header.index);
+      for (auto at = first; at != last; ++at)
+        if (entry.header.kind != EntryKind::decision || sha256(entry.hashed) != at->second.entry)
+          fault_at(at->second.review, "review.link",
+                   "the review names a decision that entry " + std::to_string(at->first) + " is not");
+    }
+  }
+
+  void fault(std::string code, std::string message) {
+    fault_at(reader_.state()->size(), std::move(code), std::move(message));
+  }
+  void fault_at(std::uint64_t index, std::string code, std::string message) {
+    report_.faults.push_back(
+        {segment_path("", reader_.segment()).filename().string(), 0, index, std::move(code), std::move(message)});
+  }
+
+  std::filesystem::path folder_;
   LogReader reader_;
+  std::multimap<std::uint64_t, NamedBy> named_;
   std::vector<Checkpoint> checkpoints_;
   std::size_t at_ = 0;
   VerifyReport& report_;

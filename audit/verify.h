@@ -3,9 +3,10 @@
 /// about it for others (docs/log_format.md).
 ///
 /// Found and located: any changed bit, a deleted, added or moved entry or segment, parts of another log, entries
-/// missing below the last checkpoint, checkpoints that were changed, repeated or are of another log. Not to be found in
-/// the log alone: entries cut off behind the last checkpoint, or with it; for these, keep a checkpoint elsewhere and
-/// give it as `known`. Keys are not needed. Functions are thread-safe; nobody may write the log meanwhile.
+/// missing below the last checkpoint, checkpoints that were changed, repeated or are of another log, plain reviews that
+/// name another entry than a decision with that hash. Not to be found in the log alone: entries cut off behind the last
+/// checkpoint, or with it; for these, keep a checkpoint elsewhere and give it as `known`. Keys are not needed.
+/// Functions are thread-safe; nobody may write the log meanwhile.
 
 #include <cstdint>
 #include <filesystem>
@@ -35,7 +36,7 @@ struct VerifyReport {
   LogId log{};
   std::uint64_t n_entries = 0, n_segments = 0, n_checkpoints = 0;
   std::uint64_t n_covered = 0;  // entries below the last sound checkpoint
-  std::uint64_t n_erasures = 0, n_recoveries = 0, n_clock_went_back = 0;
+  std::uint64_t n_erasures = 0, n_recoveries = 0, n_reviews = 0, n_clock_went_back = 0;
   Digest root, chain;         // of the sound entries
   std::vector<Fault> faults;  // empty: the log is whole. Entries are read up to the first fault among them
 

@@ -121,7 +121,8 @@ class Log:
     def __init__(self, checkpoints):
         self.log, self.chain, self.n, self.tree = None, None, 0, Tree()
         self.checkpoints = sorted(checkpoints, key=lambda c: c["size"])
-        self.kinds = {1: 0, 2: 0, 3: 0}
+        self.kinds = {1: 0, 2: 0, 3: 0, 4: 0}
+        self.decisions = {}  # what the plain reviews may name: index to hash
 
     def compare(self, file, offset):
         while self.checkpoints and self.checkpoints[0]["size"] <= self.n:
@@ -158,8 +159,13 @@ class Log:
                 broken("the chain is broken", at)
             if kind not in self.kinds or zero:
                 broken("an entry of no known kind", at)
+            if kind == 1:
+                self.decisions[index] = digest
+            payload = data[at + 32:at + length - 32]
             if kind == 1 and not flags & 1:
-                check_record(data[at + 32:at + length - 32], path.name, at, index)
+                check_record(payload, path.name, at, index)
+            if kind == 4 and not flags & 1:
+                check_review(payload, self.decisions, path.name, at, index)
             self.kinds[kind] += 1
             self.chain, self.n = chain, self.n + 1
             self.tree.add(digest)
@@ -185,6 +191,22 @@ def check_record(data, file, offset, index):
         raise Broken(file, offset, index, f"no record: {e}")
 
 
+def check_review(data, decisions, file, offset, index):
+    try:
+        version, decision = struct.unpack_from("<IQ", data)
+        at, texts = 53, []
+        for _ in range(3):
+            n = struct.unpack_from("<H", data, at)[0]
+            texts.append(data[at + 2:at + 2 + n].decode())
+            at += 2 + n
+        if version != 1 or data[44] not in (1, 2, 3) or at != len(data) or not texts[0] or not texts[1]:
+            raise ValueError("fields")
+        if decisions.get(decision) != data[12:44]:
+            raise ValueError(f"entry {decision} is not the decision that it names")
+    except (struct.error, ValueError, IndexError) as e:
+        raise Broken(file, offset, index, f"no review: {e}")
+
+
 def verify(folder, key, known):
     path = folder / "checkpoints"
     checkpoints = read_checkpoints(path.read_bytes() if path.exists() else b"", key)
@@ -197,7 +219,8 @@ def verify(folder, key, known):
     if log.checkpoints:
         raise Broken("checkpoints", 0, log.n, f"the log ends below a checkpoint of {log.checkpoints[-1]['size']}")
     return {"whole": True, "entries": log.n, "covered": covered, "checkpoints": n_checkpoints, "root": log.tree.root().hex(),
-            "chain": log.chain.hex(), "decisions": log.kinds[1], "erasures": log.kinds[2], "recoveries": log.kinds[3]}
+            "chain": log.chain.hex(), "decisions": log.kinds[1], "erasures": log.kinds[2], "recoveries": log.kinds[3],
+            "reviews": log.kinds[4]}
 
 
 def fold(index, size, proof, start, consistent):

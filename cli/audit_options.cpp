@@ -1,8 +1,11 @@
 #include "sluice/cli/audit_options.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "sluice/base/error.h"
+#include "sluice/base/schema.h"
 #include "sluice/cli/terminal.h"
 
 namespace sluice::cli {
@@ -28,6 +31,20 @@ std::unique_ptr<audit::Log> AuditOptions::open() const {
   auto log = std::make_unique<audit::Log>(folder, options);
   if (!log->opened().message.empty()) warn(log->opened().message);
   return log;
+}
+
+std::uint64_t parse_count(const std::string& text, const char* flag) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (text.empty() || text.size() > 18 || !std::all_of(text.begin(), text.end(), is_digit))
+    throw UsageError(std::string(flag) + ": \"" + text + "\" is no number of an entry");
+  return std::stoull(text);
+}
+
+std::optional<std::int64_t> parse_time_us(std::string_view text) {
+  constexpr double kMostSeconds = 9e11;  // of a signed number of microseconds
+  const auto seconds = parse_time(text);
+  if (!seconds || std::abs(*seconds) > kMostSeconds) return std::nullopt;
+  return std::llround(*seconds * 1e6);
 }
 
 std::int64_t now_us() {

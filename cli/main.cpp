@@ -10,6 +10,8 @@ int main(int argc, char** argv) {
       {"audit", "verify, prove, show, export and erase in a decision log", run_audit},
       {"replay", "decide a log's records again and compare bit for bit", run_replay},
       {"experiment", "check plans, assign keys, report on arms from a decision log", run_experiment},
+      {"review", "what people made of decisions: the queue, and their answers", run_review},
+      {"labels", "join a log's decisions with what became of them", run_labels},
       {"rules", "check, test and evaluate rule sets", run_rules},
       {"policy", "check policies", run_policy},
       {"bundle", "inspect, verify and create bundles", run_bundle},

@@ -46,7 +46,7 @@ class Decided {
   std::vector<cascade::Decision> decisions;
 };
 
-/// Ids of the decisions in a log, "erased" for those whose key is gone, "!erasure" and "!recovery" for the log's own.
+/// Ids of the decisions in a log, "erased" for those whose key is gone, "!erasure", "!recovery" and so on for the rest.
 inline std::vector<std::string> ids_of(const std::filesystem::path& folder) {
   std::vector<std::string> ids;
   audit::LogReader reader(folder);
@@ -56,7 +56,8 @@ inline std::vector<std::string> ids_of(const std::filesystem::path& folder) {
       const auto payload = payloads.read(entry);
       ids.push_back(payload ? audit::decode(*payload).head.id : "erased");
     } else {
-      ids.push_back(entry.header.kind == audit::EntryKind::erasure ? "!erasure" : "!recovery");
+      static constexpr const char* kNames[] = {"", "", "!erasure", "!recovery", "!review"};
+      ids.emplace_back(kNames[static_cast<std::size_t>(entry.header.kind)]);
     }
   }
   reader.require_sound();

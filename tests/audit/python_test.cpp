@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "audit/log_support.h"
+#include "sluice/audit/stored_decisions.h"
 #include "sluice/audit/verify.h"
 #include "sluice/base/file.h"
 #include "support/catch.h"
@@ -36,6 +37,14 @@ void make_log(const std::filesystem::path& folder, bool encrypt) {
     decided.append(log, i);
     if (i % 9 == 0) log.flush(10'000);
   }
+  log.flush(10'000);
+  std::vector<Review> reviews;
+  for (const std::uint64_t index : {4, 11})
+    reviews.push_back({.decision = read_decision(folder, index)->link,
+                       .action = cascade::Action::decline,
+                       .who = "A. Jansen",
+                       .why = "INCOME"});
+  log.append_reviews(reviews, kNoon);
   if (encrypt) log.erase(subject_reference("person 2"), kNoon);
 }
 
@@ -54,6 +63,7 @@ TEST_CASE("the Python verifier finds what verify_log finds in whole logs") {
     CHECK(answer.json["covered"] == report.n_covered);
     CHECK(answer.json["checkpoints"] == report.n_checkpoints);
     CHECK(answer.json["erasures"] == report.n_erasures);
+    CHECK(answer.json["reviews"] == 2);
     CHECK(answer.json["root"] == report.root.hex());
     CHECK(answer.json["chain"] == report.chain.hex());
   }
@@ -84,6 +94,24 @@ TEST_CASE("the Python verifier names the same first entry in logs that were chan
   write_file(dir / "log" / "checkpoints", text);
   std::filesystem::remove(dir / "log" / "00000001.log");
   CHECK(ask_python(dir, (dir / "log").string()).exit_code == 3);
+}
+
+TEST_CASE("both verifiers find a review that names another decision than the one with its hash") {
+  const TempDir dir;
+  make_log(dir / "log", false);
+  EntryLink wrong = read_decision(dir / "log", 8)->link;
+  wrong.index = 9;
+  {
+    Log log(dir / "log");
+    log.append_reviews(
+        std::vector{Review{.decision = wrong, .action = cascade::Action::approve, .who = "B", .why = "C"}}, kNoon);
+  }
+  const auto report = verify_log(dir / "log");
+  const auto answer = ask_python(dir, (dir / "log").string());
+  CAPTURE(answer.json.dump());
+  REQUIRE_FALSE(report.is_whole());
+  REQUIRE(answer.exit_code == 3);
+  CHECK(answer.json["index"] == *report.faults.front().index);
 }
 
 TEST_CASE("proofs hold for the Python verifier, and for what they were made for alone") {

@@ -50,7 +50,9 @@ inline const std::filesystem::path& working_folder() {
     const Run trained = run(folder.path(),
                             "sluice train --data transactions.csv --label fraud --schema examples/schema.json --rules "
                             "examples/rules --config train.json --out bundle --quiet");
-    run(folder.path(), "sluice score --bundle bundle --data transactions.csv --out logged.csv --audit log --quiet");
+    run(folder.path(),
+        "sluice score --bundle bundle --data transactions.csv --id transaction_id --out logged.csv --audit log "
+        "--quiet");
     if (trained.exit_code != 0) std::fprintf(stderr, "the test bundle could not be trained: %s\n", trained.err.c_str());
 #endif
     return true;

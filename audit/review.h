@@ -1,0 +1,50 @@
+#pragma once
+/// What a person made of a decision, as an entry of the log of its own (docs/record_format.md, "Review").
+///
+/// A review names the decision's entry by index and by hash, so that two inclusion proofs show what was reviewed. The
+/// last review of a decision counts. Functions are thread-safe; nobody may write the log meanwhile.
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "sluice/base/digest.h"
+#include "sluice/cascade/policy.h"
+
+namespace sluice::audit {
+
+inline constexpr std::uint32_t kReviewVersion = 1;
+
+/// An entry of a log.
+struct EntryLink {
+  std::uint64_t index = 0;
+  Digest entry;               // SHA-256 of its header and payload
+  std::uint64_t subject = 0;  // as its header has it: the subject reference, or the number of the key
+};
+
+struct Review {
+  EntryLink decision;  // `subject` says whose key seals the review; it is not among the review's bytes
+  cascade::Action action = cascade::Action::none;  // REVIEW passes it on: the decision stays in the queue
+  std::int64_t time_us = 0;                        // when the person decided, since 1970
+  std::string who, why, note;                      // `why` is a reason code; `note` may be empty
+};
+
+/// Appends the canonical bytes. Throws Error{review.action} for none, Error{review.text} without who or why, and
+/// Error{record.text} for a text of more than 65,535 bytes.
+void encode(std::string& out, const Review& review);
+/// Throws Error{record.*} for bytes that `encode` cannot have written; `decision.subject` is 0.
+Review decode_review(std::string_view bytes);
+
+/// {"decision": …, "entry": …, "action": …, "time_us": …, "by": …, "why": …, "note": … or null}
+void append_json(std::string& out, const Review& review);
+
+/// The last review of each decision, by the decision's index; those whose key is erased are not among them. Throws
+/// Error{log.*, keys.*, record.*}.
+std::map<std::uint64_t, Review> read_reviews(const std::filesystem::path& folder);
+
+/// Throws Error{review.link} unless the review is of this very entry.
+void check_link(const Review& review, const EntryLink& decision);
+
+}  // namespace sluice::audit

@@ -1,0 +1,11 @@
+#pragma once
+/// The verbs of `sluice audit` that print entries.
+
+#include "sluice/cli/verbs.h"
+
+namespace sluice::cli {
+
+int run_audit_show(const Arguments& arguments);
+int run_audit_export(const Arguments& arguments);
+
+}  // namespace sluice::cli
