@@ -24,6 +24,7 @@ struct ReplayOptions {
   ThreadPool* pool = nullptr;                     // null: the calling thread
   bool only_this_bundle = false;                  // leave out what another bundle decided; else it is compared too
   std::size_t max_differences = 100;              // that are described; all are counted
+  Progress progress{};
 };
 
 struct ReplayDifference {

@@ -4,19 +4,12 @@
 #include <string_view>
 
 #include "sluice/backtest/charts.h"
+#include "sluice/backtest/html_parts.h"
 #include "sluice/base/html_text.h"
 #include "sluice/base/number.h"
 
 namespace sluice::backtest {
 namespace {
-
-constexpr std::string_view kStyle = R"(.pair{display:grid;grid-template-columns:1fr 1fr;gap:28px}
-.pair h3{margin:14px 0 0}
-h3{font-size:14px;font-weight:600;margin:20px 0 4px}
-td:first-child{white-space:nowrap}
-tr.main td{font-weight:650}
-@media(max-width:720px){.pair{grid-template-columns:1fr}}
-)";
 
 std::string words_of(const std::string& way) {
   return way == "forest"          ? "forest alone"
@@ -24,7 +17,6 @@ std::string words_of(const std::string& way) {
          : way == "without_rules" ? "cascade without rules"
                                   : way;
 }
-std::string signed_decimal(double value, int decimals) { return (value > 0 ? "+" : "") + decimal(value, decimals); }
 
 std::string opening(const Report& report) {
   const Figures& cascade = report.ways.front().figures;
@@ -208,7 +200,7 @@ std::string closing(const Report& report) {
 }  // namespace
 
 std::string report_html(const Report& report) {
-  std::string out = html_head("Backtest" + (report.data.empty() ? std::string() : " · " + report.data), kStyle);
+  std::string out = html_head("Backtest" + (report.data.empty() ? std::string() : " · " + report.data), kHtmlStyle);
   out +=
       opening(report) + ways_section(report) + curves_section(report) + band_section(report) + levels_section(report);
   for (const SliceTable& table : report.slice_tables) out += slice_section(table);

@@ -1,9 +1,9 @@
 #include "sluice/backtest/runner.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <span>
 
+#include "sluice/backtest/bundle_costs.h"
 #include "sluice/backtest/score_block.h"
 #include "sluice/backtest/slicer.h"
 #include "sluice/backtest/summarize.h"
@@ -11,13 +11,6 @@
 
 namespace sluice::backtest {
 namespace {
-
-/// The costs that a trained bundle's report names.
-std::optional<cascade::Costs> costs_of(const cascade::Bundle& bundle) {
-  const auto report = nlohmann::json::parse(bundle.train_report, nullptr, false);
-  if (!report.is_object() || !report.contains("costs")) return std::nullopt;
-  return cascade::Costs::from_json(report["costs"].dump(), "train_report.json /costs");
-}
 
 class Backtest {
  public:

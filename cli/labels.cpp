@@ -4,58 +4,13 @@
 #include "sluice/audit/stored_decisions.h"
 #include "sluice/base/error.h"
 #include "sluice/cli/common_options.h"
+#include "sluice/cli/late_labels.h"
 #include "sluice/cli/table_file.h"
 #include "sluice/cli/verbs.h"
 #include "sluice/io/csv.h"
 
 namespace sluice::cli {
 namespace {
-
-/// What became of each request, by its id.
-class LateLabels {
- public:
-  LateLabels(const std::string& path, const std::string& id, const std::string& label) {
-    const auto records = io::open_records(path);
-    const std::size_t id_at = column_of(*records, path, id), label_at = column_of(*records, path, label);
-    std::vector<std::string_view> fields;
-    while (records->next(fields)) {
-      const std::string_view request = fields[id_at], text = fields[label_at];
-      if (request.empty()) throw Error("labels.id", records->where() + ": there is no " + id);
-      if (is_missing_text(text)) continue;  // not known yet
-      const auto [at, is_new] = texts_.try_emplace(std::string(request), text);
-      if (!is_new && at->second.text != text)
-        throw Error("labels.conflict", records->where() + ": \"" + std::string(request) + "\" is " + std::string(text) +
-                                           " here and " + at->second.text + " on an earlier line");
-    }
-  }
-
-  /// Null where nothing is known of the request yet.
-  const std::string* find(const std::string& request) {
-    const auto found = texts_.find(request);
-    if (found == texts_.end()) return nullptr;
-    found->second.was_used = true;
-    return &found->second.text;
-  }
-  std::size_t n_unused() const {
-    std::size_t n = 0;
-    for (const auto& [request, label] : texts_) n += !label.was_used;
-    return n;
-  }
-
- private:
-  struct Label {
-    explicit Label(std::string_view t) : text(t) {}
-    std::string text;
-    bool was_used = false;
-  };
-  static std::size_t column_of(const io::RecordReader& records, const std::string& path, const std::string& name) {
-    for (std::size_t c = 0; c < records.header().size(); ++c)
-      if (records.header()[c] == name) return c;
-    throw Error("labels.column", path + ": there is no column \"" + name + "\"");
-  }
-
-  std::map<std::string, Label> texts_;
-};
 
 /// One decision's stored inputs as the data file had them. An id can be told again where it is the request's.
 std::string inputs_text(const audit::StoredDecision& decision, const Schema& schema) {

@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
       {"review", "what people made of decisions: the queue, and their answers", run_review},
       {"labels", "join a log's decisions with what became of them", run_labels},
       {"rules", "check, test and evaluate rule sets", run_rules},
-      {"policy", "check policies", run_policy},
+      {"policy", "check policies, and what a change of policy would do", run_policy},
       {"bundle", "inspect, verify and create bundles", run_bundle},
       {"forest", "inspect and run a plain XGBoost model", run_forest},
       {"simulate", "card transactions with fraud scenarios and drift", run_simulate},

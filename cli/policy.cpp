@@ -3,6 +3,7 @@
 #include "sluice/base/file.h"
 #include "sluice/cascade/policy.h"
 #include "sluice/cli/options.h"
+#include "sluice/cli/policy_diff.h"
 #include "sluice/cli/verbs.h"
 
 namespace sluice::cli {
@@ -29,7 +30,10 @@ int check(const Arguments& arguments) {
 }  // namespace
 
 int run_policy(const Arguments& arguments) {
-  return dispatch("sluice policy", {{"check", "schema errors with JSON pointers", check}}, arguments);
+  return dispatch("sluice policy",
+                  {{"check", "schema errors with JSON pointers", check},
+                   {"diff", "what another policy would change, over rows or over a decision log", run_policy_diff}},
+                  arguments);
 }
 
 }  // namespace sluice::cli

@@ -35,17 +35,6 @@ bool equals_ignoring_case(std::string_view text, std::string_view lower) {
   return std::equal(text.begin(), text.end(), lower.begin(), lower.end(), same);
 }
 
-/// 0 or 1 of a label's text by common sense; nullopt where it needs to be told.
-std::optional<float> plain_label(std::string_view text) {
-  for (const std::string_view yes : {"1", "true", "yes"})
-    if (equals_ignoring_case(text, yes)) return 1.0f;
-  for (const std::string_view no : {"0", "false", "no"})
-    if (equals_ignoring_case(text, no)) return 0.0f;
-  const auto number = parse_number(text);
-  if (number == 1.0 || number == 0.0) return static_cast<float>(*number);
-  return std::nullopt;
-}
-
 std::string_view without_blanks(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
@@ -162,6 +151,16 @@ void RowReader::State::read_cell(std::size_t column, std::string_view text, doub
       c.kind == Kind::time
           ? "times are ISO 8601 (2018-04-01T13:05:59Z) or seconds since 1970"
           : "if it means missing, add it to the column's missing_codes in the schema; or make the column a category");
+}
+
+std::optional<float> plain_label(std::string_view text) {
+  for (const std::string_view yes : {"1", "true", "yes"})
+    if (equals_ignoring_case(text, yes)) return 1.0f;
+  for (const std::string_view no : {"0", "false", "no"})
+    if (equals_ignoring_case(text, no)) return 0.0f;
+  const auto number = parse_number(text);
+  if (number == 1.0 || number == 0.0) return static_cast<float>(*number);
+  return std::nullopt;
 }
 
 float RowReader::State::read_label(std::string_view text) const {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,9 @@ struct RowBlock {
   std::vector<std::vector<std::string>> extras;  // [extra_columns, n]
   std::uint64_t first_row = 0;                   // number of the first row here, counted from 0 over the whole source
 };
+
+/// 0 or 1 of a label's text: 1/0, true/false, yes/no (any case) or the numbers 1 and 0; nullopt for any other.
+std::optional<float> plain_label(std::string_view text);
 
 /// Not thread-safe.
 class RowReader {

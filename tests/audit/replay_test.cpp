@@ -1,6 +1,8 @@
 #include "sluice/audit/replay.h"
 
 #include "audit/log_support.h"
+#include "sluice/audit/impact.h"
+#include "sluice/audit/stored_decisions.h"
 #include "sluice/base/error.h"
 #include "sluice/gbdt/kernel.h"
 #include "support/catch.h"
@@ -138,6 +140,38 @@ TEST_CASE("another bundle decides otherwise: the differences are counted and the
   CHECK_THAT(report.differences[0].what, Catch::StartsWith("margin_forest "));
   const auto wide = small_bundle(dir / "d", 1, {.with_late = true});
   CHECK_THROWS_AS(replay(dir / "log", wide), Error);
+}
+
+TEST_CASE("decided twice, a log gives what it holds, and what a log under the other policy holds") {
+  const TempDir dir;
+  const auto bundle = small_bundle(dir / "b", 1, {.with_late = true, .with_rules = true});
+  auto changed = std::make_shared<Bundle>(*bundle);
+  changed->policy.level0 = {0.3, 0.5, cascade::Action::review};
+  changed->policy.level1 = {0.45, 0.7, cascade::Action::decline};
+  changed->policy.level3 = cascade::Action::decline;
+  log_every_mood(dir / "log", bundle);
+  log_every_mood(dir / "other", changed);
+  std::vector<RecordOutcome> wanted;
+  for_each_decision(dir / "other", [&](StoredDecision&& d) { wanted.push_back(d.record.outcome); });
+  ThreadPool pool(2);
+  for (const std::size_t batch : {7, 4096}) {
+    std::size_t n = 0, n_changed = 0;
+    const auto visit = [&](const DecidedTwice& decided) {
+      REQUIRE(decided.index == n);
+      CAPTURE(n);
+      std::string now;
+      encode_outcome(now, *changed, decided.after, {});
+      REQUIRE(difference(wanted[n], decode_outcome(now)) == "");
+      n_changed += decided.before.action != decided.after.action;
+      ++n;
+    };
+    const auto report = decide_twice(dir / "log", bundle, changed, visit, {.batch = batch, .pool = &pool});
+    CHECK(n == 600);
+    CHECK(n_changed > 50);
+    CHECK(report.n_records == 600);
+    CHECK(report.n_different == 0);
+  }
+  CHECK(decide_twice(dir / "log", changed, bundle, [](const DecidedTwice&) {}).n_different > 50);
 }
 
 }  // namespace sluice::test

@@ -12,7 +12,37 @@ using test::run;
 
 namespace {
 
-constexpr const char* kVerbs[] = {"simulate", "train", "score", "backtest", "explain", "rules check", "rules test", "rules eval", "policy check", "bundle inspect", "bundle verify", "bundle create", "bundle promote", "bundle encode", "audit verify", "audit prove", "audit show", "audit export", "replay", "experiment check", "experiment assign", "experiment report", "forest inspect", "forest predict", "forest contribs", "doctor", "review queue", "review record", "review import", "labels join"};
+constexpr const char* kVerbs[] = {"simulate",
+                                  "train",
+                                  "score",
+                                  "backtest",
+                                  "explain",
+                                  "rules check",
+                                  "rules test",
+                                  "rules eval",
+                                  "policy check",
+                                  "bundle inspect",
+                                  "bundle verify",
+                                  "bundle create",
+                                  "bundle promote",
+                                  "bundle encode",
+                                  "audit verify",
+                                  "audit prove",
+                                  "audit show",
+                                  "audit export",
+                                  "replay",
+                                  "experiment check",
+                                  "experiment assign",
+                                  "experiment report",
+                                  "forest inspect",
+                                  "forest predict",
+                                  "forest contribs",
+                                  "doctor",
+                                  "review queue",
+                                  "review record",
+                                  "review import",
+                                  "labels join",
+                                  "policy diff"};
 
 }  // namespace
 

@@ -1,0 +1,24 @@
+#pragma once
+/// What the pages of this folder are made of. Not installed.
+
+#include <string>
+#include <string_view>
+
+#include "sluice/backtest/charts.h"
+#include "sluice/base/html_text.h"
+
+namespace sluice::backtest {
+
+inline constexpr std::string_view kHtmlStyle = R"(.pair{display:grid;grid-template-columns:1fr 1fr;gap:28px}
+.pair h3{margin:14px 0 0}
+h3{font-size:14px;font-weight:600;margin:20px 0 4px}
+td:first-child{white-space:nowrap}
+tr.main td{font-weight:650}
+@media(max-width:720px){.pair{grid-template-columns:1fr}}
+)";
+
+inline std::string signed_decimal(double value, int decimals) {
+  return (value > 0 ? "+" : "") + decimal(value, decimals);
+}
+
+}  // namespace sluice::backtest
