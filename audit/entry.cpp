@@ -37,6 +37,8 @@ const char* to_string(EntryKind kind) {
       return "recovery";
     case EntryKind::review:
       return "review";
+    case EntryKind::retention:
+      return "retention";
   }
   return "unknown";
 }

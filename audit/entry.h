@@ -15,7 +15,7 @@
 
 namespace sluice::audit {
 
-enum class EntryKind : std::uint8_t { decision = 1, erasure = 2, recovery = 3, review = 4 };
+enum class EntryKind : std::uint8_t { decision = 1, erasure = 2, recovery = 3, review = 4, retention = 5 };
 
 const char* to_string(EntryKind kind);  // "decision"; "unknown" for a number that is none
 
@@ -76,6 +76,12 @@ class LogState {
   void seal(EntryHeader header, std::string_view payload, std::string& out);
   /// Takes the entry in, or says why it does not follow.
   std::string accept(const EntryView& entry);
+
+  /// Whether the checkpoint is of this very log at this very size.
+  bool is_that_of(const Checkpoint& checkpoint) const {
+    return checkpoint.log == log_ && checkpoint.size == size() && checkpoint.root == tree_.root() &&
+           checkpoint.chain == chain_;
+  }
 
   const LogId& log() const { return log_; }
   std::uint64_t size() const { return tree_.size(); }

@@ -11,6 +11,12 @@ namespace {
 
 constexpr std::int64_t kIndexVersion = 2;  // an older index is made anew: it may have passed over reviews
 
+SegmentHeader first_header(const std::filesystem::path& folder) {
+  const auto numbers = segment_numbers(folder);
+  if (numbers.empty()) throw Error("log.none", folder.string() + ": there is no log in this folder");
+  return SegmentReader(segment_path(folder, numbers[0])).header();
+}
+
 /// What an index has taken in: so many entries, the last of them with this chain hash.
 struct Extent {
   std::uint64_t size = 0;
@@ -106,7 +112,8 @@ LogIndex::~LogIndex() = default;
 
 std::uint64_t LogIndex::update() {
   State& state = *state_;
-  const LogId log = SegmentReader(segment_path(state.folder, 0)).header().log;
+  const SegmentHeader first = first_header(state.folder);
+  const LogId& log = first.log;
   state.database.run("BEGIN IMMEDIATE");
   try {
     Extent have = state.extent_of(log);
@@ -114,6 +121,10 @@ std::uint64_t LogIndex::update() {
       have = {};
       state.database.run("DELETE FROM entries; DELETE FROM reviews");
     }
+    for (const char* table : {"entries", "reviews"})  // what has gone by retention
+      Statement(state.database, std::string("DELETE FROM ") + table + " WHERE entry < ?")
+          .bind(1, first.first_index)
+          .run();
     LogReader reader(state.folder, have.size);
     PayloadReader payloads(state.folder);
     Statement decisions(state.database, "INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?)");

@@ -98,6 +98,14 @@ void Log::append_reviews(std::span<const Review> reviews, std::int64_t time_us) 
   state_->ask([&] { state_->writer.add_reviews(reviews, time_us); });
 }
 
+Retention Log::retain(std::int64_t before_us, const std::string& who, std::int64_t time_us) {
+  State& state = *state_;
+  const std::lock_guard one_at_a_time(state.retaining);
+  const RetentionPlan plan = plan_retention(state.folder, before_us, who);
+  if (!plan.segments.empty()) state.ask([&] { state.writer.retain(plan, time_us); });
+  return plan.retention;
+}
+
 /// Has the log's thread do it, and waits. What it throws is thrown here.
 void Log::State::ask(std::function<void()> what) {
   std::packaged_task<void()> task(std::move(what));

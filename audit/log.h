@@ -13,6 +13,7 @@
 #include <string>
 
 #include "sluice/audit/decision_record.h"
+#include "sluice/audit/retention.h"
 #include "sluice/audit/review.h"
 
 namespace sluice::audit {
@@ -80,6 +81,12 @@ class Log {
   /// All of them or none: throws Error{review.*, keys.*, record.text}, and Error{log.write} where the disk does not
   /// take them yet.
   void append_reviews(std::span<const Review> reviews, std::int64_t time_us);
+
+  /// Deletes leading segments all of whose entries are older than `before_us`, never the last, once an entry that says
+  /// so is under a signed checkpoint. Returns which entries went; `kept` equals `first` where none is that old, and
+  /// then nothing is written. The segments are read on the caller's thread; appends go on. Throws Error{log.*, file.*}:
+  /// nothing was deleted that the log does not tell of.
+  Retention retain(std::int64_t before_us, const std::string& who, std::int64_t time_us);
 
   LogStatus status() const;
   const OpenReport& opened() const;

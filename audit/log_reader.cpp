@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "sluice/audit/retention.h"
 #include "sluice/base/error.h"
 
 namespace sluice::audit {
@@ -26,8 +27,7 @@ bool LogReader::fail(std::string code, std::string message) {
 bool LogReader::open() {
   segment_.reset();
   const std::uint32_t number = numbers_[at_];
-  if (number != (at_ == 0 ? 0 : numbers_[at_ - 1] + 1))
-    return fail("log.gap", "the segment before this one is missing");
+  if (at_ > 0 && number != numbers_[at_ - 1] + 1) return fail("log.gap", "the segment before this one is missing");
   std::unique_ptr<SegmentReader> opened;
   try {
     opened = std::make_unique<SegmentReader>(segment_path(folder_, number));
@@ -35,10 +35,13 @@ bool LogReader::open() {
     return fail(e.code(), e.message());
   }
   const SegmentHeader& header = opened->header();
-  if (!state_) state_.emplace(at_ == 0 ? LogState(header.log) : LogState(header));
+  if (at_ == 0 && (number == 0) != (header.first_index == 0))
+    return fail("log.order", "the segment's number does not go with its first entry");
+  if (!state_) state_.emplace(number == 0 ? LogState(header.log) : LogState(header));
   const SegmentHeader wanted = state_->next_segment(number);
   if (header.log != wanted.log) return fail("log.splice", "the segment belongs to another log");
   if (header.bytes() != wanted.bytes()) return fail("log.order", "the segment does not follow the one before it");
+  if (at_ == 0) first_ = header;
   segment_ = std::move(opened);
   return true;
 }
@@ -50,12 +53,40 @@ bool LogReader::next(EntryView& entry) {
     if (next == SegmentReader::Next::broken) return fail("log.entry", "what stands here is no whole entry");
     if (next == SegmentReader::Next::entry) {
       const std::string why = state_->accept(entry);
-      return why.empty() || fail("log.chain", why);
+      if (!why.empty()) return fail("log.chain", why);
+      return entry.header.kind != EntryKind::retention || note_retention(entry);
     }
-    if (at_ + 1 == numbers_.size()) return false;
+    if (at_ + 1 == numbers_.size()) return finish();
     ++at_;
     if (!open()) return false;
   }
+}
+
+bool LogReader::note_retention(const EntryView& entry) {
+  try {
+    const Retention retention = decode_retention(entry.payload);
+    if (first_ && !told_ && retention.kept >= first_->first_index) told_ = entry.header.index;
+    return true;
+  } catch (const Error& e) {
+    return fail(e.code(), e.message());
+  }
+}
+
+/// Segments that are missing at the front are missing, unless the log itself says that they went.
+bool LogReader::finish() {
+  if (!first_ || first_->first_index == 0 || told_) return false;
+  fault_ = Fault{segment_path("", numbers_[0]).string(), 0, 0, "log.gap",
+                 "the segments before this one are missing, and no retention tells of it"};
+  return false;
+}
+
+void require_kept(const std::filesystem::path& folder, std::uint64_t index) {
+  const auto numbers = segment_numbers(folder);
+  if (numbers.empty()) return;
+  const std::uint64_t first = SegmentReader(segment_path(folder, numbers[0])).header().first_index;
+  if (index < first)
+    throw Error("log.retained", "entry " + std::to_string(index) + " is gone: entries before " + std::to_string(first) +
+                                    " went by retention");
 }
 
 void LogReader::require_sound() const {

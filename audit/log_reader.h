@@ -27,6 +27,11 @@ class LogReader {
   const std::optional<Fault>& fault() const { return fault_; }
   /// Throws Error{log.damaged} where there is a fault.
   void require_sound() const;
+  /// The header of the log's first segment that is there: entries before its own went by retention. Empty where reading
+  /// began further on, and before the segment has been opened.
+  const std::optional<SegmentHeader>& first() const { return first_; }
+  /// The first entry that tells of their going; empty until it has been given.
+  const std::optional<std::uint64_t>& told() const { return told_; }
   /// With the last entry given; empty before the first segment has been opened.
   const std::optional<LogState>& state() const { return state_; }
   std::uint32_t segment() const { return numbers_[at_]; }
@@ -36,14 +41,21 @@ class LogReader {
  private:
   bool open();
   bool fail(std::string code, std::string message);
+  bool note_retention(const EntryView& entry);
+  bool finish();
 
   std::filesystem::path folder_;
   std::vector<std::uint32_t> numbers_;
   std::size_t at_ = 0;
   std::unique_ptr<SegmentReader> segment_;
   std::optional<LogState> state_;
+  std::optional<SegmentHeader> first_;
+  std::optional<std::uint64_t> told_;
   std::optional<Fault> fault_;
 };
+
+/// Throws Error{log.retained} where the entry went by retention.
+void require_kept(const std::filesystem::path& folder, std::uint64_t index);
 
 /// What an entry's payload says, deciphered where that is needed.
 class PayloadReader {

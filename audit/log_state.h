@@ -49,8 +49,8 @@ struct Progress {
 };
 
 struct Log::State {
-  State(const std::filesystem::path& folder, const LogOptions& chosen)
-      : options(chosen), ring(chosen.ring_records), writer(folder, chosen) {
+  State(const std::filesystem::path& path, const LogOptions& chosen)
+      : folder(path), options(chosen), ring(chosen.ring_records), writer(path, chosen) {
     ring.for_each_slot([](Record& record) { record.bytes.reserve(kUsualBytes); });
   }
 
@@ -75,9 +75,12 @@ struct Log::State {
     return spill.empty();
   }
 
+  const std::filesystem::path folder;
   const LogOptions options;
   Ring<Record> ring;
   LogWriter writer;  // the thread's alone, once it runs
+
+  std::mutex retaining;
 
   mutable std::mutex spill_mutex;
   std::deque<Record> spill;

@@ -12,6 +12,7 @@
 #include "sluice/audit/keys.h"
 #include "sluice/audit/log.h"
 #include "sluice/audit/posix_file.h"
+#include "sluice/audit/retention.h"
 #include "sluice/audit/signature.h"
 
 namespace sluice::audit {
@@ -40,6 +41,7 @@ class LogWriter {
   }
 
   bool erase(std::uint64_t subject, std::int64_t time_us);
+  void retain(const RetentionPlan& plan, std::int64_t time_us);
   /// What Log::append_reviews says.
   void add_reviews(std::span<const Review> reviews, std::int64_t time_us);
 

@@ -20,31 +20,55 @@ Sha256& hasher() {
 /// The largest power of two below n, for n > 1.
 std::uint64_t split_of(std::uint64_t n) { return std::bit_floor(n - 1); }
 
-void prove_inclusion(std::span<const Digest> leaves, std::uint64_t index, std::vector<Digest>& proof) {
-  if (leaves.size() <= 1) return;
-  const std::uint64_t k = split_of(leaves.size());
-  const auto left = leaves.first(k), right = leaves.subspan(k);
-  if (index < k)
-    prove_inclusion(left, index, proof);
-  else
-    prove_inclusion(right, index - k, proof);
-  proof.push_back(merkle_root(index < k ? right : left));
+/// A part of a tree: leaves `from` to `to` - 1.
+struct Part {
+  std::uint64_t from = 0, to = 0;
+
+  std::uint64_t size() const { return to - from; }
+  Part left() const { return {from, from + split_of(size())}; }
+  Part right() const { return {from + split_of(size()), to}; }
+};
+
+/// The peak that stands for a part all of whose leaves are among those known by their peaks. Proofs ask for no others:
+/// their parts are cut where those of the tree of `first` leaves are.
+const Digest& peak_of(const KnownLeaves& known, Part part) {
+  std::uint64_t from = 0;
+  for (std::size_t i = 0, n = 64; n-- > 0;) {
+    const std::uint64_t size = std::uint64_t{1} << n;
+    if (!(known.first & size)) continue;
+    if (from == part.from && size == part.size()) return known.peaks[i];
+    from += size;
+    ++i;
+  }
+  throw Error("merkle.range",
+              "leaves " + std::to_string(part.from) + " to " + std::to_string(part.to) + " are known by other peaks");
 }
 
-/// SUBPROOF of the RFC; `whole`: the old tree's root is known to whoever checks.
-void prove_consistency(std::span<const Digest> leaves, std::uint64_t m, bool whole, std::vector<Digest>& proof) {
-  if (m == leaves.size()) {
-    if (!whole) proof.push_back(merkle_root(leaves));
+Digest root_of(const KnownLeaves& known, Part part) {
+  if (part.from >= known.first) return merkle_root(known.leaves.subspan(part.from - known.first, part.size()));
+  if (part.to <= known.first) return peak_of(known, part);
+  return node_hash(root_of(known, part.left()), root_of(known, part.right()));
+}
+
+void prove_inclusion(const KnownLeaves& known, Part part, std::uint64_t index, std::vector<Digest>& proof) {
+  if (part.size() <= 1) return;
+  const bool is_left = index < part.left().to;
+  prove_inclusion(known, is_left ? part.left() : part.right(), index, proof);
+  proof.push_back(root_of(known, is_left ? part.right() : part.left()));
+}
+
+/// SUBPROOF of the RFC, for the tree of the leaves before `m`; `whole`: the old tree's root is known to whoever checks.
+void prove_consistency(const KnownLeaves& known, Part part, std::uint64_t m, bool whole, std::vector<Digest>& proof) {
+  if (m == part.to) {
+    if (!whole) proof.push_back(root_of(known, part));
     return;
   }
-  const std::uint64_t k = split_of(leaves.size());
-  const auto left = leaves.first(k), right = leaves.subspan(k);
-  if (m <= k) {
-    prove_consistency(left, m, whole, proof);
-    proof.push_back(merkle_root(right));
+  if (m <= part.left().to) {
+    prove_consistency(known, part.left(), m, whole, proof);
+    proof.push_back(root_of(known, part.right()));
   } else {
-    prove_consistency(right, m - k, false, proof);
-    proof.push_back(merkle_root(left));
+    prove_consistency(known, part.right(), m, false, proof);
+    proof.push_back(root_of(known, part.left()));
   }
 }
 
@@ -74,18 +98,18 @@ Digest MerkleTree::root() const {
   return root;
 }
 
-Digest merkle_root(std::span<const Digest> leaves) {
-  MerkleTree tree;
-  for (const Digest& leaf : leaves) tree.add(leaf);
+Digest merkle_root(const KnownLeaves& known) {
+  MerkleTree tree(known.first, {known.peaks.begin(), known.peaks.end()});
+  for (const Digest& leaf : known.leaves) tree.add(leaf);
   return tree.root();
 }
 
-std::vector<Digest> inclusion_proof(std::span<const Digest> leaves, std::uint64_t index) {
-  if (index >= leaves.size())
-    throw Error("merkle.range",
-                "leaf " + std::to_string(index) + " of a tree of " + std::to_string(leaves.size()) + " leaves");
+std::vector<Digest> inclusion_proof(const KnownLeaves& known, std::uint64_t index) {
+  if (index < known.first || index >= known.size())
+    throw Error("merkle.range", "leaf " + std::to_string(index) + " of leaves " + std::to_string(known.first) + " to " +
+                                    std::to_string(known.size()));
   std::vector<Digest> proof;
-  prove_inclusion(leaves, index, proof);
+  prove_inclusion(known, {0, known.size()}, index, proof);
   return proof;
 }
 
@@ -112,12 +136,13 @@ bool verify_inclusion(const Digest& leaf, std::uint64_t index, std::uint64_t siz
   return last == 0 && hash == root;
 }
 
-std::vector<Digest> consistency_proof(std::span<const Digest> leaves, std::uint64_t old_size) {
-  if (old_size == 0 || old_size > leaves.size())
+std::vector<Digest> consistency_proof(const KnownLeaves& known, std::uint64_t old_size) {
+  if (old_size == 0 || old_size < known.first || old_size > known.size())
     throw Error("merkle.range", "a tree of " + std::to_string(old_size) + " leaves inside one of " +
-                                    std::to_string(leaves.size()) + " leaves");
+                                    std::to_string(known.size()) + ", of which those from " +
+                                    std::to_string(known.first) + " on are known");
   std::vector<Digest> proof;
-  prove_consistency(leaves, old_size, true, proof);
+  prove_consistency(known, {0, known.size()}, old_size, true, proof);
   return proof;
 }
 

@@ -34,17 +34,30 @@ class MerkleTree {
   std::vector<Digest> peaks_;
 };
 
-/// Root of the tree over these leaf hashes.
-Digest merkle_root(std::span<const Digest> leaves);
+/// Leaves of a tree whose first ones are known by the peaks over them alone.
+struct KnownLeaves {
+  std::uint64_t first = 0;        // so many leaves under `peaks`
+  std::span<const Digest> peaks;  // one for each bit of `first`
+  std::span<const Digest> leaves;
 
-/// RFC 6962, 2.1.1: the siblings from leaf `index` up to the root. Throws Error{merkle.range}.
-std::vector<Digest> inclusion_proof(std::span<const Digest> leaves, std::uint64_t index);
+  KnownLeaves(std::span<const Digest> all) : leaves(all) {}
+  KnownLeaves(const std::vector<Digest>& all) : leaves(all) {}
+  KnownLeaves(std::uint64_t n, std::span<const Digest> before, std::span<const Digest> rest)
+      : first(n), peaks(before), leaves(rest) {}
+  std::uint64_t size() const { return first + leaves.size(); }
+};
+/// Root of the tree over them.
+Digest merkle_root(const KnownLeaves& known);
+
+/// RFC 6962, 2.1.1: the siblings from leaf `index` up to the root. Throws Error{merkle.range} unless
+/// first <= index < size().
+std::vector<Digest> inclusion_proof(const KnownLeaves& known, std::uint64_t index);
 bool verify_inclusion(const Digest& leaf, std::uint64_t index, std::uint64_t size, std::span<const Digest> proof,
                       const Digest& root);
 
 /// RFC 6962, 2.1.2: that the tree of the first `old_size` leaves is a prefix of this one. Throws Error{merkle.range}
-/// unless 0 < old_size <= leaves.size().
-std::vector<Digest> consistency_proof(std::span<const Digest> leaves, std::uint64_t old_size);
+/// unless 0 < old_size, first <= old_size <= size().
+std::vector<Digest> consistency_proof(const KnownLeaves& known, std::uint64_t old_size);
 bool verify_consistency(std::uint64_t old_size, std::uint64_t size, const Digest& old_root, const Digest& root,
                         std::span<const Digest> proof);
 

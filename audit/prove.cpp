@@ -9,8 +9,12 @@ namespace sluice::audit {
 namespace {
 
 struct Leaves {
+  SegmentHeader first;  // has the peaks over what went by retention
   std::vector<Digest> hashes;
   std::string wanted;  // bytes of the entry asked for
+
+  std::uint64_t size() const { return first.first_index + hashes.size(); }
+  KnownLeaves known() const { return {first.first_index, first.peaks, hashes}; }
 };
 
 /// Of the first `size` entries.
@@ -18,7 +22,8 @@ Leaves read_leaves(const std::filesystem::path& folder, std::uint64_t size, std:
   LogReader reader(folder);
   Leaves leaves;
   EntryView entry;
-  while (leaves.hashes.size() < size && reader.next(entry)) {
+  while (leaves.size() < size && reader.next(entry)) {
+    if (leaves.hashes.empty()) leaves.first = *reader.first();
     leaves.hashes.push_back(leaf_hash(bytes_of(sha256(entry.hashed))));
     if (entry.header.index == wanted) leaves.wanted = entry.hashed;
   }
@@ -34,7 +39,7 @@ std::vector<Checkpoint> sound_checkpoints(const std::filesystem::path& folder) {
 }
 
 void check_root(const Leaves& leaves, const Checkpoint& checkpoint) {
-  if (leaves.hashes.size() != checkpoint.size || merkle_root(leaves.hashes) != checkpoint.root)
+  if (leaves.size() != checkpoint.size || merkle_root(leaves.known()) != checkpoint.root)
     throw Error("log.damaged", "the log is not what its last checkpoint says", "run sluice audit verify");
 }
 
@@ -51,13 +56,14 @@ std::string prove_entry(const std::filesystem::path& folder, std::uint64_t index
   if (index >= checkpoint.size)
     throw Error("log.unsigned", "the last checkpoint covers " + std::to_string(checkpoint.size) + " entries; entry " +
                                     std::to_string(index) + " is not among them");
+  require_kept(folder, index);
   const Leaves leaves = read_leaves(folder, checkpoint.size, index);
   check_root(leaves, checkpoint);
   std::string out;
   JsonText json(out);
   json.open('{').field("kind", "inclusion").field("checkpoint", std::string_view(checkpoint.line()));
   json.field("index", index).field("entry", std::string_view(to_hex(leaves.wanted)));
-  put_proof(json, inclusion_proof(leaves.hashes, index));
+  put_proof(json, inclusion_proof(leaves.known(), index));
   return out;
 }
 
@@ -68,13 +74,14 @@ std::string prove_consistency(const std::filesystem::path& folder, std::uint64_t
   if (old == checkpoints.end())
     throw Error("log.unsigned", "there is no checkpoint of " + std::to_string(size) + " entries");
   const Checkpoint& last = checkpoints.back();
+  require_kept(folder, size);
   const Leaves leaves = read_leaves(folder, last.size, {});
   check_root(leaves, last);
   std::string out;
   JsonText json(out);
   json.open('{').field("kind", "consistency").field("old_checkpoint", std::string_view(old->line()));
   json.field("checkpoint", std::string_view(last.line()));
-  put_proof(json, consistency_proof(leaves.hashes, size));
+  put_proof(json, consistency_proof(leaves.known(), size));
   return out;
 }
 

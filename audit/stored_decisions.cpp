@@ -12,6 +12,7 @@ EntryLink link_to(const EntryView& entry) {
 /// Calls `use` with the entry and what it says, if it is there, of that kind and not erased.
 template <class Use>
 void read_entry(const std::filesystem::path& folder, std::uint64_t index, EntryKind kind, const Use& use) {
+  require_kept(folder, index);
   LogReader reader(folder, index);
   PayloadReader payloads(folder);
   for (EntryView entry; reader.next(entry);) {

@@ -23,11 +23,14 @@ class Verification {
   void run() {
     EntryView entry;
     bool more = reader_.next(entry);
-    if (reader_.state()) compare();
+    if (const auto& first = reader_.first()) {
+      report_.first_entry = first->first_index;
+      compare(LogState(*first));
+    }
     for (; more; more = reader_.next(entry)) {
       count(entry.header);
       if (entry.header.kind == EntryKind::review) note_review(entry);
-      compare();
+      compare(*reader_.state());
     }
     report_.n_segments = reader_.n_segments();
     if (reader_.fault()) report_.faults.push_back(*reader_.fault());
@@ -40,33 +43,39 @@ class Verification {
     if (!reader_.fault() && at_ < checkpoints_.size())
       fault("log.truncated", "the log ends with entry " + std::to_string(report_.n_entries) +
                                  ", a checkpoint says that there were " + std::to_string(checkpoints_.back().size));
-    if (!reader_.fault()) check_reviews();
+    if (reader_.fault()) return;
+    check_retention();
+    check_reviews();
   }
 
  private:
   void count(const EntryHeader& header) {
     report_.n_erasures += header.kind == EntryKind::erasure;
     report_.n_recoveries += header.kind == EntryKind::recovery;
+    report_.n_retentions += header.kind == EntryKind::retention;
     report_.n_reviews += header.kind == EntryKind::review;
     report_.n_clock_went_back += (header.flags & kClockWentBack) != 0;
   }
 
-  /// Checkpoints of the log as it now stands.
-  void compare() {
-    const LogState& state = *reader_.state();
-    // The first entry has been taken in when the empty log's checkpoint is looked at.
+  /// Checkpoints of the log as it now stands. Those of fewer entries than went by retention are signed, and no more can
+  /// be said of them.
+  void compare(const LogState& state) {
     for (; at_ < checkpoints_.size() && checkpoints_[at_].size <= state.size(); ++at_) {
       const Checkpoint& checkpoint = checkpoints_[at_];
-      const bool is_empty = checkpoint.size == 0;
-      const LogState now = is_empty ? LogState(state.log()) : LogState(state.next_segment(0));
-      if (checkpoint.log != now.log())
+      if (checkpoint.log != state.log())
         fault("checkpoint.log", "a checkpoint of another log");
-      else if (checkpoint.size != now.size() || checkpoint.root != now.tree().root() || checkpoint.chain != now.chain())
+      else if (checkpoint.size == state.size() && !state.is_that_of(checkpoint))
         fault("checkpoint.root",
               "the checkpoint of " + std::to_string(checkpoint.size) + " entries is of other entries");
-      else
+      else if (checkpoint.size == state.size())
         report_.n_covered = checkpoint.size;
     }
+  }
+
+  /// Whoever can write the folder can add an entry to the chain; only a checkpoint shows who told of the retention.
+  void check_retention() {
+    if (report_.first_entry > 0 && *reader_.told() >= report_.n_covered)
+      fault_at(0, "log.gap", "no checkpoint covers the entry that tells of the retention");
   }
 
   struct NamedBy {
@@ -166,6 +175,12 @@ VerifyReport verify_log(const std::filesystem::path& folder, const VerifyOptions
   report.n_checkpoints = checkpoints.size();
   if (options.known) add_known(*options.known, key, checkpoints, report.faults);
   Verification(folder, std::move(checkpoints), report).run();
+  if (options.known && options.known->size < report.first_entry)
+    report.faults.push_back({"the known checkpoint",
+                             0,
+                             {},
+                             "checkpoint.retained",
+                             "its entries went by retention: what it says cannot be checked"});
   return report;
 }
 

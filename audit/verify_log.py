@@ -121,14 +121,31 @@ class Log:
     def __init__(self, checkpoints):
         self.log, self.chain, self.n, self.tree = None, None, 0, Tree()
         self.checkpoints = sorted(checkpoints, key=lambda c: c["size"])
-        self.kinds = {1: 0, 2: 0, 3: 0, 4: 0}
+        self.first, self.told, self.covered = 0, None, 0  # by retention: first entry kept, entry that tells, entries sure
+        self.kinds = {1: 0, 2: 0, 3: 0, 4: 0, 5: 0}
         self.decisions = {}  # what the plain reviews may name: index to hash
 
     def compare(self, file, offset):
         while self.checkpoints and self.checkpoints[0]["size"] <= self.n:
             c = self.checkpoints.pop(0)
+            if c["size"] < self.first:
+                if c["log"] != self.log:
+                    raise Broken(file, offset, self.n, "a checkpoint of another log")
+                continue
+            self.covered = c["size"]
             if (c["log"], c["size"], c["root"], c["chain"]) != (self.log, self.n, self.tree.root(), self.chain):
                 raise Broken(file, offset, self.n, "a checkpoint says otherwise")
+
+    def start(self, data, broken):
+        """What stood before went by retention: chain and peaks are the header's."""
+        if len(data) < 72:
+            broken("no segment")
+        self.first = self.n = struct.unpack_from("<Q", data, 32)[0]
+        sizes = [1 << bit for bit in reversed(range(64)) if self.n >> bit & 1]
+        if not sizes or len(data) < 72 + 32 * len(sizes):
+            broken("no segment")
+        self.log, self.chain = data[16:32], data[40:72]
+        self.tree.peaks = [(size, data[72 + 32 * i:104 + 32 * i]) for i, size in enumerate(sizes)]
 
     def segment(self, path, number):
         data = path.read_bytes()
@@ -136,6 +153,8 @@ class Log:
         def broken(why, at=0):
             raise Broken(path.name, at, self.n, why)
 
+        if self.log is None and number > 0:
+            self.start(data, broken)
         size = 72 + 32 * (bin(self.n).count("1") + 1)
         if len(data) < size or data[:8] != b"SLUICLOG" or struct.unpack_from("<I", data, 8)[0] != 1:
             broken("no segment")
@@ -165,7 +184,11 @@ class Log:
             if kind == 1 and not flags & 1:
                 check_record(payload, path.name, at, index)
             if kind == 4 and not flags & 1:
-                check_review(payload, self.decisions, path.name, at, index)
+                check_review(payload, self, path.name, at, index)
+            if kind == 5:
+                kept = check_retention(payload, path.name, at, index)
+                if kept >= self.first and self.told is None:
+                    self.told = index
             self.kinds[kind] += 1
             self.chain, self.n = chain, self.n + 1
             self.tree.add(digest)
@@ -191,7 +214,18 @@ def check_record(data, file, offset, index):
         raise Broken(file, offset, index, f"no record: {e}")
 
 
-def check_review(data, decisions, file, offset, index):
+def check_retention(data, file, offset, index):
+    try:
+        version, first, kept, _, n = struct.unpack_from("<IQQqH", data)
+        if version != 1 or first >= kept or n == 0 or len(data) != 30 + n:
+            raise ValueError("fields")
+        data[30:].decode()
+        return kept
+    except (struct.error, ValueError) as e:
+        raise Broken(file, offset, index, f"no retention: {e}")
+
+
+def check_review(data, log, file, offset, index):
     try:
         version, decision = struct.unpack_from("<IQ", data)
         at, texts = 53, []
@@ -201,7 +235,7 @@ def check_review(data, decisions, file, offset, index):
             at += 2 + n
         if version != 1 or data[44] not in (1, 2, 3) or at != len(data) or not texts[0] or not texts[1]:
             raise ValueError("fields")
-        if decisions.get(decision) != data[12:44]:
+        if decision >= log.first and log.decisions.get(decision) != data[12:44]:
             raise ValueError(f"entry {decision} is not the decision that it names")
     except (struct.error, ValueError, IndexError) as e:
         raise Broken(file, offset, index, f"no review: {e}")
@@ -212,15 +246,20 @@ def verify(folder, key, known):
     checkpoints = read_checkpoints(path.read_bytes() if path.exists() else b"", key)
     n_checkpoints, covered = len(checkpoints), checkpoints[-1]["size"]
     log = Log(checkpoints + ([checkpoint(known, key)] if known else []))
-    for number, path in enumerate(sorted(folder.glob("[0-9]" * 8 + ".log"))):
+    paths = sorted(folder.glob("[0-9]" * 8 + ".log"))
+    for number, path in enumerate(paths, int(paths[0].name[:8]) if paths else 0):
         if int(path.name[:8]) != number:
             raise Broken(path.name, 0, log.n, "the segment before is missing")
         log.segment(path, number)
+    if log.first > 0 and (log.told is None or log.told >= log.covered):
+        raise Broken(paths[0].name, 0, 0, "the segments before are missing, and no retention under a checkpoint says so")
+    if known and checkpoint(known, key)["size"] < log.first:
+        raise Broken("the known checkpoint", 0, None, "its entries went by retention")
     if log.checkpoints:
         raise Broken("checkpoints", 0, log.n, f"the log ends below a checkpoint of {log.checkpoints[-1]['size']}")
     return {"whole": True, "entries": log.n, "covered": covered, "checkpoints": n_checkpoints, "root": log.tree.root().hex(),
             "chain": log.chain.hex(), "decisions": log.kinds[1], "erasures": log.kinds[2], "recoveries": log.kinds[3],
-            "reviews": log.kinds[4]}
+            "reviews": log.kinds[4], "retentions": log.kinds[5], "first": log.first}
 
 
 def fold(index, size, proof, start, consistent):

@@ -1,3 +1,6 @@
+#include <pwd.h>
+#include <unistd.h>
+
 #include <iostream>
 #include <optional>
 
@@ -24,6 +27,9 @@ void print_report(const audit::VerifyReport& report, bool as_json) {
               << report.n_segments << " segments, " << report.n_covered << " of them under " << report.n_checkpoints
               << " signed checkpoints; " << report.n_erasures << " erasures, " << report.n_recoveries << " recoveries, "
               << report.n_reviews << " reviews, clock back " << report.n_clock_went_back << " times\n"
+              << (report.first_entry > 0
+                      ? "entries before " + std::to_string(report.first_entry) + " went by retention\n"
+                      : "")
               << "root " << report.root.hex() << "\n";
     return;
   }
@@ -33,6 +39,7 @@ void print_report(const audit::VerifyReport& report, bool as_json) {
   json.field("segments", report.n_segments).field("covered", report.n_covered);
   json.field("checkpoints", report.n_checkpoints).field("erasures", report.n_erasures);
   json.field("recoveries", report.n_recoveries).field("reviews", report.n_reviews);
+  json.field("retentions", report.n_retentions).field("first_entry", report.first_entry);
   json.field("clock_went_back", report.n_clock_went_back);
   json.field("root", std::string_view(report.root.hex())).field("chain", std::string_view(report.chain.hex()));
   json.key("faults").open('[');
@@ -80,6 +87,37 @@ int prove(const Arguments& arguments) {
   return 0;
 }
 
+/// Who runs this, as the system knows them.
+std::string user_name() {
+  const passwd* user = getpwuid(geteuid());
+  return user && *user->pw_name ? user->pw_name : "user " + std::to_string(geteuid());
+}
+
+int retain(const Arguments& arguments) {
+  AuditOptions log_options;
+  std::string before, who = user_name();
+  Options options(
+      "audit retain",
+      "Deletes leading segments all of whose entries are older, never the last. The log says so, and what is "
+      "left still verifies.",
+      "sluice audit retain log --before 2020-01-01 --by \"A. Jansen\"");
+  options.positional("DIR", log_options.folder, "folder of the log")
+      .required("--before", before, "ISO 8601 or seconds since 1970; not in the future");
+  options.text("--by", who, "who orders it; the user that runs this without it")
+      .text("--audit-key", log_options.key, "file of the key that signs checkpoints");
+  if (!options.parse(arguments)) return 0;
+  const auto before_us = parse_time_us(before);
+  if (!before_us || *before_us > now_us()) throw UsageError("--before: \"" + before + "\" is not a time that has been");
+  const auto log = log_options.open();
+  const auto gone = log->retain(*before_us, who, now_us());
+  close_log(*log);
+  if (gone.kept == gone.first)
+    std::cout << "no segment is that old from end to end; nothing has gone\n";
+  else
+    std::cout << "entries " << gone.first << " to " << gone.kept - 1 << " have gone\n";
+  return 0;
+}
+
 int erase(const Arguments& arguments) {
   AuditOptions log_options;
   std::string subject;
@@ -105,7 +143,8 @@ int run_audit(const Arguments& arguments) {
                    {"prove", "proofs for a third party", prove},
                    {"show", "entries as JSON", run_audit_show},
                    {"export", "the whole log as JSON lines", run_audit_export},
-                   {"erase", "delete a subject's key", erase}},
+                   {"erase", "delete a subject's key", erase},
+                   {"retain", "delete what is older than a day", retain}},
                   arguments);
 }
 

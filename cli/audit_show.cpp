@@ -7,6 +7,7 @@
 
 #include "sluice/audit/index.h"
 #include "sluice/audit/log_reader.h"
+#include "sluice/audit/retention.h"
 #include "sluice/audit/stored_decisions.h"
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
@@ -74,6 +75,8 @@ class EntryLines {
       json.field("key", std::to_string(header.subject));
     else if (header.kind == EntryKind::recovery)
       json.field("message", entry.payload);
+    else if (header.kind == EntryKind::retention)
+      put_retention(json, entry.payload);
     else if (const auto payload = payloads_.read(entry))
       put_payload(json, entry, *payload);
     else
@@ -83,6 +86,12 @@ class EntryLines {
   }
 
  private:
+  static void put_retention(JsonText& json, std::string_view payload) {
+    std::string content;
+    append_json(content, audit::decode_retention(payload));
+    json.key("retention").raw(content);
+  }
+
   void put_payload(JsonText& json, const audit::EntryView& entry, std::string_view payload) {
     std::string content;
     if (entry.header.kind == EntryKind::review) {
@@ -122,6 +131,7 @@ struct Wanted {
 
 std::uint64_t write_entries(const std::string& folder, const Wanted& wanted, EntryLines& lines,
                             const std::function<void(const std::string&)>& write) {
+  if (wanted.index) audit::require_kept(folder, *wanted.index);
   audit::LogReader reader(folder, wanted.index.value_or(0));
   std::uint64_t n = 0;
   for (audit::EntryView entry; reader.next(entry);) {

@@ -7,7 +7,7 @@ int main(int argc, char** argv) {
       {"score", "decide every row of a table", run_score},
       {"backtest", "what a bundle would have done over labelled history", run_backtest},
       {"explain", "why one decision came out as it did", run_explain},
-      {"audit", "verify, prove, show, export and erase in a decision log", run_audit},
+      {"audit", "verify, prove, show, export, erase and retain in a decision log", run_audit},
       {"replay", "decide a log's records again and compare bit for bit", run_replay},
       {"experiment", "check plans, assign keys, report on arms from a decision log", run_experiment},
       {"review", "what people made of decisions: the queue, and their answers", run_review},

@@ -56,7 +56,7 @@ inline std::vector<std::string> ids_of(const std::filesystem::path& folder) {
       const auto payload = payloads.read(entry);
       ids.push_back(payload ? audit::decode(*payload).head.id : "erased");
     } else {
-      static constexpr const char* kNames[] = {"", "", "!erasure", "!recovery", "!review"};
+      static constexpr const char* kNames[] = {"", "", "!erasure", "!recovery", "!review", "!retention"};
       ids.emplace_back(kNames[static_cast<std::size_t>(entry.header.kind)]);
     }
   }

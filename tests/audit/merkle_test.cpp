@@ -5,6 +5,7 @@
 #include "sluice/audit/signature.h"
 #include "sluice/base/error.h"
 #include "support/catch.h"
+#include "support/code_of.h"
 
 namespace sluice::test {
 
@@ -121,6 +122,26 @@ TEST_CASE("a tree that goes on from its peaks is the tree that never stopped") {
     REQUIRE(tree.root() == merkle_root(leaves));
   }
   REQUIRE_THROWS_AS(MerkleTree(3, {leaves[0]}), Error);
+}
+
+TEST_CASE("proofs from peaks are those from all leaves, whatever went") {
+  std::vector<Digest> leaves;
+  for (int i = 0; i < 40; ++i) leaves.push_back(leaf_hash(std::to_string(i)));
+  for (std::size_t size = 1; size <= leaves.size(); ++size)
+    for (std::size_t first = 0; first < size; ++first) {
+      MerkleTree before;
+      for (std::size_t i = 0; i < first; ++i) before.add(leaves[i]);
+      const auto all = std::span<const Digest>(leaves).first(size);
+      const KnownLeaves known(first, before.peaks(), all.subspan(first));
+      CAPTURE(size, first);
+      REQUIRE(merkle_root(known) == merkle_root(all));
+      for (std::size_t i = first; i < size; ++i) REQUIRE(inclusion_proof(known, i) == inclusion_proof(all, i));
+      for (std::size_t m = std::max<std::size_t>(1, first); m <= size; ++m)
+        REQUIRE(consistency_proof(known, m) == consistency_proof(all, m));
+      if (first == 0) continue;
+      REQUIRE(code_of([&] { inclusion_proof(known, first - 1); }) == "merkle.range");
+      REQUIRE(code_of([&] { consistency_proof(known, first - 1); }) == "merkle.range");
+    }
 }
 
 }  // namespace sluice::test

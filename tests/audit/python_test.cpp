@@ -1,10 +1,8 @@
 // The second verifier, written from the documents alone, agrees with the first.
-#include <sys/wait.h>
-
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "audit/log_support.h"
+#include "audit/python_verifier.h"
 #include "sluice/audit/stored_decisions.h"
 #include "sluice/audit/verify.h"
 #include "sluice/base/file.h"
@@ -15,20 +13,6 @@ namespace sluice::test {
 using namespace audit;
 
 namespace {
-
-struct Answer {
-  int exit_code;
-  nlohmann::json json;
-};
-
-Answer ask_python(const TempDir& dir, const std::string& arguments) {
-  const std::string line = "python3 '" SLUICE_SOURCE_DIR "/audit/verify_log.py' " + arguments + " > '" +
-                           (dir / "answer").string() + "' 2> '" + (dir / "error").string() + "'";
-  const int status = std::system(line.c_str());
-  INFO(read_file(dir / "error"));
-  REQUIRE(WIFEXITED(status));
-  return {WEXITSTATUS(status), nlohmann::json::parse(read_file(dir / "answer"), nullptr, false)};
-}
 
 void make_log(const std::filesystem::path& folder, bool encrypt) {
   const Decided decided;

@@ -42,7 +42,8 @@ constexpr const char* kVerbs[] = {"simulate",
                                   "review record",
                                   "review import",
                                   "labels join",
-                                  "policy diff"};
+                                  "policy diff",
+                                  "audit retain"};
 
 }  // namespace
 
