@@ -76,6 +76,7 @@ void LogWriter::open_checkpoints() {
     throw Error("log.damaged", path.string() + ": the last checkpoint's signature is not this key's", kVerify);
   checkpointed_ = last.size;
   has_checkpoint_ = true;
+  if (last.size > 0) last_time_us_ = last.time_us;  // the latest of all times, whatever segment its entry is in
 }
 
 void LogWriter::create() {
