@@ -82,6 +82,7 @@ std::filesystem::path segment_path(const std::filesystem::path& folder, std::uin
 }
 
 std::vector<std::uint32_t> segment_numbers(const std::filesystem::path& folder) {
+  if (!std::filesystem::is_directory(folder)) throw Error("log.none", folder.string() + ": there is no such folder");
   std::vector<std::uint32_t> numbers;
   for (const auto& file : std::filesystem::directory_iterator(folder)) {
     const std::string name = file.path().filename().string();

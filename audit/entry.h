@@ -63,7 +63,7 @@ std::size_t segment_header_bytes(std::uint64_t first_index);
 SegmentHeader parse_segment_header(std::string_view bytes);
 
 std::filesystem::path segment_path(const std::filesystem::path& folder, std::uint32_t number);
-/// Numbers of the segments that are there, in order.
+/// Numbers of the segments that are there, in order. Throws Error{log.none} where there is no such folder.
 std::vector<std::uint32_t> segment_numbers(const std::filesystem::path& folder);
 
 /// What a log amounts to after some of its entries. Not thread-safe.

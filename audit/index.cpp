@@ -11,10 +11,11 @@ namespace {
 
 constexpr std::int64_t kIndexVersion = 2;  // an older index is made anew: it may have passed over reviews
 
-SegmentHeader first_header(const std::filesystem::path& folder) {
+/// The number of the log's first segment.
+std::uint32_t first_segment(const std::filesystem::path& folder) {
   const auto numbers = segment_numbers(folder);
   if (numbers.empty()) throw Error("log.none", folder.string() + ": there is no log in this folder");
-  return SegmentReader(segment_path(folder, numbers[0])).header();
+  return numbers[0];
 }
 
 /// What an index has taken in: so many entries, the last of them with this chain hash.
@@ -107,12 +108,15 @@ struct LogIndex::State {
   Database database;
 };
 
-LogIndex::LogIndex(const std::filesystem::path& folder) : state_(std::make_unique<State>(folder)) {}
+LogIndex::LogIndex(const std::filesystem::path& folder) {
+  first_segment(folder);  // no index where there is no log
+  state_ = std::make_unique<State>(folder);
+}
 LogIndex::~LogIndex() = default;
 
 std::uint64_t LogIndex::update() {
   State& state = *state_;
-  const SegmentHeader first = first_header(state.folder);
+  const SegmentHeader first = SegmentReader(segment_path(state.folder, first_segment(state.folder))).header();
   const LogId& log = first.log;
   state.database.run("BEGIN IMMEDIATE");
   try {

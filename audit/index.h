@@ -25,7 +25,7 @@ struct Query {
 
 class LogIndex {
  public:
-  /// Throws Error{index.database}, as every call.
+  /// Throws Error{log.none} where there is no log, and Error{index.database}, as every call.
   explicit LogIndex(const std::filesystem::path& folder);
   ~LogIndex();
 

@@ -108,7 +108,7 @@ int retain(const Arguments& arguments) {
   if (!options.parse(arguments)) return 0;
   const auto before_us = parse_time_us(before);
   if (!before_us || *before_us > now_us()) throw UsageError("--before: \"" + before + "\" is not a time that has been");
-  const auto log = log_options.open();
+  const auto log = log_options.open_existing();
   const auto gone = log->retain(*before_us, who, now_us());
   close_log(*log);
   if (gone.kept == gone.first)
@@ -127,7 +127,7 @@ int erase(const Arguments& arguments) {
   options.positional("DIR", log_options.folder, "folder of the log").required("--subject", subject, "as it was logged");
   options.text("--audit-key", log_options.key, "file of the key that signs checkpoints");
   if (!options.parse(arguments)) return 0;
-  const auto log = log_options.open();
+  const auto log = log_options.open_existing();
   const bool erased = log->erase(audit::subject_reference(subject), now_us());
   close_log(*log);
   if (!erased) throw Error("audit.no_subject", log_options.folder + ": there is no key of \"" + subject + "\"");

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "sluice/audit/entry.h"
 #include "sluice/base/error.h"
 #include "sluice/base/schema.h"
 #include "sluice/cli/terminal.h"
@@ -31,6 +32,11 @@ std::unique_ptr<audit::Log> AuditOptions::open() const {
   auto log = std::make_unique<audit::Log>(folder, options);
   if (!log->opened().message.empty()) warn(log->opened().message);
   return log;
+}
+
+std::unique_ptr<audit::Log> AuditOptions::open_existing() const {
+  if (audit::segment_numbers(folder).empty()) throw Error("log.none", folder + ": there is no log in this folder");
+  return open();
 }
 
 std::uint64_t parse_count(const std::string& text, const char* flag) {

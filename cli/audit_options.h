@@ -19,6 +19,8 @@ struct AuditOptions {
   bool is_on() const { return !folder.empty(); }
   /// Opens the log and says on stderr what was recovered. Throws what audit::Log throws.
   std::unique_ptr<audit::Log> open() const;
+  /// The same of a log that is there. Throws Error{log.none} where there is none.
+  std::unique_ptr<audit::Log> open_existing() const;
 };
 
 /// The number of an entry. Throws UsageError naming the flag.

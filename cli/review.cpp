@@ -74,7 +74,7 @@ audit::EntryLink named_decision(const std::string& folder, const std::string& id
 }
 
 void append(const AuditOptions& log_options, std::span<const audit::Review> reviews) {
-  const auto log = log_options.open();
+  const auto log = log_options.open_existing();
   log->append_reviews(reviews, now_us());
   close_log(*log);
 }

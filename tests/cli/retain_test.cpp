@@ -52,6 +52,23 @@ TEST_CASE("retain deletes what is old, and verify, show and prove say what went"
           .exit_code == 0);
 }
 
+TEST_CASE("verbs that go on with a log do not make one") {
+  const test::TempDir dir;
+  std::filesystem::create_directory(dir / "empty");
+  for (const std::string folder : {"nowhere", "empty"})
+    for (const std::string& verb :
+         {"audit retain " + folder + " --before 2020-01-01", "audit erase " + folder + " --subject x",
+          "audit show " + folder + " --index 0", "review queue " + folder,
+          "review record " + folder + " --index 0 --by A --action APPROVE --why B"}) {
+      const auto refused = run(dir.path(), "sluice " + verb);
+      CAPTURE(verb, refused.err);
+      CHECK(refused.exit_code == 1);
+      CHECK_THAT(refused.err, Catch::StartsWith("error: log.none: " + folder));
+    }
+  CHECK_FALSE(std::filesystem::exists(dir / "nowhere"));
+  CHECK(std::filesystem::is_empty(dir / "empty"));
+}
+
 TEST_CASE("a time that has not been, or is none, deletes nothing") {
   const test::LoggedFolder logged(5);
   for (const char* before : {"2999-01-01", "long ago", "1e300"})
