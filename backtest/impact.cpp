@@ -68,9 +68,11 @@ void add_impact_ratios(ImpactTable& table) {
 }  // namespace
 
 struct ImpactTally::State {
-  struct Listed {
-    ImpactChange change;
-    double weight = 0;  // how much it matters
+  /// Changes of one pair of actions that may be among the largest, whatever the costs: those without a probability in
+  /// the rows' order, and of the others the ends, for the change of cost is linear in p.
+  struct Candidates {
+    std::array<std::vector<ImpactChange>, 3> bad_good_unknown;
+    std::vector<ImpactChange> lowest, highest;
   };
 
   const cascade::Bundle &before, &after;
@@ -78,8 +80,8 @@ struct ImpactTally::State {
   std::optional<Costs> costs_known;
   Matrix actions;
   std::vector<Column> columns;
-  std::vector<Change> first_changes;  // until the intervals are learnt
-  std::vector<Listed> listed;         // the heaviest first
+  std::vector<Change> first_changes;                                              // until the intervals are learnt
+  std::array<std::array<Candidates, kImpactActions>, kImpactActions> candidates;  // [from][to]
   ImpactReport report;
 
   void add_column(std::size_t place) {
@@ -125,22 +127,50 @@ struct ImpactTally::State {
   }
 
   void list(const ImpactRow& row, const Change& change) {
-    if (change.from == change.to || options.max_listed == 0) return;
-    const double known = std::abs(cost_change(costs_known ? *costs_known : Costs::for_bad_rate(0.5), change));
-    const double weight = std::isnan(known) ? 0 : known;
-    const auto place = std::upper_bound(listed.begin(), listed.end(), weight,
-                                        [](double w, const Listed& other) { return w > other.weight; });
-    if (place == listed.end() && listed.size() >= options.max_listed) return;
-    listed.insert(place, {{.row = row.row,
-                           .id = std::string(row.id),
-                           .from = change.from,
-                           .to = change.to,
-                           .level_from = row.before.level,
-                           .level_to = row.after.level,
-                           .p = change.p,
-                           .is_bad = change.is_bad},
-                          weight});
-    if (listed.size() > options.max_listed) listed.pop_back();
+    if (change.from == change.to) return;
+    const ImpactChange listed{.row = row.row,
+                              .id = std::string(row.id),
+                              .from = change.from,
+                              .to = change.to,
+                              .level_from = row.before.level,
+                              .level_to = row.after.level,
+                              .p = change.p,
+                              .is_bad = change.is_bad};
+    Candidates& among = candidates[at(change.from)][at(change.to)];
+    if (change.is_bad || std::isnan(change.p)) {
+      auto& alike = among.bad_good_unknown[!change.is_bad ? 2 : *change.is_bad ? 0 : 1];
+      if (alike.size() < options.max_listed) alike.push_back(listed);
+      return;
+    }
+    keep(among.lowest, listed, [](const ImpactChange& a, const ImpactChange& b) { return a.p < b.p; });
+    keep(among.highest, listed, [](const ImpactChange& a, const ImpactChange& b) { return a.p > b.p; });
+  }
+
+  template <class Before>
+  void keep(std::vector<ImpactChange>& list, const ImpactChange& listed, const Before& before_in_list) {
+    list.insert(std::upper_bound(list.begin(), list.end(), listed, before_in_list), listed);
+    if (list.size() > options.max_listed) list.pop_back();
+  }
+
+  std::vector<ImpactChange> largest() const {
+    std::map<std::uint64_t, ImpactChange> by_row;  // one may stand at both ends
+    for (const auto& row : candidates)
+      for (const Candidates& among : row) {
+        for (const auto& list : among.bad_good_unknown)
+          for (const auto& change : list) by_row.emplace(change.row, change);
+        for (const auto* list : {&among.lowest, &among.highest})
+          for (const auto& change : *list) by_row.emplace(change.row, change);
+      }
+    std::vector<ImpactChange> all;
+    for (auto& [row, change] : by_row) {
+      change.cost_change = cost_change(report.costs, {change.from, change.to, change.is_bad, change.p});
+      all.push_back(std::move(change));
+    }
+    const auto weight = [](const ImpactChange& c) { return std::isnan(c.cost_change) ? 0 : std::abs(c.cost_change); };
+    std::stable_sort(all.begin(), all.end(),
+                     [&](const ImpactChange& a, const ImpactChange& b) { return weight(a) > weight(b); });
+    all.resize(std::min(all.size(), options.max_listed));
+    return all;
   }
 
   void choose_costs() {
@@ -229,11 +259,7 @@ ImpactReport ImpactTally::report() {
   state.choose_costs();
   state.finish_sides();
   for (const Column& column : state.columns) report.tables.push_back(state.table_of(column));
-  for (auto& listed : state.listed) {
-    listed.change.cost_change =
-        cost_change(report.costs, {listed.change.from, listed.change.to, listed.change.is_bad, listed.change.p});
-    report.largest.push_back(std::move(listed.change));
-  }
+  report.largest = state.largest();
   return std::move(report);
 }
 

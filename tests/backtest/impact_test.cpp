@@ -159,19 +159,22 @@ TEST_CASE("segments are those of a plain loop; protected columns stand among the
 
 TEST_CASE("the largest changes are those that a sort of all of them puts first") {
   const TwoPolicies two;
-  const auto report = two.report({.costs = kCosts, .max_listed = 15});
-  std::vector<std::pair<double, std::size_t>> all;
-  for (std::size_t i = 0; i < kRows; ++i) {
-    if (two.then[i].action == two.now[i].action) continue;
-    const double change = std::abs(two.cost(kCosts, two.now[i].action, i) - two.cost(kCosts, two.then[i].action, i));
-    all.emplace_back(std::isnan(change) ? 0 : -change, i);
-  }
-  std::sort(all.begin(), all.end());
-  REQUIRE(report.largest.size() == 15);
-  for (std::size_t k = 0; k < 15; ++k) {
-    CHECK(report.largest[k].row == all[k].second);
-    CHECK(report.largest[k].id == "r" + std::to_string(all[k].second));
-    CHECK(std::abs(report.largest[k].cost_change) == Approx(-all[k].first).epsilon(1e-12));
+  for (const auto& costs : {std::optional<cascade::Costs>(kCosts), std::optional<cascade::Costs>()}) {
+    const auto report = two.report({.costs = costs, .max_listed = 15});
+    std::vector<std::pair<double, std::size_t>> all;
+    for (std::size_t i = 0; i < kRows; ++i) {
+      if (two.then[i].action == two.now[i].action) continue;
+      const double change =
+          std::abs(two.cost(report.costs, two.now[i].action, i) - two.cost(report.costs, two.then[i].action, i));
+      all.emplace_back(std::isnan(change) ? 0 : -change, i);
+    }
+    std::sort(all.begin(), all.end());
+    REQUIRE(report.largest.size() == 15);
+    for (std::size_t k = 0; k < 15; ++k) {
+      CHECK(report.largest[k].row == all[k].second);
+      CHECK(report.largest[k].id == "r" + std::to_string(all[k].second));
+      CHECK(std::abs(report.largest[k].cost_change) == Approx(-all[k].first).epsilon(1e-12));
+    }
   }
 }
 
