@@ -29,7 +29,7 @@ Stored::Stored(std::uint64_t entry, std::string_view payload) : index(entry) {
 }
 
 Redecider::Redecider(const cascade::Bundle& bundle, const ReplayOptions& options)
-    : pool_(options.pool), bundle_(without_limits(bundle)), rows_(bundle_->schema.size()) {
+    : pool_(options.pool), reasons_(options.reasons), bundle_(without_limits(bundle)), rows_(bundle_->schema.size()) {
   // What a breaker kept from the network then is said by the record.
   stages_.breaker = std::make_shared<cascade::Breaker>(cascade::BreakerOptions{.failure_rate = 2});
   stages_.forest_breaker = stages_.breaker;
@@ -81,7 +81,9 @@ void Redecider::decide_others(std::span<const Stored> batch) {
 
 std::string Redecider::difference(const Stored& stored, const Decision& decision) {
   now_.clear();
-  encode_outcome(now_, *bundle_, decision, stored.outcome.reasons);
+  const auto& then = stored.outcome.reasons;
+  const bool is_again = reasons_ && !then.empty();
+  encode_outcome(now_, *bundle_, decision, is_again ? reasons_(RowView(stored.inputs.row), decision) : then);
   return now_ == stored.outcome_bytes ? "" : audit::difference(stored.outcome, decode_outcome(now_));
 }
 

@@ -43,6 +43,7 @@ class Redecider {
   void decide_others(std::span<const Stored> batch);
 
   ThreadPool* pool_;
+  ReasonsOf reasons_;
   std::shared_ptr<const cascade::Bundle> bundle_;
   cascade::EngineOptions stages_;
   std::unique_ptr<cascade::Engine> engine_;

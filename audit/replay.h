@@ -3,10 +3,12 @@
 ///
 /// What failed then is made to fail again: a record that says that the network was late, shed or failed, that late
 /// columns were not given, or that the forest failed, is decided with a stage or provider that does so, and a margin
-/// that was not finite then and is now is taken as it was. Reasons by attribution are not computed again; the rules' are. Nobody may write the log meanwhile.
+/// that was not finite then and is now is taken as it was. Reasons by attribution are not computed again; the rules'
+/// are. Nobody may write the log meanwhile.
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,15 +16,22 @@
 #include "sluice/base/progress.h"
 #include "sluice/base/thread_pool.h"
 #include "sluice/cascade/bundle.h"
+#include "sluice/cascade/decision.h"
+#include "sluice/cascade/record.h"
 #include "sluice/gbdt/kernel.h"
 
 namespace sluice::audit {
+
+/// The attribution's reasons for a decision, as they were computed then. In single precision their last bits are those
+/// of the instruction set.
+using ReasonsOf = std::function<std::vector<cascade::Reason>(RowView row, const cascade::Decision& decision)>;
 
 struct ReplayOptions {
   gbdt::Kernel kernel = gbdt::Kernel::automatic;  // of the forest
   std::size_t batch = 4096;                       // records decided at once; at least 1
   ThreadPool* pool = nullptr;                     // null: the calling thread
   bool only_this_bundle = false;                  // leave out what another bundle decided; else it is compared too
+  ReasonsOf reasons{};                            // of records that have some; null: they are not compared
   std::size_t max_differences = 100;              // that are described; all are counted
   Progress progress{};
 };

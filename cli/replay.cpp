@@ -3,6 +3,7 @@
 #include "sluice/audit/replay.h"
 #include "sluice/base/json_text.h"
 #include "sluice/cli/common_options.h"
+#include "sluice/cli/row_reasons.h"
 #include "sluice/cli/verbs.h"
 
 namespace sluice::cli {
@@ -37,20 +38,29 @@ void print_report(const audit::ReplayReport& report, bool as_json) {
 int run_replay(const Arguments& arguments) {
   std::string log, bundle, kernel = "auto";
   std::uint64_t batch = 4096;
+  bool with_reasons = false;
   CommonOptions common;
   Options options("replay",
                   "Decides every record of a log again and compares bit for bit. Exit code 3 where one differs.",
                   "sluice replay --audit log --bundle bundle");
   options.required("--audit", log, "folder of the decision log").required("--bundle", bundle, "folder of the bundle");
   options.text("--kernel", kernel, "instruction set of the forest: auto, scalar, avx2, avx512 or avx512-vbmi")
-      .integer("--batch", batch, "records decided at once");
+      .integer("--batch", batch, "records decided at once")
+      .flag("--reasons", with_reasons, "compute the attributions' reasons again as well, as `score --reasons` did");
   common.add_threads(options);
   common.add_device(options);
   common.add_json(options);
   if (!options.parse(arguments)) return 0;
   ThreadPool pool(common.n_threads);
-  const auto report = audit::replay(log, load_bundle(bundle, common.device),
-                                    {.kernel = gbdt::parse_kernel(kernel), .batch = batch, .pool = &pool});
+  const auto loaded = load_bundle(bundle, common.device);
+  audit::ReplayOptions replaying{.kernel = gbdt::parse_kernel(kernel), .batch = batch, .pool = &pool};
+  const cascade::Engine engine(loaded);
+  const auto explainer = with_reasons ? make_row_explainer(engine) : nullptr;
+  if (explainer)
+    replaying.reasons = [&](RowView row, const cascade::Decision& decision) {
+      return explain::record_reasons(explainer->explain(row, decision).reasons);
+    };
+  const auto report = audit::replay(log, loaded, replaying);
   print_report(report, common.json);
   return report.n_different == 0 ? 0 : kFound;
 }

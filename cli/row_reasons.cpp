@@ -5,10 +5,14 @@
 
 namespace sluice::cli {
 
-RowReasons::RowReasons(const cascade::Engine& engine, const std::string& which) : with_approved_(which == "all") {
+std::unique_ptr<const explain::Explainer> make_row_explainer(const cascade::Engine& engine) {
   explain::ExplainOptions options;
-  options.precision = gbdt::Precision::single;  // every row of a table: reasons are ranks, not reports
-  if (which != "none") explainer_ = std::make_unique<explain::Explainer>(engine, options);
+  options.precision = gbdt::Precision::single;
+  return std::make_unique<const explain::Explainer>(engine, options);
+}
+
+RowReasons::RowReasons(const cascade::Engine& engine, const std::string& which) : with_approved_(which == "all") {
+  if (which != "none") explainer_ = make_row_explainer(engine);
 }
 
 void RowReasons::explain(RowsView rows, std::span<const cascade::Decision> decisions, ThreadPool& pool) {

@@ -11,6 +11,9 @@
 
 namespace sluice::cli {
 
+/// For the reasons of every row of a table: ranks, not reports, and so in single precision.
+std::unique_ptr<const explain::Explainer> make_row_explainer(const cascade::Engine& engine);
+
 class RowReasons {
  public:
   /// `which`: "none", "adverse" (declined and reviewed rows) or "all".

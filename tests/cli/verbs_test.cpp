@@ -84,12 +84,25 @@ TEST_CASE("the examples of simulate and train run in a folder of their own") {
 
 #ifdef SLUICE_CAN_TRAIN
 
+TEST_CASE("replay computes the reasons of attributions again, and finds them to the bit") {
+  const auto& folder = test::working_folder();
+  REQUIRE(run(folder,
+              "head -301 transactions.csv >few.csv && sluice score --bundle bundle --data few.csv --out few.jsonl "
+              "--reasons all --audit reasons_log --quiet")
+              .exit_code == 0);
+  const auto same = run(folder, "sluice replay --audit reasons_log --bundle bundle --reasons --threads 1");
+  CAPTURE(same.out, same.err);
+  REQUIRE(same.exit_code == 0);
+  REQUIRE_THAT(same.out, Catch::Contains("300 records, 0 differ"));
+}
+
 TEST_CASE("bundle promote replaces a bundle by a better one alone") {
   const auto& folder = test::working_folder();
-  write_file(folder / "weak.json", R"({"forest": {"search": 1, "folds": 2, "max_rounds": 1}})");
+  write_file(folder / "weak.json", R"({"forest": {"search": 1, "folds": 2, "max_rounds": 1},
+                                       "network": {"members": [{"kind": "mlp", "count": 1, "hidden": [2]}], "max_epochs": 1}})");
   REQUIRE(run(folder,
-              "sluice train --data transactions.csv --label fraud --schema examples/schema.json --network none "
-              "--config weak.json --out weak --quiet")
+              "sluice train --data transactions.csv --label fraud --schema examples/schema.json --config "
+              "weak.json --out weak --quiet")
               .exit_code == 0);
   const std::string to_place = " --to place --data transactions.csv --label fraud --metric log_loss --quiet";
   REQUIRE(run(folder, "sluice bundle promote weak" + to_place).exit_code == 0);

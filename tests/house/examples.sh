@@ -12,7 +12,9 @@ cat >train.json <<'EOF'
 EOF
 $sluice train --data transactions.csv --label fraud --schema "$source/examples/schema.json" --rules "$source/examples/rules" --config train.json --out bundle --quiet >/dev/null
 "$build/examples/embed_decision_engine" bundle | tee embed.txt
-grep -qE '^(APPROVE|REVIEW|DECLINE), p = 0\.[0-9]+, level (L0 |L1 late_features_missing)$' embed.txt
+[ "$(grep -cE '^(APPROVE|REVIEW|DECLINE), p = 0\.[0-9]+, level L0 $' embed.txt)" = 2 ]
+grep -q '^log whole, 0 lost, 0 of 2 decided otherwise$' embed.txt
+[ "$(wc -l <history.jsonl)" = 3 ]
 "$build/examples/batch_backtest" bundle transactions.csv fraud | tee backtest.txt
 grep -q AUC backtest.txt
 "$build/examples/explain_report" bundle transactions.csv 17 explanation.html
