@@ -6,9 +6,6 @@
 /// Exit code 1 where anything was lost, doubled or different, or a count does not add up. What was late is printed: a
 /// busy machine makes it so. The log is left in FOLDER.
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -22,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "machine_stalls.h"
 #include "sluice/audit/log.h"
 #include "sluice/audit/log_reader.h"
 #include "sluice/audit/replay.h"
@@ -36,31 +34,13 @@ namespace {
 
 using namespace sluice;
 using namespace cascade;
-using Clock = std::chrono::steady_clock;
+using namespace bench;
 using std::chrono::microseconds;
+using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kThreads = 2, kRows = 4096;
 constexpr std::int64_t kBudgetUs = 10'000, kGraceUs = 1'000;
 constexpr double kForestRate = 0.0002, kOtherRate = 0.001;  // of each kind of fault, a call
-
-/// Nanoseconds that this thread was ready to run and did not: the machine's doing, not the engine's.
-class StallClock {
- public:
-  StallClock() : file_(open("/proc/thread-self/schedstat", O_RDONLY)) {}
-  ~StallClock() { close(file_); }
-  StallClock(const StallClock&) = delete;
-  StallClock& operator=(const StallClock&) = delete;
-  std::int64_t waited_ns() const {
-    char text[96] = {};
-    if (file_ < 0 || pread(file_, text, sizeof text - 1, 0) <= 0) return 0;
-    char* end = text;
-    std::strtoll(text, &end, 10);
-    return std::strtoll(end, nullptr, 10);
-  }
-
- private:
-  int file_;
-};
 
 struct Faults {
   explicit Faults(double rate, std::uint64_t seed) {
@@ -100,8 +80,8 @@ Engine make_engine(std::shared_ptr<const Bundle> bundle, EngineOptions options, 
 }
 
 struct Tally {
-  std::uint64_t decided = 0, late = 0, stalled = 0, refused = 0;
-  std::int64_t latest_us = 0;     // beyond the deadline, the machine's stalls left out
+  std::uint64_t decided = 0, refused = 0;
+  std::vector<Late> late;
   std::vector<std::uint32_t> us;  // counts by microsecond
 };
 
@@ -119,9 +99,9 @@ class Client {
     while (!is_over) {
       const auto start = Clock::now();
       decide(tally.decided++);
-      const auto us = std::chrono::duration_cast<microseconds>(Clock::now() - start).count();
+      const auto end = Clock::now();
       const std::int64_t waited_now = stalls.waited_ns();
-      note(us, (waited_now - waited) / 1000);
+      note(start, end, (waited_now - waited) / 1000);
       waited = waited_now;
     }
   }
@@ -150,12 +130,10 @@ class Client {
     tally.refused += appended == audit::Appended::refused;
   }
 
-  void note(std::int64_t us, std::int64_t stalled_us) {
+  void note(Clock::time_point start, Clock::time_point end, std::int64_t waited_us) {
+    const auto us = std::chrono::duration_cast<microseconds>(end - start).count();
     ++tally.us[static_cast<std::size_t>(std::min<std::int64_t>(us, static_cast<std::int64_t>(tally.us.size()) - 1))];
-    const std::int64_t beyond = us - kBudgetUs;
-    if (beyond <= kGraceUs) return;
-    ++(beyond - stalled_us <= kGraceUs ? tally.stalled : tally.late);
-    tally.latest_us = std::max(tally.latest_us, beyond - stalled_us);
+    if (us > kBudgetUs + kGraceUs) tally.late.push_back({start + microseconds(kBudgetUs), end, waited_us});
   }
 
   Deployment& deployment_;
@@ -198,6 +176,7 @@ Found account(const std::filesystem::path& folder, const std::array<std::uint64_
 
 struct Soak {
   std::array<Tally, kThreads> tallies;
+  std::vector<Stall> stalls;
   Ledger::Counts ledger;
   audit::LogStatus log;
   std::uint64_t not_written = 0, n_swaps = 0;
@@ -223,6 +202,7 @@ Soak run(const std::filesystem::path& folder, const std::array<std::shared_ptr<c
   std::vector<Client> clients;
   for (std::size_t t = 0; t < kThreads; ++t) clients.emplace_back(deployment, log, *provider, rows, t);
   std::atomic<bool> is_over = false;
+  Canaries canaries;
   std::vector<std::thread> threads;
   for (Client& client : clients) threads.emplace_back([&client, &is_over] { client.run(is_over); });
   Soak soak;
@@ -230,6 +210,7 @@ Soak run(const std::filesystem::path& folder, const std::array<std::shared_ptr<c
     deployment.promote(bundles[++soak.n_swaps % 2], "soak", "every second");
   is_over = true;
   for (auto& thread : threads) thread.join();
+  soak.stalls = canaries.stop();
   for (std::size_t t = 0; t < kThreads; ++t) soak.tallies[t] = std::move(clients[t].tally);
   soak.ledger = deployment.counts();
   soak.log = log.status();
@@ -271,8 +252,12 @@ int judge(const std::filesystem::path& folder, const std::array<std::shared_ptr<
   for (std::size_t t = 0; t < kThreads; ++t) {
     const Tally& tally = soak.tallies[t];
     total += decided[t] = tally.decided;
-    late += tally.late, stalled += tally.stalled, refused += tally.refused;
-    latest = std::max(latest, tally.latest_us);
+    refused += tally.refused;
+    for (const Late& one : tally.late) {
+      const std::int64_t us = unexplained_us(one, soak.stalls);
+      ++(us > kGraceUs ? late : stalled);
+      latest = std::max(latest, us);
+    }
   }
   const Found found = account(folder / "log", decided);
   const auto verified = audit::verify_log(folder / "log");
@@ -309,8 +294,8 @@ int judge(const std::filesystem::path& folder, const std::array<std::shared_ptr<
   row("replayed otherwise", n_different);
   print_faults(world);
   if (!first_difference.empty()) std::printf("\nfirst difference: %s\n", first_difference.c_str());
-  const bool ok = found.n_lost + refused + soak.not_written + found.n_doubled + n_different == 0 &&
-                  is_balanced && verified.is_whole() && n_replayed == total;
+  const bool ok = found.n_lost + refused + soak.not_written + found.n_doubled + n_different == 0 && is_balanced &&
+                  verified.is_whole() && n_replayed == total;
   return ok ? 0 : 1;
 }
 
