@@ -220,7 +220,6 @@ TEST_CASE("proofs of entries that stay hold; those of entries that went are refu
   const std::uint64_t kept = log.retain(kNoon + 50).kept;
   REQUIRE(kept > 0);
   const auto key = PublicKey::load(log.folder() / "signing.pub");
-  const std::string flags = "--key " + to_hex({reinterpret_cast<const char*>(key.bytes.data()), 32}) + " --proof ";
   for (std::uint64_t index = 0; index <= kDecisions; ++index) {
     CAPTURE(index);
     if (index < kept) {
@@ -235,8 +234,7 @@ TEST_CASE("proofs of entries that stay hold; those of entries that went are refu
     const Digest leaf = leaf_hash(bytes_of(sha256(*from_hex(proof["entry"].get<std::string>()))));
     REQUIRE(verify_inclusion(leaf, index, checkpoint.size, path, checkpoint.root));
     if (index % 23 != 0) continue;
-    write_file(dir / "proof", proof.dump());
-    REQUIRE(ask_python(dir, flags + "'" + (dir / "proof").string() + "'").exit_code == 0);
+    REQUIRE(python_check(dir, proof.dump(), key).exit_code == 0);
   }
   std::vector<Fault> faults;
   for (const auto& checkpoint : read_checkpoints(log.folder(), key, faults)) {
@@ -248,8 +246,7 @@ TEST_CASE("proofs of entries that stay hold; those of entries that went are refu
       continue;
     }
     CHECK(verify_log(log.folder(), {.known = checkpoint}).is_whole());
-    write_file(dir / "proof", prove_consistency(log.folder(), checkpoint.size));
-    REQUIRE(ask_python(dir, flags + "'" + (dir / "proof").string() + "'").exit_code == 0);
+    REQUIRE(python_check(dir, prove_consistency(log.folder(), checkpoint.size), key).exit_code == 0);
   }
 }
 
