@@ -179,7 +179,7 @@ struct Soak {
   std::vector<Stall> stalls;
   Ledger::Counts ledger;
   audit::LogStatus log;
-  std::uint64_t not_written = 0, n_swaps = 0;
+  std::uint64_t not_written = 0, n_swaps = 0, n_refused_swaps = 0;
 };
 
 Soak run(const std::filesystem::path& folder, const std::array<std::shared_ptr<const Bundle>, 2>& bundles, World& world,
@@ -206,8 +206,15 @@ Soak run(const std::filesystem::path& folder, const std::array<std::shared_ptr<c
   std::vector<std::thread> threads;
   for (Client& client : clients) threads.emplace_back([&client, &is_over] { client.run(is_over); });
   Soak soak;
-  for (const auto end = Clock::now() + length; Clock::now() < end; std::this_thread::sleep_for(std::chrono::seconds(1)))
-    deployment.promote(bundles[++soak.n_swaps % 2], "soak", "every second");
+  for (const auto end = Clock::now() + length; Clock::now() < end;
+       std::this_thread::sleep_for(std::chrono::seconds(1))) {
+    try {
+      deployment.promote(bundles[(soak.n_swaps + 1) % 2], "soak", "every second");
+      ++soak.n_swaps;
+    } catch (const std::exception&) {
+      ++soak.n_refused_swaps;  // a fault met its warm-up
+    }
+  }
   is_over = true;
   for (auto& thread : threads) thread.join();
   soak.stalls = canaries.stop();
@@ -281,6 +288,7 @@ int judge(const std::filesystem::path& folder, const std::array<std::shared_ptr<
       static_cast<long long>(kBudgetUs));
   row("decisions", total);
   row("bundles swapped under load", soak.n_swaps);
+  row("refused, because a fault met their warm-up", soak.n_refused_swaps);
   row("lost", found.n_lost + refused + soak.not_written);
   row("doubled", found.n_doubled);
   row("later than the deadline + 1 ms", late);

@@ -10,6 +10,7 @@
 #include "sluice/base/file.h"
 #include "sluice/cascade/deployment.h"
 #include "sluice/cascade/fault_plan.h"
+#include "sluice/cascade/isolate.h"
 #include "support/catch.h"
 #include "support/code_of.h"
 #include "support/small_bundle.h"
@@ -220,6 +221,35 @@ TEST_CASE("what cannot be served, or whose history cannot be written, changes no
   CHECK(code_of([&] { deployment.promote(bundle, "bob", "again"); }) == "file.write");
   CHECK(deployment.history().size() == 1);
   CHECK(&deployment.use().bundle() == bundle.get());
+}
+
+TEST_CASE("a bundle whose forest fails, in whatever way, is not put in service") {
+  const TempDir dir;
+  const auto bundle = small_bundle(dir / "a", 1), next = with_cutoffs(*bundle, 2, kApproveAll);
+  for (const Fault fault : {Fault::throws, Fault::not_finite, Fault::wrong_shape, Fault::stuck, Fault::crash}) {
+    FaultOptions faults{.stuck_us = 60'000'000, .may_end_threads = true};
+    faults.rates[static_cast<std::size_t>(fault)] = 1;
+    const auto plan = std::make_shared<FaultPlan>(faults);
+    DeploymentOptions options{.guard = no_guard()};
+    options.make_engine = [&](std::shared_ptr<const Bundle> of, const EngineOptions& base) {
+      EngineOptions mine = base;
+      const std::shared_ptr<const ForestStage> forest = with_faults(make_forest_stage(of->forests, of->schema), plan);
+      if (of == next) mine.forest = isolate(forest, of->schema, {.max_wait_us = 20'000});
+      return Engine(of, mine);
+    };
+    Deployment deployment(bundle, "ann", "first", options);
+    CAPTURE(to_string(fault));
+    bool is_refused = false;
+    try {
+      deployment.promote(next, "bob", "broken");
+    } catch (const std::exception&) {
+      is_refused = true;
+    }
+    CHECK(is_refused);
+    CHECK(deployment.history().size() == 1);
+    CHECK(&deployment.use().bundle() == bundle.get());
+    plan->release();
+  }
 }
 
 TEST_CASE("a shadow decides as its engine does, drops what it has no room for, and never changes an answer") {
