@@ -1,0 +1,151 @@
+/// One decision of the forest path, its record built: what it costs beside the forest itself, and at a steady rate.
+///
+///   decide_bench BUNDLE [SECONDS]
+///
+/// Fifty rules over the bundle's numbers are put after the models. At the steady rate a decision is timed from the
+/// moment at which it was due, so that one that is late is seen in those behind it.
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bench_timing.h"
+#include "machine_stalls.h"
+#include "sluice/audit/decision_record.h"
+#include "sluice/base/random.h"
+#include "sluice/cascade/engine.h"
+
+namespace {
+
+using namespace sluice;
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kRows = 4096, kRules = 50, kRate = 50'000;
+
+Table draw_rows(const Schema& schema) {
+  Random random(1);
+  Table rows(schema.size(), kRows);
+  for (std::size_t i = 0; i < kRows; ++i)
+    for (std::size_t c = 0; c < schema.size(); ++c) rows.row(i)[c] = random.normal();
+  return rows;
+}
+
+/// Two comparisons each, which one row in two hundred meets.
+std::string draw_rules(const Schema& schema) {
+  Random random(2);
+  std::string json = R"({"ruleset": "bench", "version": 1, "hit_policy": "priority", "rules": [)";
+  for (std::size_t r = 0; r < kRules; ++r) {
+    const auto column = [&] { return schema[random.below(schema.size())].name; };
+    json += std::string(r ? "," : "") + R"({"id": "R)" + std::to_string(r) + R"(", "when": ")" + column() +
+            " > 1.5 && " + column() + R"( < -1.5", "on_missing": "SKIP", "then": {"action": "REVIEW", "reason": "R"}})";
+  }
+  return json + "]}";
+}
+
+std::shared_ptr<const cascade::Bundle> with_rules(const char* folder) {
+  auto bundle = std::make_shared<cascade::Bundle>(cascade::Bundle::load(folder));
+  auto compiled = rules::RuleSet::compile(draw_rules(bundle->schema), "rules", bundle->schema, rules::Phase::post);
+  throw_if_errors(compiled.diagnostics);
+  bundle->post = *compiled.rules;
+  return bundle;
+}
+
+class Decider {
+ public:
+  explicit Decider(const char* folder) : bundle(with_rules(folder)), engine(bundle), rows(draw_rows(bundle->schema)) {}
+
+  void score_forest() {
+    cascade::StagedMargins staged;
+    engine.forest_stage().score(RowsView(rows.row(i_++ % kRows)), {&staged, 1});
+  }
+  void decide() {
+    const RowView row = rows.row(i_++ % kRows);
+    const cascade::Decision d = engine.decide({.row = row, .now_us = 1'700'000'000'000'000});
+    record_.clear();
+    audit::encode(record_, *bundle, d, {.id = "request-17", .time_in_us = 1'700'000'000'000'000, .row = row});
+  }
+
+  const std::shared_ptr<const cascade::Bundle> bundle;
+  const cascade::Engine engine;
+  const Table rows;
+
+ private:
+  std::size_t i_ = 0;
+  std::string record_;
+};
+
+double quantile(std::vector<float>& times, double q) {
+  const auto at = times.begin() + static_cast<std::ptrdiff_t>(q * static_cast<double>(times.size() - 1));
+  std::nth_element(times.begin(), at, times.end());
+  return *at;
+}
+
+struct Steady {
+  std::vector<float> us;
+  std::size_t n_stalled = 0;  // left out: the thread was ready and did not run
+};
+
+Steady decide_steadily(Decider& decider, std::int64_t seconds) {
+  constexpr auto kGap = std::chrono::nanoseconds(1'000'000'000 / kRate);
+  const bench::StallClock stalls;
+  Steady steady;
+  std::int64_t waited = stalls.waited_ns();
+  auto due = Clock::now();
+  for (const auto end = due + std::chrono::seconds(seconds); due < end; due += kGap) {
+    while (Clock::now() < due) {
+    }
+    decider.decide();
+    const float us = std::chrono::duration<float, std::micro>(Clock::now() - due).count();
+    if (us > 20) {
+      const std::int64_t waited_now = stalls.waited_ns();
+      if (waited_now > waited) {  // begin anew behind the stall
+        waited = waited_now;
+        ++steady.n_stalled;
+        due = Clock::now();
+        continue;
+      }
+    }
+    steady.us.push_back(us);
+  }
+  return steady;
+}
+
+void run(const char* folder, std::int64_t seconds) {
+  Decider decider(folder);
+  std::vector<double> forest, whole;
+  for (int k = 0; k < 200'000; ++k) {
+    forest.push_back(bench::microseconds([&] { decider.score_forest(); }));
+    whole.push_back(bench::microseconds([&] { decider.decide(); }));
+  }
+  const auto f = bench::timing_of(std::move(forest), 1), w = bench::timing_of(std::move(whole), 1);
+  Steady steady = decide_steadily(decider, seconds);
+  std::printf("| forest alone, p50 | decide with 50 rules, record built, p50 | beside the forest |\n|---|---|---|\n");
+  std::printf("| %.2f µs | %.2f µs | %.2f µs |\n\n", f.median, w.median, w.median - f.median);
+  std::printf(
+      "At a steady %zu/s for %lld s, one thread, from when each was due: p50 %.1f µs, p99 %.1f µs, p99.9 %.1f µs, "
+      "p99.99 %.1f µs of %zu; "
+      "%zu more met a stall of the machine.\n",
+      kRate, static_cast<long long>(seconds), quantile(steady.us, 0.5), quantile(steady.us, 0.99),
+      quantile(steady.us, 0.999), quantile(steady.us, 0.9999), steady.us.size(), steady.n_stalled);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) {
+    std::fprintf(stderr, "usage: decide_bench BUNDLE [SECONDS]\n");
+    return 2;
+  }
+  try {
+    run(argv[1], argc > 2 ? std::atoll(argv[2]) : 20);
+    return 0;
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "decide_bench: %s\n", e.what());
+    return 1;
+  }
+}
