@@ -8,13 +8,12 @@
 /// Threads are started by calls. One that hangs is replaced, up to `max_hung` of them; one that the work ends
 /// (pthread_exit) is replaced as well.
 
-#include <cxxabi.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -176,9 +175,8 @@ struct Bulkhead<Call>::State {
     try {
       work(call);
       return true;
-    } catch (abi::__forced_unwind&) {
-      throw;  // the thread ends: Thread says so
     } catch (...) {
+      if (!std::current_exception()) throw;  // no exception of C++: the thread is being ended, and Thread says so
       return false;
     }
   }
