@@ -38,7 +38,7 @@ Table draw_rows(const Schema& schema) {
 /// Two comparisons each, which one row in two hundred meets.
 std::string draw_rules(const Schema& schema) {
   Random random(2);
-  std::string json = R"({"ruleset": "bench", "version": 1, "hit_policy": "priority", "rules": [)";
+  std::string json = R"({"ruleset": "bench", "version": 1, "hit_policy": "first", "rules": [)";
   for (std::size_t r = 0; r < kRules; ++r) {
     const auto column = [&] { return schema[random.below(schema.size())].name; };
     json += std::string(r ? "," : "") + R"({"id": "R)" + std::to_string(r) + R"(", "when": ")" + column() +
@@ -90,7 +90,8 @@ struct Steady {
   std::size_t n_stalled = 0;  // left out: the thread was ready and did not run
 };
 
-Steady decide_steadily(Decider& decider, std::int64_t seconds) {
+template <class Work>
+Steady run_steadily(const Work& work, std::int64_t seconds) {
   constexpr auto kGap = std::chrono::nanoseconds(1'000'000'000 / kRate);
   const bench::StallClock stalls;
   Steady steady;
@@ -99,7 +100,7 @@ Steady decide_steadily(Decider& decider, std::int64_t seconds) {
   for (const auto end = due + std::chrono::seconds(seconds); due < end; due += kGap) {
     while (Clock::now() < due) {
     }
-    decider.decide();
+    work();
     const float us = std::chrono::duration<float, std::micro>(Clock::now() - due).count();
     if (us > 20) {
       const std::int64_t waited_now = stalls.waited_ns();
@@ -115,6 +116,11 @@ Steady decide_steadily(Decider& decider, std::int64_t seconds) {
   return steady;
 }
 
+void print(const char* name, Steady steady) {
+  std::printf("| %s | %.2f | %.2f | %.2f | %.2f | %zu |\n", name, quantile(steady.us, 0.5), quantile(steady.us, 0.99),
+              quantile(steady.us, 0.999), quantile(steady.us, 0.9999), steady.n_stalled);
+}
+
 void run(const char* folder, std::int64_t seconds) {
   Decider decider(folder);
   std::vector<double> forest, whole;
@@ -123,15 +129,13 @@ void run(const char* folder, std::int64_t seconds) {
     whole.push_back(bench::microseconds([&] { decider.decide(); }));
   }
   const auto f = bench::timing_of(std::move(forest), 1), w = bench::timing_of(std::move(whole), 1);
-  Steady steady = decide_steadily(decider, seconds);
   std::printf("| forest alone, p50 | decide with 50 rules, record built, p50 | beside the forest |\n|---|---|---|\n");
   std::printf("| %.2f µs | %.2f µs | %.2f µs |\n\n", f.median, w.median, w.median - f.median);
-  std::printf(
-      "At a steady %zu/s for %lld s, one thread, from when each was due: p50 %.1f µs, p99 %.1f µs, p99.9 %.1f µs, "
-      "p99.99 %.1f µs of %zu; "
-      "%zu more met a stall of the machine.\n",
-      kRate, static_cast<long long>(seconds), quantile(steady.us, 0.5), quantile(steady.us, 0.99),
-      quantile(steady.us, 0.999), quantile(steady.us, 0.9999), steady.us.size(), steady.n_stalled);
+  std::printf("At a steady %zu/s for %lld s, one thread, from when each was due, without stalls of the machine:\n\n",
+              kRate, static_cast<long long>(seconds));
+  std::printf("| µs | p50 | p99 | p99.9 | p99.99 | stalls |\n|---|---|---|---|---|---|\n");
+  print("decide", run_steadily([&] { decider.decide(); }, seconds));
+  print("nothing: the machine alone", run_steadily([] {}, seconds));
 }
 
 }  // namespace
