@@ -134,4 +134,8 @@ RecordParts split(std::string_view bytes) {
   return parts;
 }
 
+ShadowResult shadow_result(const cascade::Bundle& bundle, const cascade::Decision& d) {
+  return {bundle.digest, d.action, d.level, d.forest.margin, d.network.margin, d.p_final};
+}
+
 }  // namespace sluice::audit

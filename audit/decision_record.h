@@ -34,6 +34,9 @@ struct ShadowResult {
   double p_final = std::numeric_limits<double>::quiet_NaN();
 };
 
+/// What `bundle` decided beside the decision that acts (cascade/shadow.h).
+ShadowResult shadow_result(const cascade::Bundle& bundle, const cascade::Decision& decision);
+
 /// What the decision itself does not know.
 struct DecisionContext {
   std::string_view id;        // the request's; may be empty
