@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "bench_timing.h"
-#include "machine_stalls.h"
 #include "sluice/audit/decision_record.h"
 #include "sluice/base/random.h"
 #include "sluice/cascade/engine.h"
@@ -79,46 +78,47 @@ class Decider {
   std::string record_;
 };
 
+struct Steady {
+  std::vector<float> us;
+  std::size_t n_stalls = 0;  // of the machine, seen while nothing was to do: the schedule begins anew behind each
+};
+
+/// Spins until `due`. Where the machine stood still meanwhile, what was due then is due now.
+Clock::time_point wait_until(Clock::time_point due, Steady& steady) {
+  constexpr auto kStall = std::chrono::microseconds(5);
+  for (auto last = Clock::now();;) {
+    const auto now = Clock::now();
+    if (now - last > kStall) {
+      ++steady.n_stalls;
+      return std::max(due, now);
+    }
+    if (now >= due) return due;
+    last = now;
+  }
+}
+
+template <class Work>
+Steady run_steadily(const Work& work, std::int64_t seconds) {
+  constexpr auto kGap = std::chrono::nanoseconds(1'000'000'000 / kRate);
+  Steady steady;
+  auto due = Clock::now();
+  for (const auto end = due + std::chrono::seconds(seconds); due < end; due += kGap) {
+    due = wait_until(due, steady);
+    work();
+    steady.us.push_back(std::chrono::duration<float, std::micro>(Clock::now() - due).count());
+  }
+  return steady;
+}
+
 double quantile(std::vector<float>& times, double q) {
   const auto at = times.begin() + static_cast<std::ptrdiff_t>(q * static_cast<double>(times.size() - 1));
   std::nth_element(times.begin(), at, times.end());
   return *at;
 }
 
-struct Steady {
-  std::vector<float> us;
-  std::size_t n_stalled = 0;  // left out: the thread was ready and did not run
-};
-
-template <class Work>
-Steady run_steadily(const Work& work, std::int64_t seconds) {
-  constexpr auto kGap = std::chrono::nanoseconds(1'000'000'000 / kRate);
-  const bench::StallClock stalls;
-  Steady steady;
-  std::int64_t waited = stalls.waited_ns();
-  auto due = Clock::now();
-  for (const auto end = due + std::chrono::seconds(seconds); due < end; due += kGap) {
-    while (Clock::now() < due) {
-    }
-    work();
-    const float us = std::chrono::duration<float, std::micro>(Clock::now() - due).count();
-    if (us > 20) {
-      const std::int64_t waited_now = stalls.waited_ns();
-      if (waited_now > waited) {  // begin anew behind the stall
-        waited = waited_now;
-        ++steady.n_stalled;
-        due = Clock::now();
-        continue;
-      }
-    }
-    steady.us.push_back(us);
-  }
-  return steady;
-}
-
 void print(const char* name, Steady steady) {
   std::printf("| %s | %.2f | %.2f | %.2f | %.2f | %zu |\n", name, quantile(steady.us, 0.5), quantile(steady.us, 0.99),
-              quantile(steady.us, 0.999), quantile(steady.us, 0.9999), steady.n_stalled);
+              quantile(steady.us, 0.999), quantile(steady.us, 0.9999), steady.n_stalls);
 }
 
 void run(const char* folder, std::int64_t seconds) {
@@ -131,11 +131,19 @@ void run(const char* folder, std::int64_t seconds) {
   const auto f = bench::timing_of(std::move(forest), 1), w = bench::timing_of(std::move(whole), 1);
   std::printf("| forest alone, p50 | decide with 50 rules, record built, p50 | beside the forest |\n|---|---|---|\n");
   std::printf("| %.2f µs | %.2f µs | %.2f µs |\n\n", f.median, w.median, w.median - f.median);
-  std::printf("At a steady %zu/s for %lld s, one thread, from when each was due, without stalls of the machine:\n\n",
-              kRate, static_cast<long long>(seconds));
+  std::printf(
+      "At a steady %zu/s for %lld s, one thread, from when each was due; where the machine stood still between two, "
+      "the schedule begins anew:\n\n",
+      kRate, static_cast<long long>(seconds));
   std::printf("| µs | p50 | p99 | p99.9 | p99.99 | stalls |\n|---|---|---|---|---|---|\n");
   print("decide", run_steadily([&] { decider.decide(); }, seconds));
-  print("nothing: the machine alone", run_steadily([] {}, seconds));
+  // What an equally long look at the clock meets on this machine.
+  const auto look = std::chrono::nanoseconds(static_cast<std::int64_t>(1000 * w.median));
+  const auto idle = [look] {
+    for (const auto until = Clock::now() + look; Clock::now() < until;) {
+    }
+  };
+  print("nothing, for as long", run_steadily(idle, seconds));
 }
 
 }  // namespace

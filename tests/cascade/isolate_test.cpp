@@ -89,8 +89,11 @@ TEST_CASE("a stage that hangs keeps nobody beyond the deadline, and answers agai
                           {.n_threads = 1, .max_hung = 2, .max_wait_us = 20'000});
   float margin = 0;
   CHECK(isolated.ask(margin, Deadline::in(milliseconds(5))) == Cause::network_late);
-  CHECK(isolated.ask(margin) == Cause::network_late);
-  CHECK(isolated.ask(margin) == Cause::network_late);
+  while (isolated.plan->count(Fault::stuck) < 3) {
+    const Cause cause = isolated.ask(margin);
+    CHECK((cause == Cause::network_late || cause == Cause::network_shed));
+  }
+  isolated.ask(margin);
   CHECK(isolated.ask(margin) == Cause::network_shed);  // every thread hangs, and so do its replacements
   isolated.plan->set_active(false);
   isolated.plan->release();
@@ -109,7 +112,7 @@ TEST_CASE("a thread that its work ends has failed its call and is replaced") {
 
 TEST_CASE("a full queue sheds, and what waited too long leaves it") {
   const Isolated isolated(plan_of(Fault::stuck, {.stuck_us = 60'000'000}),
-                          {.n_threads = 1, .queue_limit = 1, .max_hung = 0, .max_wait_us = 200'000});
+                          {.n_threads = 1, .queue_limit = 1, .max_hung = 0, .max_wait_us = 2'000'000});
   std::atomic<int> n_late = 0, n_shed = 0;
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t)
