@@ -53,17 +53,8 @@ void put_rules(JsonText& json, const RecordOutcome& outcome) {
 void put_reasons(JsonText& json, const RecordOutcome& outcome) {
   json.key("reasons").open('[');
   for (const auto& phase : outcome.phases)
-    if (!phase.decisive.empty())
-      json.open('{')
-          .field("code", std::string_view(phase.reason))
-          .field("rule", std::string_view(phase.decisive))
-          .close('}');
-  for (const auto& reason : outcome.reasons)
-    json.open('{')
-        .field("code", std::string_view(reason.code))
-        .field("feature", std::string_view(reason.feature))
-        .field("phi", reason.phi)
-        .close('}');
+    if (!phase.decisive.empty()) cascade::put_reason(json, phase.reason, phase.decisive);
+  for (const auto& reason : outcome.reasons) cascade::put_reason(json, reason);
   json.close(']');
 }
 

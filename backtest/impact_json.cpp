@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "sluice/backtest/costs_json.h"
 #include "sluice/backtest/impact_report.h"
 
 namespace sluice::backtest {
@@ -60,17 +61,12 @@ Json levels_json(const ImpactReport& report) {
   return cells;
 }
 
-Json costs_json(const ImpactReport& report) {
-  const cascade::Costs& costs = report.costs;
-  return {{"from", report.costs_from},
-          {"false_positive", costs.false_positive},
-          {"false_negative", costs.false_negative},
-          {"review", costs.review ? Json(*costs.review) : Json(nullptr)},
-          {"network_call", costs.network_call},
-          {"forwarding", report.price},
-          {"rows_by_label", report.n_labelled},
-          {"rows_by_probability", report.n_expected},
-          {"rows_unknown", report.n_unpriced}};
+Json report_costs(const ImpactReport& report) {
+  Json json = costs_json(report.costs_from, report.costs, report.price);
+  json["rows_by_label"] = report.n_labelled;
+  json["rows_by_probability"] = report.n_expected;
+  json["rows_unknown"] = report.n_unpriced;
+  return json;
 }
 
 Json table_json(const ImpactTable& table) {
@@ -118,7 +114,7 @@ std::string impact_json(const ImpactReport& report) {
                      {"after", side_json(report.after)},
                      {"actions", actions_json(report)},
                      {"levels", levels_json(report)},
-                     {"costs", costs_json(report)},
+                     {"costs", report_costs(report)},
                      {"without_late_columns", report.n_without_late},
                      {"segments", tables},
                      {"largest", largest}};

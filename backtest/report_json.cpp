@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sluice/backtest/costs_json.h"
+
 namespace sluice::backtest {
 namespace {
 
@@ -42,16 +44,6 @@ Json policy_json(const Report& report) {
            {{"approve_below", report.level0.approve_below},
             {"decline_from", report.level0.decline_from},
             {"otherwise", rules::to_string(report.level0.otherwise)}}}};
-}
-
-Json costs_json(const Report& report) {
-  const cascade::Costs& costs = report.costs;
-  return {{"from", report.costs_from},
-          {"false_positive", costs.false_positive},
-          {"false_negative", costs.false_negative},
-          {"review", costs.review ? Json(*costs.review) : Json(nullptr)},
-          {"network_call", costs.network_call},
-          {"forwarding", report.inside.price}};
 }
 
 Json inside_json(const BandReport& inside) {
@@ -113,7 +105,7 @@ std::string report_json(const Report& report) {
                {"rows", report.n_rows},
                {"bad", report.n_bad},
                {"policy", policy_json(report)},
-               {"costs", costs_json(report)},
+               {"costs", costs_json(report.costs_from, report.costs, report.inside.price)},
                {"levels_seen",
                 {{"L0", report.n_by_level[0]},
                  {"L1", report.n_by_level[1]},

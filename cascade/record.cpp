@@ -52,14 +52,9 @@ void put_reasons(JsonText& json, const Bundle& bundle, const Decision& d, std::s
   for (const auto& [rules, outcome] : phases(bundle, d))
     if (outcome.decisive != rules::kNoRule) {
       const auto& rule = rules->rule(outcome.decisive);
-      json.open('{').field("code", std::string_view(rule.reason)).field("rule", std::string_view(rule.id)).close('}');
+      put_reason(json, rule.reason, rule.id);
     }
-  for (const Reason& reason : reasons)
-    json.open('{')
-        .field("code", std::string_view(reason.code))
-        .field("feature", std::string_view(reason.feature))
-        .field("phi", reason.phi)
-        .close('}');
+  for (const Reason& reason : reasons) put_reason(json, reason);
   json.close(']');
 }
 

@@ -7,6 +7,7 @@
 
 #include "sluice/base/json_text.h"
 #include "sluice/cascade/decision.h"
+#include "sluice/cascade/record.h"
 
 namespace sluice::cascade {
 
@@ -29,6 +30,18 @@ inline void put_stage(JsonText& json, const char* name, const StageScore& score,
   json.open('{').field("margin", score.margin).field("p", score.p);
   if (!device.empty()) json.field("device", device);
   json.close('}');
+}
+
+/// A rule's, then an attribution's.
+inline void put_reason(JsonText& json, std::string_view code, std::string_view rule) {
+  json.open('{').field("code", code).field("rule", rule).close('}');
+}
+inline void put_reason(JsonText& json, const Reason& reason) {
+  json.open('{')
+      .field("code", std::string_view(reason.code))
+      .field("feature", std::string_view(reason.feature))
+      .field("phi", reason.phi)
+      .close('}');
 }
 
 /// Missing is null. JSON has no infinity; the schema reads these texts.

@@ -15,8 +15,6 @@
 
 namespace sluice::test {
 
-using namespace audit;
-
 struct Answer {
   int exit_code;
   nlohmann::json json;
@@ -33,9 +31,9 @@ inline Answer ask_python(const TempDir& dir, const std::string& arguments,
 }
 
 /// A proof, as `sluice audit prove` writes it.
-inline Answer python_check(const TempDir& dir, const std::string& proof, const PublicKey& key) {
+inline Answer python_check(const TempDir& dir, const std::string& proof, const audit::PublicKey& key) {
   write_file(dir / "proof", proof);
-  const std::string hex = to_hex({reinterpret_cast<const char*>(key.bytes.data()), key.bytes.size()});
+  const std::string hex = audit::to_hex({reinterpret_cast<const char*>(key.bytes.data()), key.bytes.size()});
   return ask_python(dir, "--key " + hex + " '" + (dir / "proof").string() + "'", "verify_proof.py");
 }
 

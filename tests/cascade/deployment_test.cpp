@@ -194,6 +194,32 @@ TEST_CASE("a version that fails is taken back, and what the shadow decides is co
   CHECK(deployment.counts().decided() == n);
 }
 
+TEST_CASE("a guard names what parts two versions: level, lateness, actions, time") {
+  Decision approve{.action = Action::approve}, decline{.action = Action::decline};
+  Decision late{.action = Action::approve, .level = Level::L1, .cause = Cause::network_late};
+  Decision failed{.action = Action::approve, .level = Level::L1, .cause = Cause::network_failed};
+  const auto verdict = [](const Decision& now, const Decision& before, float now_us = 10, float before_us = 10) {
+    Guard guard({.min_pairs = 100, .max_degraded_rise = now.cause == Cause::network_late ? 2.0 : 0.02});
+    for (int k = 0; k < 99; ++k) guard.add({{}, now, before, now_us, before_us, {}});
+    CHECK(guard.verdict().empty());  // too few to say
+    guard.add({{}, now, before, now_us, before_us, {}});
+    CHECK(guard.n_pairs() == 100);
+    return guard.verdict();
+  };
+  CHECK(verdict(approve, approve).empty());
+  CHECK(verdict(failed, failed).empty());  // as bad as before is no reason to go back
+  CHECK(verdict(approve, failed).empty());
+  CHECK(verdict(failed, approve).starts_with("share decided below L0 1.0000, before 0.0000"));
+  CHECK(verdict(late, approve).starts_with("share late 1.0000, before 0.0000"));
+  CHECK(verdict(decline, approve).starts_with("shift of actions 1.0000"));
+  CHECK(verdict(approve, approve, 100, 10).starts_with("median time"));
+  CHECK(verdict(approve, approve, 25, 10).empty());
+  Decision lacking{.action = Action::approve, .level = Level::L1, .cause = Cause::late_features_missing};
+  Guard guard({.min_pairs = 1});
+  guard.add({{}, approve, lacking, 10, 10, {}});
+  CHECK(guard.n_pairs() == 0);  // late columns were fetched for the one that served alone
+}
+
 TEST_CASE("a guard's window ends, and a change back by hand is one more change") {
   const TempDir dir;
   const auto bundle = small_bundle(dir / "a", 1);

@@ -96,6 +96,27 @@ TEST_CASE("replay computes the reasons of attributions again, and finds them to 
   REQUIRE_THAT(same.out, Catch::Contains("300 records, 0 differ"));
 }
 
+TEST_CASE("a log's decisions joined with their late labels are rows to train from, by the bundle's schema") {
+  const auto& folder = test::working_folder();
+  REQUIRE(run(folder,
+              "sluice score --bundle bundle --data transactions.csv --out joined_from.csv --id transaction_id "
+              "--audit joined_log --quiet")
+              .exit_code == 0);
+  const auto joined = run(folder,
+                          "sluice labels join --audit joined_log --bundle bundle --labels transactions.csv --id "
+                          "transaction_id --label fraud --out joined.csv");
+  CAPTURE(joined.err);
+  REQUIRE(joined.exit_code == 0);
+  write_file(folder / "again.json", R"({"forest": {"search": 1, "folds": 2, "max_rounds": 5},
+                                        "network": {"members": [{"kind": "mlp", "count": 1, "hidden": [2]}], "max_epochs": 1}})");
+  const auto trained = run(folder,
+                           "sluice train --data joined.csv --label fraud --schema bundle/schema.json --config "
+                           "again.json --out again --quiet");
+  CAPTURE(trained.out, trained.err);
+  REQUIRE(trained.exit_code == 0);
+  REQUIRE_THAT(trained.out, Catch::Contains("sha256:"));
+}
+
 TEST_CASE("bundle promote replaces a bundle by a better one alone") {
   const auto& folder = test::working_folder();
   write_file(folder / "weak.json", R"({"forest": {"search": 1, "folds": 2, "max_rounds": 1},

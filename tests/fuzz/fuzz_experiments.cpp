@@ -1,23 +1,13 @@
 // An experiment plan: it is refused with its faults, or every key has a place that the plan gives.
 
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 
+#include "require.h"
 #include "sluice/cascade/experiment.h"
-
-namespace {
-
-void require(bool holds, const char* law) {
-  if (holds) return;
-  std::fprintf(stderr, "not so: %s\n", law);
-  std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   using namespace sluice;
+  using test::require;
   const auto check = cascade::check_experiments({reinterpret_cast<const char*>(bytes), size}, "fuzz");
   for (const Diagnostic& diagnostic : check.diagnostics) to_string(diagnostic);
   require(check.plan.has_value() != has_errors(check.diagnostics), "a plan is read, or its errors are told");

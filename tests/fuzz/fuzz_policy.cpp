@@ -3,24 +3,14 @@
 
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 
+#include "require.h"
 #include "sluice/cascade/policy.h"
-
-namespace {
-
-void require(bool holds, const char* law) {
-  if (holds) return;
-  std::fprintf(stderr, "not so: %s\n", law);
-  std::abort();
-}
-
-}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   using namespace sluice;
   using cascade::Action;
+  using test::require;
   const auto check = cascade::check_policy({reinterpret_cast<const char*>(bytes), size}, "fuzz");
   for (const Diagnostic& diagnostic : check.diagnostics) to_string(diagnostic);
   require(check.policy.has_value() != has_errors(check.diagnostics), "a policy is read, or its errors are told");
