@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Verifies a decision log: python3 verify_log.py FOLDER [--key HEX] [--known LINE].
 
-Written from docs/log_format.md and docs/record_format.md alone; shares no code with the program that wrote the log. Standard library and
-verify_proof.py beside it. Exit 0: whole; 3: not; 1: nothing to verify. One line of JSON says what was found.
+Written from docs/log_format.md and docs/record_format.md alone; shares no code with the program that wrote the log. Needs the standard
+library and verify_proof.py. Exit 0: whole; 3: not; 1: nothing to verify. One line of JSON says what was found.
 """
 import argparse
+import functools
 import json
 import pathlib
 import struct
@@ -26,12 +27,8 @@ class Tree:
             self.peaks[-2:] = [(2 * n, H(b"\1", left, right))]
 
     def root(self):
-        if not self.peaks:
-            return H()
-        root = self.peaks[-1][1]
-        for _, left in reversed(self.peaks[:-1]):
-            root = H(b"\1", left, root)
-        return root
+        hashes = [digest for _, digest in reversed(self.peaks)]
+        return functools.reduce(lambda right, left: H(b"\1", left, right), hashes) if hashes else H()
 
 
 def read_checkpoints(data, key):
@@ -51,25 +48,23 @@ class Log:
         self.log, self.chain, self.n, self.tree = None, None, 0, Tree()
         self.checkpoints = sorted(checkpoints, key=lambda c: c["size"])
         self.first, self.told, self.covered = 0, None, 0  # by retention: first entry kept, entry that tells, entries sure
-        self.kinds = {1: 0, 2: 0, 3: 0, 4: 0, 5: 0}
+        self.kinds = dict.fromkeys(KINDS, 0)
         self.decisions = {}  # what the plain reviews may name: index to hash
 
     def compare(self, file, offset):
         while self.checkpoints and self.checkpoints[0]["size"] <= self.n:
             c = self.checkpoints.pop(0)
+            if c["log"] != self.log:
+                raise Broken(file, offset, self.n, "a checkpoint of another log")
             if c["size"] < self.first:
-                if c["log"] != self.log:
-                    raise Broken(file, offset, self.n, "a checkpoint of another log")
                 continue
             self.covered = c["size"]
-            if (c["log"], c["size"], c["root"], c["chain"]) != (self.log, self.n, self.tree.root(), self.chain):
+            if (c["size"], c["root"], c["chain"]) != (self.n, self.tree.root(), self.chain):
                 raise Broken(file, offset, self.n, "a checkpoint says otherwise")
 
     def start(self, data, broken):
         """What stood before went by retention: chain and peaks are the header's."""
-        if len(data) < 72:
-            broken("no segment")
-        self.first = self.n = struct.unpack_from("<Q", data, 32)[0]
+        self.first = self.n = int.from_bytes(data[32:40], "little")
         sizes = [1 << bit for bit in reversed(range(64)) if self.n >> bit & 1]
         if not sizes or len(data) < 72 + 32 * len(sizes):
             broken("no segment")
@@ -105,19 +100,16 @@ class Log:
             chain = H(self.chain, digest)
             if chain != data[at + length - 32:at + length] or index != self.n:
                 broken("the chain is broken", at)
-            if kind not in self.kinds or zero:
+            if kind not in KINDS or zero:
                 broken("an entry of no known kind", at)
             if kind == 1:
                 self.decisions[index] = digest
-            payload = data[at + 32:at + length - 32]
-            if kind == 1 and not flags & 1:
-                check_record(payload, path.name, at, index)
-            if kind == 4 and not flags & 1:
-                check_review(payload, self, path.name, at, index)
-            if kind == 5:
-                kept = check_retention(payload, path.name, at, index)
-                if kept >= self.first and self.told is None:
-                    self.told = index
+            name, check = KINDS[kind]
+            if check and (kind == 5 or not flags & 1):  # a retention is never in cipher
+                try:
+                    check(data[at + 32:at + length - 32], self)
+                except (struct.error, ValueError, IndexError) as e:
+                    broken(f"no {name}: {e}", at)
             self.kinds[kind] += 1
             self.chain, self.n = chain, self.n + 1
             self.tree.add(digest)
@@ -125,49 +117,44 @@ class Log:
             self.compare(path.name, at)
 
 
-def check_record(data, file, offset, index):
-    """That the record's parts and head are where its format puts them; returns the id."""
-    try:
-        version, *sizes = struct.unpack_from("<4I", data)
-        at = 16 + 64
-        texts = []
-        for _ in range(3):
-            n = struct.unpack_from("<H", data, at)[0]
-            texts.append(data[at + 2:at + 2 + n].decode())
-            at += 2 + n
-        at += 1 + data[at] * (32 + 2 + 4 + 4 + 8)
-        if version != 1 or at != 16 + sizes[0] or 16 + sum(sizes) + 12 != len(data):
-            raise ValueError("lengths")
-        return texts[0]
-    except (struct.error, ValueError, IndexError) as e:
-        raise Broken(file, offset, index, f"no record: {e}")
+def take_texts(data, at, count=3):
+    """`count` texts, each behind its length, and where they end."""
+    texts = []
+    for _ in range(count):
+        n = struct.unpack_from("<H", data, at)[0]
+        texts.append(data[at + 2:at + 2 + n].decode())
+        at += 2 + n
+    return texts, at
 
 
-def check_retention(data, file, offset, index):
-    try:
-        version, first, kept, _, n = struct.unpack_from("<IQQqH", data)
-        if version != 1 or first >= kept or n == 0 or len(data) != 30 + n:
-            raise ValueError("fields")
-        data[30:].decode()
-        return kept
-    except (struct.error, ValueError) as e:
-        raise Broken(file, offset, index, f"no retention: {e}")
+def check_record(data, _log):
+    """That the record's parts and head are where its format puts them."""
+    version, *sizes = struct.unpack_from("<4I", data)
+    _, at = take_texts(data, 16 + 64)
+    at += 1 + data[at] * (32 + 2 + 4 + 4 + 8)
+    if version != 1 or at != 16 + sizes[0] or 16 + sum(sizes) + 12 != len(data):
+        raise ValueError("lengths")
 
 
-def check_review(data, log, file, offset, index):
-    try:
-        version, decision = struct.unpack_from("<IQ", data)
-        at, texts = 53, []
-        for _ in range(3):
-            n = struct.unpack_from("<H", data, at)[0]
-            texts.append(data[at + 2:at + 2 + n].decode())
-            at += 2 + n
-        if version != 1 or data[44] not in (1, 2, 3) or at != len(data) or not texts[0] or not texts[1]:
-            raise ValueError("fields")
-        if decision >= log.first and log.decisions.get(decision) != data[12:44]:
-            raise ValueError(f"entry {decision} is not the decision that it names")
-    except (struct.error, ValueError, IndexError) as e:
-        raise Broken(file, offset, index, f"no review: {e}")
+def check_review(data, log):
+    version, decision = struct.unpack_from("<IQ", data)
+    texts, end = take_texts(data, 53)
+    if version != 1 or data[44] not in (1, 2, 3) or end != len(data) or not texts[0] or not texts[1]:
+        raise ValueError("fields")
+    if decision >= log.first and log.decisions.get(decision) != data[12:44]:
+        raise ValueError(f"entry {decision} is not the decision that it names")
+
+
+def check_retention(data, log):
+    version, first, kept, _ = struct.unpack_from("<IQQq", data)
+    texts, end = take_texts(data, 28, 1)
+    if version != 1 or first >= kept or end != len(data) or not texts[0]:
+        raise ValueError("fields")
+    if kept >= log.first and log.told is None:
+        log.told = log.n
+
+
+KINDS = {1: ("decision", check_record), 2: ("erasure", None), 3: ("recovery", None), 4: ("review", check_review), 5: ("retention", check_retention)}
 
 
 def verify(folder, key, known):

@@ -9,6 +9,7 @@ those of the network for everybody on the test rows, paired by split, against th
 
 import argparse
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,7 @@ def main() -> None:
         for name, columns in CANDIDATES.items():
             y, p = network_scores(given.sluice, augmented, "class", columns, seed, given.work)
             found[name].append((roc_auc_score(y, p), log_loss(y, p)))
+            print(seed, name, *found[name][-1], file=sys.stderr, flush=True)
     base = np.array(found["margins alone"])
     print(f"| uci_credit_default, {given.seeds} splits, × 10⁻⁴ | AUC | log-loss |\n|---|---|---|")
     for name, values in found.items():
