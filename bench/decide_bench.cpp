@@ -6,6 +6,7 @@
 /// moment at which it was due, so that one that is late is seen in those behind it.
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -24,7 +25,7 @@ namespace {
 using namespace sluice;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kRows = 4096, kRules = 50, kRate = 50'000;
+constexpr std::size_t kRows = 4096, kRules = 50, kRate = 50'000, kRounds = 5;
 
 Table draw_rows(const Schema& schema) {
   Random random(1);
@@ -101,11 +102,13 @@ template <class Work>
 Steady run_steadily(const Work& work, std::int64_t seconds) {
   constexpr auto kGap = std::chrono::nanoseconds(1'000'000'000 / kRate);
   Steady steady;
+  steady.us.assign(kRate * static_cast<std::size_t>(seconds), 0);  // touched before, so that no page is missing
   auto due = Clock::now();
-  for (const auto end = due + std::chrono::seconds(seconds); due < end; due += kGap) {
+  for (float& us : steady.us) {
     due = wait_until(due, steady);
     work();
-    steady.us.push_back(std::chrono::duration<float, std::micro>(Clock::now() - due).count());
+    us = std::chrono::duration<float, std::micro>(Clock::now() - due).count();
+    due += kGap;
   }
   return steady;
 }
@@ -116,9 +119,20 @@ double quantile(std::vector<float>& times, double q) {
   return *at;
 }
 
-void print(const char* name, Steady steady) {
-  std::printf("| %s | %.2f | %.2f | %.2f | %.2f | %zu |\n", name, quantile(steady.us, 0.5), quantile(steady.us, 0.99),
-              quantile(steady.us, 0.999), quantile(steady.us, 0.9999), steady.n_stalls);
+constexpr std::array kQuantiles{0.5, 0.99, 0.999, 0.9999};
+
+/// Of each quantile, and of the number of stalls, the median over the rounds.
+void print(const char* name, std::vector<Steady> rounds) {
+  std::printf("| %s |", name);
+  const auto median = [&](auto of) {
+    std::vector<double> values;
+    for (Steady& round : rounds) values.push_back(of(round));
+    std::ranges::sort(values);
+    return values[values.size() / 2];
+  };
+  for (const double q : kQuantiles)
+    std::printf(" %.2f |", median([q](Steady& round) { return quantile(round.us, q); }));
+  std::printf(" %.0f |\n", median([](Steady& round) { return static_cast<double>(round.n_stalls); }));
 }
 
 void run(const char* folder, std::int64_t seconds) {
@@ -132,18 +146,23 @@ void run(const char* folder, std::int64_t seconds) {
   std::printf("| forest alone, p50 | decide with 50 rules, record built, p50 | beside the forest |\n|---|---|---|\n");
   std::printf("| %.2f µs | %.2f µs | %.2f µs |\n\n", f.median, w.median, w.median - f.median);
   std::printf(
-      "At a steady %zu/s for %lld s, one thread, from when each was due; where the machine stood still between two, "
-      "the schedule begins anew:\n\n",
-      kRate, static_cast<long long>(seconds));
-  std::printf("| µs | p50 | p99 | p99.9 | p99.99 | stalls |\n|---|---|---|---|---|---|\n");
-  print("decide", run_steadily([&] { decider.decide(); }, seconds));
+      "At a steady %zu/s, one thread, from when each was due; where the machine stood still between two, the schedule "
+      "begins anew. Medians of %zu rounds of %lld s, in turns:\n\n",
+      kRate, kRounds, static_cast<long long>(seconds));
   // What an equally long look at the clock meets on this machine.
   const auto look = std::chrono::nanoseconds(static_cast<std::int64_t>(1000 * w.median));
   const auto idle = [look] {
     for (const auto until = Clock::now() + look; Clock::now() < until;) {
     }
   };
-  print("nothing, for as long", run_steadily(idle, seconds));
+  std::vector<Steady> decided, idled;
+  for (std::size_t round = 0; round < kRounds; ++round) {
+    decided.push_back(run_steadily([&] { decider.decide(); }, seconds));
+    idled.push_back(run_steadily(idle, seconds));
+  }
+  std::printf("| µs | p50 | p99 | p99.9 | p99.99 | stalls |\n|---|---|---|---|---|---|\n");
+  print("decide", std::move(decided));
+  print("nothing, for as long", std::move(idled));
 }
 
 }  // namespace
@@ -154,7 +173,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    run(argv[1], argc > 2 ? std::atoll(argv[2]) : 20);
+    run(argv[1], argc > 2 ? std::atoll(argv[2]) : 12);
     return 0;
   } catch (const std::exception& e) {
     std::fprintf(stderr, "decide_bench: %s\n", e.what());
