@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "sluice/base/error.h"
 
@@ -45,6 +46,8 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
   std::size_t best_distance = (word.size() < 4 ? 1 : std::max<std::size_t>(2, word.size() / 3)) + 1;
   std::vector<std::size_t> row;
   for (const auto& candidate : candidates) {
+    const std::size_t n = word.size(), m = candidate.size();
+    if ((n > m ? n - m : m - n) >= best_distance) continue;  // so many edits at least; nor is time spent on a huge word
     row.resize(candidate.size() + 1);
     std::iota(row.begin(), row.end(), std::size_t{0});
     for (std::size_t i = 0; i < word.size(); ++i) {
@@ -61,6 +64,20 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
     }
   }
   return best;
+}
+
+std::string excerpt(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return std::string(text);
+  std::size_t end = most;
+  while (end > 0 && (text[end] & 0xC0) == 0x80) --end;  // a byte within a character of UTF-8
+  return std::string(text.substr(0, end)) + "…";
+}
+
+Diagnostic to_diagnostic(const Error& error, const std::string& source) {
+  std::string message = error.message();
+  if (message.starts_with(source)) message.erase(0, source.size());
+  message.erase(0, message.find_first_not_of(": "));
+  return {.code = error.code(), .source = source, .message = std::move(message), .hint = error.hint()};
 }
 
 }  // namespace sluice

@@ -3,11 +3,14 @@
 ///
 /// Documents are checked whole: every finding is reported at once, each with the JSON pointer of its place.
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace sluice {
+
+class Error;
 
 struct Diagnostic {
   std::string code;     // stable and dotted: "policy.band_inverted"
@@ -30,5 +33,13 @@ void throw_if_errors(const std::vector<Diagnostic>& diagnostics);
 
 /// The candidate nearest to `word` by edit distance; empty where none is near enough to be meant.
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
+
+/// At most `most` bytes of what a person wrote, for a message; where it was cut, between characters, an ellipsis
+/// follows.
+std::string excerpt(std::string_view text, std::size_t most = 60);
+
+/// What ended the reading of `source`. An error's message that begins with the source loses it: the diagnostic names
+/// it.
+Diagnostic to_diagnostic(const Error& error, const std::string& source);
 
 }  // namespace sluice

@@ -11,7 +11,8 @@ namespace sluice {
 namespace {
 
 const Json kEmptyObject = Json::object();
-constexpr int kMaxNesting = 256;  // writing a value back out is recursive
+constexpr std::size_t kMostUnknown = 100;  // unknown keys told of one object
+constexpr int kMaxNesting = 256;           // writing a value back out is recursive
 
 std::string place_of(std::string_view text, std::size_t byte) {
   const auto before = text.substr(0, std::min(byte == 0 ? 0 : byte - 1, text.size()));
@@ -22,10 +23,12 @@ std::string place_of(std::string_view text, std::size_t byte) {
 }
 
 /// nlohmann's message without its "[json.exception…]" and its own line count.
-std::string plain_reason(std::string what) {
-  if (const auto at = what.find(": syntax error"); at != std::string::npos) return what.substr(at + 2);
-  const auto bracket = what.find("] ");
-  return bracket == std::string::npos ? what : what.substr(bracket + 2);
+std::string plain_reason(std::string_view what) {
+  if (const auto at = what.find(": syntax error"); at != std::string_view::npos)
+    what.remove_prefix(at + 2);
+  else if (const auto bracket = what.find("] "); bracket != std::string_view::npos)
+    what.remove_prefix(bracket + 2);
+  return excerpt(what, 200);  // it quotes what was read last, however long that was
 }
 
 }  // namespace
@@ -53,7 +56,8 @@ Json parse_json(std::string_view text, std::string_view source, std::string code
     throw Error(std::move(code), std::string(source) + ": " + plain_reason(e.what()), "numbers are doubles");
   }
   if (!duplicate.empty())
-    throw Error(std::move(code), std::string(source) + ": the key \"" + duplicate + "\" stands twice in one object",
+    throw Error(std::move(code),
+                std::string(source) + ": the key \"" + excerpt(duplicate) + "\" stands twice in one object",
                 "keep one of them");
   return json;
 }
@@ -101,7 +105,7 @@ void JsonFields::add(const std::string& kind, const std::string& key, std::strin
 }
 
 void JsonFields::wrong_type(const std::string& key, const std::string& wanted) {
-  add("type", key, wanted + " is wanted, not " + (*object_)[key].dump().substr(0, 60));
+  add("type", key, wanted + " is wanted, not " + excerpt((*object_)[key].dump()));
 }
 
 double JsonFields::number(const std::string& key, double otherwise, double low, double high) {
@@ -144,7 +148,8 @@ std::string JsonFields::word(const std::string& key, std::string otherwise, cons
   std::string list;
   for (const auto& word : words) list += (list.empty() ? "" : ", ") + word;
   const std::string meant = nearest(text, words);
-  add("value", key, "\"" + text + "\" is none of " + list, meant.empty() ? "" : "did you mean \"" + meant + "\"?");
+  add("value", key, "\"" + excerpt(text) + "\" is none of " + list,
+      meant.empty() ? "" : "did you mean \"" + meant + "\"?");
   return otherwise;
 }
 
@@ -173,12 +178,15 @@ void JsonFields::require(const std::string& key) {
 }
 
 void JsonFields::finish() {
+  std::size_t n_unknown = 0;
   for (const auto& [key, value] : object_->items()) {
-    if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
-    const std::string meant = nearest(key, known_);
-    add("unknown_key", key, "the key \"" + key + "\" is not known",
+    if (std::find(known_.begin(), known_.end(), key) != known_.end() || n_unknown++ >= kMostUnknown) continue;
+    const std::string meant = nearest(key, known_), shown = excerpt(key);
+    add("unknown_key", shown, "the key \"" + shown + "\" is not known",
         meant.empty() ? "" : "did you mean \"" + meant + "\"?");
   }
+  if (n_unknown > kMostUnknown)
+    add("unknown_key", "", std::to_string(n_unknown - kMostUnknown) + " more keys are not known");
 }
 
 }  // namespace sluice

@@ -285,8 +285,7 @@ ExperimentCheck check_experiments(std::string_view text, std::string_view source
     if (!has_errors(check.diagnostics))
       check.plan = ExperimentPlan(reader.version, std::move(reader.layers), std::move(reader.experiments));
   } catch (const Error& e) {
-    check.diagnostics.push_back(
-        {.code = e.code(), .source = std::string(source), .message = e.message(), .hint = e.hint()});
+    check.diagnostics.push_back(to_diagnostic(e, std::string(source)));
   }
   return check;
 }

@@ -174,8 +174,7 @@ PolicyCheck check_policy(std::string_view text, std::string_view source) {
     Policy policy = PolicyReader(std::string(source), check.diagnostics).read(json);
     if (!has_errors(check.diagnostics)) check.policy = policy;
   } catch (const Error& e) {
-    check.diagnostics.push_back(
-        {.code = e.code(), .source = std::string(source), .message = e.message(), .hint = e.hint()});
+    check.diagnostics.push_back(to_diagnostic(e, std::string(source)));
   }
   return check;
 }

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <utility>
 
+#include "sluice/base/diagnostic.h"
 #include "sluice/base/error.h"
 #include "sluice/dnn/crossover.h"
 #include "sluice/dnn/cuda/cuda_executor.h"
@@ -85,7 +86,7 @@ DeviceChoice parse_device(std::string_view name) {
     const auto [end, error] = std::from_chars(name.data() + 5, name.data() + name.size(), index);
     if (error == std::errc() && end == name.data() + name.size() && index >= 0) return {Device::cuda, index};
   }
-  throw Error("device.name", "there is no device \"" + std::string(name) + "\"", "auto, cpu, cuda or cuda:N");
+  throw Error("device.name", "there is no device \"" + excerpt(name) + "\"", "auto, cpu, cuda or cuda:N");
 }
 
 std::unique_ptr<Executor> make_executor(std::shared_ptr<const Network> network, DeviceChoice device, DenseKernel kernel,

@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "sluice/base/diagnostic.h"
 #include "sluice/base/error.h"
 #include "sluice/base/json_fields.h"
 #include "sluice/base/number.h"
@@ -44,7 +45,7 @@ std::vector<float> read_floats(const Json& list, const std::string& where) {
   for (const Json& cell : list.is_array() ? list : Json::array()) {
     const double x = cell.is_number() ? cell.get<double>() : std::numeric_limits<double>::quiet_NaN();
     if (!(std::abs(x) <= std::numeric_limits<float>::max()))
-      throw Error("parity.number", where + ": a finite float32 is wanted, not " + cell.dump().substr(0, 40));
+      throw Error("parity.number", where + ": a finite float32 is wanted, not " + excerpt(cell.dump()));
     out.push_back(static_cast<float>(x));
   }
   return out;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sluice/base/diagnostic.h"
 #include "sluice/base/error.h"
 #include "sluice/rules/lexer.h"
 #include "sluice/rules/parse.h"
@@ -124,8 +125,7 @@ std::vector<double> Definer::members(const ListSource& source, std::size_t colum
     ++n_faults;
     const std::string place =
         source.file.empty() ? "value " + std::to_string(i) : source.file + ", text " + std::to_string(i + 1);
-    add("value", source.pointer,
-        place + ": \"" + std::string(texts[i].substr(0, 60)) + "\" is no value of " + source.column);
+    add("value", source.pointer, place + ": \"" + excerpt(texts[i]) + "\" is no value of " + source.column);
   }
   return members;
 }

@@ -168,10 +168,7 @@ std::optional<Document> read_document(std::string_view json, const std::string& 
   try {
     return Reader(source, schema, phase, out).read(parse_json(json, source, "rules.json"));
   } catch (const Error& e) {
-    std::string message = e.message();  // begins with the source, which the diagnostic names itself
-    if (message.starts_with(source)) message.erase(0, source.size());
-    message.erase(0, message.find_first_not_of(": "));
-    out.push_back({.code = e.code(), .source = source, .message = std::move(message), .hint = e.hint()});
+    out.push_back(to_diagnostic(e, source));
     return std::nullopt;
   }
 }

@@ -30,6 +30,33 @@ TEST_CASE("syntax faults name line and column; NaN and doubled keys are faults")
   REQUIRE_NOTHROW(parse_json(R"({"a": 1, "b": {"a": 1}})", "p.json", "policy.json"));
 }
 
+TEST_CASE("messages stay short, whatever was written") {
+  const std::string huge(1 << 20, 'k');
+  Json json = {{huge, 1}, {"mode", huge}};
+  for (int k = 0; k < 1000; ++k) json["unknown" + std::to_string(k)] = k;
+  std::vector<Diagnostic> out;
+  JsonFields fields(json, "", "f.json", "t", out);
+  fields.word("mode", "slow", {"fast", "slow"});
+  fields.finish();
+  REQUIRE(out.size() == 102);
+  REQUIRE(out.back().message == "901 more keys are not known");
+  for (const auto& d : out) REQUIRE(to_string(d).size() < 300);
+  for (const std::string& text : {"{\"a\": " + std::string(1 << 20, '1') + "}", "\"" + huge, "{\"" + huge + "\" 1}"})
+    try {
+      parse_json(text, "f.json", "t.json");
+      FAIL("read");
+    } catch (const Error& e) {
+      REQUIRE(std::string(e.what()).size() < 500);
+    }
+}
+
+TEST_CASE("an excerpt ends between characters") {
+  REQUIRE(excerpt("short") == "short");
+  REQUIRE(excerpt("äöü", 6) == "äöü");
+  REQUIRE(excerpt("äöü", 5) == "äö…");
+  REQUIRE(excerpt("äöü", 4) == "äö…");
+}
+
 TEST_CASE("all errors of a list become one exception with the first one's code") {
   REQUIRE_NOTHROW(throw_if_errors({{.code = "w", .is_warning = true}}));
   try {

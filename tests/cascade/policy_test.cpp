@@ -42,6 +42,25 @@ TEST_CASE("an unknown key comes with the nearest known one, and all faults come 
   CHECK(check.diagnostics.size() >= 4);
 }
 
+TEST_CASE("a policy of ten megabytes is read or refused, in few words") {
+  const std::string head =
+      R"({"policy_version": 1, "band": null, "levels": {"L0": {"approve_below": 0.2, "decline_from": 0.6}})";
+  const std::string huge(10'000'000, '1');
+  std::string keys, nested;
+  for (int k = 0; k < 700'000; ++k) keys += ",\"k" + std::to_string(k) + "\":1";
+  for (int k = 0; k < 2'000'000; ++k) nested += "{\"a\":";
+  CHECK(check_policy(head + std::string(10'000'000, ' ') + "}", "policy.json").policy.has_value());
+  for (const std::string& text :
+       {head + keys + "}", head + ",\"" + huge + "\":1}", head + ",\"deadline_us\":\"" + huge + "\"}",
+        head + ",\"deadline_us\":" + huge + "}", head + R"(,"network":{"device":")" + huge + "\"}}", nested,
+        std::string(10'000'000, '[')}) {
+    const PolicyCheck check = check_policy(text, "policy.json");
+    CHECK_FALSE(check.policy.has_value());
+    CHECK(check.diagnostics.size() <= 101);
+    for (const auto& d : check.diagnostics) CHECK(to_string(d).size() < 500);
+  }
+}
+
 TEST_CASE("a policy reads back as it was written") {
   Policy policy;
   policy.version = 12;
