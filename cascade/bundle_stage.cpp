@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "sluice/cascade/forest_facts.h"
 #include "sluice/cascade/isolate.h"
 
 namespace sluice::cascade {
@@ -40,7 +41,8 @@ std::unique_ptr<NetworkStage> make_bundle_stage(const Bundle& bundle, dnn::Devic
     batching = {.max_batch = static_cast<std::size_t>(policy.max_batch),
                 .max_delay = std::chrono::microseconds(policy.max_delay_us),
                 .queue_limit = static_cast<std::size_t>(policy.queue_limit)};
-  auto stage = make_network_stage(encoder_of(bundle), std::move(executor), batching);
+  auto stage = make_network_stage(encoder_of(bundle), std::move(executor), batching,
+                                  make_forest_facts(*bundle.forests, bundle.schema, *bundle.encoder()));
   const IsolationPolicy& isolation = bundle.policy.isolation;
   if (isolation.network_threads == 0) return stage;
   return isolate(std::shared_ptr<const NetworkStage>(std::move(stage)), bundle.schema,

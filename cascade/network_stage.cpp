@@ -1,47 +1,70 @@
 #include "sluice/cascade/network_stage.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
 #include "sluice/base/error.h"
 #include "sluice/base/stack_buffer.h"
+#include "sluice/cascade/forest_facts.h"
 
 namespace sluice::cascade {
 namespace {
 
 // Encoded at once. On the CPU their inputs stay in the first-level cache; a device wants as many as there are.
 constexpr std::size_t kCpuBlock = 64, kDeviceBlock = 4096;
-constexpr std::size_t kStackFloats = 16384;
+constexpr std::size_t kStackFloats = 16384, kStackFacts = kCpuBlock * dnn::kForestFactCount;
 
 class EncodedStage final : public NetworkStage {
  public:
   EncodedStage(std::shared_ptr<const dnn::Encoder> encoder, std::shared_ptr<const dnn::Executor> executor,
-               const std::optional<dnn::BatcherOptions>& batching)
+               const std::optional<dnn::BatcherOptions>& batching, std::shared_ptr<const ForestFacts> facts)
       : encoder_(std::move(encoder)),
         executor_(std::move(executor)),
+        facts_(std::move(facts)),
         block_(executor_->device() == "cpu" ? kCpuBlock : kDeviceBlock) {
+    const std::size_t n_given = facts_ ? facts_->size() : 0, n_read = encoder_->facts().size();
+    if (n_given != n_read)
+      throw Error("network.fact", "the network reads " + std::to_string(n_read) + " facts of the forest, and " +
+                                      std::to_string(n_given) + " are given");
     if (batching) batcher_ = std::make_unique<dnn::Batcher>(executor_, encoder_->n_encoded(), *batching);
   }
 
   NetworkAnswer score(RowsView rows, std::span<const StagedMargins> forest, std::span<float> out,
                       Deadline deadline) const override {
-    if (batcher_ && rows.n_rows == 1) return share(rows.row(0), forest[0], out.first(1), deadline);
+    if (batcher_ && rows.n_rows == 1) return share(rows, forest, out.first(1), deadline);
     for (std::size_t first = 0; first < rows.n_rows; first += block_) {
       const std::size_t n = std::min(block_, rows.n_rows - first);
       StackBuffer<float, kStackFloats> encoded(n * encoder_->n_encoded());
-      for (std::size_t i = 0; i < n; ++i)
-        encoder_->encode(rows.row(first + i), forest[first + i],
-                         encoded.span().subspan(i * encoder_->n_encoded(), encoder_->n_encoded()));
+      encode(rows.slice(first, n), forest.subspan(first, n), encoded.span());
       executor_->forward(BatchView(encoded.data(), n, encoder_->n_encoded()), out.subspan(first, n));
     }
     return {Cause::none, DeviceName(executor_->device_for(std::min(block_, rows.n_rows)))};
   }
 
  private:
-  NetworkAnswer share(RowView row, const StagedMargins& forest, std::span<float> out, Deadline deadline) const {
+  void encode(RowsView rows, std::span<const StagedMargins> forest, std::span<float> out) const {
+    const std::size_t n_encoded = encoder_->n_encoded();
+    if (!facts_) {
+      for (std::size_t i = 0; i < rows.n_rows; ++i)
+        encoder_->encode(rows.row(i), forest[i], out.subspan(i * n_encoded, n_encoded));
+      return;
+    }
+    const std::size_t n_facts = facts_->size();
+    StackBuffer<float, kStackFacts> facts(rows.n_rows * n_facts);
+    facts_->compute(rows, facts.span());
+    std::array<float, dnn::kStages.size() + dnn::kForestFactCount> said;
+    for (std::size_t i = 0; i < rows.n_rows; ++i) {
+      std::copy_n(facts.data() + i * n_facts, n_facts, std::copy(forest[i].begin(), forest[i].end(), said.begin()));
+      encoder_->encode(rows.row(i), said, out.subspan(i * n_encoded, n_encoded));
+    }
+  }
+
+  NetworkAnswer share(RowsView rows, std::span<const StagedMargins> forest, std::span<float> out,
+                      Deadline deadline) const {
     StackBuffer<float, kStackFloats> encoded(encoder_->n_encoded());
-    encoder_->encode(row, forest, encoded.span());
+    encode(rows, forest, encoded.span());
     const dnn::BatchAnswer answer =
         batcher_->score(BatchView(encoded.data(), 1, encoder_->n_encoded()), out, deadline.at());
     switch (answer.status) {
@@ -60,6 +83,7 @@ class EncodedStage final : public NetworkStage {
 
   std::shared_ptr<const dnn::Encoder> encoder_;
   std::shared_ptr<const dnn::Executor> executor_;
+  std::shared_ptr<const ForestFacts> facts_;
   std::size_t block_;
   std::unique_ptr<dnn::Batcher> batcher_;
 };
@@ -72,17 +96,18 @@ DeviceName::DeviceName(std::string_view name) {
 
 std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Encoder> encoder,
                                                  std::shared_ptr<const dnn::Executor> executor,
-                                                 const std::optional<dnn::BatcherOptions>& batching) {
-  return std::make_unique<EncodedStage>(std::move(encoder), std::move(executor), batching);
+                                                 const std::optional<dnn::BatcherOptions>& batching,
+                                                 std::shared_ptr<const ForestFacts> facts) {
+  return std::make_unique<EncodedStage>(std::move(encoder), std::move(executor), batching, std::move(facts));
 }
 
-std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Network> network,
-                                                 dnn::DeviceChoice device) {
+std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Network> network, dnn::DeviceChoice device,
+                                                 std::shared_ptr<const ForestFacts> facts) {
   if (network->n_outputs() != 1)
     throw Error("network.outputs", "the network has " + std::to_string(network->n_outputs()) +
                                        " outputs; a cascade decides between two classes");
   const std::shared_ptr<const dnn::Encoder> encoder(network, &network->encoder());
-  return make_network_stage(encoder, dnn::make_executor(std::move(network), device));
+  return make_network_stage(encoder, dnn::make_executor(std::move(network), device), {}, std::move(facts));
 }
 
 }  // namespace sluice::cascade

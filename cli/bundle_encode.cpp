@@ -6,6 +6,7 @@
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
 #include "sluice/base/number.h"
+#include "sluice/cascade/forest_facts.h"
 #include "sluice/cascade/stages.h"
 #include "sluice/cli/common_options.h"
 #include "sluice/cli/terminal.h"
@@ -64,17 +65,27 @@ std::string header_of(const dnn::Encoder& encoder, const Schema& schema, const s
     if (number.has_missing_flag) add(schema[number.column].name + ".missing");
   }
   for (const double share : dnn::kStages) add("forest." + number_text(100 * share));
+  for (const dnn::ForestFact fact : encoder.facts()) add(std::string("forest.") + to_string(fact));
   for (const auto& category : encoder.categories()) add(schema[category.column].name + ".code");
   add("margin");
   if (!label.empty()) add("label." + label);
   return line + "\n";
 }
 
-void write_rows(const std::string& out, const dnn::Encoder& encoder, const ScoredRows& scored, std::string text) {
+/// What the encoder reads of the forest, a row each.
+FloatTable forest_inputs(const dnn::Encoder& encoder, const ScoredRows& scored, const cascade::Bundle& bundle) {
+  std::vector<float> values(scored.rows.n_rows() * encoder.facts().size());
+  if (const auto facts = cascade::make_forest_facts(*bundle.forests, bundle.schema, encoder))
+    facts->compute(scored.rows.view(), values);
+  return cascade::join_facts(scored.staged, values);
+}
+
+void write_rows(const std::string& out, const dnn::Encoder& encoder, const ScoredRows& scored, const FloatTable& forest,
+                std::string text) {
   AtomicFile file(out);
   std::vector<float> encoded(encoder.n_encoded());
   for (std::size_t i = 0; i < scored.rows.n_rows(); ++i) {
-    encoder.encode(scored.rows.row(i), scored.staged[i], encoded);
+    encoder.encode(scored.rows.row(i), forest.row(i), encoded);
     for (std::size_t c = 0; c < encoded.size(); ++c) {
       if (c > 0) text += ',';
       append_number(text, encoded[c]);
@@ -104,7 +115,7 @@ int encode_rows(const Arguments& arguments) {
   const auto bundle = load_bundle(bundle_path, "auto");
   const ScoredRows scored = read_rows(data, label, *bundle);
   const dnn::Encoder encoder = choose_encoder(fit, scored, *bundle);
-  write_rows(out, encoder, scored, header_of(encoder, bundle->schema, label));
+  write_rows(out, encoder, scored, forest_inputs(encoder, scored, *bundle), header_of(encoder, bundle->schema, label));
   std::cout << out << "  " << scored.rows.n_rows() << " rows of " << encoder.n_encoded() << " encoded columns\n";
   return 0;
 }

@@ -4,6 +4,9 @@
 #include <cmath>
 #include <cstdint>
 
+#include "sluice/base/diagnostic.h"
+#include "sluice/base/error.h"
+
 namespace sluice::dnn {
 namespace {
 
@@ -37,6 +40,14 @@ float category_code(const Encoder::Category& category, double cell) {
 
 }  // namespace
 
+const char* to_string(ForestFact fact) { return fact == ForestFact::leaf_support ? "leaf_support" : "disagreement"; }
+
+ForestFact parse_forest_fact(std::string_view name) {
+  for (const ForestFact fact : {ForestFact::leaf_support, ForestFact::disagreement})
+    if (name == to_string(fact)) return fact;
+  throw Error("network.fact", "\"" + excerpt(name) + "\" is no fact of a forest", "leaf_support or disagreement");
+}
+
 void Encoder::count_dense() {
   n_dense_ = numbers_.size() + forest_.size();
   for (const Number& number : numbers_) n_dense_ += number.has_missing_flag;
@@ -51,7 +62,8 @@ void Encoder::encode(RowView row, std::span<const float> forest, std::span<float
   }
   for (std::size_t s = 0; s < forest_.size(); ++s) out[at++] = (forest[s] - forest_[s].mean) / forest_[s].deviation;
   for (const Category& category : categories_) out[at++] = category_code(category, row[category.column]);
-  for (const float margin : forest.subspan(forest_.size() - n_margins(), n_margins())) out[at++] = margin;
+  const std::size_t last = (kStages.size() - 1) * n_margins();
+  for (const float margin : forest.subspan(last, n_margins())) out[at++] = margin;
 }
 
 }  // namespace sluice::dnn

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "sluice/dnn/encoder.h"
 
@@ -82,8 +83,9 @@ Encoder Encoder::fit(const Schema& schema, RowsView rows, std::span<const Staged
   return fit(schema, rows, BatchView(forest.empty() ? nullptr : forest[0].data(), forest.size(), kStages.size()));
 }
 
-Encoder Encoder::fit(const Schema& schema, RowsView rows, BatchView forest) {
+Encoder Encoder::fit(const Schema& schema, RowsView rows, BatchView forest, std::vector<ForestFact> facts) {
   Encoder encoder;
+  encoder.facts_ = std::move(facts);
   for (const std::size_t column : schema.network_columns()) {
     if (schema[column].kind == Kind::number) {
       encoder.numbers_.push_back(fit_number(column, rows));

@@ -58,14 +58,21 @@ Encoder Encoder::from_json(std::string_view text, const Schema& schema, std::str
         throw Error("network.encoder", source + ": a mean must be finite, and a deviation positive");
       encoder.forest_.push_back(scale);
     }
+    for (const auto& name : json.value("facts", Json::array())) {
+      const ForestFact fact = parse_forest_fact(name.get<std::string>());
+      if (std::ranges::find(encoder.facts_, fact) != encoder.facts_.end())
+        throw Error("network.encoder", source + ": the fact " + to_string(fact) + " stands twice");
+      encoder.facts_.push_back(fact);
+    }
   } catch (const Json::exception& e) {
     throw Error("network.encoder", source + ": " + e.what());
   }
-  if (encoder.forest_.size() != kStages.size() * n_margins)
-    throw Error("network.encoder",
-                source + ": there are " + std::to_string(encoder.forest_.size()) + " scales of the forest's margins",
-                std::to_string(kStages.size()) + " stages of each of the " + std::to_string(n_margins) +
-                    " outputs are expected");
+  if (encoder.forest_.size() != kStages.size() * n_margins + encoder.facts_.size())
+    throw Error(
+        "network.encoder",
+        source + ": there are " + std::to_string(encoder.forest_.size()) + " scales of what the forest says of a row",
+        std::to_string(kStages.size()) + " stages of each of the " + std::to_string(n_margins) + " outputs, and " +
+            std::to_string(encoder.facts_.size()) + " facts are expected");
   encoder.count_dense();
   return encoder;
 }
@@ -79,6 +86,7 @@ std::string Encoder::to_json(const Schema& schema) const {
                                {"scores", n.scores}});
   for (const Category& c : categories_) json["categories"].push_back({{"column", schema[c.column].name}});
   for (const Scale& s : forest_) json["forest"].push_back({{"mean", s.mean}, {"deviation", s.deviation}});
+  for (const ForestFact fact : facts_) json["facts"].push_back(to_string(fact));
   return json.dump();
 }
 

@@ -68,7 +68,7 @@ MemberModel::MemberModel(const Encoder& encoder, const MemberOptions& options, c
       n_paths_(options.kind == NetworkKind::tabm ? options.n_paths : 1),
       n_outputs_(encoder.n_margins()) {
   Random random(seed, 2);
-  n_unread_ = options.residual ? 0 : static_cast<long>(kStages.size());
+  n_unread_ = options.residual ? 0 : static_cast<long>(encoder.n_forest_inputs());
   n_own_ = static_cast<long>(encoder.n_dense()) - n_unread_;
   long n_in = n_own_;
   if (options.kind == NetworkKind::tabm && options.numeric_dimension > 0) {

@@ -106,7 +106,7 @@ FloatTable parity_rows(const Encoder& encoder, std::size_t n_rows) {
   FloatTable encoded(encoder.n_encoded(), n_rows);
   for (std::size_t i = 0; i < n_rows; ++i) {
     const std::vector<double> row = raw_row(encoder, random);
-    StagedMargins forest;
+    std::vector<float> forest(encoder.n_forest_inputs());
     for (float& margin : forest) margin = static_cast<float>(random.uniform(-3, 3));
     encoder.encode(row, forest, encoded.row(i));
   }

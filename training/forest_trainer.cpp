@@ -9,6 +9,7 @@
 
 #include "sluice/base/random.h"
 #include "sluice/cascade/calibration.h"
+#include "sluice/cascade/forest_facts.h"
 #include "sluice/cascade/stages.h"
 #include "sluice/gbdt/load_xgboost.h"
 
@@ -191,6 +192,8 @@ void train_folds(const Features& all, const LabelledRows& train, const ForestOpt
   const auto fold_of = assign_folds(train.labels, options.n_folds, options.seed);
   const std::size_t n_each = std::min(kFoldForests, result.chosen.size());
   result.out_of_fold.resize(train.labels.size());
+  const std::size_t n_facts = options.facts.size();
+  result.facts.resize(train.labels.size() * n_facts);
   for (std::size_t fold = 0; fold < options.n_folds; ++fold) {
     const Features rest = all.part(fold_of, static_cast<std::uint8_t>(fold), false),
                    held = all.part(fold_of, static_cast<std::uint8_t>(fold), true);
@@ -203,9 +206,15 @@ void train_folds(const Features& all, const LabelledRows& train, const ForestOpt
                .json,
            "fold " + std::to_string(fold), result);
     }
-    const auto staged = staged_margins(std::span(result.forests).subspan(first), *all.schema, train.rows);
-    for (std::size_t i = 0; i < fold_of.size(); ++i)
-      if (fold_of[i] == fold) result.out_of_fold[i] = staged[i];
+    const auto forests = std::span(result.forests).subspan(first);
+    const auto staged = staged_margins(forests, *all.schema, train.rows);
+    std::vector<float> facts(result.facts.size());
+    if (n_facts > 0) cascade::ForestFacts(forests, *all.schema, options.facts).compute(train.rows.view(), facts);
+    for (std::size_t i = 0; i < fold_of.size(); ++i) {
+      if (fold_of[i] != fold) continue;
+      result.out_of_fold[i] = staged[i];
+      for (std::size_t k = i * n_facts; k < (i + 1) * n_facts; ++k) result.facts[k] = facts[k];
+    }
   }
 }
 

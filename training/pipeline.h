@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sluice/cascade/calibration.h"
+#include "sluice/cascade/forest_facts.h"
 #include "sluice/cascade/stages.h"
 #include "sluice/training/dataset.h"
 #include "sluice/training/train.h"
@@ -18,6 +19,7 @@ struct Part {
   Table rows;
   std::vector<float> labels;
   std::vector<dnn::StagedMargins> staged;
+  std::vector<float> facts;          // [rows, request.facts]; of training and validation rows alone
   std::vector<std::size_t> numbers;  // of the rows, in the data
   std::vector<double> p_forest, p_network;
   std::vector<std::vector<double>> p_single;  // of ForestResult::by_level and best
@@ -29,6 +31,7 @@ struct Part {
 struct Models {
   std::shared_ptr<const std::vector<gbdt::Forest>> forests;
   std::unique_ptr<cascade::ForestStage> forest_stage;
+  std::shared_ptr<const cascade::ForestFacts> facts;  // null where the network reads none
   std::vector<std::string> forest_json;
   std::shared_ptr<const dnn::Network> network;  // null: none
   std::unique_ptr<cascade::NetworkStage> network_stage;
@@ -41,8 +44,8 @@ void score_forest(const Models& models, Part& part);
 /// Probabilities of both stages, after calibration.
 void score_probabilities(const Models& models, Part& part);
 
-/// Trains the network stage on out-of-fold margins; `train.staged` holds them. Throws Error{training.no_torch} in a
-/// build without LibTorch.
+/// Trains the network stage on out-of-fold margins and facts; `train.staged` and `train.facts` hold them. Throws
+/// Error{training.no_torch} in a build without LibTorch.
 void train_network_stage(const TrainRequest& request, const Schema& schema, const Part& train, const Part& valid,
                          Models& models, TrainReport& report, const Progress& progress);
 

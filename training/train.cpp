@@ -135,6 +135,7 @@ class Training {
     } else {
       ForestOptions options = request_.forest_options;
       options.seed = request_.seed;
+      if (request_.with_network) options.facts = request_.facts;
       ForestResult result = train_forests(schema_, train_.labelled(), valid_.labelled(), options, progress_);
       models_.forest_json = std::move(result.json);
       models_.forests = std::make_shared<const std::vector<gbdt::Forest>>(std::move(result.forests));
@@ -142,12 +143,23 @@ class Training {
         for (const gbdt::Forest* single : {&result.by_level, &result.best})
           part->p_single.push_back(probabilities_of(*single, schema_, valid_, *part));
       train_.staged = std::move(result.out_of_fold);
+      train_.facts = std::move(result.facts);
       report_.search_log = std::move(result.log);
     }
     models_.forest_stage = cascade::make_forest_stage(models_.forests, schema_);
     if (train_.staged.empty()) score_forest(models_, train_);
     score_forest(models_, valid_);
     score_forest(models_, test_);
+    if (request_.with_network && !request_.facts.empty()) compute_facts();
+  }
+
+  void compute_facts() {
+    models_.facts = std::make_shared<const cascade::ForestFacts>(*models_.forests, schema_, request_.facts);
+    for (Part* part : {&train_, &valid_}) {
+      if (!part->facts.empty()) continue;
+      part->facts.resize(part->rows.n_rows() * models_.facts->size());
+      models_.facts->compute(part->rows.view(), part->facts);
+    }
   }
 
   void calibrate() {
@@ -155,7 +167,7 @@ class Training {
     for (const auto& staged : valid_.staged) margins.push_back(staged.back());
     models_.calibration.forest = cascade::fit_platt(margins, valid_.labels);
     if (has_network()) {
-      models_.network_stage = cascade::make_network_stage(models_.network, dnn::Device::cpu);
+      models_.network_stage = cascade::make_network_stage(models_.network, dnn::Device::cpu, models_.facts);
       valid_.network_margins.resize(valid_.rows.n_rows());
       models_.network_stage->score(valid_.rows.view(), valid_.staged, valid_.network_margins,
                                    cascade::Deadline::none());

@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <type_traits>
 
+#include "sluice/base/error.h"
 #include "sluice/base/json_fields.h"
 #include "sluice/training/train.h"
 
@@ -70,8 +72,22 @@ dnn::Precision parse_precision(const std::string& name) {
   return name == "bf16" ? dnn::Precision::bf16 : name == "fp16" ? dnn::Precision::fp16 : dnn::Precision::float32;
 }
 
-void read_network(Reader read, const std::string& source, dnn::TrainerOptions& o,
-                  std::vector<Diagnostic>& diagnostics) {
+std::vector<dnn::ForestFact> read_facts(JsonFields& fields) {
+  std::vector<dnn::ForestFact> facts;
+  for (const std::string& name : fields.strings("augment")) {
+    try {
+      const dnn::ForestFact fact = dnn::parse_forest_fact(name);
+      if (std::ranges::find(facts, fact) == facts.end()) facts.push_back(fact);
+    } catch (const Error& e) {
+      fields.add("value", "augment", e.message(), e.hint());
+    }
+  }
+  return facts;
+}
+
+void read_network(Reader read, const std::string& source, TrainRequest& request, std::vector<Diagnostic>& diagnostics) {
+  dnn::TrainerOptions& o = request.network_options;
+  if (read.fields().has("augment")) request.facts = read_facts(read.fields());
   if (const Json* members = read.fields().child("members")) {
     if (!members->is_array() || members->empty())
       read.fields().add("type", "members", "a list of members was expected");
@@ -105,7 +121,7 @@ void apply_config(std::string_view text, std::string_view source_view, TrainRequ
   if (const Json* child = fields.child("forest"))
     read_forest({*child, "/forest", source, diagnostics}, request.forest_options);
   if (const Json* child = fields.child("network"))
-    read_network({*child, "/network", source, diagnostics}, source, request.network_options, diagnostics);
+    read_network({*child, "/network", source, diagnostics}, source, request, diagnostics);
   if (const Json* child = fields.child("band")) {
     Reader band(*child, "/band", source, diagnostics);
     band("max_forward", request.band.max_forward, 0, 1)("cells", request.band.n_cells, 2, 10000)(

@@ -127,6 +127,46 @@ TEST_CASE("JSON gives the same encoder, to the bit") {
   }
 }
 
+TEST_CASE("facts of the forest are inputs behind its margins, and the margin stays the margin") {
+  using enum dnn::ForestFact;
+  const Schema one({{.name = "x"}});
+  Table rows(1, 3);
+  FloatTable forest(6, 3);
+  for (std::size_t i = 0; i < 3; ++i)
+    for (std::size_t c = 0; c < 6; ++c) forest.row(i)[c] = static_cast<float>(c * (i + 1));
+  const auto encoder = dnn::Encoder::fit(one, rows.view(), forest.view(), {disagreement, leaf_support});
+  CHECK(encoder.n_margins() == 1);
+  CHECK(encoder.n_forest_inputs() == 6);
+  REQUIRE(encoder.n_encoded() == 8);  // x, four margins, two facts, the margin
+  std::vector<float> out(8);
+  encoder.encode(rows.row(0), forest.row(2), out);
+  const auto scaled = [](float x, float mean, float deviation) { return (x - mean) / deviation; };
+  CHECK(out[5] == Approx(scaled(12, 8, 4 * std::sqrt(2.0f / 3))));
+  CHECK(out[6] == Approx(scaled(15, 10, 5 * std::sqrt(2.0f / 3))));
+  CHECK(out[7] == 9.0f);
+
+  const std::string json = encoder.to_json(one);
+  const auto back = dnn::Encoder::from_json(json, one, "network.json");
+  CHECK(back.to_json(one) == json);
+  CHECK(std::ranges::equal(back.facts(), std::vector{disagreement, leaf_support}));
+  const auto refused = [&](const std::string& facts) {
+    std::string changed = json;
+    const std::string whole = R"("facts":["disagreement","leaf_support"])";
+    REQUIRE(changed.find(whole) != std::string::npos);
+    changed.replace(changed.find(whole), whole.size(), facts);
+    try {
+      dnn::Encoder::from_json(changed, one, "network.json");
+    } catch (const Error&) {
+      return true;
+    }
+    return false;
+  };
+  CHECK_FALSE(refused(R"("facts":["leaf_support","disagreement"])"));
+  for (const char* bad : {R"("facts":[])", R"("facts":["leaf_support"])", R"("facts":["leaf_support","leaf_support"])",
+                          R"("facts":["leaf_support","depth"])", R"("facts":["leaf_support",1])", R"("facts":7)"})
+    CHECK(refused(bad));
+}
+
 TEST_CASE("an encoder that does not fit the schema is refused") {
   const auto refused = [](const std::string& json) {
     try {

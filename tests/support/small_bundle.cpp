@@ -4,6 +4,7 @@
 
 #include "sluice/base/random.h"
 #include "sluice/cascade/background.h"
+#include "sluice/cascade/forest_facts.h"
 #include "sluice/cascade/stages.h"
 #include "sluice/dnn/network.h"
 #include "sluice/gbdt/load_xgboost.h"
@@ -89,8 +90,10 @@ void add_network(const Schema& schema, std::shared_ptr<const std::vector<gbdt::F
                  const SmallBundleOptions& options, std::uint64_t seed, cascade::BundleFiles& files) {
   const Table rows = small_rows(schema, kFitRows, seed + 1);
   std::vector<dnn::StagedMargins> staged(rows.n_rows());
-  cascade::make_forest_stage(std::move(bag), schema)->score(rows.view(), staged);
-  const auto encoder = dnn::Encoder::fit(schema, rows.view(), staged);
+  cascade::make_forest_stage(bag, schema)->score(rows.view(), staged);
+  std::vector<float> facts(rows.n_rows() * options.facts.size());
+  cascade::ForestFacts(*bag, schema, options.facts).compute(rows.view(), facts);
+  const auto encoder = dnn::Encoder::fit(schema, rows.view(), cascade::join_facts(staged, facts).view(), options.facts);
   Random random(seed, 2);
   const dnn::Tensors weights = random_weights(encoder, options.n_members, random);
   const std::vector<dnn::MemberShape> shapes(

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "sluice/base/batch.h"
 #include "sluice/cascade/bundle.h"
@@ -16,8 +17,9 @@ namespace sluice::test {
 struct SmallBundleOptions {
   std::size_t n_forests = 2, n_trees = 8, depth = 3, n_members = 2, n_background = 24;
   bool with_network = true;
-  bool with_late = false;   // two columns more that only the network sees
-  bool with_rules = false;  // pre, fallback and post
+  bool with_late = false;                   // two columns more that only the network sees
+  bool with_rules = false;                  // pre, fallback and post
+  std::vector<dnn::ForestFact> facts = {};  // that the network reads
   std::optional<cascade::Band> band = cascade::Band{0.3, 0.7};
 };
 

@@ -10,11 +10,13 @@
 #include "sluice/base/random.h"
 #include "sluice/cascade/calibration.h"
 #include "sluice/cascade/engine.h"
+#include "sluice/cascade/forest_facts.h"
 #include "sluice/cascade/stages.h"
 #include "sluice/gbdt/predict.h"
 #include "sluice/io/simulate.h"
 #include "sluice/training/forest_trainer.h"
 #include "support/catch.h"
+#include "support/code_of.h"
 #include "support/shared_data.h"
 #include "support/temp_dir.h"
 
@@ -120,6 +122,61 @@ TEST_CASE("out-of-fold margins come from the fold that did not see the row") {
   for (std::size_t i = 0; i < 2000; ++i) n_right += (result.out_of_fold[i].back() > 0) == (labels[i] > 0.5f);
   CHECK(n_right > 850);
   CHECK(n_right < 1150);
+}
+
+TEST_CASE("out-of-fold facts come from the same fold as the margin, and a network that reads them is served") {
+  const TempDir dir;
+  TrainRequest request = small_request(dir);
+  apply_config(R"({"network": {"augment": ["leaf_support", "disagreement", "leaf_support"]}})", "train.json", request);
+  REQUIRE(request.facts == std::vector{dnn::ForestFact::leaf_support, dnn::ForestFact::disagreement});
+  apply_config(R"({"network": {"batch_size": 64}})", "train.json", request);
+  REQUIRE(request.facts.size() == 2);
+  TrainRequest other;
+  CHECK_THROWS_AS(apply_config(R"({"network": {"augment": ["depth"]}})", "train.json", other), Error);
+
+  Random random(12);
+  const Schema schema({{.name = "a"}, {.name = "b"}});
+  Table rows(2, 900);
+  std::vector<float> labels;
+  for (std::size_t i = 0; i < 900; ++i) {
+    for (double& cell : rows.row(i)) cell = random.normal();
+    labels.push_back(random.uniform() < sigmoid(2 * rows.row(i)[0]) ? 1.0f : 0.0f);
+  }
+  const ForestOptions options{
+      .n_search = 4, .n_folds = 3, .serve_folds = true, .facts = request.facts, .max_rounds = 20};
+  const ForestResult result = train_forests(schema, {rows, labels}, {rows, labels}, options);
+  const std::size_t n_each = result.forests.size() / 3;
+  REQUIRE(n_each == 2);
+  REQUIRE(result.facts.size() == 1800);
+  std::vector<std::size_t> n_of(3);
+  for (std::size_t fold = 0; fold < 3; ++fold) {
+    const std::vector<gbdt::Forest> bag(result.forests.begin() + static_cast<std::ptrdiff_t>(fold * n_each),
+                                        result.forests.begin() + static_cast<std::ptrdiff_t>((fold + 1) * n_each));
+    std::vector<dnn::StagedMargins> staged(900);
+    cascade::make_forest_stage(std::make_shared<std::vector<gbdt::Forest>>(bag), schema)->score(rows.view(), staged);
+    std::vector<float> facts(1800);
+    cascade::ForestFacts(bag, schema, request.facts).compute(rows.view(), facts);
+    for (std::size_t i = 0; i < 900; ++i) {
+      if (staged[i] != result.out_of_fold[i]) continue;
+      ++n_of[fold];
+      CHECK(facts[2 * i] == result.facts[2 * i]);
+      CHECK(facts[2 * i + 1] == result.facts[2 * i + 1]);
+    }
+  }
+  for (const std::size_t n : n_of) CHECK(n >= 300);
+
+#ifdef SLUICE_HAVE_TORCH
+  CHECK(code_of([&] { train(request); }) == "forest.bag");  // of a search of two, one forest a fold is left
+  request.forest_options.n_search = 4;
+  const TrainResult trained = train(request);
+  cascade::write_bundle(dir / "b", trained.files, trained.provenance);
+  const auto bundle = std::make_shared<const cascade::Bundle>(cascade::Bundle::load(dir / "b"));
+  CHECK(std::ranges::equal(bundle->encoder()->facts(), request.facts));
+  CHECK(train(request).files == trained.files);
+  const cascade::Engine engine(bundle);
+  const Table blank(bundle->schema.size(), 1);
+  CHECK(engine.decide(blank.row(0)).action != cascade::Action::none);
+#endif
 }
 
 TEST_CASE("a stopped training says so") {
