@@ -61,6 +61,7 @@ code,.mono{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans M
 table{border-collapse:collapse;width:100%;margin:8px 0;font-size:14px}
 th{font-weight:600;text-align:left;color:var(--muted);font-size:12.5px;border-bottom:1px solid var(--line);padding:5px 10px 5px 0;vertical-align:bottom}
 td{border-bottom:1px solid var(--line);padding:3.5px 10px 3.5px 0;vertical-align:top;overflow-wrap:anywhere}
+td.id{min-width:11em}
 .num{text-align:right;white-space:nowrap}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin:18px 0}
 .tile{background:var(--soft);border-radius:8px;padding:10px 14px}

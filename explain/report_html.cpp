@@ -75,7 +75,7 @@ std::string columns_text(const Schema& schema, const Explanation& e, const Ranke
 
 std::string reason_row(const std::string& code, const std::string& text, const std::string& read,
                        const std::string& phi) {
-  return "<tr><td><code>" + code + "</code></td><td>" + text + "</td><td>" + read + "</td><td class=\"num\">" + phi +
+  return "<tr><td class=\"id\"><code>" + code + "</code></td><td>" + text + "</td><td>" + read + "</td><td class=\"num\">" + phi +
          "</td></tr>\n";
 }
 
