@@ -123,7 +123,7 @@ TEST_CASE("a header nested without end, doubled or cut off is refused") {
 }
 
 TEST_CASE("the fuzzer's corpus loads as its names say") {
-  for (const char* name : {"imported", "linear", "deep", "paths"}) {
+  for (const char* name : {"imported", "linear", "deep", "paths", "facts"}) {
     CAPTURE(name);
     CHECK(network_code(read_file(kCorpus / name)) == "");
   }
@@ -133,7 +133,7 @@ TEST_CASE("the fuzzer's corpus loads as its names say") {
 TEST_CASE("mutated networks are refused, or give the same bits from every kernel") {
   Random random(5);
   std::size_t n_loaded = 0, n_refused = 0;
-  for (const char* name : {"imported", "linear", "deep", "paths"}) {
+  for (const char* name : {"imported", "linear", "deep", "paths", "facts"}) {
     const std::string seed = read_file(kCorpus / name);
     for (int k = 0; k < 4000; ++k) ++(network_code(mutated(seed, random)).empty() ? n_loaded : n_refused);
   }

@@ -78,6 +78,9 @@ seeds = {"imported": document(linear, imported=True), "linear": document(linear)
 claim = tensors_of(linear)
 claim["member.0.head.weight"] = ([1 << 20, 1 << 20], [0.0])
 seeds["claims_2_to_the_40"] = document(linear, claim)
+ENCODER |= {"forest": ENCODER["forest"] + [{"mean": -2.5, "deviation": 0.5}] * 2, "facts": ["leaf_support", "disagreement"]}
+N_DENSE += 2
+seeds["facts"] = document(linear)
 for name, content in seeds.items():
     with open(f"{sys.argv[1]}/{name}", "wb") as file:
         file.write(content)
