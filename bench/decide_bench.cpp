@@ -1,6 +1,6 @@
 /// One decision of the forest path, its record built: what it costs beside the forest itself, and at a steady rate.
 ///
-///   decide_bench BUNDLE [SECONDS]
+///   decide_bench BUNDLE [SECONDS of each of five rounds]
 ///
 /// Fifty rules over the bundle's numbers are put after the models. At the steady rate a decision is timed from the
 /// moment at which it was due, so that one that is late is seen in those behind it.

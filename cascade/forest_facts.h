@@ -29,7 +29,6 @@ class ForestFacts {
   void compute(RowsView rows, std::span<float> out) const;
 
  private:
-  void compute_block(RowsView rows, std::span<float> out) const;
   void disagreement(BatchView inputs, std::span<float> out) const;
 
   Schema schema_;
@@ -42,7 +41,8 @@ class ForestFacts {
 std::shared_ptr<const ForestFacts> make_forest_facts(std::span<const gbdt::Forest> bag, const Schema& schema,
                                                      const dnn::Encoder& encoder);
 
-/// Of each row the margins, then its facts: what an encoder reads of the forest.
+/// Of each row the margins, then its facts: what an encoder reads of the forest. `out` holds as many floats as both.
+void join_facts(std::span<const StagedMargins> margins, std::span<const float> facts, std::span<float> out);
 FloatTable join_facts(std::span<const StagedMargins> margins, std::span<const float> facts);
 
 }  // namespace sluice::cascade

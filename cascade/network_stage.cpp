@@ -1,7 +1,6 @@
 #include "sluice/cascade/network_stage.h"
 
 #include <algorithm>
-#include <array>
 #include <string>
 #include <utility>
 
@@ -14,7 +13,7 @@ namespace {
 
 // Encoded at once. On the CPU their inputs stay in the first-level cache; a device wants as many as there are.
 constexpr std::size_t kCpuBlock = 64, kDeviceBlock = 4096;
-constexpr std::size_t kStackFloats = 16384, kStackFacts = kCpuBlock * dnn::kForestFactCount;
+constexpr std::size_t kStackFloats = 16384, kStackFacts = kCpuBlock * (dnn::kStages.size() + dnn::kForestFactCount);
 
 class EncodedStage final : public NetworkStage {
  public:
@@ -33,7 +32,7 @@ class EncodedStage final : public NetworkStage {
 
   NetworkAnswer score(RowsView rows, std::span<const StagedMargins> forest, std::span<float> out,
                       Deadline deadline) const override {
-    if (batcher_ && rows.n_rows == 1) return share(rows, forest, out.first(1), deadline);
+    if (batcher_ && rows.n_rows == 1) return share(rows, forest.first(1), out.first(1), deadline);
     for (std::size_t first = 0; first < rows.n_rows; first += block_) {
       const std::size_t n = std::min(block_, rows.n_rows - first);
       StackBuffer<float, kStackFloats> encoded(n * encoder_->n_encoded());
@@ -45,20 +44,17 @@ class EncodedStage final : public NetworkStage {
 
  private:
   void encode(RowsView rows, std::span<const StagedMargins> forest, std::span<float> out) const {
-    const std::size_t n_encoded = encoder_->n_encoded();
-    if (!facts_) {
-      for (std::size_t i = 0; i < rows.n_rows; ++i)
-        encoder_->encode(rows.row(i), forest[i], out.subspan(i * n_encoded, n_encoded));
-      return;
+    const std::size_t n_forest = encoder_->n_forest_inputs(), n_encoded = encoder_->n_encoded();
+    std::span<const float> said(forest.front().data(), forest.size() * forest.front().size());
+    StackBuffer<float, kStackFacts> joined(facts_ ? rows.n_rows * n_forest : 0);
+    if (facts_) {
+      StackBuffer<float, kStackFacts> facts(rows.n_rows * facts_->size());
+      facts_->compute(rows, facts.span());
+      join_facts(forest, facts.span(), joined.span());
+      said = joined.span();
     }
-    const std::size_t n_facts = facts_->size();
-    StackBuffer<float, kStackFacts> facts(rows.n_rows * n_facts);
-    facts_->compute(rows, facts.span());
-    std::array<float, dnn::kStages.size() + dnn::kForestFactCount> said;
-    for (std::size_t i = 0; i < rows.n_rows; ++i) {
-      std::copy_n(facts.data() + i * n_facts, n_facts, std::copy(forest[i].begin(), forest[i].end(), said.begin()));
-      encoder_->encode(rows.row(i), said, out.subspan(i * n_encoded, n_encoded));
-    }
+    for (std::size_t i = 0; i < rows.n_rows; ++i)
+      encoder_->encode(rows.row(i), said.subspan(i * n_forest, n_forest), out.subspan(i * n_encoded, n_encoded));
   }
 
   NetworkAnswer share(RowsView rows, std::span<const StagedMargins> forest, std::span<float> out,

@@ -1,20 +1,16 @@
 #include "sluice/cascade/stages.h"
 
-#include <algorithm>
-#include <array>
 #include <string>
 #include <utility>
 
 #include "sluice/base/error.h"
-#include "sluice/base/stack_buffer.h"
+#include "sluice/cascade/forest_blocks.h"
 #include "sluice/gbdt/fold.h"
 #include "sluice/gbdt/predict.h"
 
 namespace sluice::cascade {
 namespace {
 
-constexpr std::size_t kForestBlock = 512;  // rows scored at once, as many as the forest's kernel takes
-constexpr std::size_t kStackFloats = kForestBlock * 32;
 constexpr std::size_t kStages = dnn::kStages.size();
 
 void check_forest(const gbdt::Forest& forest, const Schema& schema) {
@@ -43,23 +39,13 @@ class BagStage final : public ForestStage {
   }
 
   void score(RowsView rows, std::span<StagedMargins> out) const override {
-    for (std::size_t first = 0; first < rows.n_rows; first += kForestBlock) {
-      const std::size_t n = std::min(kForestBlock, rows.n_rows - first);
-      score_block(rows.slice(first, n), out.subspan(first, n));
-    }
+    static_assert(sizeof(StagedMargins) == kStages * sizeof(float));
+    in_forest_blocks(rows, schema_, [&](std::size_t first, BatchView inputs) {
+      gbdt::predict_staged(bag_.forest, inputs, bag_.ends, {out[first].data(), inputs.n_rows * kStages});
+    });
   }
 
  private:
-  void score_block(RowsView rows, std::span<StagedMargins> out) const {
-    const auto columns = schema_.forest_columns();
-    StackBuffer<float, kStackFloats> inputs(rows.n_rows * columns.size());
-    for (std::size_t i = 0; i < rows.n_rows; ++i)
-      gather_columns(rows.row(i), columns, inputs.span().subspan(i * columns.size(), columns.size()));
-    static_assert(sizeof(StagedMargins) == kStages * sizeof(float));
-    gbdt::predict_staged(bag_.forest, BatchView(inputs.data(), rows.n_rows, columns.size()), bag_.ends,
-                         {out.front().data(), out.size() * kStages});
-  }
-
   gbdt::FoldedBag bag_;
   Schema schema_;
 };

@@ -4,9 +4,6 @@
 #include <cmath>
 #include <cstdint>
 
-#include "sluice/base/diagnostic.h"
-#include "sluice/base/error.h"
-
 namespace sluice::dnn {
 namespace {
 
@@ -42,10 +39,10 @@ float category_code(const Encoder::Category& category, double cell) {
 
 const char* to_string(ForestFact fact) { return fact == ForestFact::leaf_support ? "leaf_support" : "disagreement"; }
 
-ForestFact parse_forest_fact(std::string_view name) {
+std::optional<ForestFact> find_forest_fact(std::string_view name) {
   for (const ForestFact fact : {ForestFact::leaf_support, ForestFact::disagreement})
     if (name == to_string(fact)) return fact;
-  throw Error("network.fact", "\"" + excerpt(name) + "\" is no fact of a forest", "leaf_support or disagreement");
+  return std::nullopt;
 }
 
 void Encoder::count_dense() {

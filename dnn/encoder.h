@@ -14,6 +14,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,8 +36,8 @@ enum class ForestFact {
 };
 inline constexpr std::size_t kForestFactCount = 2;
 const char* to_string(ForestFact fact);
-/// Throws Error{network.fact}.
-ForestFact parse_forest_fact(std::string_view name);
+/// None for what is no fact's name.
+std::optional<ForestFact> find_forest_fact(std::string_view name);
 
 class Encoder {
  public:

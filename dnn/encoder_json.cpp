@@ -2,6 +2,7 @@
 #include <cmath>
 #include <utility>
 
+#include "sluice/base/diagnostic.h"
 #include "sluice/base/error.h"
 #include "sluice/base/json_fields.h"
 #include "sluice/dnn/encoder.h"
@@ -59,10 +60,11 @@ Encoder Encoder::from_json(std::string_view text, const Schema& schema, std::str
       encoder.forest_.push_back(scale);
     }
     for (const auto& name : json.value("facts", Json::array())) {
-      const ForestFact fact = parse_forest_fact(name.get<std::string>());
-      if (std::ranges::find(encoder.facts_, fact) != encoder.facts_.end())
-        throw Error("network.encoder", source + ": the fact " + to_string(fact) + " stands twice");
-      encoder.facts_.push_back(fact);
+      const auto fact = find_forest_fact(name.get<std::string>());
+      if (!fact || std::ranges::find(encoder.facts_, *fact) != encoder.facts_.end())
+        throw Error("network.encoder",
+                    source + ": " + excerpt(name.dump()) + " is no fact of a forest, or stands twice");
+      encoder.facts_.push_back(*fact);
     }
   } catch (const Json::exception& e) {
     throw Error("network.encoder", source + ": " + e.what());

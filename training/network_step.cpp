@@ -7,8 +7,7 @@ namespace sluice::training {
 namespace {
 
 #ifdef SLUICE_HAVE_TORCH
-FloatTable encode_rows(const dnn::Encoder& encoder, const Part& part) {
-  const FloatTable forest = cascade::join_facts(part.staged, part.facts);
+FloatTable encode_rows(const dnn::Encoder& encoder, const Part& part, const FloatTable& forest) {
   FloatTable encoded(encoder.n_encoded(), part.rows.n_rows());
   for (std::size_t i = 0; i < part.rows.n_rows(); ++i) encoder.encode(part.rows.row(i), forest.row(i), encoded.row(i));
   return encoded;
@@ -38,9 +37,11 @@ void score_probabilities(const Models& models, Part& part) {
 #ifdef SLUICE_HAVE_TORCH
 void train_network_stage(const TrainRequest& request, const Schema& schema, const Part& train, const Part& valid,
                          Models& models, TrainReport& report, const Progress& progress) {
-  dnn::Encoder encoder = dnn::Encoder::fit(schema, train.rows.view(),
-                                           cascade::join_facts(train.staged, train.facts).view(), request.facts);
-  const FloatTable train_rows = encode_rows(encoder, train), valid_rows = encode_rows(encoder, valid);
+  const FloatTable train_forest = cascade::join_facts(train.staged, train.facts),
+                   valid_forest = cascade::join_facts(valid.staged, valid.facts);
+  dnn::Encoder encoder = dnn::Encoder::fit(schema, train.rows.view(), train_forest.view(), request.facts);
+  const FloatTable train_rows = encode_rows(encoder, train, train_forest),
+                   valid_rows = encode_rows(encoder, valid, valid_forest);
   const auto on_epoch = [&](const dnn::EpochReport& epoch) {
     if (epoch.member >= report.network_history.size()) report.network_history.resize(epoch.member + 1);
     report.network_history[epoch.member].push_back(epoch);

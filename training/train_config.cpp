@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "sluice/base/error.h"
 #include "sluice/base/json_fields.h"
 #include "sluice/training/train.h"
 
@@ -75,12 +74,12 @@ dnn::Precision parse_precision(const std::string& name) {
 std::vector<dnn::ForestFact> read_facts(JsonFields& fields) {
   std::vector<dnn::ForestFact> facts;
   for (const std::string& name : fields.strings("augment")) {
-    try {
-      const dnn::ForestFact fact = dnn::parse_forest_fact(name);
-      if (std::ranges::find(facts, fact) == facts.end()) facts.push_back(fact);
-    } catch (const Error& e) {
-      fields.add("value", "augment", e.message(), e.hint());
-    }
+    const auto fact = dnn::find_forest_fact(name);
+    if (!fact)
+      fields.add("value", "augment", "\"" + excerpt(name) + "\" is no fact of a forest",
+                 "leaf_support or disagreement");
+    else if (std::ranges::find(facts, *fact) == facts.end())
+      facts.push_back(*fact);
   }
   return facts;
 }
