@@ -13,7 +13,14 @@ using cascade::Decision;
 /// The four lengths at the front are known last.
 constexpr std::size_t kPreamble = 16;
 
-enum OutcomeFlag : std::uint8_t { kInBand = 1, kForestRan = 2, kNetworkRan = 4, kHasBand = 8, kBandClosed = 16 };
+enum OutcomeFlag : std::uint8_t {
+  kInBand = 1,
+  kForestRan = 2,
+  kNetworkRan = 4,
+  kHasBand = 8,
+  kBandClosed = 16,
+  kAsksGain = 32
+};
 
 void put_digest(ByteWriter& out, const Digest& digest) { out.bytes(digest.bytes.data(), digest.bytes.size()); }
 
@@ -71,6 +78,7 @@ std::uint8_t outcome_flags(const std::optional<cascade::Band>& band, const Decis
   if (d.network.ran) flags |= kNetworkRan;
   if (band) flags |= kHasBand;
   if (band && band->closed) flags |= kBandClosed;
+  if (band && band->least_gain) flags |= kAsksGain;
   return static_cast<std::uint8_t>(flags);
 }
 
@@ -89,7 +97,10 @@ void encode_outcome(std::string& bytes, const Bundle& bundle, const Decision& d,
        {static_cast<std::uint8_t>(d.action), static_cast<std::uint8_t>(d.level), static_cast<std::uint8_t>(d.cause),
         static_cast<std::uint8_t>(d.rules_cause), path_bits(d), outcome_flags(bundle.policy.band, d)})
     out.put(word);
-  if (const auto& band = bundle.policy.band) out.put(band->low).put(band->high);
+  if (const auto& band = bundle.policy.band) {
+    out.put(band->low).put(band->high);
+    if (band->least_gain) out.put(*band->least_gain).put(d.gain);
+  }
   if (d.forest.ran) out.put(d.forest.margin).put(d.forest.p);
   if (d.network.ran) out.put(d.network.margin).put(d.network.p).text(d.device.view());
   out.put(d.p_final);

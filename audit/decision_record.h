@@ -90,6 +90,7 @@ struct RecordOutcome {
   std::array<bool, cascade::kStageCount> path{};
   bool in_band = false;
   std::optional<cascade::Band> band;
+  float gain = std::numeric_limits<float>::quiet_NaN();  // expected of the network; NaN where the band asks for none
   cascade::StageScore forest, network;
   std::string device;
   double p_final = 0;

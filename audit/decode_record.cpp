@@ -100,12 +100,17 @@ RecordOutcome decode_outcome(std::string_view bytes) {
   out.rules_cause = get_cause(in);
   const auto path = in.small((1 << cascade::kStageCount) - 1, "path");
   for (std::size_t stage = 0; stage < out.path.size(); ++stage) out.path[stage] = path >> stage & 1;
-  const auto flags = in.small(31, "flags");
+  const auto flags = in.small(63, "flags");
   out.in_band = flags & 1;
   if ((flags & 24) == 16) in.fail("record.value", "a closed band that is not there");
+  if ((flags & 40) == 32) in.fail("record.value", "a gain without a band");
   if (flags & 8) {
     const double low = in.number(), high = in.number();
     out.band = cascade::Band{low, high, (flags & 16) != 0};
+  }
+  if (flags & 32) {
+    out.band->least_gain = in.number();
+    out.gain = in.number32();
   }
   if (flags & 2) out.forest = get_score(in);
   if (flags & 4) {

@@ -83,11 +83,7 @@ void put_outcome(JsonText& json, const RecordOutcome& outcome) {
   json.text_or_null("cause", to_string(outcome.cause));
   if (outcome.rules_cause != Cause::none) json.field("rules_cause", to_string(outcome.rules_cause));
   cascade::put_stage(json, "forest", outcome.forest, {});
-  json.key("band");
-  if (const auto& band = outcome.band)
-    json.open('{').field("low", band->low).field("high", band->high).field("inside", outcome.in_band).close('}');
-  else
-    json.null();
+  cascade::put_band(json, outcome.band, outcome.in_band, outcome.gain);
   cascade::put_stage(json, "network", outcome.network, outcome.device);
   json.field("p_final", outcome.p_final);
   put_rules(json, outcome);
@@ -177,9 +173,12 @@ std::string difference(const RecordOutcome& then, const RecordOutcome& now) {
   }
   compare.text("reasons", reasons_text(then), reasons_text(now));
   compare.text("band", then.in_band ? "inside" : "outside", now.in_band ? "inside" : "outside");
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   const cascade::Band none{}, &was = then.band ? *then.band : none, &is = now.band ? *now.band : none;
   compare.number("band.low", was.low, is.low);
   compare.number("band.high", was.high, is.high);
+  compare.number("band.least_gain", was.least_gain.value_or(kNone), is.least_gain.value_or(kNone));
+  compare.number("band.gain", then.gain, now.gain);
   return compare.found();
 }
 

@@ -190,9 +190,11 @@ std::string score_chart(const Report& report) {
   const Range y{0, std::max(tallest * 1.3, 1e-9)};
   Plot plot(kWide, 320, x, y, "Distribution of the forest's probability, good and bad rows, with band and cut-offs");
   plot.set_margins({.left = 66, .top = 28});
+  const std::string least_gain =
+      report.band && report.band->least_gain ? ", from an expected gain of " + shortest(*report.band->least_gain) : "";
   if (report.band)
     plot.rectangle({logit(report.band->low), 0}, {logit(report.band->high), y.high}, "var(--band)", 1,
-                   "band: forwarded to the network");
+                   "band: forwarded to the network" + least_gain);
   for (const double tick : nice_ticks(0, y.high, 4)) plot.y_tick(tick, percent(tick, y.high < 0.1 ? 1 : 0));
   for (const double p : nice_odds(x)) plot.x_tick(logit(p), probability_label(p));
   plot.titles("forest's probability (log-odds scale)", "share of class");
@@ -212,9 +214,9 @@ std::string score_chart(const Report& report) {
                 1);
   std::vector<std::pair<std::string, std::string>> entries = {{"good", kGood}, {"bad", kBad}};
   if (report.band)
-    entries.emplace_back(
-        "band " + shortest(report.band->low) + " to " + shortest(report.band->high) + ": goes to the network",
-        "#b9c7e3");
+    entries.emplace_back("band " + shortest(report.band->low) + " to " + shortest(report.band->high) +
+                             ": goes to the network" + least_gain,
+                         "#b9c7e3");
   plot.legend(entries);
   return plot.finish();
 }

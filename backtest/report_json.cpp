@@ -37,7 +37,10 @@ Json way_json(const Way& way) {
 
 Json policy_json(const Report& report) {
   Json band = nullptr;
-  if (report.band) band = {{"low", report.band->low}, {"high", report.band->high}, {"closed", report.band->closed}};
+  if (report.band) {
+    band = {{"low", report.band->low}, {"high", report.band->high}, {"closed", report.band->closed}};
+    if (report.band->least_gain) band["least_gain"] = *report.band->least_gain;
+  }
   return {{"version", report.policy_version},
           {"band", band},
           {"L0",

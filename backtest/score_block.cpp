@@ -85,7 +85,7 @@ std::span<ScoredRow> BlockScorer::score(const io::RowBlock& block, ThreadPool& p
   forest_->record(block.rows.view(), pool);
   decide(block, pool);
   score_stages(block.rows.view(), pool);
-  if (engine_.bundle().pre || engine_.bundle().post) drop_rules();
+  if (engine_.bundle().pre || engine_.bundle().post) drop_rules(block.rows.view());
   degrade(block.rows.view(), pool);
   return scored_;
 }
@@ -128,14 +128,14 @@ void BlockScorer::score_stages(RowsView rows, ThreadPool& pool) {
 }
 
 /// The cascade as if it had no rules: the band chooses between the two stages' answers.
-void BlockScorer::drop_rules() {
+void BlockScorer::drop_rules(RowsView rows) {
   const cascade::Policy& policy = engine_.bundle().policy;
   const bool has_network = engine_.network_stage() && policy.network.enabled;
   for (std::size_t i = 0; i < scored_.size(); ++i) {
     ScoredRow& row = scored_[i];
     const cascade::Decision& d = decisions_[i];
     row.without_rules = row.forest;
-    if (!policy.band || !policy.band->contains(row.forest.p)) continue;
+    if (!engine_.bundle().forwarding(rows.row(i), forest_->margins()[i], row.forest.p).is_wanted) continue;
     row.without_rules_forwarded =
         has_network &&
         (d.network.ran || !d.forest.ran);  // a row that the engine's rules kept from the models is forwarded here

@@ -41,7 +41,7 @@ class BlockScorer {
  private:
   void decide(const io::RowBlock& block, ThreadPool& pool);
   void score_stages(RowsView rows, ThreadPool& pool);
-  void drop_rules();
+  void drop_rules(RowsView rows);
   void degrade(RowsView rows, ThreadPool& pool);
 
   std::shared_ptr<RecordedForest> forest_;

@@ -1,4 +1,5 @@
-/// A bundle's bag of forests, folded into one, beside its forests one after the other: one row, and a row of a batch.
+/// A bundle's bag of forests, folded into one, beside its forests one after the other, and what else a decision may ask
+/// of them: one row, and a row of a batch.
 ///
 ///   bag_bench BUNDLE
 ///
@@ -8,12 +9,14 @@
 #include <cmath>
 #include <cstdio>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "bench_timing.h"
 #include "sluice/base/random.h"
 #include "sluice/cascade/bundle.h"
+#include "sluice/cascade/forest_facts.h"
 #include "sluice/cascade/stages.h"
 
 namespace {
@@ -41,32 +44,24 @@ Table draw_rows(const cascade::Bundle& bundle) {
   return rows;
 }
 
-struct Times {
-  double row = 0, batch_row = 0;  // µs
+/// One way to work on rows, one of them or all.
+struct Way {
+  const char* name;
+  std::function<void(RowsView)> work;
 };
 
 using Stages = std::vector<std::unique_ptr<cascade::ForestStage>>;
 
-/// Of each set of stages, in turns.
-std::vector<Times> time_stages(const std::vector<const Stages*>& sets, const Table& rows) {
-  std::vector<cascade::StagedMargins> staged(kRows);
+void print(const std::vector<Way>& ways, const Table& rows) {
   std::vector<bench::Work> ones, batches;
   std::size_t at = 0;
-  for (const Stages* stages : sets) {
-    ones.push_back({[&, stages] {
-                      const auto row = rows.view().slice(at++ % kRows, 1);
-                      for (const auto& stage : *stages) stage->score(row, {staged.data(), 1});
-                    },
-                    1});
-    batches.push_back({[&, stages] {
-                         for (const auto& stage : *stages) stage->score(rows.view(), staged);
-                       },
-                       kRows});
+  for (const Way& way : ways) {
+    ones.push_back({[&] { way.work(rows.view().slice(at++ % kRows, 1)); }, 1});
+    batches.push_back({[&] { way.work(rows.view()); }, kRows});
   }
   const auto of_row = bench::time_in_turns(ones, 20001), of_batch = bench::time_in_turns(batches, 51);
-  std::vector<Times> times;
-  for (std::size_t k = 0; k < sets.size(); ++k) times.push_back({of_row[k].median, of_batch[k].median});
-  return times;
+  for (std::size_t k = 0; k < ways.size(); ++k)
+    std::printf("| %s | %.2f µs | %.3f µs |\n", ways[k].name, of_row[k].median, of_batch[k].median);
 }
 
 void run(const char* folder) {
@@ -80,13 +75,32 @@ void run(const char* folder) {
     apart.push_back(
         cascade::make_forest_stage(std::make_shared<const std::vector<gbdt::Forest>>(1, forest), bundle.schema));
   }
-  const auto times = time_stages({&folded, &apart}, rows);
-  const Times one = times[0], many = times[1];
+  std::vector<cascade::StagedMargins> staged(kRows);
+  std::vector<float> numbers(kRows);
+  const auto by = [&](const Stages& stages) {
+    return [&](RowsView some) {
+      for (const auto& stage : stages) stage->score(some, {staged.data(), some.n_rows});
+    };
+  };
+  const auto fact = [&](dnn::ForestFact which) {
+    return [&, facts = std::make_shared<cascade::ForestFacts>(*bundle.forests, bundle.schema, std::span(&which, 1))](
+               RowsView some) {
+      facts->compute(some, {numbers.data(), some.n_rows});
+    };
+  };
+  std::vector<Way> ways = {{"one after the other", by(apart)},
+                           {"folded into one", by(folded)},
+                           {"leaf support, beside it", fact(dnn::ForestFact::leaf_support)},
+                           {"disagreement, beside it", fact(dnn::ForestFact::disagreement)}};
+  if (bundle.gain)
+    ways.push_back({"expected gain, beside it", [&](RowsView some) {
+                      for (std::size_t i = 0; i < some.n_rows; ++i)
+                        numbers[i] = bundle.gain->expect(some.row(i), staged[i]);
+                    }});
   std::printf("| %zu forests, %zu trees, %zu features | one row | a row of %zu |\n|---|---|---|\n",
               bundle.forests->size(), n_trees, bundle.schema.forest_columns().size(), kRows);
-  std::printf(
-      "| one after the other | %.2f µs | %.3f µs |\n| folded into one | %.2f µs | %.3f µs |\n| | %.2f× | %.2f× |\n",
-      many.row, many.batch_row, one.row, one.batch_row, many.row / one.row, many.batch_row / one.batch_row);
+  print(ways, rows);
+  if (!bundle.gain) std::printf("\nThe bundle forwards by an interval: it has no gain model.\n");
 }
 
 }  // namespace

@@ -108,6 +108,7 @@ void check(const Bundle& bundle, const fs::path& folder) {
   if (bundle.schema.late_columns().size() > kMaxLateColumns)
     throw Error("bundle.late_columns",
                 folder.string() + ": a decision fetches at most " + std::to_string(kMaxLateColumns) + " late columns");
+  bundle.check_policy_fits();
   if (!bundle.schema.late_columns().empty() && !bundle.encoder())
     throw Error("bundle.late_columns",
                 folder.string() + ": the schema has late columns and there is no network to read them");
@@ -127,6 +128,19 @@ const dnn::Encoder* Bundle::encoder() const {
   return imported ? &imported->encoder : nullptr;
 }
 
+Forwarding Bundle::forwarding(RowView row, const StagedMargins& staged, double p_forest) const {
+  if (!policy.band || !policy.band->contains(p_forest)) return {};
+  if (!policy.band->least_gain) return {.is_wanted = true};
+  const float expected = gain->expect(row, staged);
+  return {policy.band->takes(p_forest, expected), expected};
+}
+
+void Bundle::check_policy_fits() const {
+  if (policy.band && policy.band->least_gain && !gain)
+    throw Error("policy.least_gain", "the band asks for an expected gain, and the bundle has no gain.json to expect it",
+                "take least_gain out of the band, or add the gain.json that it was set with (bundle create --gain)");
+}
+
 Bundle Bundle::load(const fs::path& folder) {
   const CheckedFiles files(folder);
   Bundle bundle;
@@ -138,6 +152,9 @@ Bundle Bundle::load(const fs::path& folder) {
     read_network(files, bundle);
     read_parity(files, bundle);
   }
+  if (files.has("gain.json"))
+    bundle.gain = std::make_shared<const GainModel>(gbdt::load_xgboost(files.get("gain.json"), files.name("gain.json")),
+                                                    bundle.schema);
   bundle.calibration = Calibration::from_json(files.get("calibration.json"), files.name("calibration.json"));
   bundle.policy = parse_policy(files.get("policy.json"), files.name("policy.json"));
   bundle.pre = read_rules(files, bundle.schema, rules::Phase::pre);

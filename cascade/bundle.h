@@ -4,6 +4,7 @@
 /// Immutable after load; safe to share between threads. A bundle of which one byte has changed does not load.
 
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "sluice/base/digest.h"
 #include "sluice/base/schema.h"
 #include "sluice/cascade/calibration.h"
+#include "sluice/cascade/gain_model.h"
 #include "sluice/cascade/policy.h"
 #include "sluice/dnn/imported.h"
 #include "sluice/dnn/network.h"
@@ -25,12 +27,19 @@ namespace sluice::cascade {
 
 inline constexpr std::size_t kMaxLateColumns = 32;
 
+/// Whether the policy wants the network for a row, and what the network was expected to save.
+struct Forwarding {
+  bool is_wanted = false;
+  float gain = std::numeric_limits<float>::quiet_NaN();  // NaN where the band asks for no gain, or p lies outside it
+};
+
 struct Bundle {
   Schema schema;
   std::shared_ptr<const std::vector<gbdt::Forest>> forests;  // the bag, in order
   std::shared_ptr<const dnn::Network> network;               // null where there is none of our own kinds
   std::shared_ptr<const dnn::ImportedNetwork> imported;      // or one of another runtime
   std::optional<dnn::ParitySample> parity;                   // what the network said where the bundle was written
+  std::shared_ptr<const GainModel> gain;                     // null where the bundle has none
   Calibration calibration;
   Policy policy;
   std::optional<rules::RuleSet> pre, fallback, post;
@@ -42,6 +51,13 @@ struct Bundle {
 
   /// The network's encoder, whichever its kind; null where there is no network.
   const dnn::Encoder* encoder() const;
+
+  /// Of a row with these margins and the forest's calibrated probability.
+  Forwarding forwarding(RowView row, const StagedMargins& staged, double p_forest) const;
+
+  /// Throws Error{policy.least_gain} where the policy asks for a gain and there is no model to expect one: call it
+  /// after changing the policy of a loaded bundle.
+  void check_policy_fits() const;
 
   /// Throws Error{bundle.*} naming the file: missing, changed, or of a newer format (added files are not read;
   /// verify_bundle lists them); where the network does not give the margins of parity.json again; and what each file's

@@ -28,9 +28,10 @@ struct TimingsUs {
 struct Decision {
   Action action = Action::none;
   Level level = Level::L0;
-  Cause cause = Cause::none;        // what first went wrong
-  Cause rules_cause = Cause::none;  // why the rules could not take over: L3 alone
-  bool in_band = false;
+  Cause cause = Cause::none;                             // what first went wrong
+  Cause rules_cause = Cause::none;                       // why the rules could not take over: L3 alone
+  bool in_band = false;                                  // the network was wanted
+  float gain = std::numeric_limits<float>::quiet_NaN();  // expected of it; NaN where the band asks for no gain
   StageScore forest, network;
   DeviceName device;  // that ran the network; empty where it did not run
   double p_final = std::numeric_limits<double>::quiet_NaN();

@@ -46,6 +46,7 @@ Engine::Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options)
       ledger_(options.ledger ? std::move(options.ledger) : std::make_shared<Ledger>()),
       gates_(std::make_unique<Gates>(bundle_->policy.load)),
       timings_(options.timings) {
+  bundle_->check_policy_fits();
   const BreakerOptions of_policy = breaker_options(bundle_->policy.breaker);
   const std::size_t n_columns = bundle_->schema.size();
   if (!options.forest) options.forest = make_bundle_forest(*bundle_);
@@ -106,7 +107,7 @@ void Engine::run_stages(const Request& request, Decision& d) const {
   const Gate::Pass pass = gates_->decisions.enter(request.priority);
   StagedMargins staged;
   const Cause cause = pass ? score_forest(request, staged, d) : Cause::forest_shed;
-  if (!take_forest(cause, staged, d)) return decide_without_models(request.row, now, d);  // L2, then L3
+  if (!take_forest(cause, request.row, staged, d)) return decide_without_models(request.row, now, d);  // L2, then L3
   if (d.in_band) refine(request, staged, d);  // on trouble: L1 and its cause
   act(d);
   amend(request.row, now, d);
@@ -127,12 +128,14 @@ Cause Engine::score_forest(const Request& request, StagedMargins& staged, Decisi
   return forest_->score(request.row, request.deadline, staged);
 }
 
-bool Engine::take_forest(Cause cause, const StagedMargins& staged, Decision& d) const {
+bool Engine::take_forest(Cause cause, RowView row, const StagedMargins& staged, Decision& d) const {
   if (cause == Cause::none && !std::isfinite(staged.back())) cause = Cause::forest_not_finite;
   if (cause != Cause::none) return leave_for(Level::L2, cause, d), false;
   d.forest = {staged.back(), bundle_->calibration.forest.probability(staged.back()), true};
   d.p_final = d.forest.p;
-  d.in_band = bundle_->policy.band && bundle_->policy.band->contains(d.forest.p);
+  const Forwarding forwarding = bundle_->forwarding(row, staged, d.forest.p);
+  d.in_band = forwarding.is_wanted;
+  d.gain = forwarding.gain;
   d.take(Stage::forest);
   return true;
 }

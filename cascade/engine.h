@@ -37,7 +37,8 @@ class NetworkCall;
 
 class Engine {
  public:
-  /// Throws what the stages throw at load: Error{forest.*, device.*}.
+  /// Throws what the stages throw at load: Error{forest.*, device.*}; Error{policy.least_gain} as
+  /// Bundle::check_policy_fits.
   explicit Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options = {});
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;
@@ -73,7 +74,7 @@ class Engine {
   void run_stages(const Request& request, Decision& d) const;
   bool rule_out(RowView row, double now, Decision& d) const;
   Cause score_forest(const Request& request, StagedMargins& staged, Decision& d) const;
-  bool take_forest(Cause cause, const StagedMargins& staged, Decision& d) const;
+  bool take_forest(Cause cause, RowView row, const StagedMargins& staged, Decision& d) const;
   void refine(const Request& request, const StagedMargins& staged, Decision& d) const;
   Cause may_refine(Deadline deadline) const;
   Cause fetch_late(const Request& request, std::span<double> full, Decision& d) const;

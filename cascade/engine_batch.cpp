@@ -65,7 +65,7 @@ void Engine::decide_block(RowsView rows, std::span<Decision> decisions, std::spa
   for (std::size_t i = 0; i < rows.n_rows; ++i) {
     Decision& d = decisions[i] = Decision{};
     if (rule_out(rows.row(i), now(i), d)) continue;
-    scored[i] = take_forest(causes[i], staged[i], d);
+    scored[i] = take_forest(causes[i], rows.row(i), staged[i], d);
     if (!scored[i]) decide_without_models(rows.row(i), now(i), d);
   }
   refine_block(rows, {staged.data(), rows.n_rows}, decisions);

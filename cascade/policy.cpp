@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::int64_t kMostUs =
     3'600'000'000;  // an hour: what is longer is a mistake in the unit, and far longer would overflow the clock
+constexpr double kMostGain = 1e12;
 const std::vector<std::string> kActions = {"APPROVE", "REVIEW", "DECLINE"};
 
 class PolicyReader {
@@ -39,7 +40,9 @@ class PolicyReader {
   Band read_band(const Json& json) {
     JsonFields fields = object(json, "/band");
     for (const char* key : {"low", "high"}) fields.require(key);
-    const Band band{fields.number("low", 0, 0, 1), fields.number("high", 1, 0, 1), fields.boolean("closed", false)};
+    Band band{fields.number("low", 0, 0, 1), fields.number("high", 1, 0, 1), fields.boolean("closed", false), {}};
+    if (const Json* least = fields.child("least_gain"); least && !least->is_null())
+      band.least_gain = fields.number("least_gain", 0, -kMostGain, kMostGain);
     fields.finish();
     if (band.low > band.high)
       out_.push_back({.code = "policy.band_inverted",
@@ -167,6 +170,12 @@ std::string device_name(dnn::DeviceChoice device) {
 
 }  // namespace
 
+std::string to_string(const Band& band) {
+  std::string text = "[" + number_text(band.low) + ", " + number_text(band.high) + (band.closed ? "]" : ")");
+  if (band.least_gain) text += ", expected gain from " + number_text(*band.least_gain);
+  return text;
+}
+
 PolicyCheck check_policy(std::string_view text, std::string_view source) {
   PolicyCheck check;
   try {
@@ -217,6 +226,7 @@ std::string Policy::to_json() const {
   if (band) {
     json["band"] = {{"low", band->low}, {"high", band->high}};
     if (band->closed) json["band"]["closed"] = true;
+    if (band->least_gain) json["band"]["least_gain"] = *band->least_gain;
   }
   return json.dump(2) + "\n";
 }

@@ -22,10 +22,18 @@ using rules::Action;
 /// `low` is inside, `high` is not, unless `closed`.
 struct Band {
   double low = 0, high = 0;
-  bool closed = false;  // `high` is inside too: [0, 1] closed forwards everything
+  bool closed = false;               // `high` is inside too: [0, 1] closed forwards everything
+  std::optional<double> least_gain;  // inside, only rows with such an expected gain (gain_model.h); none: all of them
 
   bool contains(double p) const { return p >= low && (p < high || (closed && p == high)); }
+  /// `gain` counts where least_gain is set; NaN is no gain.
+  bool takes(double p, float gain) const {
+    return contains(p) && (!least_gain || static_cast<double>(gain) >= *least_gain);
+  }
 };
+
+/// "[0.1427, 0.2338)", and from which expected gain on where it asks for one.
+std::string to_string(const Band& band);
 
 /// Probability to action: below `approve_below` approve, from `decline_from` on decline, between them `otherwise`.
 struct Cutoffs {

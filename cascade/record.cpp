@@ -19,16 +19,6 @@ std::array<PhaseOutcome, 3> phases(const Bundle& b, const Decision& d) {
   return {{{b.pre, d.pre}, {b.fallback, d.fallback}, {b.post, d.post}}};
 }
 
-void put_band(JsonText& json, const Bundle& bundle, const Decision& d) {
-  json.key("band");
-  const auto& band = bundle.policy.band;
-  if (!band) {
-    json.null();
-    return;
-  }
-  json.open('{').field("low", band->low).field("high", band->high).field("inside", d.in_band).close('}');
-}
-
 void put_rules(JsonText& json, const Bundle& bundle, const Decision& d) {
   json.key("rules").open('{').key("fired").open('[');
   for (const auto& [rules, outcome] : phases(bundle, d))
@@ -92,7 +82,7 @@ void append_record(std::string& out, const Bundle& bundle, const Decision& d, co
   json.field("level", to_string(d.level)).text_or_null("cause", to_string(d.cause));
   if (d.rules_cause != Cause::none) json.field("rules_cause", to_string(d.rules_cause));
   put_stage(json, "forest", d.forest, {});
-  put_band(json, bundle, d);
+  put_band(json, bundle.policy.band, d.in_band, d.gain);
   put_stage(json, "network", d.network, d.device.view());
   json.field("p_final", d.p_final);
   put_rules(json, bundle, d);

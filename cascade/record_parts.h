@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cmath>
+#include <optional>
 #include <string_view>
 
 #include "sluice/base/json_text.h"
@@ -30,6 +31,17 @@ inline void put_stage(JsonText& json, const char* name, const StageScore& score,
   json.open('{').field("margin", score.margin).field("p", score.p);
   if (!device.empty()) json.field("device", device);
   json.close('}');
+}
+
+inline void put_band(JsonText& json, const std::optional<Band>& band, bool is_inside, float gain) {
+  json.key("band");
+  if (!band) {
+    json.null();
+    return;
+  }
+  json.open('{').field("low", band->low).field("high", band->high);
+  if (band->least_gain) json.field("least_gain", *band->least_gain).field("gain", gain);
+  json.field("inside", is_inside).close('}');
 }
 
 /// A rule's, then an attribution's.

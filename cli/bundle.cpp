@@ -1,3 +1,4 @@
+#include <cmath>
 #include <iostream>
 #include <memory>
 
@@ -54,7 +55,12 @@ int inspect(const Arguments& arguments) {
         .field("network", bundle.encoder() != nullptr)
         .key("band");
     if (band)
-      json.open('{').field("low", band->low).field("high", band->high).field("closed", band->closed).close('}');
+      json.open('{')
+          .field("low", band->low)
+          .field("high", band->high)
+          .field("closed", band->closed)
+          .field("least_gain", band->least_gain.value_or(std::nan("")))
+          .close('}');
     else
       json.null();
     json.field("policy_version", bundle.policy.version).key("backgrounds").open('[');
@@ -67,8 +73,7 @@ int inspect(const Arguments& arguments) {
             << bundle.schema.size() << ": " << bundle.schema.forest_columns().size() << " for the forest, "
             << bundle.schema.late_columns().size() << " late\nforest       " << n_trees << " trees in "
             << bundle.forests->size() << (bundle.forests->size() == 1 ? " model" : " models") << "\nnetwork      "
-            << network_text(bundle) << "\nband         "
-            << (band ? "[" + fixed(band->low, 4) + ", " + fixed(band->high, 4) + (band->closed ? "]" : ")") : "off")
+            << network_text(bundle) << "\nband         " << (band ? to_string(*band) : "off")
             << "\npolicy       version " << bundle.policy.version << "\npre rules    " << rules_text(bundle.pre)
             << "\nfallback     " << rules_text(bundle.fallback) << "\npost rules   " << rules_text(bundle.post)
             << "\nbackgrounds ";

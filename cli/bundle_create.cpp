@@ -24,7 +24,7 @@ struct CreateRequest {
   std::string forest, schema, policy, out;
   std::string network, weights, encoder, runtime;
   double tolerance = dnn::kImportedTolerance;
-  std::string rules, calibration, label;
+  std::string gain, rules, calibration, label;
 
   bool imports() const { return !encoder.empty(); }
 };
@@ -44,7 +44,8 @@ bool parse(const Arguments& arguments, CreateRequest& request) {
             "network.json or bundle encode --fit: the encoder whose rows an imported network reads")
       .text("--runtime", request.runtime, "of an imported network: torchscript for *.pt, aotinductor for *.pt2")
       .number("--tolerance", request.tolerance, "relative difference of its margins that later loads may show");
-  options.text("--calibration", request.calibration, "calibration.json; the margins' own link without it")
+  options.text("--gain", request.gain, "gain.json: the XGBoost model of what the network is expected to save")
+      .text("--calibration", request.calibration, "calibration.json; the margins' own link without it")
       .text("--rules", request.rules, "folder with pre.json, fallback.json, post.json")
       .text("--label", request.label, "name of what the model predicts");
   if (!options.parse(arguments)) return false;
@@ -120,6 +121,7 @@ cascade::BundleFiles files_of(const CreateRequest& request) {
     add_imported_network(request, schema, files);
   else if (!request.network.empty())
     add_own_network(request, schema, files);
+  if (!request.gain.empty()) files["gain.json"] = read_file(request.gain);
   if (!request.rules.empty()) add_rules(request.rules, schema, files);
   return files;
 }

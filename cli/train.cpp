@@ -27,9 +27,7 @@ void print_report(const training::TrainReport& report, const std::string& out, c
   if (report.share_of_cost_reduction)
     std::cout << "\nof the cost that the network for everybody saves, the cascade saves "
               << fixed(100 * *report.share_of_cost_reduction, 1) << " %\n";
-  if (report.band.band)
-    std::cout << "band: [" << fixed(report.band.band->low, 4) << ", " << fixed(report.band.band->high, 4)
-              << (report.band.band->closed ? "]" : ")") << "\n";
+  if (report.band.band) std::cout << "band: " << to_string(*report.band.band) << "\n";
   std::cout << "bundle: " << out << "  sha256:" << digest.hex() << "\n";
 }
 

@@ -211,12 +211,16 @@ std::string waterfall(const cascade::Bundle& bundle, const Explanation& e) {
   return Waterfall(bars, *e.attribution, link_of(bundle, *e.attribution, e.decision)).draw();
 }
 
+std::string band_label(const cascade::Band& band) {
+  return std::string("band: forwarded to the network") + (band.least_gain ? " where it is expected to gain" : "");
+}
+
 std::string threshold_tracks(const cascade::Bundle& bundle, const cascade::Decision& d) {
   std::string body;
   double y = 30;
   if (const auto& band = bundle.policy.band) {
     Track track(body, y);
-    track.stretch(band->low, band->high, "var(--band)", "band: forwarded to the network");
+    track.stretch(band->low, band->high, "var(--band)", band_label(*band));
     track.edges(band->low, band->high);
     track.marker("forest", d.forest.p);
     track.title("Routing", "forest's probability");

@@ -15,6 +15,9 @@ std::string clipped(std::string_view text, std::size_t max_characters);
 /// axis.
 std::string waterfall(const cascade::Bundle& bundle, const Explanation& e);
 
+/// What the band's shade says.
+std::string band_label(const cascade::Band& band);
+
 /// The forest's probability over the band, and the final one over the cut-offs.
 std::string threshold_tracks(const cascade::Bundle& bundle, const cascade::Decision& d);
 

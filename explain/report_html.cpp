@@ -75,8 +75,8 @@ std::string columns_text(const Schema& schema, const Explanation& e, const Ranke
 
 std::string reason_row(const std::string& code, const std::string& text, const std::string& read,
                        const std::string& phi) {
-  return "<tr><td class=\"id\"><code>" + code + "</code></td><td>" + text + "</td><td>" + read + "</td><td class=\"num\">" + phi +
-         "</td></tr>\n";
+  return "<tr><td class=\"id\"><code>" + code + "</code></td><td>" + text + "</td><td>" + read +
+         "</td><td class=\"num\">" + phi + "</td></tr>\n";
 }
 
 std::string reasons_section(const cascade::Bundle& bundle, const Explanation& e) {
@@ -146,9 +146,12 @@ std::string tracks_section(const cascade::Bundle& bundle, const Decision& d) {
       "<h2>Where it lies between the thresholds</h2>\n" + threshold_tracks(bundle, d) + "<p class=\"muted small\">";
   if (const auto& band = bundle.policy.band) {
     const Edge edge = nearest_band_edge(*band, d.forest.p);
-    out += "The forest's probability is " + std::string(d.in_band ? "inside" : "outside") + " the band, " +
-           fixed(std::abs(edge.distance), 4) + (edge.distance < 0 ? " below" : " above") + " its " + edge.name +
-           " edge. ";
+    out += "The forest's probability is " + std::string(band->contains(d.forest.p) ? "inside" : "outside") +
+           " the band, " + fixed(std::abs(edge.distance), 4) + (edge.distance < 0 ? " below" : " above") + " its " +
+           edge.name + " edge. ";
+    if (!std::isnan(d.gain))
+      out += "The network was expected to save " + number_text(d.gain) + " here; it is asked from " +
+             number_text(*band->least_gain) + " on. ";
   }
   const Edge edge = nearest_cutoff(cutoffs_of(bundle, d), d.p_final);
   return out + "The final probability is " + fixed(std::abs(edge.distance), 4) +

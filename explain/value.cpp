@@ -23,11 +23,11 @@ void GameValue::operator()(RowsView rows, std::span<double> values) {
       values[i] = static_cast<double>(forest);
     else if (route_ == Route::network)
       values[i] = static_cast<double>(margins_[i]);
-    else if (is_forwarded(rows.row(i), forest, margins_[i]))
+    else if (is_forwarded(rows.row(i), staged_[i], margins_[i]))
       values[i] = calibrated_log_odds(bundle.calibration.network, margins_[i]);
     else
       values[i] = calibrated_log_odds(bundle.calibration.forest, forest);
-    n_off_route_ += !in_band(forest);
+    n_off_route_ += route_ == Route::network && !in_band(rows.row(i), staged_[i]);
   }
   n_evaluations_ += rows.n_rows;
 }
@@ -38,13 +38,13 @@ double GameValue::off_route_fraction() const {
   return static_cast<double>(n_off_route_) / static_cast<double>(n_evaluations_);
 }
 
-bool GameValue::in_band(float margin) const {
-  const auto& band = engine_.bundle().policy.band;
-  return band && band->contains(engine_.bundle().calibration.forest.probability(margin));
+bool GameValue::in_band(RowView row, const cascade::StagedMargins& staged) const {
+  const cascade::Bundle& bundle = engine_.bundle();
+  return bundle.forwarding(row, staged, bundle.calibration.forest.probability(staged.back())).is_wanted;
 }
 
-bool GameValue::is_forwarded(RowView row, float forest, float network) const {
-  if (!network_answers_ || !engine_.network_stage() || !in_band(forest) || !std::isfinite(network)) return false;
+bool GameValue::is_forwarded(RowView row, const cascade::StagedMargins& staged, float network) const {
+  if (!network_answers_ || !engine_.network_stage() || !in_band(row, staged) || !std::isfinite(network)) return false;
   const auto late = engine_.bundle().schema.late_columns();  // without any of them the engine does not ask the network
   return late.empty() || !std::all_of(late.begin(), late.end(), [&](std::size_t c) { return std::isnan(row[c]); });
 }

@@ -29,8 +29,8 @@ class GameValue {
   double off_route_fraction() const;
 
  private:
-  bool in_band(float margin) const;
-  bool is_forwarded(RowView row, float forest, float network) const;
+  bool in_band(RowView row, const cascade::StagedMargins& staged) const;
+  bool is_forwarded(RowView row, const cascade::StagedMargins& staged, float network) const;
 
   const cascade::Engine& engine_;
   Route route_;

@@ -26,8 +26,8 @@ std::vector<std::size_t> approved_near_cutoff(const cascade::Policy& policy, con
   const auto& p = through_network ? part.p_network : part.p_forest;
   std::vector<std::size_t> rows;
   for (std::size_t i = 0; i < p.size(); ++i) {
-    const bool forwarded = policy.band && policy.band->contains(part.p_forest[i]);
-    if (forwarded == through_network && policy.level0.decide(p[i]) == cascade::Action::approve) rows.push_back(i);
+    if (is_forwarded(policy, part, i) == through_network && policy.level0.decide(p[i]) == cascade::Action::approve)
+      rows.push_back(i);
   }
   std::stable_sort(rows.begin(), rows.end(), [&](std::size_t a, std::size_t b) { return p[a] > p[b]; });
   rows.resize(std::min(rows.size(), kRows));

@@ -47,15 +47,18 @@ void sum_rows(std::span<const BandRow> rows, std::vector<Edge>& edges) {
 
 }  // namespace
 
+double most_forwarded(std::size_t n_rows, const BandOptions& options) {
+  const auto n = static_cast<double>(n_rows);
+  return (options.max_forward - 0.5 * std::sqrt(options.max_forward * (1 - options.max_forward) / n)) * n;
+}
+
 BandChoice search_band(std::span<const BandRow> rows, std::span<const double> served, const BandOptions& options) {
   BandChoice best;
   if (rows.empty() || served.empty()) return best;
   const auto n_rows = static_cast<double>(rows.size()), n_served = static_cast<double>(served.size());
   auto edges = make_edges({served.begin(), served.end()}, options.n_cells);
   sum_rows(rows, edges);
-  // The share on the next rows differs from the one seen here; half a standard error is kept free for it.
-  const double most_inside =
-      (options.max_forward - 0.5 * std::sqrt(options.max_forward * (1 - options.max_forward) / n_served)) * n_served;
+  const double most_inside = most_forwarded(served.size(), options);
   const double mean = edges.back().seen / n_rows, variance = std::max(0.0, edges.back().squares / n_rows - mean * mean);
   double best_gain = 0;
   for (std::size_t low = 0; low < edges.size(); ++low) {

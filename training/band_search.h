@@ -12,6 +12,7 @@
 namespace sluice::training {
 
 struct BandOptions {
+  bool by_gain = true;        // a gain model may choose the rows, where it promises more than an interval (gain_step.h)
   double max_forward = 0.30;  // share of the rows
   std::size_t n_cells = 200;  // candidate edges are quantiles of p: coarse enough not to chase single rows
   double least_z =
@@ -32,6 +33,10 @@ struct BandRow {
                     // search adds up
   double seen = 0;  // what it saved, by the row's outcome: what the choice must prove itself on
 };
+
+/// How many of `n_rows` may be forwarded. The share on the next rows differs from the one seen here; half a standard
+/// error is kept free for it.
+double most_forwarded(std::size_t n_rows, const BandOptions& options);
 
 /// The interval with the largest gain over `rows` whose share of `served` (forest probabilities as the served forest
 /// gives them) is at most max_forward, less half a standard error. Forwarding pays where the expected gain given p is

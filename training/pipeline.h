@@ -8,6 +8,7 @@
 
 #include "sluice/cascade/calibration.h"
 #include "sluice/cascade/forest_facts.h"
+#include "sluice/cascade/gain_model.h"
 #include "sluice/cascade/stages.h"
 #include "sluice/training/dataset.h"
 #include "sluice/training/train.h"
@@ -22,6 +23,7 @@ struct Part {
   std::vector<float> facts;          // [rows, request.facts]; of training and validation rows alone
   std::vector<std::size_t> numbers;  // of the rows, in the data
   std::vector<double> p_forest, p_network;
+  std::vector<float> gains;                   // what the gain model expects; empty where there is none
   std::vector<std::vector<double>> p_single;  // of ForestResult::by_level and best
   std::vector<float> network_margins;
 
@@ -37,7 +39,12 @@ struct Models {
   std::unique_ptr<cascade::NetworkStage> network_stage;
   std::string network_tensors;  // safetensors
   cascade::Calibration calibration;
+  std::shared_ptr<const cascade::GainModel> gain;  // null: none
+  std::string gain_json;
 };
+
+/// Whether the policy wants the network for row `i` of a part.
+bool is_forwarded(const cascade::Policy& policy, const Part& part, std::size_t i);
 
 /// The forest's margins for the part's rows.
 void score_forest(const Models& models, Part& part);
@@ -50,9 +57,9 @@ void train_network_stage(const TrainRequest& request, const Schema& schema, cons
                          Models& models, TrainReport& report, const Progress& progress);
 
 /// Cut-offs from the costs; the band from the training rows (their forest probabilities are out of fold) and the
-/// validation rows.
+/// validation rows. Leaves a gain model where the policy asks for a gain.
 cascade::Policy choose_policy(const TrainRequest& request, const Schema& schema, const Part& train, const Part& valid,
-                              bool has_network, TrainReport& report);
+                              Models& models, TrainReport& report, const Progress& progress);
 
 /// Fills report.figures and the share of the cost reduction from the test part.
 void evaluate(const cascade::Policy& policy, const Schema& schema, const Part& test, bool has_network,

@@ -1,13 +1,17 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 
 #include "sluice/base/file.h"
 #include "sluice/base/metrics.h"
+#include "sluice/training/gain_step.h"
 #include "sluice/training/pipeline.h"
 
 namespace sluice::training {
 namespace {
+
+constexpr float kNoGain = std::numeric_limits<float>::quiet_NaN();
 
 double row_log_loss(double p, float label) {
   const double clamped = std::clamp(p, 1e-15, 1 - 1e-15);
@@ -30,27 +34,63 @@ cascade::Cutoffs readable(cascade::Cutoffs cutoffs) {
   return {readable(cutoffs.approve_below), readable(cutoffs.decline_from), cutoffs.otherwise};
 }
 
+/// Of one row, what the network's own probability expects its answer to save over the forest's in log-loss: the
+/// divergence of the two.
+double expected_log_loss_gain(double p_forest, double p_network) {
+  const double p = std::clamp(p_forest, 1e-15, 1 - 1e-15), q = std::clamp(p_network, 1e-15, 1 - 1e-15);
+  return q * std::log(q / p) + (1 - q) * std::log((1 - q) / (1 - p));
+}
+
 /// What the network's answer saves over the forest's, row by row. In costs it is what the network's own probability
 /// expects, not what the outcome shows: few rows change sides, and each one's outcome is a coin toss; the calibrated
 /// expectation has the same mean and a fraction of the noise. (Eight splits of uci_credit_default, seeds 11 to 18, at
 /// 30 % forwarded: 63 % of the possible cost reduction against 58 %.)
-void add_gains(const TrainRequest& request, const Schema& schema, const Part& part, const cascade::Cutoffs& cutoffs,
-               const cascade::Costs& costs, std::vector<BandRow>& rows) {
-  const double price = cascade::price_of_forwarding(costs, schema);
-  for (std::size_t i = 0; i < part.labels.size(); ++i) {
+class Savings {
+ public:
+  Savings(const TrainRequest& request, const Schema& schema, const cascade::Policy& policy, const cascade::Costs& costs)
+      : costs_(costs),
+        cutoffs_(policy.level0),
+        price_(cascade::price_of_forwarding(costs, schema)),
+        in_costs_(request.costs.has_value()) {}
+
+  BandRow row(const Part& part, std::size_t i) const {
     const double p_forest = part.p_forest[i], p_network = part.p_network[i];
-    if (!request.costs) {
+    if (!in_costs_) {
       const double gain = row_log_loss(p_forest, part.labels[i]) - row_log_loss(p_network, part.labels[i]);
-      rows.push_back({p_forest, gain, gain});
-      continue;
+      return {p_forest, gain, gain};
     }
-    const auto by_forest = cutoffs.decide(p_forest), by_network = cutoffs.decide(p_network);
+    const auto by_forest = cutoffs_.decide(p_forest), by_network = cutoffs_.decide(p_network);
     const bool is_bad = part.labels[i] > 0.5f;
-    rows.push_back({p_forest,
-                    expected_cost(costs, by_forest, p_network) - expected_cost(costs, by_network, p_network) - price,
-                    costs.of(by_forest, is_bad) - costs.of(by_network, is_bad) - price});
+    return {p_forest, expected(p_forest, p_network),
+            costs_.of(by_forest, is_bad) - costs_.of(by_network, is_bad) - price_};
   }
-}
+
+  std::vector<BandRow> rows(const Part& part) const {
+    std::vector<BandRow> rows;
+    for (std::size_t i = 0; i < part.labels.size(); ++i) rows.push_back(row(part, i));
+    return rows;
+  }
+
+  /// By the network's probability, whatever the costs.
+  std::vector<float> expected(const Part& part) const {
+    std::vector<float> gains;
+    for (std::size_t i = 0; i < part.labels.size(); ++i)
+      gains.push_back(static_cast<float>(expected(part.p_forest[i], part.p_network[i])));
+    return gains;
+  }
+
+ private:
+  double expected(double p_forest, double p_network) const {
+    if (!in_costs_) return expected_log_loss_gain(p_forest, p_network);
+    return expected_cost(costs_, cutoffs_.decide(p_forest), p_network) -
+           expected_cost(costs_, cutoffs_.decide(p_network), p_network) - price_;
+  }
+
+  const cascade::Costs& costs_;
+  cascade::Cutoffs cutoffs_;
+  double price_;
+  bool in_costs_;
+};
 
 /// Whether the network says what the forest says, but for rounding: training ended where it began.
 bool repeats_forest(const Part& valid) {
@@ -75,29 +115,68 @@ Figures figures_of(std::string name, const std::vector<double>& p, const std::ve
   return f;
 }
 
+/// What a band is expected to save on the validation rows.
+double promise(const std::optional<cascade::Band>& band, const Part& valid, std::span<const float> modelled,
+               std::span<const float> expected) {
+  double sum = 0;
+  for (std::size_t i = 0; band && i < expected.size(); ++i)
+    if (band->takes(valid.p_forest[i], modelled[i])) sum += static_cast<double>(expected[i]);
+  return sum;
+}
+
+/// Learns a gain model, and takes it where it promises more than the interval that was found. It has learnt from the
+/// training rows alone, so that the validation rows can choose.
+void try_gain_model(const TrainRequest& request, const Schema& schema, const Savings& savings, const Part& train,
+                    const Part& valid, Models& models, TrainReport& report, const Progress& progress) {
+  train_gain_model(schema, train, savings.expected(train), request.forest_options, models, progress);
+  const std::vector<float> modelled = expect_gains(models, valid), expected = savings.expected(valid);
+  const BandChoice choice = choose_least_gain(savings.rows(valid), modelled, request.band);
+  if (promise(choice.band, valid, modelled, expected) > promise(report.band.band, valid, modelled, expected)) {
+    report.band = choice;
+    return;
+  }
+  models.gain.reset();
+  models.gain_json.clear();
+}
+
+cascade::Band readable(cascade::Band band) {
+  band.low = readable(band.low);
+  band.high = readable(band.high);
+  if (band.least_gain) band.least_gain = readable(*band.least_gain);
+  return band;
+}
+
 }  // namespace
 
+bool is_forwarded(const cascade::Policy& policy, const Part& part, std::size_t i) {
+  return policy.band && policy.band->takes(part.p_forest[i], part.gains.empty() ? kNoGain : part.gains[i]);
+}
+
 cascade::Policy choose_policy(const TrainRequest& request, const Schema& schema, const Part& train, const Part& valid,
-                              bool has_network, TrainReport& report) {
-  if (request.policy) return cascade::parse_policy(read_file(*request.policy), request.policy->string());
+                              Models& models, TrainReport& report, const Progress& progress) {
   cascade::Policy policy;
   policy.level0 = readable(report.costs.cutoffs());
+  if (request.policy) policy = cascade::parse_policy(read_file(*request.policy), request.policy->string());
+  const Savings savings(request, schema, policy, report.costs);
+  if (request.policy) {
+    if (models.network && policy.band && policy.band->least_gain)
+      train_gain_model(schema, train, savings.expected(train), request.forest_options, models, progress);
+    return policy;
+  }
   // At L1 a row of the band is undecided: people are asked sooner.
   cascade::Costs level1 = report.costs;
   if (level1.review) level1.review = *level1.review / 2;
   policy.level1 = readable(level1.cutoffs());
-  if (!has_network) return policy;
+  if (!models.network) return policy;
   if (repeats_forest(valid)) {
     report.warnings.push_back("the network adds nothing here: forwarding is off");
     return policy;
   }
-  std::vector<BandRow> rows;
-  add_gains(request, schema, train, policy.level0, report.costs, rows);
-  add_gains(request, schema, valid, policy.level0, report.costs, rows);
+  std::vector<BandRow> rows = savings.rows(train);
+  for (const BandRow& row : savings.rows(valid)) rows.push_back(row);
   report.band = search_band(rows, valid.p_forest, request.band);
-  if (report.band.band)
-    report.band.band =
-        cascade::Band{readable(report.band.band->low), readable(report.band.band->high), report.band.band->closed};
+  if (request.band.by_gain) try_gain_model(request, schema, savings, train, valid, models, report, progress);
+  if (report.band.band) report.band.band = readable(*report.band.band);
   policy.band = report.band.band;
   if (!policy.band)
     report.warnings.push_back(
@@ -115,7 +194,7 @@ void evaluate(const cascade::Policy& policy, const Schema& schema, const Part& t
   std::vector<double> p = test.p_forest;
   std::vector<char> forwarded(n, 0);
   for (std::size_t i = 0; i < n; ++i) {
-    if (!policy.band || !policy.band->contains(test.p_forest[i])) continue;
+    if (!is_forwarded(policy, test, i)) continue;
     forwarded[i] = 1;
     p[i] = test.p_network[i];
   }

@@ -9,6 +9,7 @@
 #include "sluice/base/file.h"
 #include "sluice/gbdt/load_xgboost.h"
 #include "sluice/rules/ruleset.h"
+#include "sluice/training/gain_step.h"
 #include "sluice/training/pipeline.h"
 
 namespace sluice::training {
@@ -73,7 +74,8 @@ class Training {
     train_forest_stage();
     if (request_.with_network) train_network_stage(request_, schema_, train_, valid_, models_, report_, progress_);
     calibrate();
-    const cascade::Policy policy = choose_policy(request_, schema_, train_, valid_, has_network(), report_);
+    const cascade::Policy policy = choose_policy(request_, schema_, train_, valid_, models_, report_, progress_);
+    for (Part* part : {&train_, &valid_, &test_}) part->gains = expect_gains(models_, *part);
     report_figures(policy);
     return pack(policy);
   }
@@ -207,6 +209,7 @@ class Training {
       files["parity.json"] = dnn::to_json(
           dnn::take_parity_sample(*dnn::make_executor(models_.network, dnn::Device::cpu), models_.network->encoder()));
     }
+    if (models_.gain) files["gain.json"] = models_.gain_json;
     files["calibration.json"] = models_.calibration.to_json();
     files["policy.json"] = request_.policy ? read_file(*request_.policy) : policy.to_json();
     if (request_.rules) add_rules(*request_.rules, schema_, files);
@@ -233,7 +236,7 @@ class Training {
     };
     for (std::size_t i = 0; i < part.labels.size(); ++i)
       out.push_back({part.numbers[i], name, part.labels[i], single(0, i), single(1, i), part.p_forest[i],
-                     part.p_network[i], policy.band && policy.band->contains(part.p_forest[i])});
+                     part.p_network[i], is_forwarded(policy, part, i)});
   }
 
   const TrainRequest& request_;

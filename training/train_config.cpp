@@ -123,6 +123,8 @@ void apply_config(std::string_view text, std::string_view source_view, TrainRequ
     read_network({*child, "/network", source, diagnostics}, source, request, diagnostics);
   if (const Json* child = fields.child("band")) {
     Reader band(*child, "/band", source, diagnostics);
+    request.band.by_gain =
+        band.fields().word("by", request.band.by_gain ? "gain" : "probability", {"gain", "probability"}) == "gain";
     band("max_forward", request.band.max_forward, 0, 1)("cells", request.band.n_cells, 2, 10000)(
         "least_z", request.band.least_z, -1e9, 1e9);
     band.fields().finish();

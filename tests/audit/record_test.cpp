@@ -32,9 +32,9 @@ struct Case {
   std::vector<Decision> decisions;
 };
 
-Case make_case(const std::filesystem::path& folder) {
+Case make_case(const std::filesystem::path& folder, Band band = {0.3, 0.7}) {
   Case c;
-  c.bundle = small_bundle(folder, 1, {.with_late = true, .with_rules = true});
+  c.bundle = small_bundle(folder, 1, {.with_late = true, .with_rules = true, .band = band});
   const Engine engine(c.bundle, {.timings = true});
   c.rows = small_rows(c.bundle->schema, 300, 2);
   const HalfProvider provider;
@@ -73,7 +73,7 @@ auto bits(T value) {
 
 TEST_CASE("a record gives back the decision, its inputs and its context to the bit") {
   const TempDir dir;
-  const Case c = make_case(dir / "b");
+  const Case c = make_case(dir / "b", GENERATE(Band{0.3, 0.7}, kGainBand));
   for (std::size_t i = 0; i < c.decisions.size(); ++i) {
     const Decision& d = c.decisions[i];
     const std::string id = i % 9 ? "request-" + std::to_string(i) : "";
@@ -105,6 +105,8 @@ TEST_CASE("a record gives back the decision, its inputs and its context to the b
     CHECK(record.outcome.rules_cause == d.rules_cause);
     CHECK(record.outcome.path == d.path);
     CHECK(record.outcome.in_band == d.in_band);
+    CHECK(record.outcome.band->least_gain == c.bundle->policy.band->least_gain);
+    CHECK(bits(record.outcome.gain) == bits(d.gain));
     CHECK(bits(record.outcome.p_final) == bits(d.p_final));
     CHECK(bits(record.outcome.forest.margin) == bits(d.forest.margin));
     CHECK(bits(record.outcome.network.margin) == bits(d.network.margin));
@@ -120,7 +122,7 @@ TEST_CASE("a record gives back the decision, its inputs and its context to the b
 
 TEST_CASE("the bytes are those of the written format") {
   const TempDir dir;
-  const Case c = make_case(dir / "b");
+  const Case c = make_case(dir / "b", GENERATE(Band{0.3, 0.7}, kGainBand));
   for (std::size_t i = 0; i < c.decisions.size(); ++i) {
     std::string bytes;
     encode(bytes, *c.bundle, c.decisions[i], context_of(c, i, "id"));
@@ -160,7 +162,7 @@ TEST_CASE("a text that is too long to be stored is an error") {
 
 TEST_CASE("the first field that differs is named with both values") {
   const TempDir dir;
-  const Case c = make_case(dir / "b");
+  const Case c = make_case(dir / "b", kGainBand);
   std::string bytes;
   encode_outcome(bytes, *c.bundle, c.decisions[1], kReasons);
   const RecordOutcome then = decode_outcome(bytes);
@@ -175,13 +177,15 @@ TEST_CASE("the first field that differs is named with both values") {
   CHECK_THAT(changed([](auto& o) { o.p_final = std::nan(""); }), Catch::StartsWith("p_final "));
   CHECK_THAT(changed([](auto& o) { o.path[0] = !o.path[0]; }), Catch::StartsWith("path "));
   CHECK_THAT(changed([](auto& o) { o.phases[2].fired.push_back("LOOK"); }), Catch::StartsWith("rules.post.fired "));
+  CHECK_THAT(changed([](auto& o) { o.band->least_gain = 0.125; }), Catch::StartsWith("band.least_gain 0 then, 0.125"));
+  CHECK_THAT(changed([](auto& o) { o.gain = 7; }), Catch::StartsWith("band.gain "));
   CHECK_THAT(changed([](auto& o) { o.reasons[0].phi = -0.25; }), Catch::StartsWith("reasons "));
   CHECK_THAT(changed([](auto& o) { o.reasons.pop_back(); }), Catch::StartsWith("reasons "));
 }
 
 TEST_CASE("a record's JSON has the keys of the contract") {
   const TempDir dir;
-  const Case c = make_case(dir / "b");
+  const Case c = make_case(dir / "b", GENERATE(Band{0.3, 0.7}, kGainBand));
   for (std::size_t i = 0; i < c.decisions.size(); ++i) {
     std::string bytes, text;
     encode(bytes, *c.bundle, c.decisions[i], context_of(c, i, "a"));
@@ -190,6 +194,7 @@ TEST_CASE("a record's JSON has the keys of the contract") {
     for (const char* key : {"id", "bundle", "policy_version", "action", "path", "level", "cause", "forest", "band",
                             "network", "p_final", "rules", "reasons", "timings_us", "inputs", "subject", "time_in_us"})
       REQUIRE(json.contains(key));
+    CHECK(json["band"].contains("gain") == c.bundle->policy.band->least_gain.has_value());
     CHECK(json["inputs"].size() == c.rows.n_columns());
     CHECK(json["inputs"].is_object() == (i % 2 == 1));
   }

@@ -77,7 +77,8 @@ std::string described(const ReplayReport& report) {
 
 TEST_CASE("every record replays to the bit, whatever failed then, the kernel, the threads and the batch now") {
   const TempDir dir;
-  const auto bundle = small_bundle(dir / "b", 1, {.with_late = true, .with_rules = true});
+  const Band band = GENERATE(Band{0.3, 0.7}, kGainBand);
+  const auto bundle = small_bundle(dir / "b", 1, {.with_late = true, .with_rules = true, .band = band});
   log_every_mood(dir / "log", bundle);
   ThreadPool pool(3);
   for (const auto kernel : gbdt::kernels())

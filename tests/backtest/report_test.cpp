@@ -52,7 +52,8 @@ std::string misfit(const Json& value, const Json& schema, const Json& root, cons
 /// Reports with everything in them, with little, and of one class.
 std::vector<Report> some_reports() {
   const test::TempDir folder;
-  const cascade::Engine full(test::small_bundle(folder / "a", 3, {.with_late = true, .with_rules = true})),
+  const cascade::Engine full(
+      test::small_bundle(folder / "a", 3, {.with_late = true, .with_rules = true, .band = test::kGainBand})),
       bare(test::small_bundle(folder / "b", 4, {.with_network = false, .band = std::nullopt}));
   const BacktestOptions options{.time_column = "seen_at",
                                 .by = Period::week,

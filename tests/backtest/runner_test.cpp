@@ -23,6 +23,7 @@ using test::run_backtest;
 using test::TempDir;
 
 const cascade::Costs kCosts{1, 4, 0.4, 0.01};
+constexpr cascade::Band kPlainBand{0.3, 0.7};
 
 /// One way to decide, row by row, with nothing but Engine::decide, the stages and metrics.h.
 struct Naive {
@@ -96,7 +97,9 @@ TEST_CASE("every way's figures are those of the rows decided one by one") {
   const bool with_rules = GENERATE(false, true), with_late = GENERATE(false, true);
   CAPTURE(with_rules, with_late);
   const TempDir folder;
-  const cascade::Engine engine(test::small_bundle(folder / "b", 5, {.with_late = with_late, .with_rules = with_rules}));
+  const cascade::Engine engine(test::small_bundle(
+      folder / "b", 5,
+      {.with_late = with_late, .with_rules = with_rules, .band = with_late ? test::kGainBand : kPlainBand}));
   const std::string csv = history_csv(engine.bundle().schema, 1500, 8);
   const Report report = run_backtest(engine, csv, {.costs = kCosts});
   const Rows rows = all_rows(csv, engine.bundle().schema);
@@ -141,8 +144,9 @@ TEST_CASE("every way's figures are those of the rows decided one by one") {
 
 TEST_CASE("without rules the cascade is the bundle that has none") {
   const TempDir folder;
-  const cascade::Engine with(test::small_bundle(folder / "a", 5, {.with_rules = true})),
-      without(test::small_bundle(folder / "b", 5));
+  const cascade::Band band = GENERATE(kPlainBand, test::kGainBand);
+  const cascade::Engine with(test::small_bundle(folder / "a", 5, {.with_rules = true, .band = band})),
+      without(test::small_bundle(folder / "b", 5, {.band = band}));
   const std::string csv = history_csv(with.bundle().schema, 2000, 3);
   const Report a = run_backtest(with, csv, {.costs = kCosts}), b = run_backtest(without, csv, {.costs = kCosts});
   CHECK(a.way("cascade")->figures.cost != b.way("cascade")->figures.cost);

@@ -24,6 +24,7 @@ std::vector<std::uint64_t> bits(const Decision& d) {
   for (const StageScore& s : {d.forest, d.network})
     out.insert(out.end(), {std::bit_cast<std::uint32_t>(s.margin), std::bit_cast<std::uint64_t>(s.p), s.ran});
   out.push_back(std::bit_cast<std::uint64_t>(d.p_final));
+  out.push_back(std::bit_cast<std::uint32_t>(d.gain));
   for (const bool took : d.path) out.push_back(took);
   for (const rules::Outcome& o : {d.pre, d.fallback, d.post})
     out.insert(out.end(), {static_cast<std::uint64_t>(o.action), o.decisive, o.n_fired, o.n_missing, o.undecided});
@@ -63,9 +64,10 @@ struct TableProvider final : FeatureProvider {
 }  // namespace
 
 TEST_CASE("decide and decide_batch give the same bits, whatever the batch and the threads") {
-  for (const bool with_late : {false, true}) {
+  for (const Band band : {Band{0.3, 0.7}, kGainBand}) {
     const TempDir dir;
-    const Engine engine(small_bundle(dir / "b", 3, {.with_late = with_late, .with_rules = true}));
+    const bool with_late = band.least_gain.has_value();
+    const Engine engine(small_bundle(dir / "b", 3, {.with_late = with_late, .with_rules = true, .band = band}));
     const Table rows = small_rows(engine.bundle().schema, 1200, 4);
     std::vector<std::vector<std::uint64_t>> expected;
     std::size_t n_forwarded = 0;
@@ -108,7 +110,8 @@ TEST_CASE("eight threads that share one engine get the answers of one") {
 
 TEST_CASE("a decision allocates nothing, forwarded or not") {
   const TempDir dir;
-  const Engine engine(small_bundle(dir / "b", 7, {.with_rules = true}));
+  const Band band = GENERATE(Band{0.3, 0.7}, kGainBand);
+  const Engine engine(small_bundle(dir / "b", 7, {.with_rules = true, .band = band}));
   const Table rows = small_rows(engine.bundle().schema, 300, 8);
   std::size_t n_forwarded = 0;
   for (std::size_t i = 0; i < 300; ++i) {

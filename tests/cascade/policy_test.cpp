@@ -71,12 +71,13 @@ TEST_CASE("a policy reads back as it was written") {
   policy.network = {false, dnn::Device::cuda, 3, 4, 5};
   policy.breaker = {1, 2, 3, 0.25};
   for (const auto& band :
-       {std::optional<Band>{}, std::optional<Band>(Band{0.1, 0.3}), std::optional<Band>(Band{0, 1, true})}) {
+       {std::optional<Band>{}, std::optional<Band>(Band{0.1, 0.3}), std::optional<Band>(Band{0, 1, true, 0.0125})}) {
     policy.band = band;
     const Policy back = parse_policy(policy.to_json(), "policy.json");
     CHECK(back.to_json() == policy.to_json());
     CHECK(back.band.has_value() == band.has_value());
     if (band) CHECK(back.band->closed == band->closed);
+    if (band) CHECK(back.band->least_gain == band->least_gain);
     CHECK(back.level1.decline_from == 1.5);
     CHECK(back.network.enabled == false);
     CHECK(back.breaker.failure_rate == 0.25);

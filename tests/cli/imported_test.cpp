@@ -32,7 +32,7 @@ void write_half(const std::filesystem::path& folder) {
 std::string create(const std::string& more) {
   return "LD_LIBRARY_PATH='" SLUICE_TEST_PLUGINS
          "' sluice bundle create --forest bundle/forest-0.json --schema bundle/schema.json --policy "
-         "bundle/policy.json --network half.txt --out imported " +
+         "bundle/policy.json --gain bundle/gain.json --network half.txt --out imported " +
          more;
 }
 

@@ -127,7 +127,8 @@ TEST_CASE("a decision of the forest is explained by the mean of its trees' exact
 
 TEST_CASE("a decision of the network: exact is what whole decisions give, permutation is within its standard errors") {
   const TempDir dir;
-  const auto bundle = small_bundle(dir / "banded", kSeed, {.n_background = 6});
+  const cascade::Band band = GENERATE(cascade::Band{0.3, 0.7}, kGainBand);
+  const auto bundle = small_bundle(dir / "banded", kSeed, {.n_background = 6, .band = band});
   const Engine engine(bundle), always(small_bundle(dir / "always", kSeed, {.n_background = 6, .band = kEverything}));
   const Table background = small_rows(bundle->schema, 6, kSeed + 12);  // as small_bundle_files writes approved_network
   const Table rows = small_rows(bundle->schema, 60, kSeed + 1);
@@ -159,7 +160,8 @@ TEST_CASE("a decision of the network: exact is what whole decisions give, permut
 
 TEST_CASE("the system game explains what the whole system would have said, routing included") {
   const TempDir dir;
-  const auto bundle = small_bundle(dir / "b", kSeed, {.n_background = 5, .with_late = true});
+  const cascade::Band band = GENERATE(cascade::Band{0.3, 0.7}, kGainBand);
+  const auto bundle = small_bundle(dir / "b", kSeed, {.n_background = 5, .with_late = true, .band = band});
   const Engine engine(bundle);
   const auto& calibration = bundle->calibration;
   const auto value = [&](const cascade::Decision& d) { return logit(d.p_final); };

@@ -32,17 +32,19 @@ cascade::Policy small_policy(const SmallBundleOptions& options) {
   return policy;
 }
 
-void grow(PlainTree& tree, std::size_t at, std::size_t depth, const Schema& schema, Random& random) {
+void grow(PlainTree& tree, std::size_t at, std::size_t depth, const Schema& schema, std::size_t n_features,
+          Random& random) {
   PlainNode& node = tree.nodes[at];
   if (depth == 0) {
     node.value = static_cast<float>(random.normal() * 0.35);
     return;
   }
-  node.feature = static_cast<int>(random.below(schema.forest_columns().size()));
+  node.feature = static_cast<int>(random.below(n_features));
   node.default_left = random.below(2) == 0;
-  const Column& column = schema[schema.forest_columns()[static_cast<std::size_t>(node.feature)]];
-  if (column.kind == Kind::category)
-    node.categories = {static_cast<int>(random.below(column.vocabulary.size()))};
+  const auto columns = schema.forest_columns();
+  const auto feature = static_cast<std::size_t>(node.feature);  // behind the columns stands a margin
+  if (feature < columns.size() && schema[columns[feature]].kind == Kind::category)
+    node.categories = {static_cast<int>(random.below(schema[columns[feature]].vocabulary.size()))};
   else
     node.value = static_cast<float>(random.normal());
   const int left = static_cast<int>(tree.nodes.size());
@@ -54,8 +56,24 @@ void grow(PlainTree& tree, std::size_t at, std::size_t depth, const Schema& sche
     child.cover = part;
     tree.nodes.push_back(child);
   }
-  grow(tree, static_cast<std::size_t>(left), depth - 1, schema, random);
-  grow(tree, static_cast<std::size_t>(left) + 1, depth - 1, schema, random);
+  grow(tree, static_cast<std::size_t>(left), depth - 1, schema, n_features, random);
+  grow(tree, static_cast<std::size_t>(left) + 1, depth - 1, schema, n_features, random);
+}
+
+PlainModel grown(const Schema& schema, std::size_t n_features, std::uint64_t seed, std::size_t n_trees,
+                 std::size_t depth) {
+  Random random(seed, 3);
+  PlainModel model;
+  model.n_features = static_cast<int>(n_features);
+  for (std::size_t t = 0; t < n_trees; ++t) {
+    PlainTree tree;
+    tree.nodes.resize(1);
+    tree.nodes[0].cover = 100;
+    tree.nodes.reserve(std::size_t{2} << depth);  // grow holds references into it
+    grow(tree, 0, depth, schema, n_features, random);
+    model.trees.push_back(std::move(tree));
+  }
+  return model;
 }
 
 dnn::Tensor random_tensor(std::vector<std::size_t> shape, double deviation, Random& random) {
@@ -147,17 +165,13 @@ Table small_rows(const Schema& schema, std::size_t n_rows, std::uint64_t seed) {
 }
 
 PlainModel small_forest(const Schema& schema, std::uint64_t seed, const SmallBundleOptions& options) {
-  Random random(seed, 3);
-  PlainModel model;
-  model.n_features = static_cast<int>(schema.forest_columns().size());
-  for (std::size_t t = 0; t < options.n_trees; ++t) {
-    PlainTree tree;
-    tree.nodes.resize(1);
-    tree.nodes[0].cover = 100;
-    tree.nodes.reserve(std::size_t{2} << options.depth);  // grow holds references into it
-    grow(tree, 0, options.depth, schema, random);
-    model.trees.push_back(std::move(tree));
-  }
+  return grown(schema, schema.forest_columns().size(), seed, options.n_trees, options.depth);
+}
+
+PlainModel small_gain_model(const Schema& schema, std::uint64_t seed) {
+  PlainModel model = grown(schema, schema.forest_columns().size() + 1, seed + 77, 12, 2);
+  model.objective = "reg:squarederror";
+  model.base_score = "0E0";
   return model;
 }
 
@@ -172,6 +186,7 @@ cascade::BundleFiles small_bundle_files(std::uint64_t seed, const SmallBundleOpt
     bag->push_back(gbdt::load_xgboost(files[name], name));
   }
   if (options.with_network) add_network(schema, bag, options, seed, files);
+  if (options.band && options.band->least_gain) files["gain.json"] = to_json(small_gain_model(schema, seed));
   if (options.with_rules) {
     files["rules/pre.json"] = kPreRules;
     files["rules/fallback.json"] = kFallbackRules;

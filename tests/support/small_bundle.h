@@ -17,11 +17,14 @@ namespace sluice::test {
 struct SmallBundleOptions {
   std::size_t n_forests = 2, n_trees = 8, depth = 3, n_members = 2, n_background = 24;
   bool with_network = true;
-  bool with_late = false;                   // two columns more that only the network sees
-  bool with_rules = false;                  // pre, fallback and post
-  std::vector<dnn::ForestFact> facts = {};  // that the network reads
-  std::optional<cascade::Band> band = cascade::Band{0.3, 0.7};
+  bool with_late = false;                                       // two columns more that only the network sees
+  bool with_rules = false;                                      // pre, fallback and post
+  std::vector<dnn::ForestFact> facts = {};                      // that the network reads
+  std::optional<cascade::Band> band = cascade::Band{0.3, 0.7};  // with a least gain, the bundle has a model of gains
 };
+
+/// Takes about half the rows of a small schema, whatever the forest says of them.
+inline constexpr cascade::Band kGainBand{0, 1, true, 0.0};
 
 /// Numbers, categories, an id, a time, a protected column; "amount" (USD) and "ratio" are of one reason group; late
 /// columns where asked for.
@@ -33,6 +36,9 @@ Table small_rows(const Schema& schema, std::size_t n_rows, std::uint64_t seed);
 /// A binary forest over the schema's forest columns, as random_forest.h has them: its oracle and its JSON writer work
 /// for it.
 PlainModel small_forest(const Schema& schema, std::uint64_t seed, const SmallBundleOptions& options = {});
+
+/// What small bundles expect of their networks: a forest over the forest's columns and the margin.
+PlainModel small_gain_model(const Schema& schema, std::uint64_t seed);
 
 cascade::BundleFiles small_bundle_files(std::uint64_t seed, const SmallBundleOptions& options = {});
 

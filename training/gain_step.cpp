@@ -1,0 +1,96 @@
+#include "sluice/training/gain_step.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numeric>
+#include <utility>
+
+#include "sluice/gbdt/booster.h"
+#include "sluice/gbdt/load_xgboost.h"
+
+namespace sluice::training {
+namespace {
+
+/// The forest's columns and the served margin of each row, which in training rows is out of fold.
+FloatTable features_of(const Schema& schema, const Part& part) {
+  const auto columns = schema.forest_columns();
+  FloatTable features(columns.size() + 1);
+  features.reserve(part.rows.n_rows());
+  for (std::size_t i = 0; i < part.rows.n_rows(); ++i) {
+    const std::span<float> row = features.append();
+    cascade::gather_columns(part.rows.row(i), columns, row.first(columns.size()));
+    row[columns.size()] = part.staged[i].back();
+  }
+  return features;
+}
+
+/// Shallow and slow: a decision pays for every tree.
+gbdt::TrainOptions gain_options(const ForestOptions& options, double mean) {
+  gbdt::TrainOptions t;
+  t.objective = "reg:squarederror";
+  t.eval_metric = "rmse";
+  t.n_rounds = 200;
+  t.max_depth = 3;
+  t.eta = 0.05;
+  t.subsample = 0.7;
+  t.colsample_bytree = 0.5;
+  t.min_child_weight = 30;
+  t.base_score = mean;
+  t.seed = options.seed;
+  t.n_threads = options.n_threads;
+  return t;
+}
+
+}  // namespace
+
+void train_gain_model(const Schema& schema, const Part& train, std::span<const float> expected,
+                      const ForestOptions& options, Models& models, const Progress& progress) {
+  const FloatTable features = features_of(schema, train);
+  gbdt::TrainData data{.rows = features.view(), .labels = expected};
+  for (const std::size_t column : schema.forest_columns()) {
+    data.is_category.push_back(schema[column].kind == Kind::category);
+    data.names.push_back(schema[column].name);
+  }
+  data.is_category.push_back(false);
+  data.names.push_back(cascade::GainModel::kMarginName);
+  const double mean = std::accumulate(expected.begin(), expected.end(), 0.0) / static_cast<double>(expected.size());
+  const auto named = [&](std::string_view, std::uint64_t done, std::uint64_t total) {
+    return progress("gain model", done, total);
+  };
+  models.gain_json =
+      gbdt::train(data, nullptr, gain_options(options, mean), progress ? Progress(named) : Progress()).json;
+  models.gain = std::make_shared<const cascade::GainModel>(gbdt::load_xgboost(models.gain_json, "gain.json"), schema);
+}
+
+std::vector<float> expect_gains(const Models& models, const Part& part) {
+  std::vector<float> gains;
+  if (!models.gain) return gains;
+  gains.reserve(part.rows.n_rows());
+  for (std::size_t i = 0; i < part.rows.n_rows(); ++i)
+    gains.push_back(models.gain->expect(part.rows.row(i), part.staged[i]));
+  return gains;
+}
+
+BandChoice choose_least_gain(std::span<const BandRow> rows, std::span<const float> gains, const BandOptions& options) {
+  const auto most = static_cast<std::size_t>(most_forwarded(rows.size(), options));
+  std::vector<float> sorted(gains.begin(), gains.end());
+  std::sort(sorted.begin(), sorted.end(), std::greater<>());
+  std::size_t taken = std::min(most, sorted.size());
+  while (taken > 0 && taken < sorted.size() && sorted[taken - 1] == sorted[taken]) --taken;  // equal rows go together
+  while (taken > 0 && sorted[taken - 1] <= 0) --taken;
+  if (taken == 0) return {};
+  const float least = sorted[taken - 1];
+  double seen = 0, squares = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (gains[i] < least) continue;
+    seen += rows[i].seen;
+    squares += rows[i].seen * rows[i].seen;
+  }
+  const auto n = static_cast<double>(rows.size()), n_taken = static_cast<double>(taken);
+  const double error = std::sqrt(std::max(0.0, squares - seen * seen / n_taken));
+  if (seen < options.least_z * error) return {};
+  return {cascade::Band{0, 1, true, static_cast<double>(least)}, seen / n, error / n, n_taken / n};
+}
+
+}  // namespace sluice::training
