@@ -4,20 +4,42 @@
 ///
 /// Rows are random numbers of the bundle's columns; the log is made in FOLDER and left there.
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <latch>
 #include <memory>
+#include <string>
+#include <thread>
 #include <vector>
 
 #include "bench_timing.h"
 #include "sluice/audit/log.h"
+#include "sluice/audit/posix_file.h"
 #include "sluice/audit/replay.h"
 #include "sluice/audit/verify.h"
+#include "sluice/base/error.h"
 #include "sluice/base/random.h"
 #include "sluice/cascade/engine.h"
+
+namespace {
+
+std::atomic<std::uint64_t> n_syncs_called{0};
+
+}  // namespace
+
+/// Stands before the system's and counts: the one call by which a log makes its records durable.
+extern "C" int fdatasync(int descriptor) {
+  ++n_syncs_called;
+  return static_cast<int>(syscall(SYS_fdatasync, descriptor));
+}
 
 namespace {
 
@@ -55,10 +77,17 @@ struct Appender {
   }
 };
 
+double mean_record_bytes(const std::filesystem::path& folder, std::size_t n) {
+  std::uint64_t bytes = 0;
+  for (const auto& file : std::filesystem::directory_iterator(folder))
+    if (file.path().extension() == ".log") bytes += file.file_size();
+  return static_cast<double>(bytes) / static_cast<double>(n);
+}
+
 /// From the first append until everything is on disk.
 void bench_append(const Appender& append, const std::filesystem::path& folder, std::size_t n, bool encrypt) {
   double best = 1e300, calls = 0;
-  std::uint64_t spilled = 0, bytes = 0;
+  std::uint64_t spilled = 0;
   for (std::size_t repeat = 0; repeat < kRepeats; ++repeat) {
     std::filesystem::remove_all(folder);
     audit::Log log(folder, {.max_wait_ms = 60'000, .encrypt = encrypt});
@@ -72,14 +101,11 @@ void bench_append(const Appender& append, const std::filesystem::path& folder, s
     spilled = log.status().spilled;
     log.close();
   }
-  for (const auto& file : std::filesystem::directory_iterator(folder))
-    if (file.path().extension() == ".log") bytes += file.file_size();
   std::printf(
       "| append, interval durability%s | %.0f records/s | %.0f bytes each, %llu spilled, %.2f µs a call when the ring "
       "is full |\n",
-      encrypt ? ", encrypted (1,000 subjects)" : "", 1e6 * static_cast<double>(n) / best,
-      static_cast<double>(bytes) / static_cast<double>(n), static_cast<unsigned long long>(spilled),
-      calls / static_cast<double>(n));
+      encrypt ? ", encrypted (1,000 subjects)" : "", 1e6 * static_cast<double>(n) / best, mean_record_bytes(folder, n),
+      static_cast<unsigned long long>(spilled), calls / static_cast<double>(n));
 }
 
 /// Calls one by one, far enough apart that the log's thread keeps up.
@@ -100,6 +126,72 @@ void bench_decide(const cascade::Engine& engine, const Appender& append, const s
   const auto times = bench::time_in_turns({{decide, 1}, {both, 1}}, 50'001);
   std::printf("| decide | %.2f µs | |\n| decide and append | %.2f µs | %.2f µs more |\n", times[0].median,
               times[1].median, times[1].median - times[0].median);
+}
+
+/// One record after the other written and made durable by one thread, without a log: microseconds each.
+double time_bare_syncs(const std::filesystem::path& folder, const std::string& record, std::size_t n) {
+  std::filesystem::create_directories(folder);
+  const auto path = folder / "bare";
+  std::filesystem::remove(path);
+  const auto file = audit::PosixFile::open_to_write(path);
+  const double us = bench::microseconds([&] {
+    for (std::size_t i = 0; i < n; ++i)
+      if (file.write_at(record, i * record.size()) != 0 || file.sync() != 0)
+        throw Error("file.write", path.string() + " cannot be written");
+  });
+  return us / static_cast<double>(n);
+}
+
+/// Threads of which each appends its next record when its last is on disk.
+struct EveryDecision {
+  std::size_t n_threads;
+  std::vector<double> times = {};  // of each round, microseconds a record
+  std::uint64_t n_records = 0, n_syncs = 0;
+
+  void run(const Appender& append, const std::filesystem::path& folder, std::size_t n_each) {
+    std::filesystem::remove_all(folder);
+    audit::Log log(folder, {.durability = audit::Durability::every, .max_wait_ms = 60'000});
+    std::atomic<std::size_t> n_durable{0};
+    std::latch start(static_cast<std::ptrdiff_t>(n_threads) + 1);
+    std::vector<std::jthread> threads;
+    for (std::size_t t = 0; t < n_threads; ++t)
+      threads.emplace_back([&, t] {
+        start.arrive_and_wait();
+        for (std::size_t i = 0; i < n_each; ++i) n_durable += append(log, t * n_each + i) == audit::Appended::recorded;
+      });
+    const std::uint64_t n_before = n_syncs_called;
+    start.arrive_and_wait();
+    const double us = bench::microseconds([&] { threads.clear(); });
+    n_syncs += n_syncs_called - n_before;
+    if (n_durable != n_threads * n_each) throw Error("log.write", "a record was not on disk within a minute");
+    times.push_back(us / static_cast<double>(n_durable));
+    n_records += n_durable;
+  }
+
+  void print() const {
+    const double rate = 1e6 / bench::timing_of(times, 1).median,
+                 n_each = static_cast<double>(n_records) / static_cast<double>(n_syncs);
+    std::printf(
+        "| append, every-decision durability, %zu thread%s | %.0f records/s | %.1f records a sync, %.0f syncs/s |\n",
+        n_threads, n_threads == 1 ? "" : "s", rate, n_each, rate / n_each);
+  }
+};
+
+/// Syncs without a log before each log's turn: how fast a disk syncs changes from one second to the next.
+void bench_every(const Appender& append, const std::filesystem::path& folder, std::size_t n_bytes) {
+  constexpr std::size_t kRounds = 9, kSyncs = 100, kEach = 100;
+  const std::string record(n_bytes, 'r');
+  std::array<EveryDecision, 4> logs{{{1}, {2}, {8}, {32}}};
+  std::vector<double> bare;
+  for (std::size_t round = 0; round < kRounds; ++round)
+    for (EveryDecision& log : logs) {
+      bare.push_back(time_bare_syncs(folder, record, kSyncs));
+      log.run(append, folder / "log", kEach);
+    }
+  const double rate = 1e6 / bench::timing_of(std::move(bare), 1).median;
+  std::printf("| write of %zu bytes and fdatasync, no log | %.0f records/s | 1 record a sync, %.0f syncs/s |\n",
+              n_bytes, rate, rate);
+  for (const EveryDecision& log : logs) log.print();
 }
 
 void bench_read(const std::filesystem::path& folder, const std::shared_ptr<const cascade::Bundle>& bundle,
@@ -125,6 +217,7 @@ void run(const char* bundle_folder, const std::filesystem::path& folder, std::si
   bench_decide(engine, append, folder / "decide");
   bench_append(append, folder / "encrypted", n, true);
   bench_append(append, folder / "plain", n, false);
+  bench_every(append, folder / "every", static_cast<std::size_t>(mean_record_bytes(folder / "plain", n)));
   bench_read(folder / "plain", bundle, n);
 }
 
