@@ -1,9 +1,10 @@
 /// One decision of the forest path, its record built: what it costs beside the forest itself, and at a steady rate.
 ///
-///   decide_bench BUNDLE [SECONDS of each of five rounds]
+///   decide_bench BUNDLE [SECONDS of each round]
 ///
 /// Fifty rules over the bundle's numbers are put after the models. At the steady rate a decision is timed from the
-/// moment at which it was due, so that one that is late is seen in those behind it.
+/// moment at which it was due, so that one that is late is seen in those behind it. Stalls of the machine between two
+/// decisions are left out, and then, in rounds of their own, nothing is.
 
 #include <algorithm>
 #include <array>
@@ -11,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -79,19 +81,22 @@ class Decider {
   std::string record_;
 };
 
+enum class Stalls { left_out, counted_in };
+
 struct Steady {
   std::vector<float> us;
-  std::size_t n_stalls = 0;  // of the machine, seen while nothing was to do: the schedule begins anew behind each
+  std::size_t n_stalls = 0;  // of the machine, seen while nothing was to do
 };
 
-/// Spins until `due`. Where the machine stood still meanwhile, what was due then is due now.
-Clock::time_point wait_until(Clock::time_point due, Steady& steady) {
+/// Spins until `due`. Where stalls are left out, what was due while the machine stood still is due when it goes on, and
+/// the schedule begins anew from there.
+Clock::time_point wait_until(Clock::time_point due, Stalls stalls, Steady& steady) {
   constexpr auto kStall = std::chrono::microseconds(5);
   for (auto last = Clock::now();;) {
     const auto now = Clock::now();
     if (now - last > kStall) {
       ++steady.n_stalls;
-      return std::max(due, now);
+      if (stalls == Stalls::left_out) due = std::max(due, now);
     }
     if (now >= due) return due;
     last = now;
@@ -99,13 +104,13 @@ Clock::time_point wait_until(Clock::time_point due, Steady& steady) {
 }
 
 template <class Work>
-Steady run_steadily(const Work& work, std::int64_t seconds) {
+Steady run_steadily(const Work& work, std::int64_t seconds, Stalls stalls) {
   constexpr auto kGap = std::chrono::nanoseconds(1'000'000'000 / kRate);
   Steady steady;
   steady.us.assign(kRate * static_cast<std::size_t>(seconds), 0);  // touched before, so that no page is missing
   auto due = Clock::now();
   for (float& us : steady.us) {
-    due = wait_until(due, steady);
+    due = wait_until(due, stalls, steady);
     work();
     us = std::chrono::duration<float, std::micro>(Clock::now() - due).count();
     due += kGap;
@@ -135,6 +140,26 @@ void print(const char* name, std::vector<Steady> rounds) {
   std::printf(" %.0f |\n", median([](Steady& round) { return static_cast<double>(round.n_stalls); }));
 }
 
+void print_steadily(const std::function<void()>& decide, const std::function<void()>& idle, std::int64_t seconds) {
+  struct Line {
+    const char* name;
+    const std::function<void()>& work;
+    Stalls stalls;
+    std::vector<Steady> rounds = {};
+  };
+  Line lines[] = {{"decide, stalls left out", decide, Stalls::left_out},
+                  {"nothing, for as long, stalls left out", idle, Stalls::left_out},
+                  {"decide, nothing left out", decide, Stalls::counted_in},
+                  {"nothing, for as long, nothing left out", idle, Stalls::counted_in}};
+  for (std::size_t round = 0; round < kRounds; ++round)
+    for (Line& line : lines) line.rounds.push_back(run_steadily(line.work, seconds, line.stalls));
+  std::printf(
+      "At a steady %zu/s, one thread, from when each was due. Medians of %zu rounds of %lld s, in turns:\n\n"
+      "| µs | p50 | p99 | p99.9 | p99.99 | stalls seen |\n|---|---|---|---|---|---|\n",
+      kRate, kRounds, static_cast<long long>(seconds));
+  for (Line& line : lines) print(line.name, std::move(line.rounds));
+}
+
 void run(const char* folder, std::int64_t seconds) {
   Decider decider(folder);
   std::vector<double> forest, whole;
@@ -145,24 +170,13 @@ void run(const char* folder, std::int64_t seconds) {
   const auto f = bench::timing_of(std::move(forest), 1), w = bench::timing_of(std::move(whole), 1);
   std::printf("| forest alone, p50 | decide with 50 rules, record built, p50 | beside the forest |\n|---|---|---|\n");
   std::printf("| %.2f µs | %.2f µs | %.2f µs |\n\n", f.median, w.median, w.median - f.median);
-  std::printf(
-      "At a steady %zu/s, one thread, from when each was due; where the machine stood still between two, the schedule "
-      "begins anew. Medians of %zu rounds of %lld s, in turns:\n\n",
-      kRate, kRounds, static_cast<long long>(seconds));
   // What an equally long look at the clock meets on this machine.
   const auto look = std::chrono::nanoseconds(static_cast<std::int64_t>(1000 * w.median));
   const auto idle = [look] {
     for (const auto until = Clock::now() + look; Clock::now() < until;) {
     }
   };
-  std::vector<Steady> decided, idled;
-  for (std::size_t round = 0; round < kRounds; ++round) {
-    decided.push_back(run_steadily([&] { decider.decide(); }, seconds));
-    idled.push_back(run_steadily(idle, seconds));
-  }
-  std::printf("| µs | p50 | p99 | p99.9 | p99.99 | stalls |\n|---|---|---|---|---|---|\n");
-  print("decide", std::move(decided));
-  print("nothing, for as long", std::move(idled));
+  print_steadily([&] { decider.decide(); }, idle, seconds);
 }
 
 }  // namespace
