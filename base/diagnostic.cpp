@@ -41,6 +41,8 @@ void throw_if_errors(const std::vector<Diagnostic>& diagnostics) {
 }
 
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
+  constexpr std::size_t kLongest = 100;  // the work grows with the square; nobody mistypes a name of a megabyte
+  if (word.size() > kLongest) return {};
   std::string best;
   // Two edits, so that swapped letters are found; one in a short word, which two edits turn into any other.
   std::size_t best_distance = (word.size() < 4 ? 1 : std::max<std::size_t>(2, word.size() / 3)) + 1;
@@ -72,6 +74,8 @@ std::string excerpt(std::string_view text, std::size_t most) {
   while (end > 0 && (text[end] & 0xC0) == 0x80) --end;  // a byte within a character of UTF-8
   return std::string(text.substr(0, end)) + "…";
 }
+
+std::string quote(std::string_view text) { return "\"" + excerpt(text) + "\""; }
 
 Diagnostic to_diagnostic(const Error& error, const std::string& source) {
   std::string message = error.message();

@@ -38,6 +38,9 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
 /// follows.
 std::string excerpt(std::string_view text, std::size_t most = 60);
 
+/// `excerpt` in quotation marks.
+std::string quote(std::string_view text);
+
 /// What ended the reading of `source`. An error's message that begins with the source loses it: the diagnostic names
 /// it.
 Diagnostic to_diagnostic(const Error& error, const std::string& source);

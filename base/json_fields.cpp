@@ -1,8 +1,8 @@
 #include "sluice/base/json_fields.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
+#include <vector>
 
 #include "sluice/base/error.h"
 #include "sluice/base/number.h"
@@ -12,7 +12,7 @@ namespace {
 
 const Json kEmptyObject = Json::object();
 constexpr std::size_t kMostUnknown = 100;  // unknown keys told of one object
-constexpr int kMaxNesting = 256;           // writing a value back out is recursive
+constexpr std::size_t kMaxNesting = 256;   // writing a value back out is recursive
 
 std::string place_of(std::string_view text, std::size_t byte) {
   const auto before = text.substr(0, std::min(byte == 0 ? 0 : byte - 1, text.size()));
@@ -31,35 +31,73 @@ std::string plain_reason(std::string_view what) {
   return excerpt(what, 200);  // it quotes what was read last, however long that was
 }
 
+/// Builds the value, and sees what nlohmann's own reader lets pass: depth and keys that stand twice. (That reader's
+/// callbacks could see them too, but look through a whole list at the end of each object in it.)
+class Builder : public nlohmann::json_sax<Json> {
+ public:
+  Builder(std::string_view text, std::string_view source, const std::string& code)
+      : text_(text), source_(source), code_(code) {}
+
+  Json root;
+  std::optional<std::string> duplicate;
+
+  bool null() override { return add(nullptr); }
+  bool boolean(bool value) override { return add(value); }
+  bool number_integer(std::int64_t value) override { return add(value); }
+  bool number_unsigned(std::uint64_t value) override { return add(value); }
+  bool number_float(double value, const std::string&) override { return add(value); }
+  bool string(std::string& value) override { return add(std::move(value)); }
+  bool binary(Json::binary_t&) override { return false; }  // text has none
+  bool start_object(std::size_t) override { return open(Json::object()); }
+  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool end_object() override { return open_.pop_back(), true; }
+  bool end_array() override { return open_.pop_back(), true; }
+
+  bool key(std::string& key) override {
+    const auto [member, is_new] = open_.back()->emplace(key, nullptr);
+    if (!is_new && !duplicate) duplicate = key;
+    place_ = &*member;
+    return true;
+  }
+
+  bool parse_error(std::size_t byte, const std::string&, const Json::exception& e) override {
+    if (dynamic_cast<const Json::out_of_range*>(&e))
+      throw Error(code_, source_ + ": " + plain_reason(e.what()), "numbers are doubles");
+    throw Error(code_, source_ + " " + place_of(text_, byte) + ": " + plain_reason(e.what()),
+                "the file must be one JSON document in UTF-8; NaN and Infinity are not JSON");
+  }
+
+ private:
+  bool add(Json value) {
+    if (!open_.empty() && open_.back()->is_array()) place_ = &open_.back()->emplace_back();
+    *place_ = std::move(value);
+    return true;
+  }
+  bool open(Json value) {
+    if (open_.size() == kMaxNesting)
+      throw Error(code_, source_ + ": nested more than " + std::to_string(kMaxNesting) + " deep");
+    add(std::move(value));
+    open_.push_back(place_);
+    return true;
+  }
+
+  std::string_view text_;
+  std::string source_;
+  const std::string& code_;
+  std::vector<Json*> open_;  // the objects and lists around what comes next
+  Json* place_ = &root;      // of what comes next, but in a list
+};
+
 }  // namespace
 
 Json parse_json(std::string_view text, std::string_view source, std::string code) {
-  std::vector<std::set<std::string>> open_objects;
-  std::string duplicate;
-  const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
-    if (depth > kMaxNesting)
-      throw Error(code, std::string(source) + ": nested more than " + std::to_string(kMaxNesting) + " deep");
-    if (event == Json::parse_event_t::object_start) open_objects.emplace_back();
-    if (event == Json::parse_event_t::object_end) open_objects.pop_back();
-    if (event == Json::parse_event_t::key && !open_objects.back().insert(value.get<std::string>()).second &&
-        duplicate.empty())
-      duplicate = value.get<std::string>();
-    return true;
-  };
-  Json json;
-  try {
-    json = Json::parse(text.begin(), text.end(), watch);
-  } catch (const Json::parse_error& e) {
-    throw Error(std::move(code), std::string(source) + " " + place_of(text, e.byte) + ": " + plain_reason(e.what()),
-                "the file must be one JSON document in UTF-8; NaN and Infinity are not JSON");
-  } catch (const Json::out_of_range& e) {
-    throw Error(std::move(code), std::string(source) + ": " + plain_reason(e.what()), "numbers are doubles");
-  }
-  if (!duplicate.empty())
+  Builder builder(text, source, code);
+  Json::sax_parse(text.begin(), text.end(), &builder);
+  if (builder.duplicate)
     throw Error(std::move(code),
-                std::string(source) + ": the key \"" + excerpt(duplicate) + "\" stands twice in one object",
+                std::string(source) + ": the key " + quote(*builder.duplicate) + " stands twice in one object",
                 "keep one of them");
-  return json;
+  return std::move(builder.root);
 }
 
 std::string pointer_step(std::string_view key) {
@@ -73,6 +111,13 @@ std::string pointer_step(std::string_view key) {
       step += c;
   }
   return step;
+}
+
+void tell_of_more(std::vector<Diagnostic>& found, const std::string& source, const std::string& family) {
+  if (has_room(found)) return;
+  found.push_back({.code = family + ".too_many",
+                   .source = source,
+                   .message = "more than " + std::to_string(kMostFaults) + " faults; the rest is not told"});
 }
 
 JsonFields::JsonFields(const Json& object, std::string pointer, std::string source, std::string family,
@@ -148,8 +193,7 @@ std::string JsonFields::word(const std::string& key, std::string otherwise, cons
   std::string list;
   for (const auto& word : words) list += (list.empty() ? "" : ", ") + word;
   const std::string meant = nearest(text, words);
-  add("value", key, "\"" + excerpt(text) + "\" is none of " + list,
-      meant.empty() ? "" : "did you mean \"" + meant + "\"?");
+  add("value", key, quote(text) + " is none of " + list, meant.empty() ? "" : "did you mean \"" + meant + "\"?");
   return otherwise;
 }
 

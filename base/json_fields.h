@@ -21,6 +21,11 @@ Json parse_json(std::string_view text, std::string_view source, std::string code
 /// One key as a JSON pointer step: '~' and '/' escaped (RFC 6901).
 std::string pointer_step(std::string_view key);
 
+/// Of one document. What reads lists of any length stops where there is no room for more, and `tell_of_more` says so.
+inline constexpr std::size_t kMostFaults = 2000;
+inline bool has_room(const std::vector<Diagnostic>& found) { return found.size() < kMostFaults; }
+void tell_of_more(std::vector<Diagnostic>& found, const std::string& source, const std::string& family);
+
 /// The fields of one object. Each getter marks its key as known; `finish` reports the keys that nobody asked for.
 /// Getters return the default, after a diagnostic, where the value is of another type or out of range.
 class JsonFields {

@@ -61,7 +61,8 @@ class PlanReader {
     if (list->size() > most)
       return fields.add("range", key,
                         std::to_string(list->size()) + " are too many: the most is " + std::to_string(most));
-    for (std::size_t i = 0; i < list->size(); ++i) read((*list)[i], fields.pointer_to(key) + "/" + std::to_string(i));
+    for (std::size_t i = 0; i < list->size() && has_room(out_); ++i)
+      read((*list)[i], fields.pointer_to(key) + "/" + std::to_string(i));
   }
 
   /// A text of which `seen` may have only one.
@@ -72,7 +73,7 @@ class PlanReader {
     if (!fields.has(key)) return text;
     if (text.empty()) fields.add("range", key, "an empty text");
     const auto [it, is_new] = seen.emplace(text, fields.pointer_to(key));
-    if (!is_new) fields.add(code, key, "\"" + text + "\" stands at " + it->second + " already", hint);
+    if (!is_new) fields.add(code, key, quote(text) + " stands at " + it->second + " already", hint);
     return text;
   }
   std::string name(JsonFields& fields, Seen& seen) {
@@ -128,7 +129,7 @@ class PlanReader {
     experiment.layer = static_cast<std::size_t>(it - names.begin());
     if (it != names.end()) return;
     const std::string meant = nearest(text, names);
-    fields.add("layer", "layer", "there is no layer \"" + text + "\"",
+    fields.add("layer", "layer", "there is no layer " + quote(text),
                meant.empty() ? "name one of `layers`" : "did you mean \"" + meant + "\"?");
   }
 
@@ -150,7 +151,7 @@ class PlanReader {
     const Json* json = fields.child(key);
     if (!json || !json->is_string()) return otherwise;
     const auto spelt = rules::read_timestamp(text);
-    if (!spelt.seconds) return fields.add("time", key, "\"" + text + "\": " + spelt.fault, spelt.hint), otherwise;
+    if (!spelt.seconds) return fields.add("time", key, quote(text) + ": " + spelt.fault, spelt.hint), otherwise;
     return static_cast<std::int64_t>(std::llround(*spelt.seconds * 1e6));
   }
 
@@ -202,7 +203,7 @@ class PlanReader {
     if (is_first) fields.add("champion", "shadow", "the first arm is the champion, which acts");
     if (fields.child("share")) fields.add("shadow_share", "share", "a shadow never acts and has no share");
     if (experiment.shadow)
-      fields.add("second_shadow", "shadow", "the experiment has a shadow: \"" + experiment.shadow->name + "\"",
+      fields.add("second_shadow", "shadow", "the experiment has a shadow: " + quote(experiment.shadow->name),
                  "a record holds one shadow's result");
     else
       experiment.shadow = std::move(arm);
@@ -237,7 +238,7 @@ class PlanReader {
           (step.from_us <= before.from_us || step.from_us >= experiment.stop_us))
         step_fields.add("ramp_order", "from", "a step begins after the one before it, and before the experiment stops");
       const std::vector<double> shares = step_fields.numbers("shares");
-      for (std::size_t i = 0; i < shares.size(); ++i)
+      for (std::size_t i = 0; i < shares.size() && has_room(out_); ++i)
         step.shares.push_back(to_buckets(shares[i], step_fields.pointer_to("shares") + "/" + std::to_string(i)));
       if (step_fields.has("shares") && out_.size() == n_faults && shares.size() != experiment.arms.size())
         step_fields.add("shares", "shares",
@@ -255,7 +256,7 @@ class PlanReader {
     for (std::size_t e = 0; e + 1 < experiments.size(); ++e)
       if (experiments[e].layer == last.layer && experiments[e].first_bucket < last.end_bucket &&
           last.first_bucket < experiments[e].end_bucket)
-        add("overlap", pointer + "/buckets", "experiment \"" + experiments[e].name + "\" has some of these buckets",
+        add("overlap", pointer + "/buckets", "experiment " + quote(experiments[e].name) + " has some of these buckets",
             "experiments of one layer exclude each other; independent ones go into layers of their own");
   }
 
@@ -265,7 +266,7 @@ class PlanReader {
     for (std::size_t e = 0; e + 1 < experiments.size(); ++e)
       if (experiments[e].shadow && experiments[e].layer != last.layer)
         return add("second_shadow", pointer + "/arms",
-                   "experiment \"" + experiments[e].name + "\" of another layer has a shadow too",
+                   "experiment " + quote(experiments[e].name) + " of another layer has a shadow too",
                    "a record holds one shadow's result: keep shadows in one layer");
   }
 
@@ -282,6 +283,7 @@ ExperimentCheck check_experiments(std::string_view text, std::string_view source
     const Json json = parse_json(text, source, "experiment.json");
     PlanReader reader(std::string(source), check.diagnostics);
     reader.read(json);
+    tell_of_more(check.diagnostics, std::string(source), "experiment");
     if (!has_errors(check.diagnostics))
       check.plan = ExperimentPlan(reader.version, std::move(reader.layers), std::move(reader.experiments));
   } catch (const Error& e) {

@@ -49,7 +49,7 @@ class Checker {
     const auto column = names_.schema.find(node.text);
     const auto given = given_name(node.text);
     if (given && given != kNow && column && names_.phase == Phase::post)
-      return fault("ambiguous", node.at, "\"" + node.text + "\" is both a column and an output of the models",
+      return fault("ambiguous", node.at, quote(node.text) + " is both a column and an output of the models",
                    "rename the column");
     if (column) return means(node, Op::cell, *column, rules::type_of(names_.schema[*column]));
     if (given && is_given(*given, names_.phase))
@@ -62,8 +62,8 @@ class Checker {
     if (const auto found = known.derived_names.find(node.text); found != known.derived_names.end())
       return means(node, Op::derived, found->second, known.derived[found->second].type);
     if (known.lists.contains(node.text))
-      return fault("type", node.at, "\"" + node.text + "\" is a list", "write x in " + node.text);
-    return fault("unknown_column", node.at, "the schema has no column \"" + node.text + "\"", meant_name(node.text));
+      return fault("type", node.at, quote(node.text) + " is a list", "write x in " + excerpt(node.text));
+    return fault("unknown_column", node.at, "the schema has no column " + quote(node.text), meant_name(node.text));
   }
 
   static Type means(Node& node, Op op, std::size_t index, Type type) {
@@ -83,15 +83,20 @@ class Checker {
   Type list(Node& node) {
     const auto found = names_.definitions.lists.find(node.text);
     if (found == names_.definitions.lists.end()) {
-      std::vector<std::string> known;
-      for (const auto& [name, list] : names_.definitions.lists) known.push_back(name);
-      const std::string meant = nearest(node.text, known);
+      const std::string meant = meant_list(node.text);
       return fault(
-          "unknown_list", node.at, "there is no list \"" + node.text + "\"",
+          "unknown_list", node.at, "there is no list " + quote(node.text),
           meant.empty() ? "a list stands under \"lists\", or in brackets: x in [1, 2]" : "did you mean " + meant + "?");
     }
     node.index = found->second.set;
     return found->second.type;
+  }
+
+  std::string meant_list(const std::string& word) const {
+    if (!faults_.suggests()) return {};
+    std::vector<std::string> names;
+    for (const auto& [name, list] : names_.definitions.lists) names.push_back(name);
+    return nearest(word, names);
   }
 
   std::string meant_name(const std::string& word) const {

@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "sluice/base/file.h"
+#include "sluice/base/json_fields.h"
 #include "sluice/rules/define.h"
 #include "sluice/rules/state.h"
 
@@ -20,8 +21,6 @@ Digest digest_of(const Document& document, const std::vector<Digest>& files, con
   return hasher.finish();
 }
 
-constexpr std::size_t kMaxFaults = 2000;  // of a document, told rule by rule
-
 class Compiler {
  public:
   Compiler(RuleSet::State& state, const std::string& source, std::vector<Diagnostic>& out)
@@ -31,7 +30,7 @@ class Compiler {
     std::vector<Digest> files;
     Definer definer(state_.document, source_, state_.schema, state_.phase, state_.graph, out_);
     definer.define(read_beside, files);
-    for (std::size_t i = 0; i < state_.document.rules.size() && has_room(i); ++i)
+    for (std::size_t i = 0; i < state_.document.rules.size() && has_room(out_); ++i)
       if (state_.document.has_when[i]) condition(i, definer.definitions());
     if (has_errors(out_)) return;
     schedule_all();
@@ -43,13 +42,6 @@ class Compiler {
     const Names names{state_.schema, state_.phase, definitions};
     const auto ast = read_expression(state_.document.rules[i].when, pointer(i), source_, names, true, out_);
     state_.conditions.push_back(ast ? lower(*ast, definitions, state_.graph) : Lowered{});
-  }
-
-  /// False, after a last fault, where so many are told that more would help nobody.
-  bool has_room(std::size_t i) {
-    if (out_.size() < kMaxFaults) return true;
-    add("too_many", pointer(i), "more than " + std::to_string(kMaxFaults) + " faults; the rest is not told", {});
-    return false;
   }
 
   void schedule_all() {
@@ -107,6 +99,7 @@ CompileResult RuleSet::compile(std::string_view json, std::string_view source_na
   state->phase = phase;
   state->document = std::move(*document);
   Compiler(*state, source, result.diagnostics).run(read_beside);
+  tell_of_more(result.diagnostics, source, "rules");
   if (!has_errors(result.diagnostics)) result.rules = RuleSet(std::move(state));
   return result;
 }

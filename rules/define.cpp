@@ -5,6 +5,7 @@
 
 #include "sluice/base/diagnostic.h"
 #include "sluice/base/error.h"
+#include "sluice/base/json_fields.h"
 #include "sluice/rules/lexer.h"
 #include "sluice/rules/parse.h"
 
@@ -53,17 +54,19 @@ std::optional<Ast> read_expression(const std::string& text, const std::string& p
 }
 
 void Definer::define(const ReadBeside& read_beside, std::vector<Digest>& files) {
-  for (const Definition& definition : document_.constants) constant(definition);
-  for (const ListSource& source : document_.lists) list(source, read_beside, files);
+  for (const Definition& definition : document_.constants)
+    if (has_room(out_)) constant(definition);
+  for (const ListSource& source : document_.lists)
+    if (has_room(out_)) list(source, read_beside, files);
   derive_all();
 }
 
 bool Definer::is_free(const std::string& name, const std::string& pointer) {
   const bool is_known = schema_.find(name) || given_name(name);
   if (is_known)
-    add("name", pointer, "\"" + name + "\" is a column, or a value that is given", "take another name");
+    add("name", pointer, quote(name) + " is a column, or a value that is given", "take another name");
   else if (!taken_.insert(name).second)
-    add("name", pointer, "\"" + name + "\" is defined twice", "constants, lists and derived fields share their names");
+    add("name", pointer, quote(name) + " is defined twice", "constants, lists and derived fields share their names");
   else
     return true;
   return false;
@@ -82,8 +85,7 @@ void Definer::constant(const Definition& constant) {
 void Definer::list(const ListSource& source, const ReadBeside& read_beside, std::vector<Digest>& files) {
   if (!is_free(source.name, source.pointer)) return;
   const auto column = schema_.find(source.column);
-  if (!column)
-    return add("unknown_column", source.pointer + "/of", "the schema has no column \"" + source.column + "\"");
+  if (!column) return add("unknown_column", source.pointer + "/of", "the schema has no column " + quote(source.column));
   std::string bytes;
   if (!source.file.empty()) {
     auto read = contents(source, read_beside);
@@ -102,11 +104,11 @@ std::optional<std::string> Definer::contents(const ListSource& source, const Rea
   if (!is_plain)
     return add("file", pointer, "a list stands beside its document", "write the file's name alone"), std::nullopt;
   if (!read_beside)
-    return add("file", pointer, "there is no folder to read \"" + source.file + "\" from"), std::nullopt;
+    return add("file", pointer, "there is no folder to read " + quote(source.file) + " from"), std::nullopt;
   try {
     return read_beside(source.file);
   } catch (const Error& e) {
-    return add("file", pointer, e.message(), e.hint()), std::nullopt;
+    return add("file", pointer, excerpt(e.message(), 300), e.hint()), std::nullopt;
   }
 }
 
@@ -124,35 +126,34 @@ std::vector<double> Definer::members(const ListSource& source, std::size_t colum
     }
     ++n_faults;
     const std::string place =
-        source.file.empty() ? "value " + std::to_string(i) : source.file + ", text " + std::to_string(i + 1);
-    add("value", source.pointer, place + ": \"" + excerpt(texts[i]) + "\" is no value of " + source.column);
+        source.file.empty() ? "value " + std::to_string(i) : excerpt(source.file) + ", text " + std::to_string(i + 1);
+    add("value", source.pointer, place + ": " + quote(texts[i]) + " is no value of " + source.column);
   }
   return members;
 }
 
 void Definer::derive_all() {
-  std::vector<int> progress(document_.derived.size());  // 0 not begun, 1 begun, 2 done
-  for (std::size_t i = 0; i < document_.derived.size(); ++i) derive(i, progress);
+  for (std::size_t i = 0; i < document_.derived.size(); ++i) derived_index_.emplace(document_.derived[i].name, i);
+  progress_.resize(document_.derived.size());
+  for (std::size_t i = 0; i < document_.derived.size() && has_room(out_); ++i) derive(i, 1);
 }
 
 /// What a derived field reads comes first; a chain of them is as deep as it is long, and no longer than kMaxNesting.
-void Definer::derive(std::size_t i, std::vector<int>& progress) {
+void Definer::derive(std::size_t i, int depth) {
   const Definition& field = document_.derived[i];
-  if (progress[i] == 2) return;
-  progress[i] = 1;
+  if (progress_[i] == Progress::done) return;
+  progress_[i] = Progress::begun;
   for (const std::string& name : names_in(field.text)) {
-    const auto found = std::find_if(document_.derived.begin(), document_.derived.end(),
-                                    [&](const Definition& d) { return d.name == name; });
-    const auto other = static_cast<std::size_t>(found - document_.derived.begin());
-    if (found == document_.derived.end() || progress[other] == 2) continue;
-    if (progress[other] == 1 || std::count(progress.begin(), progress.end(), 1) > kMaxNesting) {
-      add("cycle", field.pointer, "\"" + field.name + "\" and \"" + name + "\" need one another, or too many others");
-      progress[i] = 2;
+    const auto found = derived_index_.find(name);
+    if (found == derived_index_.end() || progress_[found->second] == Progress::done) continue;
+    if (progress_[found->second] == Progress::begun || depth > kMaxNesting) {
+      add("cycle", field.pointer, quote(field.name) + " and " + quote(name) + " need one another, or too many others");
+      progress_[i] = Progress::done;
       return;
     }
-    derive(other, progress);
+    derive(found->second, depth + 1);
   }
-  progress[i] = 2;
+  progress_[i] = Progress::done;
   if (!is_free(field.name, field.pointer)) return;
   const auto ast = read_expression(field.text, field.pointer, source_, names(), false, out_);
   if (!ast) return;

@@ -3,6 +3,8 @@
 
 #include <set>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "sluice/rules/check.h"
@@ -33,7 +35,7 @@ class Definer {
   std::optional<std::string> contents(const ListSource& source, const ReadBeside& read_beside);
   std::vector<double> members(const ListSource& source, std::size_t column, const std::string& bytes);
   void derive_all();
-  void derive(std::size_t i, std::vector<int>& progress);
+  void derive(std::size_t i, int depth);
   void add(const char* kind, const std::string& pointer, std::string message, std::string hint = {});
   Names names() const { return {schema_, phase_, definitions_}; }
 
@@ -45,6 +47,9 @@ class Definer {
   std::vector<Diagnostic>& out_;
   Definitions definitions_;
   std::set<std::string> taken_;
+  std::unordered_map<std::string_view, std::size_t> derived_index_;  // of each name, the first of the document's
+  enum class Progress : unsigned char { none, begun, done };
+  std::vector<Progress> progress_;  // of each of the document's derived fields
 };
 
 }  // namespace sluice::rules

@@ -32,7 +32,7 @@ class Reader {
     document.derived = definitions(fields, "derived");
     if (const Json* lists = object(fields, "lists"))
       for (const auto& [name, list] : lists->items())
-        document.lists.push_back(list_source(name, list, "/lists/" + pointer_step(name)));
+        if (has_room(out_)) document.lists.push_back(list_source(name, list, "/lists/" + pointer_step(excerpt(name))));
     if (const Json* rules = array(fields, "rules")) read_rules(*rules, document);
     if (const Json* tests = array(fields, "tests"))
       document.tests = read_tests(*tests, source_, schema_, phase_, ids(document), out_);
@@ -53,13 +53,13 @@ class Reader {
     const auto names = fields.strings("priority");
     if (out_.size() > n_before) return;  // no list of texts
     std::set<std::string> seen;
-    for (std::size_t i = 0; i < names.size(); ++i) {
+    for (std::size_t i = 0; i < names.size() && has_room(out_); ++i) {
       const auto action = parse_action(names[i]);
       if (!action)
-        fields.add("priority", "priority", "\"" + names[i] + "\" is no action", hint);
+        fields.add("priority", "priority", quote(names[i]) + " is no action", hint);
       else
         document.rank[static_cast<std::size_t>(*action)] = static_cast<std::uint8_t>(i);
-      if (!seen.insert(names[i]).second) fields.add("priority", "priority", names[i] + " stands twice", hint);
+      if (!seen.insert(names[i]).second) fields.add("priority", "priority", excerpt(names[i]) + " stands twice", hint);
     }
     for (const auto& action : kActions)
       if (!seen.contains(action)) fields.add("priority", "priority", action + " is not in the list", hint);
@@ -70,7 +70,7 @@ class Reader {
     if (!list) return;
     if (document.hit_policy != HitPolicy::collect_sum)
       fields.add("value", "points_to_action", "only the hit policy \"collect_sum\" has points");
-    for (std::size_t i = 0; i < list->size(); ++i) {
+    for (std::size_t i = 0; i < list->size() && has_room(out_); ++i) {
       JsonFields entry((*list)[i], "/points_to_action/" + std::to_string(i), source_, "rules", out_);
       for (const char* key : {"at_least", "action"}) entry.require(key);
       const CutOff cut_off{entry.integer("at_least", 0), *parse_action(entry.word("action", "REVIEW", kActions))};
@@ -87,7 +87,8 @@ class Reader {
     const Json* members = object(fields, key);
     if (!members) return found;
     for (const auto& [name, value] : members->items()) {
-      const std::string pointer = "/" + key + "/" + pointer_step(name);
+      if (!has_room(out_)) break;
+      const std::string pointer = "/" + key + "/" + pointer_step(excerpt(name));
       const bool is_plain = value.is_number() || value.is_boolean();
       if (value.is_string() || is_plain)
         found.push_back({name, value.is_string() ? value.get<std::string>() : value.dump(), pointer});
@@ -142,7 +143,7 @@ class Reader {
       return;
     }
     RuleReader reader(source_, document.hit_policy, out_);
-    for (std::size_t i = 0; i < rules.size(); ++i) {
+    for (std::size_t i = 0; i < rules.size() && has_room(out_); ++i) {
       const Json& json = rules[i];
       document.rules.push_back(reader.read(json, "/rules/" + std::to_string(i)));
       document.has_when.push_back(json.is_object() && json.contains("when") && json["when"].is_string());

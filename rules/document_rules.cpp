@@ -16,7 +16,7 @@ Rule RuleReader::read(const Json& json, const std::string& pointer) {
   rule.id = fields.string("id", "");
   if (fields.has("id") && rule.id.empty()) fields.add("value", "id", "an id is not empty");
   if (!rule.id.empty() && !ids_.insert(rule.id).second)
-    fields.add("duplicate_id", "id", "another rule has the id \"" + rule.id + "\" too",
+    fields.add("duplicate_id", "id", "another rule has the id " + quote(rule.id) + " too",
                "records name rules by their id");
   rule.when = fields.string("when", "");
   rule.description = fields.string("description", "");

@@ -1,6 +1,7 @@
 #include "sluice/rules/document_tests.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "sluice/rules/arithmetic.h"
 #include "sluice/rules/check.h"
@@ -13,7 +14,7 @@ class TestReader {
  public:
   TestReader(const std::string& source, const Schema& schema, Phase phase, const std::vector<std::string>& ids,
              std::vector<Diagnostic>& out)
-      : source_(source), schema_(schema), phase_(phase), ids_(ids), out_(out) {}
+      : source_(source), schema_(schema), phase_(phase), ids_(ids), known_ids_(ids.begin(), ids.end()), out_(out) {}
 
   RuleTest read(const Json& json, const std::string& pointer) {
     RuleTest test{.row = std::vector<double>(schema_.size(), kMissing)};
@@ -31,7 +32,8 @@ class TestReader {
   void inputs(const Json& in, const std::string& pointer, RuleTest& test) {
     if (!in.is_object()) return add("type", pointer, "an object of columns and values is wanted");
     for (const auto& [name, value] : in.items()) {
-      const std::string place = pointer + "/" + pointer_step(name);
+      if (!has_room(out_)) return;
+      const std::string place = pointer + "/" + pointer_step(excerpt(name));
       const auto column = schema_.find(name);
       const auto given = given_name(name);
       if (column)
@@ -50,12 +52,12 @@ class TestReader {
     const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
     double read = kMissing;
     const CellStatus status = schema_.parse_cell(column, text, read);
-    if (status == CellStatus::invalid) add("value", place, "\"" + text + "\" is no " + to_string(schema_[column].kind));
+    if (status == CellStatus::invalid) add("value", place, quote(text) + " is no " + to_string(schema_[column].kind));
     if (status == CellStatus::unseen_category)
       out_.push_back({.code = "rules.unknown_word",
                       .source = source_,
                       .pointer = place,
-                      .message = "\"" + text + "\" is not in the vocabulary of " + schema_[column].name,
+                      .message = quote(text) + " is not in the vocabulary of " + schema_[column].name,
                       .hint = suggestion(text, schema_[column].vocabulary),
                       .is_warning = true});
     return read;
@@ -91,9 +93,9 @@ class TestReader {
   std::optional<std::vector<std::string>> ids(JsonFields& fields, const std::string& key) {
     if (!fields.has(key)) return std::nullopt;
     auto ids = fields.strings(key);
-    for (std::size_t i = 0; i < ids.size(); ++i)
-      if (std::find(ids_.begin(), ids_.end(), ids[i]) == ids_.end())
-        add("unknown_rule", fields.pointer_to(key) + "/" + std::to_string(i), "there is no rule \"" + ids[i] + "\"",
+    for (std::size_t i = 0; i < ids.size() && has_room(out_); ++i)
+      if (!known_ids_.contains(ids[i]))
+        add("unknown_rule", fields.pointer_to(key) + "/" + std::to_string(i), "there is no rule " + quote(ids[i]),
             suggestion(ids[i], ids_));
     std::sort(ids.begin(), ids.end());
     return ids;
@@ -102,7 +104,7 @@ class TestReader {
   void unknown(const std::string& name, const std::string& place) {
     std::vector<std::string> names;
     for (const Column& column : schema_.columns()) names.push_back(column.name);
-    add("unknown_column", place, "the schema has no column \"" + name + "\"", suggestion(name, names));
+    add("unknown_column", place, "the schema has no column " + quote(name), suggestion(name, names));
   }
 
   std::string suggestion(const std::string& word, const std::vector<std::string>& words) const {
@@ -122,6 +124,7 @@ class TestReader {
   const Schema& schema_;
   Phase phase_;
   const std::vector<std::string>& ids_;
+  const std::unordered_set<std::string_view> known_ids_;
   std::vector<Diagnostic>& out_;
 };
 
@@ -131,7 +134,8 @@ std::vector<RuleTest> read_tests(const Json& tests, const std::string& source, c
                                  const std::vector<std::string>& ids, std::vector<Diagnostic>& out) {
   TestReader reader(source, schema, phase, ids, out);
   std::vector<RuleTest> read;
-  for (std::size_t i = 0; i < tests.size(); ++i) read.push_back(reader.read(tests[i], "/tests/" + std::to_string(i)));
+  for (std::size_t i = 0; i < tests.size() && has_room(out); ++i)
+    read.push_back(reader.read(tests[i], "/tests/" + std::to_string(i)));
   return read;
 }
 

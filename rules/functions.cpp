@@ -61,7 +61,7 @@ Type FunctionChecker::check(Node& node) {
   const auto* function = std::find_if(std::begin(kFunctions), std::end(kFunctions),
                                       [&](const Function& f) { return f.name == node.text; });
   if (function == std::end(kFunctions))
-    return fault("unknown_function", node.at, "there is no function \"" + node.text + "\"", meant_function(node.text));
+    return fault("unknown_function", node.at, "there is no function " + quote(node.text), meant_function(node.text));
   node.op = function->op;
   const std::size_t n = node.children.size();
   if (n < function->min_arguments || n > function->max_arguments) {
@@ -139,7 +139,7 @@ bool FunctionChecker::takes_text(Node& node) {
   }
   const std::string wrong = node.op == Op::matches ? fault_of_pattern(argument.text) : "";
   if (!wrong.empty())
-    fault("pattern", argument.at, "this is no regular expression of RE2: " + wrong,
+    fault("pattern", argument.at, "this is no regular expression of RE2: " + excerpt(wrong, 200),
           "RE2 has no back references and no look-around; https://github.com/google/re2/wiki/Syntax");
   return wrong.empty();
 }

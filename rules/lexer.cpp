@@ -37,6 +37,11 @@ Token Lexer::bad(std::size_t begin, std::string message, std::string hint) {
   return take(TokenKind::bad, begin);
 }
 
+Token Lexer::bounded(Token token) {
+  if (token.text.size() <= kMaxTextBytes) return token;
+  return bad(token.begin, "a name or text has at most " + std::to_string(kMaxTextBytes) + " bytes");
+}
+
 Token Lexer::next() {
   while (position_ < text_.size() && is_blank(text_[position_])) ++position_;
   const std::size_t begin = position_;
@@ -48,7 +53,7 @@ Token Lexer::next() {
     while (starts_name(at(position_)) || is_digit(at(position_))) ++position_;
     Token name = take(TokenKind::name, begin);
     name.text = name.spelling;
-    return name;
+    return bounded(std::move(name));
   }
   for (const auto symbol : kSymbols)
     if (text_.substr(begin).starts_with(symbol)) {
@@ -93,7 +98,7 @@ Token Lexer::quoted(std::size_t begin) {
   Token token = take(quote == '`' ? TokenKind::name : TokenKind::text, begin);
   token.text = std::move(content);
   token.is_quoted = quote == '`';
-  return token;
+  return bounded(std::move(token));
 }
 
 }  // namespace sluice::rules

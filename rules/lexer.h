@@ -9,6 +9,8 @@
 
 namespace sluice::rules {
 
+inline constexpr std::size_t kMaxTextBytes = 10'000;  // of a name or a text: every node has a copy
+
 enum class TokenKind { end, number, text, name, symbol, bad };  // bad: a fault is already reported
 
 struct Token {
@@ -33,6 +35,7 @@ class Lexer {
   Token number(std::size_t begin);
   Token quoted(std::size_t begin);
   Token bad(std::size_t begin, std::string message, std::string hint = {});
+  Token bounded(Token token);
   Token take(TokenKind kind, std::size_t begin);
   char at(std::size_t i) const { return i < text_.size() ? text_[i] : '\0'; }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sluice/base/diagnostic.h"
+
 namespace sluice::rules {
 namespace {
 
@@ -50,7 +52,7 @@ std::string to_string(const Type& type) {
   }
   if (type.unit.empty()) return type.is_whole ? "int" : "double";
   const char* family = seconds_in(type.unit) ? "duration" : is_currency(type.unit) ? "money" : "double";
-  return std::string(family) + "[" + type.unit + "]";
+  return std::string(family) + "[" + excerpt(type.unit) + "]";
 }
 
 Type type_of(const Column& column) {

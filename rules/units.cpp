@@ -98,13 +98,13 @@ bool Unifier::resolve_text(std::size_t item, const Type& wanted, std::string_vie
     if (!code) {
       const std::string meant = faults_.suggests() ? did_you_mean(literal.text, words) : "";
       faults_.add("unknown_word", literal.at,
-                  "\"" + literal.text + "\" is not in the vocabulary of " + wanted.category->name,
+                  quote(literal.text) + " is not in the vocabulary of " + wanted.category->name,
                   meant.empty() ? some_of(words) : meant);
       return false;
     }
     literal.value = *code;
   } else {
-    const std::string hint = wanted.is(Kind::time)     ? "write time(" + std::string(text_of(literal)) + ")"
+    const std::string hint = wanted.is(Kind::time)     ? "write time(" + excerpt(text_of(literal)) + ")"
                              : wanted.is(Kind::number) ? "write a number without quotes"
                                                        : "";
     faults_.add("type", at, to_string(wanted) + " cannot be " + std::string(verb) + " text", hint);
@@ -119,7 +119,7 @@ bool Unifier::resolve_made_text(Node& literal, const Type& wanted) {
   const auto& texts = texts_of(wanted);
   if (std::find(texts.begin(), texts.end(), literal.text) == texts.end()) {
     const std::string meant = faults_.suggests() ? did_you_mean(literal.text, texts) : "";
-    faults_.add("unknown_word", literal.at, "no word of " + wanted.category->name + " gives \"" + literal.text + "\"",
+    faults_.add("unknown_word", literal.at, "no word of " + wanted.category->name + " gives " + quote(literal.text),
                 meant);
     return false;
   }
@@ -156,7 +156,7 @@ std::string Unifier::hint_for(const Node& left, const Node& right) const {
       const std::string meant = did_you_mean(is_duration(a) ? b.unit : a.unit, {"seconds", "minutes", "hours", "days"});
       if (!meant.empty()) return meant;
     }
-    return "convert one of them: x / 1 " + b.unit + " * RATE " + a.unit;
+    return "convert one of them: x / 1 " + excerpt(b.unit) + " * RATE " + excerpt(a.unit);
   }
   if (a.is(Kind::boolean) || b.is(Kind::boolean)) return "write a < b && b < c for a < b < c";
   const Node& other = a.is(Kind::number) ? right : left;
@@ -169,9 +169,9 @@ std::string Unifier::hint_for(const Node& left, const Node& right) const {
 
 std::string Unifier::hint_for_unit(const Node& united, const Node& bare) const {
   const std::string& unit = united.type.unit;
-  if (bare.is_literal()) return "write " + std::string(text_of(bare)) + " " + unit;
-  if (united.is_literal()) return "leave out " + unit + ", or give the column its unit in the schema";
-  return "multiply the double by 1 " + unit;
+  if (bare.is_literal()) return "write " + excerpt(text_of(bare)) + " " + excerpt(unit);
+  if (united.is_literal()) return "leave out " + excerpt(unit) + ", or give the column its unit in the schema";
+  return "multiply the double by 1 " + excerpt(unit);
 }
 
 }  // namespace sluice::rules

@@ -50,6 +50,19 @@ TEST_CASE("messages stay short, whatever was written") {
     }
 }
 
+TEST_CASE("a document is read as it is written, in time that grows with its length") {
+  const std::string text =
+      R"({"a":[1,-2,2.5,"t",null,true,[],{}],"b":{"c":{"d":[[1],{"e":[2]}]},"f":18446744073709551615}})";
+  REQUIRE(parse_json(text, "f.json", "t.json").dump() == text);
+  REQUIRE(parse_json("7", "f.json", "t.json") == 7);
+  std::string objects = "[{}";
+  for (int k = 0; k < 1'000'000; ++k) objects += ",{}";
+  REQUIRE(parse_json(objects + "]", "f.json", "t.json").size() == 1'000'001);
+  const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  REQUIRE_NOTHROW(parse_json(nested(256), "f.json", "t.json"));
+  REQUIRE_THROWS_WITH(parse_json(nested(257), "f.json", "t.json"), Catch::Contains("nested more than 256 deep"));
+}
+
 TEST_CASE("an excerpt ends between characters") {
   REQUIRE(excerpt("short") == "short");
   REQUIRE(excerpt("äöü", 6) == "äöü");

@@ -37,6 +37,66 @@ TEST_CASE("an unknown key of a plan comes with the nearest known one, and all fa
   }
 }
 
+TEST_CASE("a plan of ten megabytes is read or refused, in few words") {
+  const std::string huge(5'000'000, 'x'), other = huge + "yz", quoted = "\"" + huge + "\"";
+  const auto repeated = [](const std::string& piece, std::size_t n) {
+    std::string text = piece;
+    while (--n > 0) text.append(",").append(piece);
+    return text;
+  };
+  const auto keys = [](std::size_t n) {
+    std::string text = "\"k\":1";
+    for (std::size_t k = 0; k < n; ++k) text += ",\"k" + std::to_string(k) + "\":1";
+    return text;
+  };
+  const auto one = [](const ExperimentText& e) { return plan_of(e.text()); };
+  const std::string layer = R"({"name": "l", "key": "c", "salt": "l1"})", many = keys(700'000), few = keys(100);
+  const std::string from = R"({"from": "2024-01-01T00:00:00Z", "shares": )";
+
+  CHECK(check_experiments(one({}) + std::string(10'000'000, ' '), "plan.json").plan.has_value());
+  CHECK(check_experiments(one({.salt = huge}), "plan.json").plan.has_value());
+  for (const std::string& text :
+       {plan_of("", layer + R"(, {"name": ")" + huge + R"(", "key": "k", "salt": "l2"})"),
+        plan_of("", layer + R"(, {"name": "m", "key": "k", "salt": ")" + huge +
+                        R"("}, {"name": "n", "key": "k", "salt": )" + quoted + "}"),
+        plan_of(ExperimentText{.layer = other}.text(), R"({"name": ")" + huge + R"(", "key": "k", "salt": "l2"})"),
+        plan_of("", repeated(layer, 250'000)),
+        plan_of("", "{" + many + "}"),
+        plan_of(repeated("{}", 3'000'000)),
+        plan_of(repeated("{" + few + "}", 200)),
+        plan_of(ExperimentText{.name = huge}.text() + ", " + ExperimentText{.name = huge}.text()),
+        one({.layer = huge}),
+        one({.buckets = "[" + repeated("1", 5'000'000) + "]"}),
+        one({.buckets = quoted}),
+        one({.arms = repeated("{}", 3'000'000)}),
+        one({.arms = "{" + many + "}"}),
+        one({.arms = R"({"name": ")" + huge + R"(", "share": 1}, {"name": ")" + huge + R"(", "share": 0})"}),
+        one({.arms = R"({"name": "a", "share": 1}, {"name": ")" + huge +
+                     R"(", "shadow": true, "challenger": {"kind": ")" + huge +
+                     R"(", "ref": "b"}}, {"name": "c", "shadow": true, "challenger": 1})"}),
+        plan_of(repeated(ExperimentText{.arms = repeated("{" + few + R"(, "challenger": {)" + few + "}}", 16)}.text(),
+                         200)),
+        one({.more = ", " + many}),
+        one({.more = ", \"" + huge + "\": 1"}),
+        one({.more = ", \"start\": " + quoted}),
+        one({.more = ", \"start\": \"2024-01-01T00:00:00." + std::string(9'000'000, '1') + "\""}),
+        one({.more = ", \"ramp\": [" + from + "[" + repeated("2", 4'000'000) + "]}]"}),
+        one({.more = ", \"ramp\": [" + repeated(from + "[" + repeated("2", 80'000) + "]}", 50) + "]"}),
+        one({.more = ", \"ramp\": [" + repeated("{}", 3'000'000) + "]"}),
+        "{\"plan_version\": " + std::string(10'000'000, '1') + "}",
+        std::string(10'000'000, '['),
+        "\"" + huge}) {
+    const ExperimentCheck check = check_experiments(text, "plan.json");
+    CAPTURE(text.substr(0, 200), check.diagnostics.size());
+    CHECK_FALSE(check.plan.has_value());
+    CHECK(check.diagnostics.size() <= 2'200);
+    const auto longest =
+        std::ranges::max(check.diagnostics, {}, [](const Diagnostic& d) { return to_string(d).size(); });
+    CAPTURE(excerpt(to_string(longest), 200));
+    CHECK(to_string(longest).size() < 500);
+  }
+}
+
 TEST_CASE("a plan says what its document says, and the shares of a step are buckets") {
   const std::string arms =
       R"({"name": "now", "share": 0.95}, {"name": "p", "share": 0.05, "challenger": {"kind": "policy", "ref": "p.json"}},
