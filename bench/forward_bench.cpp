@@ -14,8 +14,6 @@
 #include "bench_timing.h"
 #include "sluice/base/random.h"
 #include "sluice/cascade/calibration.h"
-#include "sluice/cascade/forest_facts.h"
-#include "sluice/cascade/gain_model.h"
 #include "sluice/cascade/stages.h"
 #include "sluice/dnn/executor.h"
 #include "sluice/gbdt/load_xgboost.h"
@@ -68,9 +66,6 @@ void run(const std::string& folder) {
   const auto stage = cascade::make_network_stage(network, dnn::Device::cpu);
   FloatTable encoded(network->encoder().n_encoded(), kRows);
   for (std::size_t i = 0; i < kRows; ++i) network->encoder().encode(rows.row(i), staged[i], encoded.row(i));
-
-  const auto bag = gbdt_halves(forests->front());
-  const cascade::GainModel gain(gain_forest(schema, forests->front()), schema);
 
   const cascade::Platt calibration{1.1, -0.2};
   cascade::StagedMargins one;

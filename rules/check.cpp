@@ -15,7 +15,11 @@ const Type kBoolean{Kind::boolean};
 class Checker {
  public:
   Checker(Ast& ast, std::string_view text, const Names& names, Faults& faults)
-      : ast_(ast), names_(names), faults_(faults), unify_(ast, text, faults), functions_(ast, unify_, faults) {}
+      : ast_(ast),
+        names_(names),
+        faults_(faults),
+        unify_(ast, text, faults),
+        functions_(ast, unify_, faults, names.n_patterns) {}
 
   void run() {
     for (Node& node : ast_.nodes) node.type = type_of_node(node);

@@ -29,6 +29,7 @@ struct Names {
   const Schema& schema;
   Phase phase;
   const Definitions& definitions;
+  std::size_t& n_patterns;  // regular expressions of the document so far: compiling one takes long beside its text
 };
 
 /// `text` is what `ast` was parsed from. The types point into the schema. A faulty node does not hide faults elsewhere

@@ -31,17 +31,16 @@ class Compiler {
     Definer definer(state_.document, source_, state_.schema, state_.phase, state_.graph, out_);
     definer.define(read_beside, files);
     for (std::size_t i = 0; i < state_.document.rules.size() && has_room(out_); ++i)
-      if (state_.document.has_when[i]) condition(i, definer.definitions());
+      if (state_.document.has_when[i]) condition(i, definer.names());
     if (has_errors(out_)) return;
     schedule_all();
     state_.digest = digest_of(state_.document, files, state_.schema, state_.phase);
   }
 
  private:
-  void condition(std::size_t i, const Definitions& definitions) {
-    const Names names{state_.schema, state_.phase, definitions};
+  void condition(std::size_t i, const Names& names) {
     const auto ast = read_expression(state_.document.rules[i].when, pointer(i), source_, names, true, out_);
-    state_.conditions.push_back(ast ? lower(*ast, definitions, state_.graph) : Lowered{});
+    state_.conditions.push_back(ast ? lower(*ast, names.definitions, state_.graph) : Lowered{});
   }
 
   void schedule_all() {

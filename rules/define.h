@@ -27,6 +27,8 @@ class Definer {
   void define(const ReadBeside& read_beside, std::vector<Digest>& files);
 
   const Definitions& definitions() const { return definitions_; }
+  /// What the document's expressions may read.
+  Names names() { return {schema_, phase_, definitions_, n_patterns_}; }
 
  private:
   bool is_free(const std::string& name, const std::string& pointer);
@@ -37,7 +39,6 @@ class Definer {
   void derive_all();
   void derive(std::size_t i, int depth);
   void add(const char* kind, const std::string& pointer, std::string message, std::string hint = {});
-  Names names() const { return {schema_, phase_, definitions_}; }
 
   const Document& document_;
   const std::string& source_;
@@ -46,6 +47,7 @@ class Definer {
   Graph& graph_;
   std::vector<Diagnostic>& out_;
   Definitions definitions_;
+  std::size_t n_patterns_ = 0;
   std::set<std::string> taken_;
   std::unordered_map<std::string_view, std::size_t> derived_index_;  // of each name, the first of the document's
   enum class Progress : unsigned char { none, begun, done };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "sluice/rules/ruleset.h"
 #include "sluice/rules/words.h"
 
 namespace sluice::rules {
@@ -137,9 +138,18 @@ bool FunctionChecker::takes_text(Node& node) {
     fault("type", argument.at, node.text + " wants a text in quotes as its second argument");
     return false;
   }
-  const std::string wrong = node.op == Op::matches ? fault_of_pattern(argument.text) : "";
+  return node.op != Op::matches || is_pattern(argument);
+}
+
+bool FunctionChecker::is_pattern(const Node& text) {
+  if (++n_patterns_ > kMaxPatterns) {
+    fault("pattern", text.at, "a rule set has at most " + std::to_string(kMaxPatterns) + " regular expressions",
+          "give what they say a name as a derived field");
+    return false;
+  }
+  const std::string wrong = fault_of_pattern(text.text);
   if (!wrong.empty())
-    fault("pattern", argument.at, "this is no regular expression of RE2: " + excerpt(wrong, 200),
+    fault("pattern", text.at, "this is no regular expression of RE2: " + excerpt(wrong, 200),
           "RE2 has no back references and no look-around; https://github.com/google/re2/wiki/Syntax");
   return wrong.empty();
 }

@@ -53,7 +53,8 @@ struct ModelOutputs {
 
 constexpr std::uint16_t kNoRule = 0xffff;
 constexpr std::size_t kMaxRules = 20'000;
-constexpr std::size_t kMaxCost = 1'000'000;  // of a set, in the units of docs/rules.md: about a millisecond a row
+constexpr std::size_t kMaxPatterns = 10'000;  // uses of matches in a set
+constexpr std::size_t kMaxCost = 1'000'000;   // of a set, in the units of docs/rules.md: about a millisecond a row
 constexpr std::int64_t kMaxPoints = 1'000'000'000;  // of one rule, either sign
 
 /// The first 32 of a list of rules, by position in the document.

@@ -287,6 +287,10 @@ TEST_CASE("rules of ten megabytes are read or refused, in few words") {
       rules(R"({"id": ")" + huge + "\", " + rule + R"(}], "tests": [{"in": {}, "expect": {"fired": [")" + other +
             "\"]}}"),
       rules(numbered("", "", 2'000'000)),
+      rules(numbered(R"({"id": ")",
+                     R"(", "on_missing": "SKIP", "then": {"action": "REVIEW", "reason": "r"}, "when": ")" +
+                         repeated("ip_country.matches('(a{90}b?){9}x') || ", 200) + "false\"}",
+                     1'200)),
       rules("{" + numbered("\"k", "\": 1", 700'000) + "}"),
       rules(repeated("{" + numbered("\"", "\": 1", 50) + "},", kMaxRules - 1) + "{}"),
       with("hit_policies", "\"" + huge + "\""),

@@ -13,42 +13,16 @@
 #include "sluice/cascade/forest_facts.h"
 #include "sluice/cascade/stages.h"
 #include "sluice/gbdt/predict.h"
-#include "sluice/io/simulate.h"
 #include "sluice/training/forest_trainer.h"
 #include "support/catch.h"
 #include "support/code_of.h"
 #include "support/shared_data.h"
 #include "support/temp_dir.h"
+#include "training/small_request.h"
 
 namespace sluice::test {
-namespace {
 
 using namespace training;
-
-TrainRequest small_request(const TempDir& dir) {
-  std::string text;
-  io::simulate({.n_rows = 6000}, [&](std::string_view piece) { text += piece; });
-  write_file(dir / "t.csv", text);
-  TrainRequest request;
-  request.data = dir / "t.csv";
-  request.columns.label = "fraud";
-  request.columns.drop = {"scenario"};
-  request.forest_options.n_search = 2;
-  request.forest_options.n_folds = 2;
-  request.forest_options.max_rounds = 30;
-  request.network_options.members = {dnn::MemberOptions::of(dnn::NetworkKind::tabm)};
-  request.network_options.members[0].count = 2;
-  request.network_options.members[0].hidden = {8};
-  request.network_options.members[0].n_paths = 6;
-  request.network_options.members[0].n_kept = 4;
-  request.network_options.max_epochs = 3;
-#ifndef SLUICE_HAVE_TORCH
-  request.with_network = false;
-#endif
-  return request;
-}
-
-}  // namespace
 
 TEST_CASE("the same seed gives the same bundle, another another, and the engine decides with it") {
   const TempDir dir;
@@ -264,24 +238,6 @@ TEST_CASE("categories are tried as sets of words and as ordered numbers, and bot
     for (std::size_t i = 0; i < margins.size(); ++i) mean[i] += static_cast<double>(margins[i]) / 4;
   }
   for (std::size_t i = 0; i < mean.size(); ++i) CHECK(staged[i].back() == Approx(mean[i]).margin(1e-5));
-}
-
-TEST_CASE("late columns reach the network alone, and the bundle decides with them") {
-#ifdef SLUICE_HAVE_TORCH
-  const TempDir dir;
-  TrainRequest request = small_request(dir);
-  request.columns.late = {"device_risk", "merchant_watch"};
-  request.band.least_z = -1e9;
-  const TrainResult result = train(request);
-  cascade::write_bundle(dir / "b", result.files, result.provenance);
-  const auto bundle = std::make_shared<const cascade::Bundle>(cascade::Bundle::load(dir / "b"));
-  CHECK(bundle->schema.late_columns().size() == 2);
-  for (const auto& forest : *bundle->forests)
-    for (const auto& name : forest.feature_names) CHECK((name != "device_risk" && name != "merchant_watch"));
-  CHECK(bundle->network->encoder().numbers().size() >= 2);
-  request.with_network = false;
-  CHECK_THROWS_AS(train(request), Error);
-#endif
 }
 
 TEST_CASE("a network that learnt nothing is never forwarded to, however little a gain may be") {
