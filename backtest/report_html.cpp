@@ -61,7 +61,9 @@ std::string ways_section(const Report& report) {
     out += html_paragraph(std::string(report.way("without_rules") ? "Without rules the cascade" : "The cascade") +
                           " recovers " + percent(report.gap_recovered) +
                           " of what the network for everybody saves over the forest alone" +
-                          (report.gap_recovered > 1 ? ", more than all of it as it pays for fewer calls," : "") +
+                          (report.gap_recovered <= 1 ? ""
+                           : report.inside.price > 0 ? ", more than all of it as it pays for fewer calls,"
+                                                     : ", more than all of it,") +
                           " and forwards " + percent(report.inside.forward_rate) + " of the rows.");
   return out;
 }

@@ -124,6 +124,12 @@ std::string method_text(const Attribution& a) {
   return out;
 }
 
+/// To three significant digits.
+std::string rounded(double value) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, value, std::chars_format::general, 3).ptr};
+}
+
 /// "2e-16": how large, to one digit.
 std::string magnitude(double value) {
   char text[32];
@@ -150,8 +156,8 @@ std::string tracks_section(const cascade::Bundle& bundle, const Decision& d) {
            " the band, " + fixed(std::abs(edge.distance), 4) + (edge.distance < 0 ? " below" : " above") + " its " +
            edge.name + " edge. ";
     if (!std::isnan(d.gain))
-      out += "The network was expected to save " + number_text(d.gain) + " here; it is asked from " +
-             number_text(*band->least_gain) + " on. ";
+      out += "The network was expected to save " + rounded(static_cast<double>(d.gain)) + " here; it is asked from " +
+             rounded(*band->least_gain) + " on. ";
   }
   const Edge edge = nearest_cutoff(cutoffs_of(bundle, d), d.p_final);
   return out + "The final probability is " + fixed(std::abs(edge.distance), 4) +
