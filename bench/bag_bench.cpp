@@ -17,7 +17,10 @@
 #include "sluice/base/random.h"
 #include "sluice/cascade/bundle.h"
 #include "sluice/cascade/forest_facts.h"
+#include "sluice/cascade/gain_model.h"
 #include "sluice/cascade/stages.h"
+#include "sluice/gbdt/booster.h"
+#include "sluice/gbdt/load_xgboost.h"
 
 namespace {
 
@@ -42,6 +45,31 @@ Table draw_rows(const cascade::Bundle& bundle) {
         rows.row(i)[columns[f]] = thresholds[f][random.below(thresholds[f].size())] + random.normal() * 1e-3;
     }
   return rows;
+}
+
+/// A gain model as training makes them (training/gain_step.cpp), of random gains.
+cascade::GainModel make_gain_model(const Schema& schema, const Table& rows,
+                                   std::span<const cascade::StagedMargins> staged) {
+  const auto columns = schema.forest_columns();
+  FloatTable features(columns.size() + 1, rows.n_rows());
+  std::vector<float> gains;
+  Random random(2);
+  for (std::size_t i = 0; i < rows.n_rows(); ++i) {
+    cascade::gather_columns(rows.row(i), columns, features.row(i).first(columns.size()));
+    features.row(i)[columns.size()] = staged[i].back();
+    gains.push_back(static_cast<float>(random.normal()) + staged[i].back());
+  }
+  gbdt::TrainData data{.rows = features.view(), .labels = gains};
+  for (const std::size_t column : columns) data.is_category.push_back(schema[column].kind == Kind::category);
+  data.is_category.push_back(false);
+  const auto trained = gbdt::train(data, nullptr,
+                                   {.objective = "reg:squarederror",
+                                    .eval_metric = "rmse",
+                                    .n_rounds = 200,
+                                    .max_depth = 3,
+                                    .eta = 0.05,
+                                    .colsample_bytree = 0.5});
+  return {gbdt::load_xgboost(trained.json, "gain.json"), schema};
 }
 
 /// One way to work on rows, one of them or all.
@@ -88,19 +116,18 @@ void run(const char* folder) {
       facts->compute(some, {numbers.data(), some.n_rows});
     };
   };
-  std::vector<Way> ways = {{"one after the other", by(apart)},
-                           {"folded into one", by(folded)},
-                           {"leaf support, beside it", fact(dnn::ForestFact::leaf_support)},
-                           {"disagreement, beside it", fact(dnn::ForestFact::disagreement)}};
-  if (bundle.gain)
-    ways.push_back({"expected gain, beside it", [&](RowsView some) {
-                      for (std::size_t i = 0; i < some.n_rows; ++i)
-                        numbers[i] = bundle.gain->expect(some.row(i), staged[i]);
-                    }});
+  folded.front()->score(rows.view(), staged);
+  const cascade::GainModel gain = make_gain_model(bundle.schema, rows, staged);
+  const std::vector<Way> ways = {{"one after the other", by(apart)},
+                                 {"folded into one", by(folded)},
+                                 {"leaf support, beside it", fact(dnn::ForestFact::leaf_support)},
+                                 {"disagreement, beside it", fact(dnn::ForestFact::disagreement)},
+                                 {"expected gain, beside it", [&](RowsView some) {
+                                    gain.expect(some, {staged.data(), some.n_rows}, numbers);
+                                  }}};
   std::printf("| %zu forests, %zu trees, %zu features | one row | a row of %zu |\n|---|---|---|\n",
               bundle.forests->size(), n_trees, bundle.schema.forest_columns().size(), kRows);
   print(ways, rows);
-  if (!bundle.gain) std::printf("\nThe bundle forwards by an interval: it has no gain model.\n");
 }
 
 }  // namespace

@@ -107,7 +107,8 @@ void Engine::run_stages(const Request& request, Decision& d) const {
   const Gate::Pass pass = gates_->decisions.enter(request.priority);
   StagedMargins staged;
   const Cause cause = pass ? score_forest(request, staged, d) : Cause::forest_shed;
-  if (!take_forest(cause, request.row, staged, d)) return decide_without_models(request.row, now, d);  // L2, then L3
+  if (!take_forest(cause, staged, d)) return decide_without_models(request.row, now, d);  // L2, then L3
+  take_route(bundle_->forwarding(request.row, staged, d.forest.p), d);
   if (d.in_band) refine(request, staged, d);  // on trouble: L1 and its cause
   act(d);
   amend(request.row, now, d);
@@ -128,14 +129,11 @@ Cause Engine::score_forest(const Request& request, StagedMargins& staged, Decisi
   return forest_->score(request.row, request.deadline, staged);
 }
 
-bool Engine::take_forest(Cause cause, RowView row, const StagedMargins& staged, Decision& d) const {
+bool Engine::take_forest(Cause cause, const StagedMargins& staged, Decision& d) const {
   if (cause == Cause::none && !std::isfinite(staged.back())) cause = Cause::forest_not_finite;
   if (cause != Cause::none) return leave_for(Level::L2, cause, d), false;
   d.forest = {staged.back(), bundle_->calibration.forest.probability(staged.back()), true};
   d.p_final = d.forest.p;
-  const Forwarding forwarding = bundle_->forwarding(row, staged, d.forest.p);
-  d.in_band = forwarding.is_wanted;
-  d.gain = forwarding.gain;
   d.take(Stage::forest);
   return true;
 }

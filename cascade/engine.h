@@ -74,7 +74,7 @@ class Engine {
   void run_stages(const Request& request, Decision& d) const;
   bool rule_out(RowView row, double now, Decision& d) const;
   Cause score_forest(const Request& request, StagedMargins& staged, Decision& d) const;
-  bool take_forest(Cause cause, RowView row, const StagedMargins& staged, Decision& d) const;
+  bool take_forest(Cause cause, const StagedMargins& staged, Decision& d) const;
   void refine(const Request& request, const StagedMargins& staged, Decision& d) const;
   Cause may_refine(Deadline deadline) const;
   Cause fetch_late(const Request& request, std::span<double> full, Decision& d) const;

@@ -61,12 +61,18 @@ void Engine::decide_block(RowsView rows, std::span<Decision> decisions, std::spa
         forest_->stage().score(rows.slice(first, n), {&staged[first], n});
       },
       [&](std::size_t i) { causes[i] = Cause::forest_failed; });
+  std::array<float, kBlock> gains;
+  gains.fill(kNoMargin);
+  if (bundle_->asks_gain()) bundle_->gain->expect(rows, {staged.data(), rows.n_rows}, gains);
   std::array<bool, kBlock> scored{};
   for (std::size_t i = 0; i < rows.n_rows; ++i) {
     Decision& d = decisions[i] = Decision{};
     if (rule_out(rows.row(i), now(i), d)) continue;
-    scored[i] = take_forest(causes[i], rows.row(i), staged[i], d);
-    if (!scored[i]) decide_without_models(rows.row(i), now(i), d);
+    scored[i] = take_forest(causes[i], staged[i], d);
+    if (scored[i])
+      take_route(bundle_->forwarding(d.forest.p, gains[i]), d);
+    else
+      decide_without_models(rows.row(i), now(i), d);
   }
   refine_block(rows, {staged.data(), rows.n_rows}, decisions);
   for (std::size_t i = 0; i < rows.n_rows; ++i) {

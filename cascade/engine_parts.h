@@ -37,6 +37,11 @@ inline void leave_for(Level level, Cause cause, Decision& d) {
   if (d.cause == Cause::none) d.cause = cause;
 }
 
+inline void take_route(const Forwarding& forwarding, Decision& d) {
+  d.in_band = forwarding.is_wanted;
+  d.gain = forwarding.gain;
+}
+
 /// What rules read as `now`; 0 is no time.
 inline double seconds_of(std::int64_t now_us) {
   return now_us == 0 ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(now_us) / 1e6;

@@ -1,10 +1,12 @@
 #include "sluice/cascade/gain_model.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
 #include "sluice/base/error.h"
 #include "sluice/base/stack_buffer.h"
+#include "sluice/cascade/forest_blocks.h"
 #include "sluice/gbdt/predict.h"
 
 namespace sluice::cascade {
@@ -38,11 +40,26 @@ GainModel::GainModel(gbdt::Forest forest, const Schema& schema)
 
 float GainModel::expect(RowView row, const StagedMargins& staged) const {
   StackBuffer<float, kStackFeatures> features(columns_.size() + 1);
-  gather_columns(row, columns_, features.span().first(columns_.size()));
-  features[columns_.size()] = staged.back();
+  gather(row, staged, features.span());
   float gain = 0;
   gbdt::predict_row(forest_, features.span(), {&gain, 1});
   return gain;
+}
+
+void GainModel::expect(RowsView rows, std::span<const StagedMargins> staged, std::span<float> gains) const {
+  const std::size_t n_features = columns_.size() + 1;
+  for (std::size_t first = 0; first < rows.n_rows; first += kForestBlock) {
+    const std::size_t n = std::min(kForestBlock, rows.n_rows - first);
+    StackBuffer<float, kForestBlock * 32> features(n * n_features);
+    for (std::size_t i = 0; i < n; ++i)
+      gather(rows.row(first + i), staged[first + i], features.span().subspan(i * n_features, n_features));
+    gbdt::predict(forest_, BatchView(features.data(), n, n_features), gains.subspan(first, n));
+  }
+}
+
+void GainModel::gather(RowView row, const StagedMargins& staged, std::span<float> features) const {
+  gather_columns(row, columns_, features.first(columns_.size()));
+  features[columns_.size()] = staged.back();
 }
 
 }  // namespace sluice::cascade

@@ -24,8 +24,12 @@ class GainModel {
   /// In the costs' unit, the price of forwarding taken off; in nats of log-loss where training was given no costs.
   /// `row` in schema order.
   float expect(RowView row, const StagedMargins& staged) const;
+  /// The same of each row, faster.
+  void expect(RowsView rows, std::span<const StagedMargins> staged, std::span<float> gains) const;
 
  private:
+  void gather(RowView row, const StagedMargins& staged, std::span<float> features) const;
+
   gbdt::Forest forest_;
   std::vector<std::size_t> columns_;
 };

@@ -64,11 +64,9 @@ void train_gain_model(const Schema& schema, const Part& train, std::span<const f
 }
 
 std::vector<float> expect_gains(const Models& models, const Part& part) {
-  std::vector<float> gains;
-  if (!models.gain) return gains;
-  gains.reserve(part.rows.n_rows());
-  for (std::size_t i = 0; i < part.rows.n_rows(); ++i)
-    gains.push_back(models.gain->expect(part.rows.row(i), part.staged[i]));
+  if (!models.gain) return {};
+  std::vector<float> gains(part.rows.n_rows());
+  models.gain->expect(part.rows.view(), part.staged, gains);
   return gains;
 }
 
