@@ -319,8 +319,10 @@ int main(int argc, char** argv) {
     const std::int64_t seconds = std::atoll(argv[2]);
     std::filesystem::create_directories(folder);
     const test::SmallBundleOptions options{.with_late = true, .with_rules = true, .band = Band{0.3, 0.7}};
+    test::SmallBundleOptions by_gain = options;  // bundle a forwards by probability, b by gain
+    by_gain.band = test::kGainBand;
     const std::array<std::shared_ptr<const Bundle>, 2> bundles = {test::small_bundle(folder / "a", 1, options),
-                                                                  test::small_bundle(folder / "b", 2, options)};
+                                                                  test::small_bundle(folder / "b", 2, by_gain)};
     World world(argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 1);
     const Soak soak = run(folder, bundles, world, std::chrono::seconds(seconds));
     return judge(folder, bundles, soak, world, seconds);
