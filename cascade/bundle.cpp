@@ -130,16 +130,17 @@ const dnn::Encoder* Bundle::encoder() const {
 
 Forwarding Bundle::forwarding(RowView row, const StagedMargins& staged, double p_forest) const {
   if (!policy.band || !policy.band->contains(p_forest)) return {};
-  return asks_gain() ? forwarding(p_forest, gain->expect(row, staged)) : Forwarding{.is_wanted = true};
+  return policy.asks_gain() ? forwarding(p_forest, gain->expect(row, staged)) : Forwarding{.is_wanted = true};
 }
 
 Forwarding Bundle::forwarding(double p_forest, float expected) const {
   if (!policy.band || !policy.band->contains(p_forest)) return {};
-  return asks_gain() ? Forwarding{policy.band->takes(p_forest, expected), expected} : Forwarding{.is_wanted = true};
+  return policy.asks_gain() ? Forwarding{policy.band->takes(p_forest, expected), expected}
+                            : Forwarding{.is_wanted = true};
 }
 
 void Bundle::check_policy_fits() const {
-  if (asks_gain() && !gain)
+  if (policy.asks_gain() && !gain)
     throw Error("policy.least_gain", "the band asks for an expected gain, and the bundle has no gain.json to expect it",
                 "take least_gain out of the band, or add the gain.json that it was set with (bundle create --gain)");
 }

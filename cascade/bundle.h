@@ -52,11 +52,9 @@ struct Bundle {
   /// The network's encoder, whichever its kind; null where there is no network.
   const dnn::Encoder* encoder() const;
 
-  /// Whether the policy's band asks for an expected gain.
-  bool asks_gain() const { return policy.band && policy.band->least_gain; }
   /// Of a row with these margins and the forest's calibrated probability.
   Forwarding forwarding(RowView row, const StagedMargins& staged, double p_forest) const;
-  /// Of a row whose gain is known, where asks_gain().
+  /// Of a row whose gain is known, where the policy asks for one.
   Forwarding forwarding(double p_forest, float expected) const;
 
   /// Throws Error{policy.least_gain} where the policy asks for a gain and there is no model to expect one: call it

@@ -63,7 +63,7 @@ void Engine::decide_block(RowsView rows, std::span<Decision> decisions, std::spa
       [&](std::size_t i) { causes[i] = Cause::forest_failed; });
   std::array<float, kBlock> gains;
   gains.fill(kNoMargin);
-  if (bundle_->asks_gain()) bundle_->gain->expect(rows, {staged.data(), rows.n_rows}, gains);
+  if (bundle_->policy.asks_gain()) bundle_->gain->expect(rows, {staged.data(), rows.n_rows}, gains);
   std::array<bool, kBlock> scored{};
   for (std::size_t i = 0; i < rows.n_rows; ++i) {
     Decision& d = decisions[i] = Decision{};

@@ -84,6 +84,9 @@ struct Policy {
   LoadPolicy load;
   IsolationPolicy isolation;
 
+  /// Whether the band asks for an expected gain.
+  bool asks_gain() const { return band && band->least_gain; }
+
   std::string to_json() const;
 };
 

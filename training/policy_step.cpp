@@ -154,15 +154,15 @@ bool is_forwarded(const cascade::Policy& policy, const Part& part, std::size_t i
 
 cascade::Policy choose_policy(const TrainRequest& request, const Schema& schema, const Part& train, const Part& valid,
                               Models& models, TrainReport& report, const Progress& progress) {
+  if (request.policy) {
+    const auto given = cascade::parse_policy(read_file(*request.policy), request.policy->string());
+    if (given.asks_gain())
+      train_gain_model(schema, train, Savings(request, schema, given, report.costs).expected(train),
+                       request.forest_options, models, progress);
+    return given;
+  }
   cascade::Policy policy;
   policy.level0 = readable(report.costs.cutoffs());
-  if (request.policy) policy = cascade::parse_policy(read_file(*request.policy), request.policy->string());
-  const Savings savings(request, schema, policy, report.costs);
-  if (request.policy) {
-    if (models.network && policy.band && policy.band->least_gain)
-      train_gain_model(schema, train, savings.expected(train), request.forest_options, models, progress);
-    return policy;
-  }
   // At L1 a row of the band is undecided: people are asked sooner.
   cascade::Costs level1 = report.costs;
   if (level1.review) level1.review = *level1.review / 2;
@@ -172,6 +172,7 @@ cascade::Policy choose_policy(const TrainRequest& request, const Schema& schema,
     report.warnings.push_back("the network adds nothing here: forwarding is off");
     return policy;
   }
+  const Savings savings(request, schema, policy, report.costs);
   std::vector<BandRow> rows = savings.rows(train);
   for (const BandRow& row : savings.rows(valid)) rows.push_back(row);
   report.band = search_band(rows, valid.p_forest, request.band);

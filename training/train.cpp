@@ -100,6 +100,12 @@ class Training {
     if (!schema_.late_columns().empty() && !request_.with_network)
       throw Error("training.late_without_network",
                   "late columns are read by the network, and --network none leaves it out");
+    if (request_.policy && !request_.with_network &&
+        cascade::parse_policy(read_file(*request_.policy), request_.policy->string()).asks_gain())
+      throw Error("policy.least_gain",
+                  request_.policy->string() +
+                      ": the band asks for an expected gain, and --network none leaves out what it "
+                      "would be expected of");
     if (!request_.forest) return;
     given_forest_ = gbdt::load_forest(*request_.forest);
     schema_ = fit_schema_to(given_forest_, schema_, report_.warnings);

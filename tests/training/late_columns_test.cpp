@@ -7,6 +7,7 @@
 #include "sluice/cascade/engine.h"
 #include "sluice/training/train.h"
 #include "support/catch.h"
+#include "support/code_of.h"
 #include "training/small_request.h"
 
 namespace sluice::test {
@@ -29,6 +30,24 @@ TEST_CASE("late columns reach the network alone, and the bundle decides with the
   request.with_network = false;
   CHECK_THROWS_AS(train(request), Error);
 #endif
+}
+
+TEST_CASE("a given policy that asks for a gain gets a model of it, or an error where there is no network") {
+  const TempDir dir;
+  TrainRequest request = small_request(dir);
+  write_file(dir / "policy.json",
+             R"({"policy_version": 4, "band": {"low": 0, "high": 1, "closed": true, "least_gain": 0.001}, "levels":
+                {"L0": {"approve_below": 0.2, "decline_from": 0.5}, "L1": {"approve_below": 0.2, "decline_from": 0.5}}})");
+  request.policy = dir / "policy.json";
+#ifdef SLUICE_HAVE_TORCH
+  const TrainResult trained = train(request);
+  cascade::write_bundle(dir / "b", trained.files, trained.provenance);
+  const auto bundle = cascade::Bundle::load(dir / "b");
+  REQUIRE(bundle.gain);
+  CHECK(bundle.policy.version == 4);
+#endif
+  request.with_network = false;
+  CHECK(code_of([&] { train(request); }) == "policy.least_gain");
 }
 
 TEST_CASE("where the late column tells something of one kind of request alone, those are forwarded") {
