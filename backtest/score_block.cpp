@@ -135,7 +135,11 @@ void BlockScorer::drop_rules(RowsView rows) {
     ScoredRow& row = scored_[i];
     const cascade::Decision& d = decisions_[i];
     row.without_rules = row.forest;
-    if (!engine_.bundle().forwarding(rows.row(i), forest_->margins()[i], row.forest.p).is_wanted) continue;
+    // What the rules kept from the forest was never routed; the rest was.
+    const bool is_wanted =
+        d.forest.ran ? d.in_band
+                     : engine_.bundle().forwarding(rows.row(i), forest_->margins()[i], row.forest.p).is_wanted;
+    if (!is_wanted) continue;
     row.without_rules_forwarded =
         has_network &&
         (d.network.ran || !d.forest.ran);  // a row that the engine's rules kept from the models is forwarded here

@@ -129,8 +129,8 @@ const dnn::Encoder* Bundle::encoder() const {
 }
 
 Forwarding Bundle::forwarding(RowView row, const StagedMargins& staged, double p_forest) const {
-  if (!policy.band || !policy.band->contains(p_forest)) return {};
-  return policy.asks_gain() ? forwarding(p_forest, gain->expect(row, staged)) : Forwarding{.is_wanted = true};
+  const bool needs_gain = policy.asks_gain() && policy.band->contains(p_forest);
+  return forwarding(p_forest, needs_gain ? gain->expect(row, staged) : Forwarding{}.gain);
 }
 
 Forwarding Bundle::forwarding(double p_forest, float expected) const {
