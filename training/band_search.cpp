@@ -52,6 +52,10 @@ double most_forwarded(std::size_t n_rows, const BandOptions& options) {
   return (options.max_forward - 0.5 * std::sqrt(options.max_forward * (1 - options.max_forward) / n)) * n;
 }
 
+double error_of_sum(double n, double seen, double squares, double variance) {
+  return std::sqrt(std::max(squares - seen * seen / n, n * variance));
+}
+
 BandChoice search_band(std::span<const BandRow> rows, std::span<const double> served, const BandOptions& options) {
   BandChoice best;
   if (rows.empty() || served.empty()) return best;
@@ -68,9 +72,7 @@ BandChoice search_band(std::span<const BandRow> rows, std::span<const double> se
       if (inside > most_inside) break;
       if (n == 0 || gain <= best_gain) continue;
       const double seen = edges[high].seen - edges[low].seen;
-      // A few rows tell too little of their own spread: it counts for at least that of all rows.
-      const double own = edges[high].squares - edges[low].squares - seen * seen / n;
-      const double error = std::sqrt(std::max(own, n * variance));
+      const double error = error_of_sum(n, seen, edges[high].squares - edges[low].squares, variance);
       if (seen < options.least_z * error) continue;
       best_gain = gain;
       best = {cascade::Band{edges[low].p, edges[high].p, edges[high].p == 1.0}, seen / n_rows, error / n_rows,

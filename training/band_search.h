@@ -38,6 +38,10 @@ struct BandRow {
 /// error is kept free for it.
 double most_forwarded(std::size_t n_rows, const BandOptions& options);
 
+/// The standard error of what `n` rows saved together, from their sum `seen` and the sum of their `squares`. A few rows
+/// tell too little of their own spread: it counts for at least the `variance` of all rows.
+double error_of_sum(double n, double seen, double squares, double variance);
+
 /// The interval with the largest gain over `rows` whose share of `served` (forest probabilities as the served forest
 /// gives them) is at most max_forward, less half a standard error. Forwarding pays where the expected gain given p is
 /// largest, not around 0.5 (Jitkrittum et al., NeurIPS 2023). Edges are quantiles of `served`; all pairs are tried.

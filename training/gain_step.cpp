@@ -79,14 +79,18 @@ BandChoice choose_least_gain(std::span<const BandRow> rows, std::span<const floa
   while (taken > 0 && sorted[taken - 1] <= 0) --taken;
   if (taken == 0) return {};
   const float least = sorted[taken - 1];
-  double seen = 0, squares = 0;
+  double seen = 0, squares = 0, seen_of_all = 0, squares_of_all = 0;
   for (std::size_t i = 0; i < rows.size(); ++i) {
+    const double saved = rows[i].seen, square = saved * saved;
+    seen_of_all += saved;
+    squares_of_all += square;
     if (gains[i] < least) continue;
-    seen += rows[i].seen;
-    squares += rows[i].seen * rows[i].seen;
+    seen += saved;
+    squares += square;
   }
   const auto n = static_cast<double>(rows.size()), n_taken = static_cast<double>(taken);
-  const double error = std::sqrt(std::max(0.0, squares - seen * seen / n_taken));
+  const double mean = seen_of_all / n, variance = std::max(0.0, squares_of_all / n - mean * mean);
+  const double error = error_of_sum(n_taken, seen, squares, variance);
   if (seen < options.least_z * error) return {};
   return {cascade::Band{0, 1, true, static_cast<double>(least)}, seen / n, error / n, n_taken / n};
 }

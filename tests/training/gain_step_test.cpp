@@ -57,6 +57,19 @@ TEST_CASE("a gain that the outcomes do not bear out forwards nothing") {
   CHECK_FALSE(choose_least_gain({}, {}, {}).band.has_value());
 }
 
+TEST_CASE("one row does not prove a least gain by its own spread, which is none") {
+  std::vector<BandRow> rows(500);
+  std::vector<float> gains(500, -0.1f);
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i].seen = i % 2 ? 1 : -1;
+  gains[0] = 0.5f;
+  rows[0].seen = 0.9;  // less than what the others' outcomes spread by
+  CHECK_FALSE(choose_least_gain(rows, gains, {}).band.has_value());
+  rows[0].seen = 1.1;
+  const BandChoice choice = choose_least_gain(rows, gains, {});
+  REQUIRE(choice.band.has_value());
+  CHECK(choice.standard_error == Approx(1.0 / 500).epsilon(0.01));
+}
+
 TEST_CASE("the model learns where the network saves, twice to the same bytes") {
   Random random(3);
   const Schema schema({{.name = "x"}, {.name = "z"}, {.name = "c", .kind = Kind::category, .vocabulary = {"a", "b"}}});
