@@ -16,7 +16,7 @@
 namespace sluice::training {
 namespace {
 
-constexpr std::size_t kFoldForests = 4;  // for each fold
+constexpr std::size_t kServedOfFold = 2;  // forests of each fold, where these are served
 
 /// The forest's columns of raw rows as XGBoost takes them.
 struct Features {
@@ -186,11 +186,12 @@ void keep(std::string json, const std::string& name, ForestResult& result) {
   result.json.push_back(std::move(json));
 }
 
-/// Forests of the best configurations without each fold, and what they say of it.
+/// Forests of the best configurations without each fold, and what they say of it: as many as are served, so that what
+/// the network learns from is no noisier than what it will correct.
 void train_folds(const Features& all, const LabelledRows& train, const ForestOptions& options, ForestResult& result,
                  const Progress& progress) {
   const auto fold_of = assign_folds(train.labels, options.n_folds, options.seed);
-  const std::size_t n_each = std::min(kFoldForests, result.chosen.size());
+  const std::size_t n_each = options.serve_folds ? std::min(kServedOfFold, result.chosen.size()) : result.chosen.size();
   result.out_of_fold.resize(train.labels.size());
   const std::size_t n_facts = options.facts.size();
   result.facts.resize(train.labels.size() * n_facts);

@@ -22,7 +22,7 @@ struct ForestOptions {
   // categories as sets and as numbers. 1 is no search.
   std::size_t n_search = 16;
   std::size_t n_bag = 8;     // forests served: the best of the better half of the search, and more seeds of them
-  std::size_t n_folds = 5;   // of the out-of-fold margins
+  std::size_t n_folds = 10;  // of the out-of-fold margins
   bool serve_folds = false;  // serve the mean of the fold forests instead
   std::vector<dnn::ForestFact> facts;  // to be given out of fold (cascade/forest_facts.h)
   std::size_t max_rounds = 1500;
@@ -55,8 +55,9 @@ struct ForestResult {
   std::vector<std::string> log;  // a line a configuration: its parameters and validation log-loss
 };
 
-/// Configurations are compared by log-loss on `valid`, each stopped early there; the fold forests (of the best four)
-/// stop early on their own fold. Throws Error{booster.*, interrupted}.
+/// Configurations are compared by log-loss on `valid`, each stopped early there; the fold forests, of the
+/// configurations that are served (of the best two where they are served themselves), stop early on their own fold.
+/// Throws Error{booster.*, interrupted}.
 ForestResult train_forests(const Schema& schema, const LabelledRows& train, const LabelledRows& valid,
                            const ForestOptions& options, const Progress& progress = {});
 
