@@ -150,9 +150,9 @@ void print_steadily(std::array<Line, 2> lines, std::int64_t seconds) {
     for (Line& line : lines) line.rounds.push_back(run_steadily(line.work, kRate * static_cast<std::size_t>(seconds)));
   std::printf(
       "At a steady %zu/s, one thread, from when each was due, with nothing left out; %zu rounds of %lld s with the "
-      "same "
-      "requests, in turns:\n\n| µs | p50 | p99 | p99.9 | p99.99 | stalls seen |\n|---|---|---|---|---|---|\n",
+      "same requests, in turns:\n\n",
       kRate, kRounds, static_cast<long long>(seconds));
+  std::printf("| µs | p50 | p99 | p99.9 | p99.99 | stalls seen |\n|---|---|---|---|---|---|\n");
   for (Line& line : lines) print(line);
 }
 

@@ -104,7 +104,7 @@ struct TrainFlags {
     options.text("--held-out", held_out, "also write the rows that training did not see, as CSV: backtest these");
     options.text("--config", config, "train.json: numbers of forest, network and band; flags win over it");
     options.integer("--search", n_search, "forest configurations to try; 0 for the default")
-        .integer("--folds", n_folds, "folds of the bag; 0 for the default");
+        .integer("--folds", n_folds, "folds of the out-of-fold margins; 0 for the default");
     options.choice("--serve", serve, {"bag", "refit"},
                    "serve the mean of the best forests of the search (default), or of the fold forests");
     options.flag("--baseline", request.with_baseline, "also report XGBoost with 300 trees of depth 6");

@@ -186,8 +186,9 @@ void keep(std::string json, const std::string& name, ForestResult& result) {
   result.json.push_back(std::move(json));
 }
 
-/// Forests of the best configurations without each fold, and what they say of it: as many as are served, so that what
-/// the network learns from is no noisier than what it will correct.
+/// Forests without each fold, and what they say of it: one of every configuration that is served, so that what the
+/// network learns from is no noisier than what it will correct. Where they are served themselves, fewer: a decision
+/// pays for each.
 void train_folds(const Features& all, const LabelledRows& train, const ForestOptions& options, ForestResult& result,
                  const Progress& progress) {
   const auto fold_of = assign_folds(train.labels, options.n_folds, options.seed);
