@@ -2,9 +2,10 @@
 ///
 ///   decide_bench BUNDLE [SECONDS of each round]
 ///
-/// Fifty rules over the bundle's numbers are put after the models. At the steady rate a decision is timed from the
-/// moment at which it was due, so that one that is late is seen in those behind it. Every round decides the same
-/// requests, so that a request's own time can be told from what the machine did to it in one of them.
+/// Fifty rules over the bundle's numbers are put after the models. At the steady rate a decision is timed from its call
+/// to its return, and from the moment at which it was due, so that one that is late is seen in those behind it. Every
+/// round decides the same requests, so that a request's own time can be told from what the machine did to it in one of
+/// them.
 
 #include <algorithm>
 #include <array>
@@ -81,24 +82,31 @@ class Decider {
 };
 
 struct Steady {
-  std::vector<float> us;     // from when each request was due
-  std::size_t n_stalls = 0;  // of the machine, seen while nothing was to do
+  std::vector<float> call_us;  // from each request's call to its return
+  std::vector<float> due_us;   // from when it was due
+  std::size_t n_stalls = 0;    // of the machine, seen while nothing was to do
 };
 
 template <class Work>
 Steady run_steadily(const Work& work, std::size_t n_requests) {
   constexpr auto kGap = std::chrono::nanoseconds(1'000'000'000 / kRate);
   constexpr auto kStall = std::chrono::microseconds(5);
+  using Microseconds = std::chrono::duration<float, std::micro>;
   Steady steady;
-  steady.us.assign(n_requests, 0);  // touched before, so that no page is missing
+  steady.call_us.assign(n_requests, 0);  // touched before, so that no page is missing
+  steady.due_us.assign(n_requests, 0);
   auto due = Clock::now();
   for (std::size_t i = 0; i < n_requests; ++i, due += kGap) {
-    for (auto last = Clock::now(), now = last; now < due; last = now) {
-      now = Clock::now();
-      steady.n_stalls += now - last > kStall;
+    auto called = Clock::now();
+    while (called < due) {
+      const auto now = Clock::now();
+      steady.n_stalls += now - called > kStall;
+      called = now;
     }
     work(i);
-    steady.us[i] = std::chrono::duration<float, std::micro>(Clock::now() - due).count();
+    const auto returned = Clock::now();
+    steady.call_us[i] = Microseconds(returned - called).count();
+    steady.due_us[i] = Microseconds(returned - due).count();
   }
   return steady;
 }
@@ -115,9 +123,9 @@ constexpr std::array kQuantiles{0.5, 0.99, 0.999, 0.9999};
 /// Of each request, its median over the rounds: what a stall of the machine does to a request it does in one of them,
 /// what the code does to it in all.
 std::vector<float> medians_of_requests(const std::vector<Steady>& rounds) {
-  std::vector<float> medians(rounds.front().us.size()), times(rounds.size());
+  std::vector<float> medians(rounds.front().due_us.size()), times(rounds.size());
   for (std::size_t i = 0; i < medians.size(); ++i) {
-    for (std::size_t r = 0; r < rounds.size(); ++r) times[r] = rounds[r].us[i];
+    for (std::size_t r = 0; r < rounds.size(); ++r) times[r] = rounds[r].due_us[i];
     medians[i] = quantile(times, 0.5);
   }
   return medians;
@@ -129,28 +137,35 @@ struct Line {
   std::vector<Steady> rounds = {};
 };
 
-/// A request's own time first, then the rounds as they were: of each quantile, and of the stalls, the median.
-void print(Line& line) {
-  std::vector<float> own = medians_of_requests(line.rounds);
-  std::printf("| %s, a request's median over the rounds |", line.name);
-  for (const double q : kQuantiles) std::printf(" %.2f |", quantile(own, q));
-  std::printf(" |\n| %s, a round as it was |", line.name);
+/// Of the rounds as they were, each quantile's median.
+void print_rounds(Line& line, std::vector<float> Steady::* us) {
   std::vector<double> values(line.rounds.size());
   for (const double q : kQuantiles) {
-    std::ranges::transform(line.rounds, values.begin(), [q](Steady& round) { return quantile(round.us, q); });
+    std::ranges::transform(line.rounds, values.begin(), [=](Steady& round) { return quantile(round.*us, q); });
     std::printf(" %.2f |", quantile(values, 0.5));
   }
-  std::ranges::transform(line.rounds, values.begin(),
-                         [](const Steady& round) { return static_cast<double>(round.n_stalls); });
-  std::printf(" %.0f |\n", quantile(values, 0.5));
+}
+
+void print(Line& line) {
+  std::vector<float> own = medians_of_requests(line.rounds);
+  std::printf("| %s, from call to return |", line.name);
+  print_rounds(line, &Steady::call_us);
+  std::printf(" |\n| %s, from when it was due |", line.name);
+  print_rounds(line, &Steady::due_us);
+  std::vector<std::size_t> n_stalls;
+  for (const Steady& round : line.rounds) n_stalls.push_back(round.n_stalls);
+  std::printf(" %zu |\n| %s, from when it was due, a request's median over the rounds |", quantile(n_stalls, 0.5),
+              line.name);
+  for (const double q : kQuantiles) std::printf(" %.2f |", quantile(own, q));
+  std::printf(" |\n");
 }
 
 void print_steadily(std::array<Line, 2> lines, std::int64_t seconds) {
   for (std::size_t round = 0; round < kRounds; ++round)
     for (Line& line : lines) line.rounds.push_back(run_steadily(line.work, kRate * static_cast<std::size_t>(seconds)));
   std::printf(
-      "At a steady %zu/s, one thread, from when each was due, with nothing left out; %zu rounds of %lld s with the "
-      "same requests, in turns:\n\n",
+      "At a steady %zu/s, one thread, with nothing left out; %zu rounds of %lld s with the same requests, in turns:"
+      "\n\n",
       kRate, kRounds, static_cast<long long>(seconds));
   std::printf("| µs | p50 | p99 | p99.9 | p99.99 | stalls seen |\n|---|---|---|---|---|---|\n");
   for (Line& line : lines) print(line);
