@@ -39,7 +39,8 @@ void Log::State::run() {
 /// One group: sealed, written and, where that is due, made durable. False where there was nothing to do.
 bool Log::State::step(bool is_closing) {
   if (degraded) writer.sync();  // before anything more is taken into memory
-  const bool has_more = take_ring() | take_spill();
+  const bool ring_has_more = take_ring(), spill_has_more = take_spill();
+  const bool has_more = ring_has_more || spill_has_more;
   writer.write();
   const bool due = sync_is_due(is_closing);
   if (due) {

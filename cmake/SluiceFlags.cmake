@@ -16,8 +16,11 @@ endif()
 
 add_library(sluice_flags INTERFACE)
 target_compile_options(sluice_flags INTERFACE
-  $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off;-Wall;-Wextra;-Wpedantic;-Wshadow=local;-Wconversion;-Wno-sign-conversion;-Wno-missing-field-initializers>
+  $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off;-Wall;-Wextra;-Wpedantic;-Wconversion;-Wno-sign-conversion;-Wno-missing-field-initializers>
   $<$<COMPILE_LANGUAGE:CUDA>:-fmad=false;-Wno-deprecated-gpu-targets;-Xcompiler=-ffp-contract=off,-Wall,-Wextra>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  target_compile_options(sluice_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wshadow=local>)
+endif()
 if(SLUICE_WERROR)
   target_compile_options(sluice_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror> $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings>)
 endif()

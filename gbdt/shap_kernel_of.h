@@ -27,9 +27,10 @@ void heap_row_from(const ShapState& state, const HeapForest<kDepth>& forest, con
   for (std::size_t i = 0; i < forest.n_lane_groups(); ++i, cells += HeapShape<kDepth>::kNodes * kTreeLanes) {
     const LaneUnit<kDepth>* units = &forest.lane_units[i * kUnits<kDepth>];
     const LaneRepeat<kDepth>* repeats = forest.lane_repeats[i].data();
+    const std::uint16_t* bits = left_bits == nullptr ? nullptr : left_bits + 64 * i;
     for (std::size_t lane = 0; lane < kTreeLanes; lane += V::kWidth)
-      HeapWalk<V, kDepth, Source>::run({units + kUnits<kDepth> - 1, repeats, lane, keys, left_bits + 64 * i, cells, 0},
-                                       units, points);
+      HeapWalk<V, kDepth, Source>::run({units + kUnits<kDepth> - 1, repeats, lane, keys, bits, cells, 0}, units,
+                                       points);
   }
 }
 
