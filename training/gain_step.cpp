@@ -71,6 +71,7 @@ std::vector<float> expect_gains(const Models& models, const Part& part) {
 }
 
 BandChoice choose_least_gain(std::span<const BandRow> rows, std::span<const float> gains, const BandOptions& options) {
+  if (rows.empty()) return {};
   const auto most = static_cast<std::size_t>(most_forwarded(rows.size(), options));
   std::vector<float> sorted(gains.begin(), gains.end());
   std::sort(sorted.begin(), sorted.end(), std::greater<>());
