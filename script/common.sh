@@ -11,7 +11,7 @@ fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 packages="g++ cmake ninja-build ccache nlohmann-json3-dev libcli11-dev catch2 libcsv-dev libfast-float-dev libflatbuffers-dev
           libre2-dev libssl-dev libsqlite3-dev zlib1g-dev libvalijson-dev libxgboost-dev libopenblas0-pthread"
 
-# What the sanitizers and the fuzzers are built with.
+# What the address sanitizer and the fuzzers are built with.
 clang="clang-14 libclang-rt-14-dev"
 
 # The LibTorch to build with: LIBTORCH=dir, or the one of an importable Python torch, or Debian's (empty).
