@@ -65,6 +65,7 @@ std::string train_model(const Shape& shape, const Data& training) {
   options.n_rounds = shape.n_trees / shape.n_classes;
   options.max_depth = static_cast<int>(shape.depth);
   options.tree_method = "hist";
+  options.gamma = shape.gamma;
   options.n_threads = 2;
   if (shape.n_classes > 1) {
     options.objective = "multi:softprob";
@@ -81,7 +82,7 @@ std::string train_model(const Shape& shape, const Data& training) {
 
 Case make_case(const Shape& shape, const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
-  const Data training = make_data(shape, shape.n_features > 200 ? 5'000 : 20'000, 1);
+  const Data training = make_data(shape, shape.n_features > 200 ? 5'000 : shape.n_training_rows, 1);
   Case out{shape, train_model(shape, training), make_data(shape, kRows, 2).rows,
            make_data(shape, kBackgroundRows, 3).rows};
   nlohmann::json about = {{"n_rows", kRows},

@@ -18,6 +18,8 @@ struct Shape {
   std::size_t n_trees = 300, depth = 6, n_features = 64, n_classes = 1;
   bool has_categories = false;  // every fourth column, of 20 categories
   bool has_missing = true;      // 3 % of the cells
+  double gamma = 0;             // the least gain of a split: trees get small where there is little left to gain
+  std::size_t n_training_rows = 20'000;
 };
 
 struct Case {

@@ -1,6 +1,6 @@
 /// The forest bench: makes cases, and times Sluice and Debian's libxgboost on them, in turns, on one thread.
 ///
-///   gbdt_bench case FOLDER [TREES DEPTH FEATURES CLASSES CATEGORIES MISSING]   trains and writes (bench_case.h)
+///   gbdt_bench case FOLDER [TREES DEPTH FEATURES CLASSES CATEGORIES MISSING [GAMMA [ROWS]]]   trains, writes (bench_case.h)
 ///   gbdt_bench run FOLDER [--brief]          a JSON line for each work and peer; --brief: batch and one row alone
 ///   gbdt_bench rows FOLDER FILE ROWS         writes so many rows as CSV
 ///   gbdt_bench loop FOLDER PEER WORK ROWS    work on so many rows, for those who count instructions
@@ -21,6 +21,7 @@
 #include "sluice/gbdt/interventional.h"
 #include "sluice/gbdt/load_xgboost.h"
 #include "sluice/gbdt/predict.h"
+#include "sluice/gbdt/vet.h"
 #include "sluice/gbdt/shap.h"
 
 namespace {
@@ -70,7 +71,7 @@ struct Bench {
 std::vector<Kernel> kernels_for(const Forest& forest, std::size_t n_rows) {
   std::vector<Kernel> out;
   for (const Kernel kernel : kernels()) try {
-      out.push_back(kernel_of(forest, n_rows, kernel));
+      out.push_back(choice_of(forest, n_rows, kernel).kernel);
     } catch (const Error&) {
       continue;
     }
@@ -160,19 +161,22 @@ void bench_interventional(Bench& b) {
   }
 }
 
+/// Loading, and the part of it that compares the fast methods with the plain walk.
 void bench_load(const Bench& b) {
-  const Timing t = time_in_turns({{[&] { load_xgboost(b.data.model, "model.json"); }, 1}}, 9)[0];
-  print("Sluice", "", "load", t, 0);
-  std::printf("{\"memory\": %zu}\n", b.forest.memory_bytes());
+  Forest forest = b.forest;
+  const std::shared_ptr<BinnedForest> binned = bin_forest(forest);
+  const auto t = time_in_turns({{[&] { load_xgboost(b.data.model, "model.json"); }, 1}, {[&] { adopt(forest, binned); }, 1}}, 9);
+  print("Sluice", "", "load", t[0], 0);
+  std::printf("{\"memory\": %zu, \"comparing\": %.5f}\n", b.forest.memory_bytes(), t[1].median / t[0].median);
 }
 
 void run(const std::string& folder, bool is_brief) {
   Bench b(folder);
   bench_batch(b);
   bench_one_row(b);
+  bench_load(b);
   if (is_brief) return;
   bench_threads(b);
-  bench_load(b);
   bench_shap(b);
   bench_interventional(b);
 }
@@ -227,7 +231,8 @@ int main(int argc, char** argv) try {
   };
   if (arguments.size() < 2) throw Error("usage", "gbdt_bench case|run|rows|loop FOLDER ...");
   if (arguments[0] == "case")
-    make_case({number(2, 300), number(3, 6), number(4, 64), number(5, 1), number(6, 0) != 0, number(7, 1) != 0},
+    make_case({number(2, 300), number(3, 6), number(4, 64), number(5, 1), number(6, 0) != 0, number(7, 1) != 0,
+               arguments.size() > 8 ? std::stod(arguments[8]) : 0.0, number(9, 20'000)},
               arguments[1]);
   else if (arguments[0] == "rows")
     write_rows(arguments[1], arguments.at(2), number(3, 1'000'000));

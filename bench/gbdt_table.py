@@ -63,7 +63,8 @@ def main_table(path: Path) -> str:
     if memory:
         ubjson = path.with_suffix("") / "model.ubj"  # bench/peers/prepare_native.py writes it
         beside = f", its UBJSON file {ubjson.stat().st_size / 1e6:.2f} MB" if ubjson.exists() else ""
-        out += [f"The loaded model takes {memory['memory'] / 1e6:.2f} MB{beside}.", ""]
+        out += [f"The loaded model takes {memory['memory'] / 1e6:.2f} MB{beside}. Comparing the fast methods with the plain walk "
+                f"takes {memory['comparing']:.1%} of the time of loading.", ""]
     for line in lines:
         if "skipped" in line:
             out.append(f"- {line['peer']} was skipped: {line['skipped']}")
@@ -81,11 +82,13 @@ def shape_row(path: Path) -> str:
         nearest = min(others, key=lambda line: line["us"], default=None)
         cells += [f"{ours['us']:.3g} {ours['kernel']}", f"{xgboost['us']:.3g}", f"{xgboost['us'] / ours['us']:.1f}×"]
         cells.append(f"{name_of(nearest)}: {nearest['us'] / ours['us']:.1f}×" if nearest else "–")
+    cells += [f"{line['comparing']:.1%}" for line in lines if "comparing" in line]
     return "| " + " | ".join(cells) + " |"
 
 
 def shapes_table(paths: list[Path]) -> str:
     head = ["shape"] + [f"{work}{part}" for work in ("batch", "one row") for part in (", Sluice", ", XGBoost 1.7.4", ": faster", ", next peer")]
+    head.append("loading: share of comparing methods")
     return "\n".join(["| " + " | ".join(head) + " |", "|---" * len(head) + "|"] + [shape_row(path) for path in paths])
 
 

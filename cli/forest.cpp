@@ -6,6 +6,7 @@
 
 #include "sluice/base/error.h"
 #include "sluice/cli/forest_run.h"
+#include "sluice/cli/terminal.h"
 #include "sluice/cli/verbs.h"
 #include "sluice/gbdt/interventional.h"
 #include "sluice/gbdt/iterations.h"
@@ -36,11 +37,15 @@ int inspect(const Arguments& arguments) {
   const auto forest = gbdt::load_forest(std::filesystem::path(model));
   std::uint32_t depth = 0;
   for (const auto& tree : forest.trees) depth = std::max(depth, tree.depth);
-  const auto kernel = [&](std::size_t n_rows) { return to_string(gbdt::kernel_of(forest, n_rows)); };
+  const auto ran = [&](std::size_t n_rows) {
+    const gbdt::Ran choice = gbdt::choice_of(forest, n_rows);
+    return std::string(to_string(choice.kernel)) + " (" + std::string(to_string(choice.method)) + ")";
+  };
   std::cout << "objective  " << forest.objective << "\ntrees      " << forest.n_file_trees() << ", depth up to "
             << depth << "\nnodes      " << forest.nodes.size() << "\nfeatures   " << forest.n_features
             << "\noutputs    " << forest.n_groups << "\nmemory     " << forest.memory_bytes() << " bytes\nkernels    "
-            << kernel(1) << " for one row, " << kernel(4096) << " for many\n";
+            << ran(1) << " for one row, " << ran(4096) << " for many\n";
+  for (const std::string& warning : forest.warnings) std::cout << "warning    " << warning << "\n";
   return 0;
 }
 
@@ -102,6 +107,7 @@ int predict(const Arguments& arguments) {
   if (flags.margin && flags.leaf) throw UsageError("sluice forest predict: --margin and --leaf exclude each other");
   const auto kernel = gbdt::parse_kernel(flags.kernel);
   const auto forest = gbdt::load_forest(std::filesystem::path(flags.forest.model));
+  for (const std::string& warning : forest.warnings) warn(warning);
   const auto trees = rounds_of(forest, flags.rounds);
   ForestRun run(schema_of(forest, flags.forest.data, flags.forest.schema), flags.forest);
   if (flags.leaf) return write_leaves(forest, run);
@@ -155,6 +161,7 @@ int contribs(const Arguments& arguments) {
             "of path-dependent values: auto, scalar, avx2 or avx512: the same bits from each");
   if (!options.parse(arguments)) return 0;
   const auto forest = gbdt::load_forest(std::filesystem::path(flags.forest.model));
+  for (const std::string& warning : forest.warnings) warn(warning);
   const Schema schema = schema_of(forest, flags.forest.data, flags.forest.schema);
   std::vector<std::string> header;
   for (std::size_t g = 0; g < forest.n_groups; ++g) {

@@ -15,12 +15,12 @@ struct Avx2 {
     return static_cast<unsigned>(__builtin_popcount(static_cast<unsigned>(low | high << 8)));
   }
 
-  static void quantize_row(const BinnedForest& binned, const float* row, std::int8_t* bins) {
-    bins_of_row<Avx2>(binned, row, bins);
+  static void quantize_row(const Bins& of, const float* row, std::int8_t* bins) {
+    bins_of_row<Avx2>(of, row, bins);
   }
-  static void quantize_column(const BinnedForest& binned, std::size_t c, const float* cells, std::size_t stride,
+  static void quantize_column(const Bins& of, std::size_t c, const float* cells, std::size_t stride,
                               std::size_t n, std::int8_t* bins) {
-    bins_of_column<Avx2>(binned, c, cells, stride, n, bins);
+    bins_of_column<Avx2>(of, c, cells, stride, n, bins);
   }
 
   static void walk8(const std::uint64_t* masks, std::uint32_t levels, std::uint64_t* places) {
@@ -89,17 +89,17 @@ struct Avx2 {
   };
 
   template <std::size_t>
-  using Bins = Avx2Bins;
+  using RowBins = Avx2Bins;
 };
 
-Kernel planes(const MarginJob& job) {
+Ran planes(const MarginJob& job) {
   ByteKernel<Avx2>::run(job);
-  return Kernel::avx2;
+  return {Kernel::avx2, Method::planes};
 }
 
-Kernel rows(const MarginJob& job) {
+Ran rows(const MarginJob& job) {
   RowKernel<Avx2, 1>::run(job);
-  return Kernel::avx2;
+  return {Kernel::avx2, Method::rows};
 }
 
 }  // namespace

@@ -100,17 +100,17 @@ struct Avx512 : Avx512Isa {
   };
 
   template <std::size_t>
-  using Bins = Avx2Bins;
+  using RowBins = Avx2Bins;
 };
 
-Kernel planes(const MarginJob& job) {
+Ran planes(const MarginJob& job) {
   PlaneKernel<Avx512>::run(job);
-  return Kernel::avx512;
+  return {Kernel::avx512, Method::planes};
 }
 
-Kernel rows(const MarginJob& job) {
+Ran rows(const MarginJob& job) {
   RowKernel<Avx512, 1>::run(job);
-  return Kernel::avx512;
+  return {Kernel::avx512, Method::rows};
 }
 
 }  // namespace

@@ -60,11 +60,11 @@ struct Avx512Isa {
     }
   };
 
-  static void quantize_column(const BinnedForest& binned, std::size_t c, const float* cells, std::size_t stride,
+  static void quantize_column(const Bins& of, std::size_t c, const float* cells, std::size_t stride,
                               std::size_t n, std::int8_t* bins) {
-    const Column& column = binned.columns[c];
-    const __m512 coarse = _mm512_loadu_ps(&binned.coarse[c * kCutsABlock]);
-    const float* fine = &binned.fine[column.first_row * kCutsABlock];
+    const Column& column = of.columns[c];
+    const __m512 coarse = _mm512_loadu_ps(&of.coarse[c * kCutsABlock]);
+    const float* fine = &of.fine[column.first_row * kCutsABlock];
     Scratch<512> scratch;
     for (std::size_t i = 0; i < n; ++i) scratch.x[i] = cells[i * stride];
     for (std::size_t i = n; i % 16 != 0; ++i) scratch.x[i] = 0;
@@ -75,17 +75,17 @@ struct Avx512Isa {
     scratch.store(n, bins);
   }
 
-  static void quantize_row(const BinnedForest& binned, const float* row, std::int8_t* bins) {
-    const std::size_t n = binned.columns.size();
-    const Column* columns = binned.columns.data();
+  static void quantize_row(const Bins& of, const float* row, std::int8_t* bins) {
+    const std::size_t n = of.columns.size();
+    const Column* columns = of.columns.data();
     Scratch<kMaxNamedColumns> scratch;
     for (std::size_t c = 0; c < n; ++c) {
       scratch.x[c] = row[columns[c].feature];
-      scratch.masks[c] = le(&binned.coarse[c * kCutsABlock], scratch.x[c]);
+      scratch.masks[c] = le(&of.coarse[c * kCutsABlock], scratch.x[c]);
     }
     for (std::size_t c = 0; c < n; c += 16) _mm512_store_si512(scratch.rows + c, counts(scratch.masks + c));
     for (std::size_t c = 0; c < n; ++c)
-      scratch.masks[c] = le(&binned.fine[(columns[c].first_row + scratch.rows[c]) * kCutsABlock], scratch.x[c]);
+      scratch.masks[c] = le(&of.fine[(columns[c].first_row + scratch.rows[c]) * kCutsABlock], scratch.x[c]);
     scratch.store(n, bins);
   }
 

@@ -65,7 +65,7 @@ struct Vbmi : Avx512Isa {
   };
 
   template <std::size_t kTables>
-  struct Bins;
+  struct RowBins;
 };
 
 /// What every number of tables shares: `Tables::look_up(columns)` gives the bins of 64 columns.
@@ -100,11 +100,11 @@ struct VbmiBins {
 
 /// Up to 64 columns: two tables, missing above every cut in one and below in the other; the column's byte says which.
 template <>
-struct Vbmi::Bins<1> : VbmiBins<Vbmi::Bins<1>> {
+struct Vbmi::RowBins<1> : VbmiBins<Vbmi::RowBins<1>> {
   __m512i high, low;
 
-  static Bins load(const std::int8_t* bins) {
-    Bins out;
+  static RowBins load(const std::int8_t* bins) {
+    RowBins out;
     out.high = _mm512_load_si512(bins);
     const __mmask64 is_missing = _mm512_cmpeq_epi8_mask(out.high, _mm512_set1_epi8(kMissingBin));
     out.low = _mm512_mask_mov_epi8(out.high, is_missing, _mm512_set1_epi8(kLowestBin));
@@ -117,11 +117,11 @@ struct Vbmi::Bins<1> : VbmiBins<Vbmi::Bins<1>> {
 };
 
 template <>
-struct Vbmi::Bins<2> : VbmiBins<Vbmi::Bins<2>> {
+struct Vbmi::RowBins<2> : VbmiBins<Vbmi::RowBins<2>> {
   __m512i table[2];
 
-  static Bins load(const std::int8_t* bins) {
-    Bins out;
+  static RowBins load(const std::int8_t* bins) {
+    RowBins out;
     for (int k = 0; k < 2; ++k) out.table[k] = _mm512_load_si512(bins + 64 * k);
     return out;
   }
@@ -129,11 +129,11 @@ struct Vbmi::Bins<2> : VbmiBins<Vbmi::Bins<2>> {
 };
 
 template <>
-struct Vbmi::Bins<4> : VbmiBins<Vbmi::Bins<4>> {
+struct Vbmi::RowBins<4> : VbmiBins<Vbmi::RowBins<4>> {
   __m512i table[4];
 
-  static Bins load(const std::int8_t* bins) {
-    Bins out;
+  static RowBins load(const std::int8_t* bins) {
+    RowBins out;
     for (int k = 0; k < 4; ++k) out.table[k] = _mm512_load_si512(bins + 64 * k);
     return out;
   }
@@ -143,24 +143,24 @@ struct Vbmi::Bins<4> : VbmiBins<Vbmi::Bins<4>> {
   }
 };
 
-Kernel planes(const MarginJob& job) {
+Ran planes(const MarginJob& job) {
   PlaneKernel<Vbmi>::run(job);
-  return Kernel::avx512_vbmi;
+  return {Kernel::avx512_vbmi, Method::planes};
 }
 
-Kernel rows(const MarginJob& job) {
-  const std::size_t n_columns = job.forest->binned->n_columns();
+Ran rows(const MarginJob& job) {
+  const std::size_t n_columns = job.forest->binned->bins.n_columns();
   if (n_columns <= 64)
     RowKernel<Vbmi, 1>::run(job);
   else if (n_columns <= 128)
     RowKernel<Vbmi, 2>::run(job);
   else
     RowKernel<Vbmi, 4>::run(job);
-  return Kernel::avx512_vbmi;
+  return {Kernel::avx512_vbmi, Method::rows};
 }
 
 void left_bits(const Forest& forest, const float* row, std::uint16_t* bits) {
-  const std::size_t n_columns = forest.binned->n_columns();
+  const std::size_t n_columns = forest.binned->bins.n_columns();
   if (n_columns <= 64)
     RowKernel<Vbmi, 1>::left_bits(forest, row, bits);
   else if (n_columns <= 128)

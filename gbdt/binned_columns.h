@@ -23,14 +23,14 @@ class ColumnMap {
   Cut cut_of(const Node& split) const;
 
   /// Writes the split's words where they are not there yet.
-  CategoryNode category_of(const Node& split, std::uint32_t place, BinnedForest& binned);
+  CategoryNode category_of(const Node& split, std::uint32_t place, Bins& bins);
 
   /// Fills the columns of both kinds, coarse and fine.
-  void write(BinnedForest& binned) const;
+  void write(Bins& bins) const;
 
  private:
   const Forest& forest_;
-  std::vector<std::vector<float>> cuts_;      // one list a feature, ascending, each value once
+  std::vector<std::vector<float>> cuts_;      // one list a feature, ascending, each value once; NaN is the last
   std::vector<std::uint32_t> n_categories_;   // one a feature: one more than the highest of its sets
   std::vector<std::size_t> first_column_;     // one a feature: of its cuts
   std::vector<std::size_t> category_column_;  // one a feature: 1 and up, 0 for none

@@ -6,7 +6,7 @@
 
 #include "sluice/base/batch.h"
 #include "sluice/gbdt/binned_forest.h"
-#include "sluice/gbdt/kernel.h"
+#include "sluice/gbdt/predict.h"
 
 namespace sluice::gbdt {
 
@@ -25,9 +25,9 @@ struct MarginJob {
 };
 
 struct BinnedKernel {
-  /// Both return the kernel that they are: what a test reads to know which one ran.
-  Kernel (*planes)(const MarginJob& job);  // many rows: one comparison a split for 64 rows; up to kPlaneRows rows
-  Kernel (*rows)(const MarginJob& job);    // few rows, or trees of several stages: all splits of a block at once
+  /// Both return what they are: what a test reads to know which one ran.
+  Ran (*planes)(const MarginJob& job);  // many rows: one comparison a split for 64 rows; up to kPlaneRows rows
+  Ran (*rows)(const MarginJob& job);    // few rows, or trees of several stages: all splits of a block at once
   /// For forests of one stage that `rows` takes: bit i of [tree / 16][n] says that tree 16 k + i sends the row left at
   /// node n of its heap, counted from 0. There is room for 64 nodes and whole sixteens of trees.
   void (*left_bits)(const Forest& forest, const float* row, std::uint16_t* bits);

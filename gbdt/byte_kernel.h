@@ -24,8 +24,8 @@ template <class Isa>
 class ByteKernel {
  public:
   static void run(const MarginJob& job) {
-    const BinnedForest& binned = *job.forest->binned;
-    StackBuffer<Column32, 2 * kSlices*(kMaxColumns + 1)> bins((2 * binned.n_columns() + 1) * kSlices);
+    const Bins& columns = job.forest->binned->bins;
+    StackBuffer<Column32, 2 * kSlices*(kMaxColumns + 1)> bins((2 * columns.n_columns() + 1) * kSlices);
     StackBuffer<__m256, 4 * kSlices * 16> sums(4 * kSlices * job.forest->n_groups);
     for (std::size_t first = 0; first < job.rows.n_rows; first += kRows) {
       const MarginJob block = job.slice(first, std::min(kRows, job.rows.n_rows - first));
@@ -46,9 +46,13 @@ class ByteKernel {
   };
 
   ByteKernel(const MarginJob& job, Column32* bins, __m256* sums)
-      : job_(job), binned_(*job.forest->binned), levels_(binned_.stage_levels[0]), bins_(bins), sums_(sums) {
+      : job_(job),
+        forest_bins_(job.forest->binned->bins),
+        forest_planes_(job.forest->binned->planes),
+        bins_(bins),
+        sums_(sums) {
     // A place without a split: a bin of zeros below a cut of one. Where it leads does not matter.
-    nowhere_ = bins_ + 2 * binned_.n_columns() * kSlices;
+    nowhere_ = bins_ + 2 * forest_bins_.n_columns() * kSlices;
     for (std::size_t s = 0; s < kSlices; ++s) nowhere_[s] = {};
     for (Split& split : splits_) split = {nowhere_, 1};
   }
@@ -65,17 +69,17 @@ class ByteKernel {
 
   void quantize() {
     const BatchView& rows = job_.rows;
-    for (std::size_t c = 0; c < binned_.columns.size(); ++c) {
+    for (std::size_t c = 0; c < forest_bins_.columns.size(); ++c) {
       std::int8_t* high = bins_[2 * c * kSlices].bytes;
       std::int8_t* low = high + kRows;
-      const float* cells = rows.data + binned_.columns[c].feature;
-      Isa::quantize_column(binned_, c, cells, rows.stride, rows.n_rows, high);
+      const float* cells = rows.data + forest_bins_.columns[c].feature;
+      Isa::quantize_column(forest_bins_, c, cells, rows.stride, rows.n_rows, high);
       for (std::size_t r = rows.n_rows; r < kRows; ++r) high[r] = kLowestBin;
       for (std::size_t r = 0; r < kRows; ++r) low[r] = high[r] == kMissingBin ? kLowestBin : high[r];
     }
-    for (std::size_t c = 0; c < binned_.category_columns.size(); ++c) {
-      const CategoryColumn& column = binned_.category_columns[c];
-      std::int8_t* codes = bins_[2 * (binned_.columns.size() + c) * kSlices].bytes;
+    for (std::size_t c = 0; c < forest_bins_.category_columns.size(); ++c) {
+      const CategoryColumn& column = forest_bins_.category_columns[c];
+      std::int8_t* codes = bins_[2 * (forest_bins_.columns.size() + c) * kSlices].bytes;
       for (std::size_t r = 0; r < rows.n_rows; ++r)
         codes[r] = code_of(column, rows.data[r * rows.stride + column.feature]);
       std::fill(codes + rows.n_rows, codes + kRows, std::int8_t{0});
@@ -111,38 +115,45 @@ class ByteKernel {
   }
 
   void add_tree(std::size_t tree) {
-    const PlaneTree& here = binned_.plane_trees[tree];
-    const PlaneTree& next = binned_.plane_trees[tree + 1];
-    const std::size_t n_columns = binned_.columns.size();
+    const std::uint32_t part = forest_planes_.first_part[tree];  // a heap: there are no lists here
+    const PlanePart &here = forest_planes_.parts[part], &next = forest_planes_.parts[part + 1];
+    const std::uint32_t* leaves = &forest_planes_.leaves[here.first_leaf];
+    __m256* sums = sums_ + job_.forest->trees[tree].group * 4 * kSlices;
+    if (here.levels == 0) return add_leaf(std::bit_cast<float>(*leaves), sums);
+    const std::size_t n_columns = forest_bins_.columns.size();
     for (std::uint32_t k = here.first_node; k < next.first_node; ++k) {
-      const PlaneNode& node = binned_.plane_nodes[k];
+      const PlaneNode& node = forest_planes_.nodes[k];
       const std::size_t side = node.excluded == n_columns ? 0 : 1;
       splits_[node.place] = {bins_ + (2 * node.column + side) * kSlices, static_cast<std::int8_t>(node.cut + 1)};
     }
     Column32 answers[64][kSlices];  // of categorical splits
-    const std::span categories(binned_.plane_categories.data() + here.first_category,
+    const std::span categories(forest_planes_.categories.data() + here.first_category,
                                next.first_category - here.first_category);
     look_up_categories(categories, answers);
-    switch (levels_) {
-      case 1:
-        add_leaves<1>(tree);
-        break;
-      case 2:
-        add_leaves<2>(tree);
-        break;
-      case 3:
-        add_leaves<3>(tree);
-        break;
-      case 4:
-        add_leaves<4>(tree);
-        break;
-      case 5:
-        add_leaves<5>(tree);
-        break;
-      default:
-        add_leaves<6>(tree);
-    }
+    add_leaves(here.levels, leaves, sums);
     for (const CategoryNode& node : categories) splits_[node.place] = {nowhere_, 1};
+  }
+
+  void add_leaf(float leaf, __m256* sums) const {
+    const __m256 value = _mm256_set1_ps(leaf);
+    for (std::size_t k = 0; k < 4 * kSlices; ++k) sums[k] = _mm256_add_ps(sums[k], value);
+  }
+
+  void add_leaves(std::uint32_t levels, const std::uint32_t* leaves, __m256* sums) const {
+    switch (levels) {
+      case 1:
+        return add_leaves<1>(leaves, sums);
+      case 2:
+        return add_leaves<2>(leaves, sums);
+      case 3:
+        return add_leaves<3>(leaves, sums);
+      case 4:
+        return add_leaves<4>(leaves, sums);
+      case 5:
+        return add_leaves<5>(leaves, sums);
+      default:
+        return add_leaves<6>(leaves, sums);
+    }
   }
 
   /// Answers as bins: 1 for right, 0 for left, not below and below a cut of one.
@@ -154,7 +165,7 @@ class ByteKernel {
         look_up_values(node, answer[0].bytes);
         continue;
       }
-      const typename Isa::Set set(&binned_.category_words[node.first_word]);
+      const typename Isa::Set set(&forest_bins_.category_words[node.first_word]);
       const Column32* codes = bins_ + 2 * node.column * kSlices;
       for (std::size_t s = 0; s < kSlices; ++s) {
         const __m256i lacks = set.lacks(_mm256_load_si256(reinterpret_cast<const __m256i*>(codes[s].bytes)));
@@ -192,11 +203,9 @@ class ByteKernel {
   }
 
   template <std::size_t kLevels>
-  void add_leaves(std::size_t tree) {
-    const std::uint32_t* exits = &binned_.exits[tree << kLevels];
+  void add_leaves(const std::uint32_t* leaves, __m256* sums) const {
     __m256i tables[4][4];
-    Isa::split_bytes(exits, tables);
-    __m256* sums = sums_ + job_.forest->trees[tree].group * 4 * kSlices;
+    Isa::split_bytes(leaves, tables);
     for (std::size_t slice = 0; slice < kSlices; ++slice) {
       __m256i lefts[kLevels];
       [&]<std::size_t... level>(std::index_sequence<level...>) {
@@ -213,8 +222,8 @@ class ByteKernel {
   }
 
   const MarginJob& job_;
-  const BinnedForest& binned_;
-  std::uint32_t levels_;
+  const Bins& forest_bins_;
+  const Planes& forest_planes_;
   Column32* bins_;
   Column32* nowhere_;
   __m256* sums_;

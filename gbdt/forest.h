@@ -98,6 +98,9 @@ struct Forest {
 
   /// The same trees as the fast kernels read them (prepare in predict.h); null where they are to be walked.
   std::shared_ptr<const BinnedForest> binned;
+  /// What was found wrong when the forest was prepared: a fast method that gave other margins than the plain walk, and
+  /// is therefore not used. Its margins are right; empty for every forest that is known.
+  std::vector<std::string> warnings;
 
   std::size_t n_trees() const { return trees.size(); }
   std::size_t n_file_trees() const { return trees.empty() ? 0 : trees.back().number + std::size_t{1}; }

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::array kNames = {std::string_view("auto"), std::string_view("scalar"), std::string_view("avx2"),
                                std::string_view("avx512"), std::string_view("avx512-vbmi")};
+constexpr std::array kMethods = {std::string_view("auto"), std::string_view("walk"), std::string_view("rows"),
+                                 std::string_view("planes")};
 
 bool has([[maybe_unused]] Kernel kernel) {
 #if defined(__x86_64__)
@@ -41,6 +43,15 @@ Kernel parse_kernel(std::string_view name) {
     throw Error("kernel.name", "there is no kernel \"" + std::string(name) + "\"",
                 "auto, scalar, avx2, avx512 or avx512-vbmi");
   return static_cast<Kernel>(found - kNames.begin());
+}
+
+std::string_view to_string(Method method) { return kMethods[static_cast<std::size_t>(method)]; }
+
+Method parse_method(std::string_view name) {
+  const auto found = std::find(kMethods.begin(), kMethods.end(), name);
+  if (found == kMethods.end())
+    throw Error("kernel.method", "there is no method \"" + std::string(name) + "\"", "auto, walk, rows or planes");
+  return static_cast<Method>(found - kMethods.begin());
 }
 
 Kernel resolve(Kernel kernel) {

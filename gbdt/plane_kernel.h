@@ -9,7 +9,8 @@
 ///   turn[1] = turn[0] ? plane[3] : plane[2]
 ///   turn[2] = turn[0] ? (turn[1] ? plane[7] : plane[6]) : (turn[1] ? plane[5] : plane[4])         and so on
 ///
-/// The turns are the leaf's number. Trees with more levels are lists of splits instead:
+/// The turns are the leaf's number. A tree has the levels that it needs; a single leaf is added as it is. Trees with more
+/// than six levels are lists of splits instead:
 ///
 ///   reach[split]   512 bits: the row comes by there; reach & plane goes on to the right, the rest to the left
 ///   turn[bit]      the bits of the leaf's number. Leaves are numbered from left to right: going right at a split turns
@@ -34,16 +35,16 @@
 
 namespace sluice::gbdt {
 
-/// `Isa::Leaves` holds the leaves of a tree: Leaves(exits), of which it reads 64, and add(turns, sums): to 64 rows,
+/// `Isa::Leaves` holds the leaves of a tree: Leaves(leaves), of which it reads 64, and add(turns, sums): to 64 rows,
 /// whose kMaxLevels turns are given. `Isa::ManyLeaves` does so for 256 leaves and kLeafBits turns. `Isa::Set(words,
 /// n_words)` holds a set of category codes: contains(codes) of 64 rows.
 template <class Isa>
 class PlaneKernel {
  public:
   static void run(const MarginJob& job) {
-    const BinnedForest& binned = *job.forest->binned;
-    StackBuffer<Group, kPlaneGroups*(kMaxColumns + 1)> bins((binned.n_columns() + 1) * kPlaneGroups);
-    StackBuffer<__m512i, kMaxColumns + 1> missing(binned.columns.size() + 1);
+    const Bins& columns = job.forest->binned->bins;
+    StackBuffer<Group, kPlaneGroups*(kMaxColumns + 1)> bins((columns.n_columns() + 1) * kPlaneGroups);
+    StackBuffer<__m512i, kMaxColumns + 1> missing(columns.columns.size() + 1);
     StackBuffer<__m512, 32 * 16> sums(32 * job.forest->n_groups);
     PlaneKernel kernel(job, bins.data(), missing.data(), sums.data());
     kernel.quantize();
@@ -66,29 +67,29 @@ class PlaneKernel {
 
   PlaneKernel(const MarginJob& job, Group* bins, __m512i* missing, __m512* sums)
       : job_(job),
-        binned_(*job.forest->binned),
+        forest_bins_(job.forest->binned->bins),
+        forest_planes_(job.forest->binned->planes),
         n_groups_((job.rows.n_rows + 63) / 64),
-        levels_(binned_.stage_levels[0]),
         bins_(bins),
         missing_(missing),
         sums_(sums) {}
 
   void quantize() {
     const BatchView& rows = job_.rows;
-    for (std::size_t c = 0; c < binned_.columns.size(); ++c) {
+    for (std::size_t c = 0; c < forest_bins_.columns.size(); ++c) {
       std::int8_t* bytes = bins_[c * kPlaneGroups].bytes;
-      const float* cells = rows.data + binned_.columns[c].feature;
-      Isa::quantize_column(binned_, c, cells, rows.stride, rows.n_rows, bytes);
+      const float* cells = rows.data + forest_bins_.columns[c].feature;
+      Isa::quantize_column(forest_bins_, c, cells, rows.stride, rows.n_rows, bytes);
       for (std::size_t r = rows.n_rows; r < n_groups_ * 64; ++r) bytes[r] = kLowestBin;
       Plane plane{};
       for (std::size_t g = 0; g < n_groups_; ++g)
         plane.bits[g] = _mm512_cmpeq_epi8_mask(_mm512_load_si512(bytes + 64 * g), _mm512_set1_epi8(kMissingBin));
       missing_[c] = _mm512_load_si512(&plane);
     }
-    missing_[binned_.columns.size()] = _mm512_setzero_si512();
-    for (std::size_t c = 0; c < binned_.category_columns.size(); ++c) {
-      const CategoryColumn& column = binned_.category_columns[c];
-      std::int8_t* codes = bins_[(binned_.columns.size() + c) * kPlaneGroups].bytes;
+    missing_[forest_bins_.columns.size()] = _mm512_setzero_si512();
+    for (std::size_t c = 0; c < forest_bins_.category_columns.size(); ++c) {
+      const CategoryColumn& column = forest_bins_.category_columns[c];
+      std::int8_t* codes = bins_[(forest_bins_.columns.size() + c) * kPlaneGroups].bytes;
       for (std::size_t r = 0; r < rows.n_rows; ++r)
         codes[r] = code_of(column, rows.data[r * rows.stride + column.feature]);
       std::fill(codes + rows.n_rows, codes + n_groups_ * 64, std::int8_t{0});
@@ -123,23 +124,30 @@ class PlaneKernel {
 
   void add_tree(std::size_t tree) {
     __m512* sums = sums_ + job_.forest->trees[tree].group * 32;
-    for (std::uint32_t part = binned_.first_plane_tree[tree]; part < binned_.first_plane_tree[tree + 1]; ++part)
+    for (std::uint32_t part = forest_planes_.first_part[tree]; part < forest_planes_.first_part[tree + 1]; ++part)
       add_part(part, sums);
   }
 
   /// A heap, or one of a tree's lists.
-  void add_part(std::size_t tree, __m512* sums) {
-    compare(tree);
-    look_up_categories(tree);
-    const std::uint32_t* leaves = &binned_.exits[binned_.plane_trees[tree].first_leaf];
+  void add_part(std::size_t part, __m512* sums) {
+    const PlanePart& here = forest_planes_.parts[part];
+    const std::uint32_t* leaves = &forest_planes_.leaves[here.first_leaf];
+    if (here.levels == 0) return add_leaf(std::bit_cast<float>(*leaves), sums);
+    compare(part);
+    look_up_categories(part);
     Plane turns[kLeafBits] = {};
-    if (binned_.has_heaps()) {
-      pick_turns(turns + kMaxLevels - levels_);
-      add_leaves<kMaxLevels>(typename Isa::Leaves(leaves), turns, sums);
-    } else {
-      follow(tree, turns);
+    if (here.levels == PlanePart::kList) {
+      follow(part, turns);
       add_leaves<kLeafBits>(typename Isa::ManyLeaves(leaves), turns, sums);
+    } else {
+      pick_turns(here.levels, turns + kMaxLevels - here.levels);
+      add_leaves<kMaxLevels>(typename Isa::Leaves(leaves), turns, sums);
     }
+  }
+
+  void add_leaf(float leaf, __m512* sums) const {
+    const __m512 value = _mm512_set1_ps(leaf);
+    for (std::size_t k = 0; k < 4 * n_groups_; ++k) sums[k] = _mm512_add_ps(sums[k], value);
   }
 
   template <std::size_t kTurns, class Leaves>
@@ -152,11 +160,11 @@ class PlaneKernel {
   }
 
   /// The turns of a list's rows, the leaf number's highest bit first.
-  void follow(std::size_t tree, Plane* turns) {
+  void follow(std::size_t part, Plane* turns) {
     static constexpr auto kBits = masks_of_bits();
     __m512i turn[kLeafBits] = {};
     reach_[0] = _mm512_set1_epi64(-1);
-    for (const PlaneNode& node : nodes_of(tree)) {
+    for (const PlaneNode& node : nodes_of(part)) {
       const __m512i reach = reach_[node.place], right = _mm512_and_si512(reach, plane(node.place));
       reach_[node.left] = _mm512_xor_si512(reach, right);
       reach_[node.right] = right;
@@ -178,17 +186,17 @@ class PlaneKernel {
     return masks;
   }
 
-  std::span<const PlaneNode> nodes_of(std::size_t tree) const {
-    const std::uint32_t first = binned_.plane_trees[tree].first_node;
-    return {binned_.plane_nodes.data() + first, binned_.plane_trees[tree + 1].first_node - first};
+  std::span<const PlaneNode> nodes_of(std::size_t part) const {
+    const std::uint32_t first = forest_planes_.parts[part].first_node;
+    return {forest_planes_.nodes.data() + first, forest_planes_.parts[part + 1].first_node - first};
   }
 
-  void compare(std::size_t tree) { n_groups_ == kPlaneGroups ? compare<true>(tree) : compare<false>(tree); }
+  void compare(std::size_t part) { n_groups_ == kPlaneGroups ? compare<true>(part) : compare<false>(part); }
 
   template <bool kIsFull>
-  void compare(std::size_t tree) {
+  void compare(std::size_t part) {
     const std::size_t n_groups = kIsFull ? kPlaneGroups : n_groups_;
-    for (const PlaneNode& node : nodes_of(tree)) {
+    for (const PlaneNode& node : nodes_of(part)) {
       const __m512i cut = _mm512_set1_epi8(node.cut);
       const Group* bins = bins_ + node.column * kPlaneGroups;
       std::uint64_t* bits = planes_[node.place].bits;
@@ -199,17 +207,17 @@ class PlaneKernel {
     }
   }
 
-  void look_up_categories(std::size_t tree) {
-    const std::uint32_t end = binned_.plane_trees[tree + 1].first_category;
-    for (std::uint32_t k = binned_.plane_trees[tree].first_category; k < end; ++k) {
-      const CategoryNode& node = binned_.plane_categories[k];
+  void look_up_categories(std::size_t part) {
+    const std::uint32_t end = forest_planes_.parts[part + 1].first_category;
+    for (std::uint32_t k = forest_planes_.parts[part].first_category; k < end; ++k) {
+      const CategoryNode& node = forest_planes_.categories[k];
       std::uint64_t* bits = planes_[node.place].bits;
-      excluded_[node.place] = static_cast<std::uint16_t>(binned_.columns.size());
+      excluded_[node.place] = static_cast<std::uint16_t>(forest_bins_.columns.size());
       if (node.n_words == 0) {
         look_up_values(node, bits);
         continue;
       }
-      const typename Isa::Set set(&binned_.category_words[node.first_word], node.n_words);
+      const typename Isa::Set set(&forest_bins_.category_words[node.first_word], node.n_words);
       const Group* codes = bins_ + node.column * kPlaneGroups;
       for (std::size_t g = 0; g < n_groups_; ++g) bits[g] = set.contains(_mm512_load_si512(&codes[g]));
     }
@@ -252,8 +260,8 @@ class PlaneKernel {
     for (std::size_t level = 0; level < kLevels; ++level) _mm512_store_si512(&out[level], turns[level]);
   }
 
-  void pick_turns(Plane* out) const {
-    switch (levels_) {
+  void pick_turns(std::uint32_t levels, Plane* out) const {
+    switch (levels) {
       case 1:
         return pick_all<1>(out);
       case 2:
@@ -270,9 +278,9 @@ class PlaneKernel {
   }
 
   const MarginJob& job_;
-  const BinnedForest& binned_;
+  const Bins& forest_bins_;
+  const Planes& forest_planes_;
   std::size_t n_groups_;
-  std::uint32_t levels_;
   Group* bins_;
   __m512i* missing_;
   __m512* sums_;

@@ -7,6 +7,7 @@
 #include "sluice/gbdt/linear.h"
 #include "sluice/gbdt/predict_exact.h"
 #include "sluice/gbdt/predict_walk.h"
+#include "sluice/gbdt/vet.h"
 #include "sluice/gbdt/walk.h"
 
 namespace sluice::gbdt {
@@ -14,37 +15,53 @@ namespace {
 
 constexpr std::size_t kFewRows = 48;  // below, a row at a time is quicker than 64 side by side (script/bench gbdt)
 
-using Run = Kernel (*)(const MarginJob&);
+using Run = Ran (*)(const MarginJob&);
 
-/// What runs: a function, and the kernel that it is.
+/// What runs: a function, and what it will say that it is.
 struct Choice {
   Run run;
-  Kernel kernel;
+  Ran ran;
 };
 
-/// The rule of docs/kernels.md: planes for many rows of one-stage trees, else all splits of a block at once where its
-/// columns fit the registers, else a walk.
-Choice choose(const Forest& forest, std::size_t n_rows, Kernel wanted) {
+[[noreturn]] void refuse(Kernel kernel, Method method) {
+  std::string what = kernel == Kernel::automatic ? "" : "the kernel " + std::string(to_string(kernel));
+  if (method != Method::automatic)
+    what += (what.empty() ? "the method " : " with the method ") + std::string(to_string(method));
+  throw Error("kernel.forest", what + " does not take this forest",
+              "name the kernel scalar, or none: they take every forest (docs/kernels.md)");
+}
+
+/// Whether a kernel's functions take these bins by one of their methods.
+bool takes(const BinnedForest& binned, const BinnedKernel& functions, Kernel kernel, Method method) {
+  if ((binned.refused & refusal_of(kernel, method)) != 0) return false;
+  if (method == Method::rows) return binned.rows.exist() && binned.bins.n_columns() <= functions.max_row_columns;
+  return binned.planes.exist() && (functions.has_lists || !binned.planes.have_lists);
+}
+
+/// The rule of docs/kernels.md: planes for many rows, else all splits of a block at once where its columns fit the
+/// registers, else a walk.
+Choice choose(const Forest& forest, std::size_t n_rows, Kernel wanted, Method method) {
   const Kernel kernel = resolve(wanted);
   const BinnedKernel* const functions = binned_kernel(kernel);
   if (functions != nullptr && forest.binned != nullptr) {
-    const BinnedForest& binned = *forest.binned;
-    const bool has_rows = binned.has_nodes() && binned.n_columns() <= functions->max_row_columns;
-    const bool has_planes = binned.has_planes() && (binned.has_heaps() || functions->has_lists);
-    if (has_planes && (n_rows >= kFewRows || (!has_rows && wanted != Kernel::automatic)))
-      return {functions->planes, kernel};
-    if (has_rows) return {functions->rows, kernel};
+    const auto may = [&](Method one) {
+      return (method == Method::automatic || method == one) && takes(*forest.binned, *functions, kernel, one);
+    };
+    const bool has_rows = may(Method::rows);
+    const bool are_many = n_rows >= kFewRows || (!has_rows && wanted != Kernel::automatic);
+    if ((are_many || method == Method::planes) && may(Method::planes))
+      return {functions->planes, {kernel, Method::planes}};
+    if (has_rows) return {functions->rows, {kernel, Method::rows}};
   }
-  if (wanted != Kernel::automatic && wanted != Kernel::scalar)
-    throw Error("kernel.forest", "the kernel " + std::string(to_string(wanted)) + " has no method for this forest",
-                "its trees are too wide or too deep for bins: name the kernel scalar, or none");
-  return {predict_walk, Kernel::scalar};
+  const bool may_walk = wanted == Kernel::automatic || wanted == Kernel::scalar;
+  if (!may_walk || (method != Method::automatic && method != Method::walk)) refuse(wanted, method);
+  return {predict_walk, {Kernel::scalar, Method::walk}};
 }
 
 /// Returns what the blocks say that they are.
-Kernel run(const Choice& choice, const MarginJob& job, ThreadPool* pool) {
+Ran run(const Choice& choice, const MarginJob& job, ThreadPool* pool) {
   const std::size_t n_blocks = (job.rows.n_rows + kPlaneRows - 1) / kPlaneRows;
-  std::atomic<Kernel> ran = choice.kernel;
+  std::atomic<Ran> ran = choice.ran;
   const auto run_block = [&](std::size_t block) {
     const std::size_t first = block * kPlaneRows;
     ran.store(choice.run(job.slice(first, std::min(kPlaneRows, job.rows.n_rows - first))), std::memory_order_relaxed);
@@ -60,15 +77,15 @@ Kernel run(const Choice& choice, const MarginJob& job, ThreadPool* pool) {
 bool is_special(const Forest& forest) { return !forest.linear.empty() || !forest.exact_values.empty(); }
 
 /// Of such a forest: all of its trees, LightGBM's from its own base margin, by the one way there is.
-Kernel predict_special(const Forest& forest, BatchView rows, std::span<float> out, TreeRange trees,
-                       std::span<const float> base_margin, Kernel kernel) {
-  if (kernel != Kernel::automatic) choose(forest, rows.n_rows, kernel);
+Ran predict_special(const Forest& forest, BatchView rows, std::span<float> out, TreeRange trees,
+                    std::span<const float> base_margin, Kernel kernel, Method method) {
+  choose(forest, rows.n_rows, kernel, method);
   if (trees.first != 0 || trees.last != forest.n_trees() || (forest.linear.empty() && !base_margin.empty()))
     throw Error("forest.unsupported",
                 "margins of a part of the trees, or on other base margins, are XGBoost forests' alone");
   if (!forest.linear.empty()) {
     predict_linear(forest, rows, out, base_margin);
-    return Kernel::scalar;
+    return {};
   }
   StackBuffer<double, 64> margins(forest.n_groups);
   for (std::size_t i = 0; i < rows.n_rows; ++i) {
@@ -76,7 +93,7 @@ Kernel predict_special(const Forest& forest, BatchView rows, std::span<float> ou
     std::transform(margins.data(), margins.data() + forest.n_groups, out.data() + i * forest.n_groups,
                    [](double margin) { return static_cast<float>(margin); });
   }
-  return Kernel::scalar;
+  return {};
 }
 
 TreeRange checked_range(const Forest& forest, TreeRange trees) {
@@ -121,21 +138,33 @@ MarginJob MarginJob::slice(std::size_t first_row, std::size_t n_rows) const {
   return part;
 }
 
-void prepare(Forest& forest) { forest.binned = is_special(forest) ? nullptr : bin_forest(forest); }
+void prepare(Forest& forest) {
+  if (is_special(forest))
+    forest.binned = nullptr;
+  else
+    adopt(forest, bin_forest(forest));
+}
 
 std::size_t output_size(const Forest& forest, std::size_t n_rows) { return n_rows * forest.n_groups; }
 
-Kernel kernel_of(const Forest& forest, std::size_t n_rows, Kernel kernel) {
-  return choose(forest, n_rows, kernel).kernel;
+bool has_method(const Forest& forest, Kernel kernel, Method method) {
+  if (kernel == Kernel::scalar || method == Method::walk) return kernel == Kernel::scalar && method == Method::walk;
+  const BinnedKernel* const functions = binned_kernel(kernel);
+  return functions != nullptr && forest.binned != nullptr && takes(*forest.binned, *functions, kernel, method);
 }
 
-Kernel predict(const Forest& forest, BatchView rows, std::span<float> out, const PredictOptions& options) {
+Ran choice_of(const Forest& forest, std::size_t n_rows, Kernel kernel, Method method) {
+  return choose(forest, n_rows, kernel, method).ran;
+}
+
+Ran predict(const Forest& forest, BatchView rows, std::span<float> out, const PredictOptions& options) {
   check_columns(forest, rows.n_columns);
   check_output(out.size(), output_size(forest, rows.n_rows));
   check_base_margin(forest, rows.n_rows, options.base_margin);
   const TreeRange trees = checked_range(forest, options.trees);
-  if (is_special(forest)) return predict_special(forest, rows, out, trees, options.base_margin, options.kernel);
-  const Choice choice = choose(forest, rows.n_rows, options.kernel);
+  if (is_special(forest))
+    return predict_special(forest, rows, out, trees, options.base_margin, options.kernel, options.method);
+  const Choice choice = choose(forest, rows.n_rows, options.kernel, options.method);
 
   MarginJob job{&forest, rows, trees.first, {&trees.last, 1}, forest.base_margin.data(), 0, out.data()};
   if (!options.base_margin.empty()) {
@@ -145,23 +174,25 @@ Kernel predict(const Forest& forest, BatchView rows, std::span<float> out, const
   return run(choice, job, options.pool);
 }
 
-Kernel predict_row(const Forest& forest, std::span<const float> row, std::span<float> margins, Kernel kernel) {
+Ran predict_row(const Forest& forest, std::span<const float> row, std::span<float> margins, Kernel kernel,
+                Method method) {
   check_columns(forest, row.size());
   check_output(margins.size(), forest.n_groups);
   const std::size_t end = forest.n_trees();
-  if (is_special(forest)) return predict_special(forest, BatchView(row), margins, {0, end}, {}, kernel);
-  return choose(forest, 1, kernel)
+  if (is_special(forest)) return predict_special(forest, BatchView(row), margins, {0, end}, {}, kernel, method);
+  return choose(forest, 1, kernel, method)
       .run({&forest, BatchView(row), 0, {&end, 1}, forest.base_margin.data(), 0, margins.data()});
 }
 
-void predict_staged(const Forest& forest, BatchView rows, std::span<const std::size_t> ends, std::span<float> out) {
+Ran predict_staged(const Forest& forest, BatchView rows, std::span<const std::size_t> ends, std::span<float> out,
+                   Kernel kernel, Method method) {
   check_columns(forest, rows.n_columns);
   check_ends(forest, ends);
   if (is_special(forest))
     throw Error("forest.unsupported", "margins after part of the trees are XGBoost forests' alone");
   check_output(out.size(), rows.n_rows * ends.size());
-  run(choose(forest, rows.n_rows, Kernel::automatic),
-      {&forest, rows, 0, ends, forest.base_margin.data(), 0, out.data()}, nullptr);
+  return run(choose(forest, rows.n_rows, kernel, method),
+             {&forest, rows, 0, ends, forest.base_margin.data(), 0, out.data()}, nullptr);
 }
 
 }  // namespace sluice::gbdt

@@ -7,8 +7,7 @@
 namespace sluice::gbdt {
 namespace {
 
-// Walkers side by side: enough to hide the waits, few enough for the registers. Measured: bench/gbdt_bench.cpp.
-constexpr std::size_t kRowsAbreast = 8, kTreesAbreast = 20;
+constexpr std::size_t kRowsAbreast = 8;
 constexpr std::size_t kBlockRows = 64;  // at 64 features a block and a tree of depth 6 stay in the first-level cache
 
 void add_trees_to_row(const Forest& forest, const float* row, std::size_t first_tree, std::size_t end, float* margins) {
@@ -67,7 +66,7 @@ void add_trees(const Forest& forest, BatchView rows, std::size_t first, std::siz
 
 }  // namespace
 
-Kernel predict_walk(const MarginJob& job) {
+Ran predict_walk(const MarginJob& job) {
   const Forest& forest = *job.forest;
   const std::size_t n_groups = forest.n_groups, stride = job.ends.size() * n_groups;
   for (std::size_t first = 0; first < job.rows.n_rows; first += kBlockRows) {
@@ -83,7 +82,7 @@ Kernel predict_walk(const MarginJob& job) {
       before_stride = stride;
     }
   }
-  return Kernel::scalar;
+  return {Kernel::scalar, Method::walk};
 }
 
 }  // namespace sluice::gbdt

@@ -6,7 +6,10 @@
 
 namespace sluice::gbdt {
 
-/// Any number of rows. Returns Kernel::scalar.
-Kernel predict_walk(const MarginJob& job);
+/// Trees that a row walks side by side: enough to hide the waits, few enough for the registers (script/bench gbdt).
+inline constexpr std::size_t kTreesAbreast = 20;
+
+/// Any number of rows.
+Ran predict_walk(const MarginJob& job);
 
 }  // namespace sluice::gbdt

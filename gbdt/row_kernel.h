@@ -22,7 +22,7 @@
 
 namespace sluice::gbdt {
 
-/// `Isa::Bins<kTables>` holds a row's bins in registers: load(bins); outcomes(nodes, default_left) and
+/// `Isa::RowBins<kTables>` holds a row's bins in registers: load(bins); outcomes(nodes, default_left) and
 /// category_bits(lanes, first, n), a bit a place.
 /// `Isa::walk8(masks, levels, places)` walks eight heaps.
 template <class Isa, std::size_t kTables>
@@ -31,21 +31,21 @@ struct RowKernel {
   // that are still on their way.
   static constexpr std::size_t kChunk = 128;
   static constexpr std::size_t kBlockRows = 256, kRowBytes = kTables * 64;
-  using Bins = typename Isa::template Bins<kTables>;
+  using RowBins = typename Isa::template RowBins<kTables>;
 
   /// A row as the trees meet it.
   struct Row {
-    Bins bins;
+    RowBins bins;
     const float* cells;
   };
 
   /// The bits of a block's categorical splits.
   static std::uint64_t category_bits(const Forest& forest, const Block& block, const Row& row) {
-    const BinnedForest& binned = *forest.binned;
+    const RowBlocks& blocks = forest.binned->rows;
     std::uint64_t bits = 0;
-    if (block.n_lanes > 0) bits = row.bins.category_bits(binned.lanes, block.first_lane, block.n_lanes);
+    if (block.n_lanes > 0) bits = row.bins.category_bits(blocks.lanes, block.first_lane, block.n_lanes);
     for (std::uint32_t k = 0; k < block.n_categories; ++k) {
-      const CategoryNode& node = binned.categories[block.first_category + k];
+      const CategoryNode& node = blocks.categories[block.first_category + k];
       const float x = row.cells[node.feature];
       const std::uint64_t is_right = x != x ? node.default_right : contains(forest, node.set, x);
       bits |= is_right << node.place;
@@ -53,47 +53,54 @@ struct RowKernel {
     return bits;
   }
 
-  /// Where the trees [first, first + n) of one stage lead: their leaves, as a float's bits.
-  static void leaves_of_one_stage(const Forest& forest, const Row& row, std::size_t first, std::size_t n,
-                                  std::uint32_t* leaves) {
-    const BinnedForest& binned = *forest.binned;
-    const std::uint32_t levels = binned.stage_levels[0];
-    alignas(64) std::uint64_t masks[kChunk], places[kChunk];
-    const BlockNodes* nodes = &binned.nodes[first];
-    const Block* blocks = &binned.blocks[first];
+  /// What the row does at the splits of the blocks [first, first + n), whose nodes have the same numbers.
+  static void masks_of_blocks(const Forest& forest, const Row& row, std::size_t first, std::size_t n,
+                              std::uint64_t* masks) {
+    const BlockNodes* nodes = &forest.binned->rows.nodes[first];
+    const Block* blocks = &forest.binned->rows.blocks[first];
     for (std::size_t i = 0; i < n; ++i) masks[i] = row.bins.outcomes(nodes[i], blocks[i].default_left);
-    if (!binned.category_columns.empty())
+    if (!forest.binned->bins.category_columns.empty())
       for (std::size_t i = 0; i < n; ++i) masks[i] |= category_bits(forest, blocks[i], row);
+  }
+
+  /// Where the trees [first, first + n) of one stage lead: their leaves, as a float's bits.
+  static void leaves_of_heaps(const Forest& forest, const Row& row, std::size_t first, std::size_t n,
+                              std::uint32_t* leaves) {
+    const RowBlocks& blocks = forest.binned->rows;
+    const std::uint32_t levels = blocks.stage_levels[0];
+    alignas(64) std::uint64_t masks[kChunk], places[kChunk];
+    masks_of_blocks(forest, row, first, n, masks);
     for (std::size_t i = 0; i < n; i += 8)
       levels == kMaxLevels ? Isa::walk8(masks + i, kMaxLevels, places + i) : Isa::walk8(masks + i, levels, places + i);
-    const std::uint32_t* const exits = &binned.exits[first << levels];
+    const std::uint32_t* const exits = &blocks.exits[first << levels];
     for (std::size_t i = 0; i < n; ++i) leaves[i] = exits[((i - 1) << levels) + places[i]];
   }
 
   /// The same for trees of any number of stages.
   static void leaves_of_stages(const Forest& forest, const Row& row, std::size_t first, std::size_t n,
                                std::uint32_t* at) {
-    const BinnedForest& binned = *forest.binned;
+    const RowBlocks& blocks = forest.binned->rows;
+    const bool has_categories = !forest.binned->bins.category_columns.empty();
     for (std::size_t i = 0; i < n; ++i) at[i] = static_cast<std::uint32_t>(first + i);
-    for (const std::uint32_t levels : binned.stage_levels) {
+    for (const std::uint32_t levels : blocks.stage_levels) {
       alignas(64) std::uint64_t masks[kChunk], places[kChunk];
       for (std::size_t i = 0; i < n; ++i) {
-        const Block& block = binned.blocks[at[i]];
-        masks[i] = row.bins.outcomes(binned.nodes[block.nodes], block.default_left);
-        if (!binned.category_columns.empty()) masks[i] |= category_bits(forest, block, row);
+        const Block& block = blocks.blocks[at[i]];
+        masks[i] = row.bins.outcomes(blocks.nodes[block.nodes], block.default_left);
+        if (has_categories) masks[i] |= category_bits(forest, block, row);
       }
       for (std::size_t i = 0; i < n; i += 8) Isa::walk8(masks + i, levels, places + i);
       for (std::size_t i = 0; i < n; ++i)
-        at[i] = binned.exits[binned.blocks[at[i]].exits + places[i] - (std::size_t{1} << levels)];
+        at[i] = blocks.exits[blocks.blocks[at[i]].exits + places[i] - (std::size_t{1} << levels)];
     }
   }
 
   static void add_trees(const Forest& forest, const std::int8_t* bytes, const float* cells, std::size_t first,
                         std::size_t n, float* margins) {
-    const Row row{Bins::load(bytes), cells};
+    const Row row{RowBins::load(bytes), cells};
     std::uint32_t leaves[kChunk];
-    if (forest.binned->stage_levels.size() == 1)
-      leaves_of_one_stage(forest, row, first, n, leaves);
+    if (forest.binned->rows.are_heaps())
+      leaves_of_heaps(forest, row, first, n, leaves);
     else
       leaves_of_stages(forest, row, first, n, leaves);
     if (forest.n_groups == 1) {
@@ -109,8 +116,8 @@ struct RowKernel {
     const std::size_t n_groups = job.forest->n_groups, n_rows = job.rows.n_rows;
     for (std::size_t r = 0; r < n_rows; ++r) {
       const float* row = job.rows.data + r * job.rows.stride;
-      Isa::quantize_row(*job.forest->binned, row, bins + r * kRowBytes);
-      codes_of_row<Isa>(*job.forest->binned, row, bins + r * kRowBytes);
+      Isa::quantize_row(job.forest->binned->bins, row, bins + r * kRowBytes);
+      codes_of_row<Isa>(job.forest->binned->bins, row, bins + r * kRowBytes);
       std::memcpy(margins + r * n_groups, job.start + r * job.start_stride, n_groups * sizeof(float));
     }
     // Several rows share a few trees at a time while these are in the cache.
@@ -133,17 +140,13 @@ struct RowKernel {
   static void left_bits(const Forest& forest, const float* row, std::uint16_t* bits) {
     const BinnedForest& binned = *forest.binned;
     alignas(64) std::int8_t bytes[kRowBytes];
-    Isa::quantize_row(binned, row, bytes);
-    codes_of_row<Isa>(binned, row, bytes);
-    const Row at{Bins::load(bytes), row};
+    Isa::quantize_row(binned.bins, row, bytes);
+    codes_of_row<Isa>(binned.bins, row, bytes);
+    const Row at{RowBins::load(bytes), row};
     for (std::size_t first = 0; first < forest.n_trees(); first += 16, bits += 64) {
       std::uint64_t rights[16] = {};
       const std::size_t n = std::min<std::size_t>(16, forest.n_trees() - first);
-      for (std::size_t i = 0; i < n; ++i) {
-        const Block& block = binned.blocks[first + i];
-        rights[i] = at.bins.outcomes(binned.nodes[first + i], block.default_left);
-        if (!binned.category_columns.empty()) rights[i] |= category_bits(forest, block, at);
-      }
+      masks_of_blocks(forest, at, first, n, rights);
       transpose_inverted(rights, bits);
     }
   }

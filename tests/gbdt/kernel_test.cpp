@@ -52,14 +52,13 @@ Case make_case(const ModelShape& shape, std::uint64_t stream, std::size_t n_rows
 /// "" where the kernel gave the expected bits and was the one that ran; "no method" where the forest is not for it.
 std::string trouble(const Case& c, std::size_t n, Kernel kernel, ThreadPool* pool = nullptr) {
   std::vector<float> out(output_size(c.forest, n));
-  Kernel ran;
+  Ran ran;
   try {
-    ran = predict(c.forest, c.rows.view().slice(0, n), out,
-                  {.kernel = kernel, .trees = {}, .base_margin = {}, .pool = pool});
+    ran = predict(c.forest, c.rows.view().slice(0, n), out, {.kernel = kernel, .pool = pool});
   } catch (const Error& error) {
     return error.code() == "kernel.forest" ? "no method" : error.code();
   }
-  if (ran != kernel) return "the kernel " + std::string(to_string(ran)) + " ran";
+  if (ran.kernel != kernel) return "the kernel " + std::string(to_string(ran.kernel)) + " ran";
   return difference(out, std::span(c.expected).first(out.size()));
 }
 
@@ -93,7 +92,7 @@ TEST_CASE("one row has the same bits from every kernel, and allocates nothing") 
       std::vector<float> out(c.expected.size());
       CAPTURE(name, to_string(kernel));
       try {
-        if (kernel_of(c.forest, 1, kernel) != kernel) continue;
+        if (choice_of(c.forest, 1, kernel).kernel != kernel) continue;
       } catch (const Error&) {
         continue;
       }
@@ -141,7 +140,7 @@ TEST_CASE("base margins replace the forest's own, row by row") {
       std::vector<float> out(base.size());
       CAPTURE(name, to_string(kernel));
       try {
-        predict(c.forest, c.rows.view(), out, {.kernel = kernel, .trees = {}, .base_margin = base});
+        predict(c.forest, c.rows.view(), out, {.kernel = kernel, .base_margin = base});
       } catch (const Error& error) {
         REQUIRE(error.code() == "kernel.forest");
         continue;
@@ -158,34 +157,18 @@ TEST_CASE("base margins replace the forest's own, row by row") {
     }
     std::vector<float> out(base.size());
     REQUIRE_THROWS_AS(predict(c.forest, c.rows.view(), out,
-                              {.kernel = {}, .trees = {}, .base_margin = std::span<const float>(base).subspan(1)}),
+                              {.base_margin = std::span<const float>(base).subspan(1)}),
                       Error);
   }
-}
-
-TEST_CASE("the kernel is chosen by the rule of docs/kernels.md") {
-  const auto chosen = [](const char* name, std::size_t n_rows) {
-    const ModelShape& shape = kShapes.at(name);
-    std::uint64_t stream = 50;
-    const auto is_large = [&](const PlainModel& model) {
-      return model.n_features > shape.max_features * 9 / 10 &&
-             static_cast<int>(model.trees.size()) > shape.max_trees * 8 / 10;
-    };
-    while (!is_large(make_case(shape, stream, 1).model)) ++stream;
-    return kernel_of(make_case(shape, stream, 1).forest, n_rows);
-  };
-  const Kernel fastest = kernels().back();
-  REQUIRE(chosen("shallow", 1000) == fastest);
-  REQUIRE(chosen("shallow", 1) == fastest);
-  REQUIRE(chosen("600 columns", 1000) == fastest);
-  REQUIRE(chosen("600 columns", 1) == Kernel::scalar);
-  REQUIRE(chosen("2000 columns", 1000) == Kernel::scalar);
 }
 
 TEST_CASE("kernels are named, and a wrong name says which there are") {
   for (const Kernel kernel : kernels()) REQUIRE(parse_kernel(to_string(kernel)) == kernel);
   REQUIRE(parse_kernel("auto") == Kernel::automatic);
   REQUIRE(resolve(Kernel::automatic) == kernels().back());
+  for (const Method method : {Method::automatic, Method::walk, Method::rows, Method::planes})
+    REQUIRE(parse_method(to_string(method)) == method);
+  REQUIRE_THROWS_AS(parse_method("plane"), Error);
   try {
     parse_kernel("avx1024");
     FAIL("no error");
