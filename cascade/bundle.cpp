@@ -145,6 +145,16 @@ void Bundle::check_policy_fits() const {
                 "take least_gain out of the band, or add the gain.json that it was set with (bundle create --gain)");
 }
 
+std::vector<std::string> Bundle::warnings() const {
+  std::vector<std::string> out;
+  for (std::size_t k = 0; k < forests->size(); ++k)
+    for (const std::string& warning : (*forests)[k].warnings)
+      out.push_back("forest " + std::to_string(k) + ": " + warning);
+  if (gain)
+    for (const std::string& warning : gain->warnings()) out.push_back("gain.json: " + warning);
+  return out;
+}
+
 Bundle Bundle::load(const fs::path& folder) {
   const CheckedFiles files(folder);
   Bundle bundle;

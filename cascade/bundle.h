@@ -52,6 +52,9 @@ struct Bundle {
   /// The network's encoder, whichever its kind; null where there is no network.
   const dnn::Encoder* encoder() const;
 
+  /// What was found wrong in its forests when they were loaded (gbdt::Forest::warnings), each with the file's name.
+  std::vector<std::string> warnings() const;
+
   /// Of a row with these margins and the forest's calibrated probability.
   Forwarding forwarding(RowView row, const StagedMargins& staged, double p_forest) const;
   /// Of a row whose gain is known, where the policy asks for one.

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "sluice/base/batch.h"
 #include "sluice/base/thread_pool.h"
@@ -60,6 +62,9 @@ class Engine {
 
   const Bundle& bundle() const { return *bundle_; }
   std::shared_ptr<const Bundle> shared_bundle() const { return bundle_; }
+  /// The bundle's warnings and those of the stage that serves its forests. A bundle that has any decides rightly, by
+  /// slower methods; sluice bundle verify refuses it.
+  std::vector<std::string> warnings() const;
   const ForestStage& forest_stage() const;
   const NetworkStage* network_stage() const;      // null where there is none
   Breaker& forest_breaker() const;                // to look at, or to isolate the stage

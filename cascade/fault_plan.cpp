@@ -37,6 +37,7 @@ class FaultyForest final : public ForestStage {
     if (fault != Fault::not_finite) return;
     for (std::size_t i = 0; i < rows.n_rows; ++i) out[i].fill(kNotFinite[plan_->count(fault) % 3]);
   }
+  std::vector<std::string> warnings() const override { return stage_->warnings(); }
 
  private:
   std::shared_ptr<const ForestStage> stage_;

@@ -4,6 +4,8 @@
 /// Immutable; const is thread-safe. A row's gain does not depend on the batch, the kernel or the number of threads.
 
 #include <span>
+#include <string>
+#include <vector>
 
 #include "sluice/base/batch.h"
 #include "sluice/base/schema.h"
@@ -26,6 +28,8 @@ class GainModel {
   float expect(RowView row, const StagedMargins& staged) const;
   /// The same of each row, faster.
   void expect(RowsView rows, std::span<const StagedMargins> staged, std::span<float> gains) const;
+
+  const std::vector<std::string>& warnings() const { return forest_.warnings; }
 
  private:
   void gather(RowView row, const StagedMargins& staged, std::span<float> features) const;

@@ -30,6 +30,7 @@ class IsolatedForest final : public ForestStage {
             options, [stage = stage_](Call& call) { work(*stage, call); }, Call{std::vector<double>(n_columns), {}}) {}
 
   void score(RowsView rows, std::span<StagedMargins> out) const override { stage_->score(rows, out); }
+  std::vector<std::string> warnings() const override { return stage_->warnings(); }
 
   Cause score_one(RowView row, StagedMargins& out, Deadline deadline) const override {
     const CallEnd end = bulkhead_.run(

@@ -45,6 +45,8 @@ class BagStage final : public ForestStage {
     });
   }
 
+  std::vector<std::string> warnings() const override { return bag_.forest.warnings; }
+
  private:
   gbdt::FoldedBag bag_;
   Schema schema_;

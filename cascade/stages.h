@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "sluice/base/batch.h"
@@ -27,6 +28,8 @@ class ForestStage {
     score(RowsView(row), {&out, 1});
     return Cause::none;
   }
+  /// What was found wrong in it when it was made (gbdt::Forest::warnings); empty for a stage that can be trusted.
+  virtual std::vector<std::string> warnings() const { return {}; }
 };
 
 /// A bag of forests, folded into one (gbdt/fold.h). A bag of one gives that forest's exact margin. Throws

@@ -61,7 +61,9 @@ struct ChallengerBundle {
 
   ChallengerBundle(const std::string& path, const std::string& device, const std::string& data,
                    io::RowReaderOptions options)
-      : engine(load_bundle(path, device)), reader(open_rows(data, engine.bundle().schema, std::move(options))) {}
+      : engine(load_bundle(path, device)), reader(open_rows(data, engine.bundle().schema, std::move(options))) {
+    print_warnings(engine);
+  }
 };
 
 }  // namespace
@@ -98,6 +100,7 @@ int run_backtest(const Arguments& arguments) {
   settings.data_name = data == "-" ? "standard input" : std::filesystem::path(data).filename().string();
   if (!costs_path.empty()) settings.costs = cascade::Costs::from_json(read_file(costs_path), costs_path);
   const cascade::Engine engine(load_bundle(bundle_path, common.device));
+  print_warnings(engine);
   ThreadPool pool(common.n_threads);
   auto rows_options = backtest::reader_options(settings, label, positive);
   rows_options.pool = &pool;

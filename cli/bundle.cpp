@@ -65,6 +65,8 @@ int inspect(const Arguments& arguments) {
       json.null();
     json.field("policy_version", bundle.policy.version).key("backgrounds").open('[');
     for (const auto& [name, bytes] : bundle.backgrounds) json.value(std::string_view(name));
+    json.close(']').key("warnings").open('[');
+    for (const std::string& warning : bundle.warnings()) json.value(std::string_view(warning));
     json.close(']').close('}');
     std::cout << text << "\n";
     return 0;
@@ -79,10 +81,12 @@ int inspect(const Arguments& arguments) {
             << "\nbackgrounds ";
   for (const auto& [name, bytes] : bundle.backgrounds) std::cout << " " << name;
   std::cout << "\n";
+  for (const std::string& warning : bundle.warnings()) std::cout << "warning      " << warning << "\n";
   return 0;
 }
 
-/// Whether a bundle of sound files loads, and its network gives the margins of its parity sample again.
+/// Whether a bundle of sound files loads, its network gives the margins of its parity sample again, and all methods of
+/// its forests give the same margins.
 bool loads(const std::string& folder) {
   try {
     const auto bundle = std::make_shared<cascade::Bundle>(cascade::Bundle::load(folder));
@@ -91,7 +95,9 @@ bool loads(const std::string& folder) {
       std::cout << "parity: " << bundle->parity->margins.size() << " margins of the network are given again\n";
     else if (bundle->encoder())
       std::cout << "parity: the bundle stores no margins of its network\n";
-    return true;
+    const std::vector<std::string> warnings = engine.warnings();
+    for (const std::string& warning : warnings) std::cout << warning << "\n";
+    return warnings.empty();
   } catch (const Error& error) {
     std::cout << error.code() << ": " << error.message() << "\n";
     return false;
@@ -101,8 +107,9 @@ bool loads(const std::string& folder) {
 int verify(const Arguments& arguments) {
   std::string folder;
   Options options("bundle verify",
-                  "Every file of a bundle against its manifest, and its network against the margins it gave where the "
-                  "bundle was written. Exit code 3 where one differs.",
+                  "Every file of a bundle against its manifest, its network against the margins it gave where the "
+                  "bundle was written, and the fast methods of its forests against the plain walk. Exit code 3 if "
+                  "one differs.",
                   "sluice bundle verify bundle");
   options.positional("BUNDLE", folder, "folder of the bundle");
   if (!options.parse(arguments)) return 0;

@@ -11,6 +11,7 @@
 #include "sluice/base/json_fields.h"
 #include "sluice/cascade/bundle.h"
 #include "sluice/cascade/engine.h"
+#include "sluice/cli/common_options.h"
 #include "sluice/cli/options.h"
 #include "sluice/dnn/parity_sample.h"
 #include "sluice/rules/ruleset.h"
@@ -132,6 +133,7 @@ void try_out(const CreateRequest& request, const cascade::BundleFiles& files) {
   try {
     cascade::write_bundle(trial, files, {.label = request.label});
     const cascade::Engine engine(std::make_shared<cascade::Bundle>(cascade::Bundle::load(trial)));
+    print_warnings(engine);
   } catch (...) {
     fs::remove_all(trial);
     throw;

@@ -19,4 +19,8 @@ void print_warnings(const io::RowReader& reader) {
   for (const auto& warning : reader.warnings()) warn(warning);
 }
 
+void print_warnings(const cascade::Engine& engine) {
+  for (const auto& warning : engine.warnings()) warn(warning);
+}
+
 }  // namespace sluice::cli

@@ -36,5 +36,7 @@ std::shared_ptr<const cascade::Bundle> load_bundle(const std::string& path, cons
 /// Rows of a data file for a schema; warnings are printed by print_warnings when all rows are read.
 std::unique_ptr<io::RowReader> open_rows(const std::string& path, const Schema& schema, io::RowReaderOptions options);
 void print_warnings(const io::RowReader& reader);
+/// What was found wrong in the bundle's forests.
+void print_warnings(const cascade::Engine& engine);
 
 }  // namespace sluice::cli

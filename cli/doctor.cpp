@@ -14,6 +14,8 @@
 #include "sluice/cli/train_program.h"
 #include "sluice/cli/verbs.h"
 #include "sluice/dnn/executor.h"
+#include "sluice/gbdt/kernel.h"
+#include "sluice/gbdt/self_check.h"
 
 namespace sluice::cli {
 namespace {
@@ -69,12 +71,33 @@ void find_training(std::vector<Finding>& findings) {
                       is_openblas ? "" : "apt-get install libopenblas0-pthread"});
 }
 
-std::vector<Finding> examine() {
+std::string joined(const std::vector<std::string>& texts, const char* between) {
+  std::string out;
+  for (const std::string& text : texts) out += (out.empty() ? "" : between) + text;
+  return out;
+}
+
+/// The forest kernels on forests made for this, and on those of a bundle.
+void find_forest_kernels(const std::string& bundle, std::vector<Finding>& findings) {
+  std::vector<std::string> names;
+  for (const auto kernel : gbdt::kernels()) names.emplace_back(to_string(kernel));
+  const std::vector<std::string> wrong = gbdt::self_check();
+  findings.push_back({"forest kernels", wrong.empty() ? "ok" : "degraded",
+                      wrong.empty() ? joined(names, ", ") + ": the plain walk's margins" : joined(wrong, "; "), ""});
+  if (bundle.empty()) return;
+  const cascade::Engine engine(load_bundle(bundle, "cpu"));
+  const std::vector<std::string> warnings = engine.warnings();
+  findings.push_back({"bundle's forests", warnings.empty() ? "ok" : "degraded",
+                      warnings.empty() ? "the plain walk's margins by every method" : joined(warnings, "; "), ""});
+}
+
+std::vector<Finding> examine(const std::string& bundle) {
   std::vector<Finding> findings;
   std::string kernels;
   for (const auto kernel : dnn::dense_kernels())
     kernels += (kernels.empty() ? "" : ", ") + std::string(to_string(kernel));
   findings.push_back({"CPU kernels", kernels.find("avx2") != std::string::npos ? "ok" : "degraded", kernels, ""});
+  find_forest_kernels(bundle, findings);
   findings.push_back({"processors", "ok", std::to_string(std::thread::hardware_concurrency()), ""});
   try {
     find_training(findings);
@@ -102,10 +125,12 @@ int run_doctor(const Arguments& arguments) {
   Options options(
       "doctor",
       "What this binary and this machine can do: each ok, degraded or missing, with the command that mends it.",
-      "sluice doctor");
+      "sluice doctor --bundle bundle");
+  std::string bundle;
+  options.text("--bundle", bundle, "a bundle whose forests are tried too");
   common.add_json(options);
   if (!options.parse(arguments)) return 0;
-  const auto findings = examine();
+  const auto findings = examine(bundle);
   if (common.json) {
     std::string text;
     JsonText json(text);

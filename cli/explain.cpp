@@ -171,6 +171,7 @@ int run_explain(const Arguments& arguments) {
                                    .background = asked.background};
 
   const cascade::Engine engine(load_bundle(asked.bundle, common.device), {.timings = true});
+  print_warnings(engine);
   const cascade::Bundle& bundle = engine.bundle();
   if (!asked.catalogue.empty())
     settings.catalogue =

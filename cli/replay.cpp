@@ -55,6 +55,7 @@ int run_replay(const Arguments& arguments) {
   const auto loaded = load_bundle(bundle, common.device);
   audit::ReplayOptions replaying{.kernel = gbdt::parse_kernel(kernel), .batch = batch, .pool = &pool};
   const cascade::Engine engine(loaded);
+  print_warnings(engine);
   const auto explainer = with_reasons ? make_row_explainer(engine) : nullptr;
   if (explainer)
     replaying.reasons = [&](RowView row, const cascade::Decision& decision) {

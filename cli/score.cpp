@@ -71,6 +71,7 @@ int run_score(const Arguments& arguments) {
 
   const auto bundle = load_bundle(bundle_path, common.device);
   const cascade::Engine engine(bundle);
+  print_warnings(engine);
   ThreadPool pool(common.n_threads);
   io::RowReaderOptions rows_options;
   rows_options.id_column = id;

@@ -9,7 +9,10 @@
 #include "sluice/base/random.h"
 #include "sluice/cascade/bundle.h"
 #include "sluice/cascade/engine.h"
+#include "sluice/cascade/fault_plan.h"
+#include "sluice/cascade/isolate.h"
 #include "sluice/dnn/network.h"
+#include "sluice/gbdt/vet.h"
 #include "support/catch.h"
 #include "support/small_bundle.h"
 #include "support/temp_dir.h"
@@ -166,6 +169,32 @@ TEST_CASE("an engine holds the network against its sample on the device that ser
   CHECK_NOTHROW(Engine(std::make_shared<Bundle>(bundle)));
   bundle.parity->margins[2] += 1;
   CHECK_THROWS_WITH(Engine(std::make_shared<Bundle>(bundle)), Catch::Contains("/margins/2"));
+}
+
+TEST_CASE("what was found wrong in a forest at load is told by the bundle, the engine and whatever stands around a stage") {
+  struct Warned final : ForestStage {
+    void score(RowsView, std::span<StagedMargins>) const override {}
+    std::vector<std::string> warnings() const override { return {"planes"}; }
+  };
+  const TempDir dir;
+  const auto good = small_bundle(dir / "b", 7, {.n_forests = 2, .band = kGainBand});
+  CHECK(Engine(good).warnings().empty());
+
+  Bundle bundle = *good;
+  std::vector<gbdt::Forest> forests = *good->forests;
+  auto binned = gbdt::bin_forest(forests[1]);
+  std::fill(binned->planes.leaves.begin(), binned->planes.leaves.end(), 0);
+  gbdt::adopt(forests[1], binned);
+  bundle.forests = std::make_shared<const std::vector<gbdt::Forest>>(std::move(forests));
+  const std::size_t n_methods = gbdt::kernels().size() - 1;  // planes of each kernel but the walk
+  CHECK(bundle.warnings().size() == n_methods);
+  for (const std::string& warning : bundle.warnings()) CHECK(warning.starts_with("forest 1: the method planes"));
+  CHECK(Engine(std::make_shared<const Bundle>(bundle)).warnings().size() == n_methods);
+
+  const std::shared_ptr<const ForestStage> stage = std::make_shared<Warned>();
+  CHECK(Engine(good, {.forest = stage}).warnings() == std::vector<std::string>{"forest: planes"});
+  CHECK(isolate(stage, good->schema, {})->warnings() == stage->warnings());
+  CHECK(with_faults(stage, std::make_shared<FaultPlan>(FaultOptions{}))->warnings() == stage->warnings());
 }
 
 TEST_CASE("writing replaces a bundle, and nothing else") {

@@ -1,0 +1,45 @@
+#include "cli/cli_support.h"
+#include "sluice/gbdt/kernel.h"
+#include "support/catch.h"
+#include "support/shared_data.h"
+
+using namespace sluice;
+using test::run;
+
+namespace {
+
+/// Exit code 0 and the expected margins, to the last digit.
+void check_margins(const std::filesystem::path& folder, const std::string& kernel) {
+  const test::TempDir out;
+  CAPTURE(folder, kernel);
+  std::string model = (folder / "model.ubj").string();
+  if (!std::filesystem::exists(model)) model = (folder / "model.txt").string();
+  const auto r = run(out.path(), "sluice forest predict '" + model + "' --data '" + (folder / "rows.csv").string() +
+                                     "' --margin --kernel " + kernel + " --out margins.csv --quiet");
+  REQUIRE(r.err == "");
+  REQUIRE(r.exit_code == 0);
+  CHECK(read_file(out.path() / "margins.csv") == read_file(folder / "expected_margins.csv"));
+}
+
+}  // namespace
+
+TEST_CASE("forests of small trees have XGBoost's margins with every kernel") {
+  const auto folder = test::shared_case("forest_of_small_trees");
+  if (!folder) return;
+  check_margins(*folder, "auto");
+  for (const gbdt::Kernel kernel : gbdt::kernels()) check_margins(*folder, std::string(to_string(kernel)));
+}
+
+TEST_CASE("a LightGBM threshold of infinity parts missing values from all others") {
+  if (const auto folder = test::shared_case("lightgbm_infinite_threshold")) check_margins(*folder, "auto");
+}
+
+TEST_CASE("doctor tries the forest kernels, and a bundle's forests by every method") {
+  const auto& folder = test::working_folder();
+  const auto r = run(folder, "sluice doctor");
+  REQUIRE(r.exit_code == 0);
+  REQUIRE_THAT(r.out, Catch::Contains("forest kernels       ok"));
+  if (!test::has_bundle()) return;
+  REQUIRE_THAT(run(folder, "sluice doctor --bundle bundle").out, Catch::Contains("bundle's forests     ok"));
+  REQUIRE(run(folder, "sluice bundle verify bundle").exit_code == 0);
+}
