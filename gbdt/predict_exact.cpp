@@ -5,25 +5,13 @@
 #include "sluice/gbdt/lightgbm_cell.h"
 #include "sluice/gbdt/linear.h"
 #include "sluice/gbdt/predict.h"
-#include "sluice/gbdt/walk.h"
 
 namespace sluice::gbdt {
 namespace {
 
 std::uint32_t leaf_of(const Forest& forest, const Tree& tree, const float* row) {
   std::uint32_t at = tree.first;
-  while (!forest.nodes[at].is_leaf()) {
-    const Node& node = forest.nodes[at];
-    const float x = row[node.feature];
-    bool goes_right = false;
-    if (node.is_category()) {
-      goes_right = contains(forest, node.category_set(), lightgbm_category(x)) != 0;
-    } else {
-      const float seen = lightgbm_number(forest, node.feature, x);
-      goes_right = std::isnan(seen) ? node.default_right() : seen >= node.value;
-    }
-    at = node.left + (goes_right ? 1 : 0);
-  }
+  while (!forest.nodes[at].is_leaf()) at = step_lightgbm(forest, at, row);
   return at;
 }
 

@@ -151,7 +151,8 @@ ShapReport run(const Forest& forest, const ShapTables& tables, BatchView rows, s
 /// What answers all splits of a row at once, where all trees are heaps of one stage there; null elsewhere.
 auto left_bits_for(const Forest& forest, const ShapState& state, Kernel kernel) -> decltype(BinnedKernel::left_bits) {
   const BinnedKernel* const functions = binned_kernel(kernel);
-  if (functions == nullptr || forest.binned == nullptr || !state.deep.empty()) return nullptr;
+  if (functions == nullptr || forest.binned == nullptr || !state.deep.empty() || state.has_missing_zeros)
+    return nullptr;
   const BinnedForest& binned = *forest.binned;
   const bool is_fit = binned.has_heaps() && binned.has_nodes() && binned.n_columns() <= functions->max_row_columns;
   return is_fit ? functions->left_bits : nullptr;

@@ -29,12 +29,11 @@ bool is_in_set(const Forest& forest, const Node& node, float x) {
          ((forest.category_words.at(set.first_word + category / 32) >> category % 32) & 1u) != 0;
 }
 
-/// A LightGBM forest's cell as its own rules have it (forest.h, Forest::zero_is_missing).
+/// A LightGBM forest's cell as its own rules have it (forest.h, Node::kZeroMissing).
 float seen(const Forest& forest, const Node& node, float x) {
   if (forest.exact_values.empty()) return x;
   if (node.is_category()) return x > -1.0f && x < 0.0f ? 0.0f : x;
-  const bool is_zero = x >= -1e-35f && x <= 1e-35f;
-  return is_zero && !forest.zero_is_missing.empty() && forest.zero_is_missing[node.feature] ? kNan : x;
+  return node.zero_is_missing() && x >= -1e-35f && x <= 1e-35f ? kNan : x;
 }
 
 std::uint32_t leaf_of(const Forest& forest, std::uint32_t at, const float* row) {
@@ -63,8 +62,7 @@ void add_leaves(const Forest& forest, const float* row, std::vector<float>& marg
 /// LightGBM's: in double, from 0, rounded at the end.
 void add_exact_leaves(const Forest& forest, const float* row, std::vector<float>& margins) {
   std::vector<double> sums(margins.size());
-  for (const auto& tree : forest.trees)
-    sums.at(tree.group) += forest.exact_values.at(leaf_of(forest, tree.first, row));
+  for (const auto& tree : forest.trees) sums.at(tree.group) += forest.exact_values.at(leaf_of(forest, tree.first, row));
   for (std::size_t g = 0; g < sums.size(); ++g) margins[g] = static_cast<float>(sums[g] / forest.exact_divisor);
 }
 
