@@ -67,6 +67,17 @@ enum class Link {
   hinge,          // 1 above 0, else 0
 };
 
+/// LightGBM's linear trees: a leaf adds its constant and the sum of weight * value over its terms. Where one of these
+/// values is missing, it adds its exact value.
+struct LinearTerm {
+  std::uint32_t feature = 0;
+  double weight = 0;
+};
+struct LinearLeaf {
+  double constant = 0;
+  std::size_t first_term = 0, n_terms = 0;
+};
+
 struct BinnedForest;
 
 struct Forest {
@@ -83,6 +94,8 @@ struct Forest {
   std::vector<float> linear;
   /// LightGBM: the leaves as they stand in the file, one a node, 0 in splits (predict_exact.h). Empty otherwise.
   std::vector<double> exact_values;
+  std::vector<LinearLeaf> linear_leaves;  // one a node; empty where no tree of LightGBM's is linear
+  std::vector<LinearTerm> linear_terms;
   double exact_divisor = 1;  // LightGBM's random forests: the sum of exact values is divided by it
   std::size_t n_features = 0;
   std::size_t n_groups = 1;          // outputs a row; 1 unless multi-class or multi-target

@@ -8,8 +8,10 @@
 
 namespace sluice::gbdt {
 
-/// LightGBM takes magnitudes up to 1e-35 for zeros, and at nodes of missing type Zero these for missing.
-inline float zero_as_missing(float x) { return std::abs(x) <= 1e-35f ? std::numeric_limits<float>::quiet_NaN() : x; }
+inline bool is_lightgbm_zero(float x) { return std::abs(x) <= 1e-35f; }
+
+/// What nodes of missing type Zero see.
+inline float zero_as_missing(float x) { return is_lightgbm_zero(x) ? std::numeric_limits<float>::quiet_NaN() : x; }
 
 /// LightGBM cuts a category's code before it looks at its sign: -0.5 is category 0.
 inline float lightgbm_category(float x) { return x > -1.0f && x < 0.0f ? 0.0f : x; }

@@ -18,7 +18,7 @@ bool is_lightgbm(std::string_view bytes);
 
 /// `source` is the file's name, for messages. Throws Error{forest.*} naming it, and the tree and node where there is
 /// one: forest.lightgbm (a line missing, cut short or of another form), forest.tree (a tree's structure),
-/// forest.objective (unknown), forest.unsupported (linear trees, categories of 2^24 and more, other versions).
+/// forest.objective (unknown), forest.unsupported (categories of 2^24 and more, other versions).
 Forest load_lightgbm(std::string_view text, std::string_view source);
 
 }  // namespace sluice::gbdt

@@ -11,6 +11,25 @@ constexpr std::int64_t kMaxSetWords = (1 << 24) / 32;  // beyond, float32 cells 
 
 enum class Missing { none, zero, nan };  // as decision_type has it
 
+/// Leaves of trees that are not linear add their exact value, whatever the row.
+void fill_linear(Forest& forest) {
+  for (std::size_t at = forest.linear_leaves.size(); at < forest.exact_values.size(); ++at)
+    forest.linear_leaves.push_back({forest.exact_values[at], forest.linear_terms.size(), 0});
+}
+
+/// A linear tree's further lines: of each leaf a constant and a number of terms, then the terms of all leaves.
+struct LinearLines {
+  explicit LinearLines(const LightgbmSection& section)
+      : constant(section.numbers("leaf_const")),
+        n_terms(section.integers("num_features")),
+        feature(section.integers("leaf_features")),
+        weight(section.numbers("leaf_coeff")) {}
+
+  std::vector<double> constant;
+  std::vector<std::int64_t> n_terms, feature;
+  std::vector<double> weight;
+};
+
 /// A tree's lines. A child c >= 0 is a split, c < 0 is the leaf ~c.
 struct TreeLines {
   explicit TreeLines(const LightgbmSection& section)
@@ -40,6 +59,7 @@ class LightgbmTree {
   static std::string name(std::int64_t id) {
     return id < 0 ? "leaf " + std::to_string(~id) : "node " + std::to_string(id);
   }
+  void append_linear(const LinearLines& lines);
   void put_leaf(std::int64_t id, std::size_t at);
   void put_split(std::int64_t id);
   void put_numeric(std::int64_t id, Missing type, Node& node) const;
@@ -56,8 +76,6 @@ class LightgbmTree {
 
 LightgbmTree::LightgbmTree(const LightgbmSection& section, Forest& forest)
     : section_(section), lines_(section), forest_(forest) {
-  if (section.has("is_linear") && section.integer("is_linear") != 0)
-    section.refuse("trees with linear models in their leaves are not read", "train with linear_tree=false");
   if (!section.has("num_cat"))
     section.refuse("trees of LightGBM before 2.0.5 are not read, nor by LightGBM since",
                    "train the model again with a newer LightGBM");
@@ -117,6 +135,32 @@ std::uint32_t LightgbmTree::add_set(std::int64_t id) {
   forest_.category_words.push_back(0);
   forest_.category_sets.push_back(set);
   return static_cast<std::uint32_t>(forest_.category_sets.size() - 1);
+}
+
+/// Behind the tree's nodes, of which order_ has the leaves' numbers.
+void LightgbmTree::append_linear(const LinearLines& lines) {
+  const std::size_t n_leaves = lines_.leaf_value.size();
+  if (lines.constant.size() != n_leaves || lines.n_terms.size() != n_leaves)
+    section_.fail("leaf_const and num_features have not one element for each of " + std::to_string(n_leaves) +
+                  " leaves");
+  std::vector<LinearLeaf> leaves;
+  std::size_t end = 0;
+  for (std::size_t leaf = 0; leaf < n_leaves; ++leaf) {
+    const auto n_terms = static_cast<std::uint64_t>(lines.n_terms[leaf]);
+    if (n_terms > lines.feature.size() - end) section_.fail("leaf_features has too few elements");
+    leaves.push_back({lines.constant[leaf], forest_.linear_terms.size() + end, n_terms});
+    end += n_terms;
+  }
+  if (end != lines.feature.size() || end != lines.weight.size())
+    section_.fail("leaf_features and leaf_coeff have not one element a term");
+  for (std::size_t k = 0; k < end; ++k) {
+    if (static_cast<std::uint64_t>(lines.feature[k]) >= forest_.n_features)
+      section_.fail("leaf_features: the model has no feature " + std::to_string(lines.feature[k]));
+    forest_.linear_terms.push_back({static_cast<std::uint32_t>(lines.feature[k]), lines.weight[k]});
+  }
+  fill_linear(forest_);
+  for (std::size_t i = 0; i < order_.size(); ++i)
+    if (order_[i] < 0) forest_.linear_leaves[tree_.first + i] = leaves[static_cast<std::size_t>(~order_[i])];
 }
 
 void LightgbmTree::put_leaf(std::int64_t id, std::size_t at) {
@@ -179,6 +223,9 @@ void LightgbmTree::append(std::uint32_t number, std::uint32_t group) {
   }
   tree_.n_nodes = static_cast<std::uint32_t>(order_.size());
   forest_.trees.push_back(tree_);
+  const bool is_linear = section_.has("is_linear") && section_.integer("is_linear") != 0;
+  if (is_linear) append_linear(LinearLines(section_));
+  if (!forest_.linear_leaves.empty()) fill_linear(forest_);
 }
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace sluice::gbdt {
 float above(double threshold);
 
 /// Throws Error{forest.lightgbm} or Error{forest.tree} naming the tree and the node, Error{forest.unsupported} for
-/// linear trees and categories of 2^24 and more.
+/// categories of 2^24 and more and trees of versions before 2.0.5.
 void append_lightgbm_tree(const LightgbmSection& section, std::uint32_t number, std::uint32_t group, Forest& forest);
 
 }  // namespace sluice::gbdt

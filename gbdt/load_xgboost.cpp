@@ -169,7 +169,9 @@ Forest load_forest(const std::filesystem::path& path) { return load_forest(read_
 std::size_t Forest::memory_bytes() const {
   return nodes.size() * (sizeof(Node) + sizeof(float) + sizeof(std::int32_t)) + trees.size() * sizeof(Tree) +
          category_sets.size() * sizeof(CategorySet) + category_words.size() * sizeof(std::uint32_t) +
-         linear.size() * sizeof(float) + exact_values.size() * sizeof(double) + (binned ? binned->memory_bytes() : 0);
+         linear.size() * sizeof(float) + exact_values.size() * sizeof(double) +
+         linear_leaves.size() * sizeof(LinearLeaf) + linear_terms.size() * sizeof(LinearTerm) +
+         (binned ? binned->memory_bytes() : 0);
 }
 
 }  // namespace sluice::gbdt

@@ -51,12 +51,15 @@ inline std::vector<double> expected_margins(const Forest& forest) {
   return bias;
 }
 
-/// Throws Error{attribution.linear} for gblinear models, Error{attribution.not_finite} for leaves or base margins that
-/// are infinite or NaN: no attributions add up to those.
+/// Throws Error{attribution.linear} for gblinear models, Error{forest.unsupported} for linear trees,
+/// Error{attribution.not_finite} for leaves or base margins that are infinite or NaN: no attributions add up to those.
 inline void check_attributable(const Forest& forest) {
   if (!forest.linear.empty())
     throw Error("attribution.linear", "a gblinear model has no trees to attribute to",
                 "each term is its own attribution: linear_contribs");
+  if (!forest.linear_leaves.empty())
+    throw Error("forest.unsupported", "the model's leaves hold linear models, which attributions do not take",
+                "nor do LightGBM's; train with linear_tree=false");
   const auto is_finite = [](float value) { return std::isfinite(value); };
   const auto is_sound = [](const Node& node) { return !node.is_leaf() || std::isfinite(node.value); };
   if (!std::all_of(forest.nodes.begin(), forest.nodes.end(), is_sound) ||

@@ -112,6 +112,9 @@ def main():
     train("lightgbm_lambda", {"objective": "cross_entropy_lambda"}, rng, binary, also=["predictions"])
     train("lightgbm_sqrt", {"objective": "regression", "reg_sqrt": True}, rng, signed, also=["predictions"])
     train("lightgbm_old", {"objective": "regression"}, rng, signed, rewrite=as_version_2_0_10)
+    linear = boost({"objective": "regression", "linear_tree": True}, rng, signed, 4, missing=True,
+                   init_model=boost({"objective": "regression"}, rng, signed, 2, missing=True))
+    write("lightgbm_linear", linear, rng)
 
 
 if __name__ == "__main__":

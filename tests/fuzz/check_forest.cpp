@@ -59,10 +59,24 @@ void add_leaves(const Forest& forest, const float* row, std::vector<float>& marg
   for (const auto& tree : forest.trees) margins.at(tree.group) += forest.nodes[leaf_of(forest, tree.first, row)].value;
 }
 
+double exact_value(const Forest& forest, std::uint32_t leaf, const float* row) {
+  if (forest.linear_leaves.empty()) return forest.exact_values.at(leaf);
+  const gbdt::LinearLeaf& linear = forest.linear_leaves.at(leaf);
+  double sum = linear.constant;
+  for (std::size_t k = 0; k < linear.n_terms; ++k) {
+    const gbdt::LinearTerm& term = forest.linear_terms.at(linear.first_term + k);
+    const float x = row[term.feature];
+    if (std::isnan(x)) return forest.exact_values.at(leaf);
+    sum += term.weight * (x >= -1e-35f && x <= 1e-35f ? 0.0 : static_cast<double>(x));
+  }
+  return sum;
+}
+
 /// LightGBM's: in double, from 0, rounded at the end.
 void add_exact_leaves(const Forest& forest, const float* row, std::vector<float>& margins) {
   std::vector<double> sums(margins.size());
-  for (const auto& tree : forest.trees) sums.at(tree.group) += forest.exact_values.at(leaf_of(forest, tree.first, row));
+  for (const auto& tree : forest.trees)
+    sums.at(tree.group) += exact_value(forest, leaf_of(forest, tree.first, row), row);
   for (std::size_t g = 0; g < sums.size(); ++g) margins[g] = static_cast<float>(sums[g] / forest.exact_divisor);
 }
 

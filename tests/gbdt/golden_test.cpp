@@ -113,7 +113,7 @@ TEST_CASE("LightGBM's models: its doubles to the last bit, and these rounded to 
   for (const std::string name :
        {"lightgbm_binary", "lightgbm_no_missing", "lightgbm_zero_missing", "lightgbm_classes", "lightgbm_ova",
         "lightgbm_poisson", "lightgbm_forest", "lightgbm_dart", "lightgbm_stump", "lightgbm_infinite",
-        "lightgbm_mixed_missing", "lightgbm_lambda", "lightgbm_sqrt", "lightgbm_old"}) {
+        "lightgbm_mixed_missing", "lightgbm_lambda", "lightgbm_sqrt", "lightgbm_linear", "lightgbm_old"}) {
     CAPTURE(name);
     const Golden golden(name, ".lgb.txt");
     std::vector<double> exact(output_size(golden.forest, golden.rows().n_rows));
@@ -130,6 +130,11 @@ TEST_CASE("LightGBM's models: its doubles to the last bit, and these rounded to 
       CHECK(margins[i] == static_cast<float>(exact[i]));
     }
   }
+}
+
+TEST_CASE("linear trees have no attributions, as in LightGBM") {
+  const Golden golden("lightgbm_linear", ".lgb.txt");
+  CHECK_THROWS_AS(ShapTables(golden.forest), Error);
 }
 
 TEST_CASE("LightGBM's predictions by cross_entropy_lambda and reg_sqrt") {

@@ -108,7 +108,7 @@ TEST_CASE("a damaged LightGBM model is refused with file, tree and node") {
       {"left_child=2 ", "left_child=-99 ", "forest.tree", "outside of the tree"},
       {"split_feature=", "split_feature=9", "forest.tree", "feature 9"},
       {"threshold=", "threshold=nan ", "forest.lightgbm", "elements"},
-      {"is_linear=0", "is_linear=1", "forest.unsupported", "linear"},
+      {"is_linear=0", "is_linear=1", "forest.lightgbm", "leaf_const"},
       {"end of trees", "end", "forest.lightgbm", "end of trees"},
   };
   const std::string good = golden("lightgbm_binary");
@@ -128,8 +128,24 @@ TEST_CASE("a damaged LightGBM model is refused with file, tree and node") {
   }
 }
 
+TEST_CASE("a damaged linear leaf is refused") {
+  const std::string good = golden("lightgbm_linear");
+  for (const auto& [from, to] :
+       {std::pair("leaf_const=", "leaf_const=1 "), std::pair("num_features=", "num_features=9 "),
+        std::pair("num_features=1", "num_features=-1"), std::pair("leaf_coeff=", "leaf_coeff=1 "),
+        std::pair("leaf_features=", "leaf_features=0 "), std::pair("leaf_features=", "leaf_features=9")}) {
+    CAPTURE(from, to);
+    try {
+      load_lightgbm(replaced(good, from, to), "bad.txt");
+      FAIL("it was loaded");
+    } catch (const Error& error) {
+      CHECK(error.code() == "forest.lightgbm");
+    }
+  }
+}
+
 TEST_CASE("a LightGBM model that breaks off, or a changed byte, gives an error or a forest that can be walked") {
-  const std::string good = golden("lightgbm_zero_missing");
+  const std::string good = golden(GENERATE("lightgbm_zero_missing", "lightgbm_linear"));
   const std::size_t end = good.find("end of trees");
   for (std::size_t size = 0; size < end; size += 7)
     CHECK_THROWS_AS(load_lightgbm(std::string_view(good).substr(0, size), "cut.txt"), Error);
