@@ -4,13 +4,15 @@
 ///
 /// The rules of a split, the same for every call of this folder (they are XGBoost's):
 ///   - a row's value x is float32; NaN is missing and takes the split's default side;
-///   - a numeric split sends x < threshold to the left, everything else (equal, +inf) to the right;
+///   - a numeric split sends x >= threshold to the right, everything else that is not missing to the left. A threshold
+///     of NaN thus sends nothing to the right, only a missing value may go there; one of -inf sends everything;
+///   - where a node says so (kZeroMissing, LightGBM's missing type Zero), zeros are missing as well;
 ///   - a categorical split sends the categories of its set to the right. x is cut to an integer; a negative one, one >=
-///   2^24 or one that
-///     is not in the set goes to the left.
+///     2^24 or one that is not in the set goes to the left.
 /// A margin is base_margin, then the leaves' values added in float32 in tree order, each group on its own. What the
 /// readers turn into these rules: DART's weights (multiplied into the leaves), vector leaves (one tree a group),
-/// LightGBM's `<=` (the next float32) and its missing types None and NaN (default sides).
+/// LightGBM's `<=` (the next float32) and its missing types None and NaN (default sides). Leaves and margins may be
+/// infinite or NaN, as the files of diverged training have them; trees may be of any depth.
 
 #include <cstddef>
 #include <cstdint>
@@ -27,13 +29,13 @@ struct Node {
   float value = 0;            // threshold of a numeric split; the leaf's value
   std::uint32_t feature = 0;  // 0 in a leaf
   std::uint32_t left = 0;     // index in Forest::nodes
-  std::uint32_t bits =
-      0;  // bit 0: missing goes right; bit 1: a split; from bit 2: the category set, 0 for a numeric split
+  std::uint32_t bits = 0;     // the flags below, and from kSetShift on the category set, 0 for a numeric split
 
-  static constexpr std::uint32_t kDefaultRight = 1, kSplit = 2, kSetShift = 2;
+  static constexpr std::uint32_t kDefaultRight = 1, kSplit = 2, kZeroMissing = 4, kSetShift = 3;
 
   bool is_leaf() const { return (bits & kSplit) == 0; }
   bool default_right() const { return (bits & kDefaultRight) != 0; }
+  bool zero_is_missing() const { return (bits & kZeroMissing) != 0; }
   bool is_category() const { return (bits >> kSetShift) != 0; }
   std::uint32_t category_set() const { return bits >> kSetShift; }
 };
@@ -57,10 +59,23 @@ struct CategorySet {
 /// How a margin becomes a prediction.
 enum class Link {
   identity,
-  logistic,     // 1 / (1 + e^-margin)
-  exponential,  // e^margin
-  softmax,      // over the groups. For multi:softmax too: XGBoost itself would give the index of the largest
-  hinge,        // 1 above 0, else 0
+  logistic,       // 1 / (1 + e^-margin)
+  exponential,    // e^margin
+  softplus,       // log(1 + e^margin): LightGBM's cross_entropy_lambda
+  signed_square,  // margin * |margin|: LightGBM's reg_sqrt
+  softmax,        // over the groups. For multi:softmax too: XGBoost itself would give the index of the largest
+  hinge,          // 1 above 0, else 0
+};
+
+/// LightGBM's linear trees: a leaf adds its constant and the sum of weight * value over its terms. Where one of these
+/// values is missing, it adds its exact value.
+struct LinearTerm {
+  std::uint32_t feature = 0;
+  double weight = 0;
+};
+struct LinearLeaf {
+  double constant = 0;
+  std::size_t first_term = 0, n_terms = 0;
 };
 
 struct BinnedForest;
@@ -79,8 +94,9 @@ struct Forest {
   std::vector<float> linear;
   /// LightGBM: the leaves as they stand in the file, one a node, 0 in splits (predict_exact.h). Empty otherwise.
   std::vector<double> exact_values;
-  double exact_divisor = 1;           // LightGBM's random forests: the sum of exact values is divided by it
-  std::vector<bool> zero_is_missing;  // LightGBM's missing type Zero, one a feature; empty where there is none
+  std::vector<LinearLeaf> linear_leaves;  // one a node; empty where no tree of LightGBM's is linear
+  std::vector<LinearTerm> linear_terms;
+  double exact_divisor = 1;  // LightGBM's random forests: the sum of exact values is divided by it
   std::size_t n_features = 0;
   std::size_t n_groups = 1;          // outputs a row; 1 unless multi-class or multi-target
   std::size_t n_parallel_trees = 1;  // trees a group and boosting round

@@ -23,7 +23,7 @@ std::vector<Number> read_numbers(const LightgbmSection& section, std::string_vie
     Number value{};
     const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
     if (error != std::errc() || end != word.data() + word.size())
-      section.fail(std::string(key) + ": \"" + std::string(word) + "\" is no number");
+      section.fail(std::string(key) + ": \"" + std::string(word) + "\" is not a number");
     out.push_back(value);
   }
   return out;
@@ -52,6 +52,10 @@ void LightgbmSection::fail(const std::string& what) const {
 void LightgbmSection::fail_tree(const std::string& node, const std::string& what) const {
   throw Error("forest.tree", std::string(source_) + ": " + name_ + ", " + node + ": " + what,
               "the file is damaged or was not written by LightGBM");
+}
+
+void LightgbmSection::refuse(const std::string& what, const char* hint) const {
+  throw Error("forest.unsupported", std::string(source_) + ": " + name_ + ": " + what, hint);
 }
 
 const std::string_view* LightgbmSection::find(std::string_view key) const {

@@ -24,6 +24,7 @@ class LightgbmSection {
 
   [[noreturn]] void fail(const std::string& what) const;
   [[noreturn]] void fail_tree(const std::string& node, const std::string& what) const;  // Error{forest.tree}
+  [[noreturn]] void refuse(const std::string& what, const char* hint) const;            // Error{forest.unsupported}
   std::string_view source() const { return source_; }
 
  private:

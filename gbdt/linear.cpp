@@ -1,5 +1,6 @@
 #include "sluice/gbdt/linear.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "sluice/gbdt/walk.h"
@@ -39,6 +40,9 @@ void linear_contribs(const Forest& forest, BatchView rows, std::span<double> out
   check(forest, rows);
   const std::size_t n_groups = forest.n_groups, n_columns = forest.n_features + 1;
   check_output(out.size(), rows.n_rows * n_groups * n_columns);
+  if (!std::all_of(forest.linear.begin(), forest.linear.end(), [](float w) { return std::isfinite(w); }))
+    throw Error("attribution.not_finite", "the model has weights that are infinite or NaN",
+                "its training diverged: look at the learning rate and the labels");
   for (std::size_t i = 0; i < rows.n_rows; ++i)
     for (std::size_t group = 0; group < n_groups; ++group) {
       double* phi = &out[(i * n_groups + group) * n_columns];

@@ -17,7 +17,8 @@ void predict_linear(const Forest& forest, BatchView rows, std::span<float> out,
                     std::span<const float> base_margin = {});
 
 /// Writes [n_rows, n_groups, n_features + 1]: each feature's weight * value (0 where it is missing), then bias + base
-/// margin. XGBoost's pred_contribs for gblinear. Throws as predict_linear does.
+/// margin. XGBoost's pred_contribs for gblinear. Throws as predict_linear does, and Error{attribution.not_finite} for
+/// weights that are infinite or NaN.
 void linear_contribs(const Forest& forest, BatchView rows, std::span<double> out);
 
 }  // namespace sluice::gbdt

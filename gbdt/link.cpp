@@ -21,6 +21,9 @@ void exponential(const std::string& objective, std::span<float> margins) {
     value = is_double ? static_cast<float>(std::exp(static_cast<double>(value))) : std::exp(value);
 }
 
+/// In double, as LightGBM has it: e^margin alone would be infinite from 89 on.
+float softplus(float margin) { return static_cast<float>(std::log1p(std::exp(static_cast<double>(margin)))); }
+
 void softmax(std::span<float> group) {
   const float largest = *std::max_element(group.begin(), group.end());
   double sum = 0;
@@ -42,6 +45,12 @@ void apply_link(const Forest& forest, std::span<float> margins) {
       return;
     case Link::exponential:
       exponential(forest.objective, margins);
+      return;
+    case Link::softplus:
+      for (float& value : margins) value = softplus(value);
+      return;
+    case Link::signed_square:
+      for (float& value : margins) value *= std::abs(value);
       return;
     case Link::hinge:
       for (float& value : margins) value = value > 0.0f ? 1.0f : 0.0f;

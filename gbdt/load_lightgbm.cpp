@@ -18,15 +18,27 @@ struct Objective {
   Link link;
 };
 
+/// As its versions write them: xentropy and xentlambda until 2.2.
 constexpr std::array kObjectives = {
-    Objective{"binary", Link::logistic},        Objective{"multiclassova", Link::logistic},
-    Objective{"cross_entropy", Link::logistic}, Objective{"multiclass", Link::softmax},
-    Objective{"poisson", Link::exponential},    Objective{"gamma", Link::exponential},
-    Objective{"tweedie", Link::exponential},    Objective{"regression", Link::identity},
-    Objective{"regression_l1", Link::identity}, Objective{"huber", Link::identity},
-    Objective{"fair", Link::identity},          Objective{"quantile", Link::identity},
-    Objective{"mape", Link::identity},          Objective{"lambdarank", Link::identity},
-    Objective{"rank_xendcg", Link::identity},   Objective{"custom", Link::identity},
+    Objective{"binary", Link::logistic},
+    Objective{"multiclassova", Link::logistic},
+    Objective{"cross_entropy", Link::logistic},
+    Objective{"xentropy", Link::logistic},
+    Objective{"cross_entropy_lambda", Link::softplus},
+    Objective{"xentlambda", Link::softplus},
+    Objective{"multiclass", Link::softmax},
+    Objective{"poisson", Link::exponential},
+    Objective{"gamma", Link::exponential},
+    Objective{"tweedie", Link::exponential},
+    Objective{"regression", Link::identity},
+    Objective{"regression_l1", Link::identity},
+    Objective{"huber", Link::identity},
+    Objective{"fair", Link::identity},
+    Objective{"quantile", Link::identity},
+    Objective{"mape", Link::identity},
+    Objective{"lambdarank", Link::identity},
+    Objective{"rank_xendcg", Link::identity},
+    Objective{"custom", Link::identity},
 };
 
 /// "binary sigmoid:2": a name, then its parameters.
@@ -41,14 +53,13 @@ void load_objective(const LightgbmSection& header, Forest& forest) {
                 "a link for its margins must be known");
   forest.link = found->link;
   for (std::size_t k = 1; k < words.size(); ++k) {
-    if (words[k] == "sqrt")
-      throw Error("forest.unsupported", std::string(header.source()) + ": reg_sqrt targets are not read",
-                  "take the square root of the labels before training");
+    // Only targets without a link of their own have roots; 2.0 wrote the word for poisson too, to no effect.
+    if (words[k] == "sqrt" && forest.link == Link::identity) forest.link = Link::signed_square;
     if (!words[k].starts_with("sigmoid:")) continue;
     const std::string_view number = words[k].substr(8);
     const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), forest.link_scale);
     if (error != std::errc() || end != number.data() + number.size() || !std::isfinite(forest.link_scale))
-      header.fail("objective: \"" + std::string(words[k]) + "\" is no number");
+      header.fail("objective: \"" + std::string(words[k]) + "\" is not a number");
   }
 }
 
@@ -66,6 +77,27 @@ void load_features(const LightgbmSection& header, Forest& forest) {
       header.fail("feature_names and feature_infos must have max_feature_idx + 1 elements");
 }
 
+/// The sections "Tree=...", off `rest`. LightGBM reads them by their order, whatever their numbers.
+std::vector<LightgbmSection> take_trees(std::string_view& rest, std::string_view source) {
+  std::vector<LightgbmSection> trees;
+  while (true) {
+    rest.remove_prefix(std::min(rest.find_first_not_of("\r\n"), rest.size()));
+    if (!rest.starts_with("Tree=")) return trees;
+    trees.emplace_back(rest, "tree " + std::to_string(trees.size()), source);
+  }
+}
+
+/// tree_sizes stands in files since 2.0.12. "end of trees" follows since 2.2, in older files what comes next.
+void check_end(const LightgbmSection& header, std::size_t n_trees, std::string_view rest) {
+  const bool has_end = rest.starts_with("end of trees") || rest.starts_with("feature importances:");
+  const std::size_t n_sizes = header.has("tree_sizes") ? header.words("tree_sizes").size() : n_trees;
+  if (has_end && n_sizes == n_trees) return;
+  throw Error("forest.lightgbm", std::string(header.source()) + ": the file breaks off at or behind tree " +
+                                     std::to_string(n_trees) + ": " +
+                                     (n_sizes == n_trees ? "\"end of trees\" is missing"
+                                                         : "tree_sizes names " + std::to_string(n_sizes) + " trees"));
+}
+
 void load_shape(const LightgbmSection& header, std::size_t n_trees, Forest& forest) {
   const std::int64_t n_groups = header.integer("num_tree_per_iteration");
   if (n_groups < 1 || n_groups > 65536) header.fail("num_tree_per_iteration is out of range");
@@ -79,25 +111,21 @@ void load_shape(const LightgbmSection& header, std::size_t n_trees, Forest& fore
     forest.iteration_first.push_back(static_cast<std::uint32_t>(first));
 }
 
-void load_trees(std::string_view rest, std::size_t n_trees, std::string_view source, Forest& forest) {
-  std::vector<LightgbmMissing> missing(forest.n_features, LightgbmMissing::unknown);
+void load_trees(const std::vector<LightgbmSection>& trees, Forest& forest) {
   forest.category_sets.emplace_back();
   forest.category_words.push_back(0);
-  for (std::size_t t = 0; t < n_trees; ++t) {
-    rest.remove_prefix(std::min(rest.find_first_not_of("\r\n"), rest.size()));
-    const LightgbmSection section(rest, "tree " + std::to_string(t), source);
-    if (!section.has("Tree")) section.fail("it is missing");
-    if (section.integer("Tree") != static_cast<std::int64_t>(t)) section.fail("another number stands in its place");
-    append_lightgbm_tree(section, static_cast<std::uint32_t>(t), static_cast<std::uint32_t>(t % forest.n_groups),
-                         missing, forest);
-  }
-  rest.remove_prefix(std::min(rest.find_first_not_of("\r\n"), rest.size()));
-  if (!rest.starts_with("end of trees"))
-    throw Error("forest.lightgbm", std::string(source) + ": \"end of trees\" does not follow tree " +
-                                       std::to_string(n_trees) + ": the file breaks off or tree_sizes is wrong");
-  const auto is_zero = [](LightgbmMissing type) { return type == LightgbmMissing::zero; };
-  if (std::any_of(missing.begin(), missing.end(), is_zero))
-    for (const LightgbmMissing type : missing) forest.zero_is_missing.push_back(is_zero(type));
+  for (std::size_t t = 0; t < trees.size(); ++t)
+    append_lightgbm_tree(trees[t], static_cast<std::uint32_t>(t), static_cast<std::uint32_t>(t % forest.n_groups),
+                         forest);
+}
+
+/// 2.0.5 to 2.0.11 wrote no version, 2.0.12 to 2.2 v2, 2.3 and 3 v3. Their trees are all read alike, by LightGBM 4 too.
+void check_version(const LightgbmSection& header) {
+  constexpr std::array<std::string_view, 4> kVersions = {"", "v2", "v3", "v4"};
+  const std::string_view version = header.has("version") ? header.text("version") : "";
+  if (std::find(kVersions.begin(), kVersions.end(), version) == kVersions.end())
+    header.refuse("version \"" + std::string(version) + "\" is not read; v2, v3 and v4 are",
+                  "LightGBM 2 to 4 write these");
 }
 
 }  // namespace
@@ -108,14 +136,14 @@ Forest load_lightgbm(std::string_view text, std::string_view source) {
   std::string_view rest = text;
   const LightgbmSection header(rest, "header", source);
   if (!is_lightgbm(text)) header.fail("the first line is not \"tree\"");
-  if (const std::string_view version = header.text("version"); version != "v3" && version != "v4")
-    header.fail("version \"" + std::string(version) + "\" is not read; v3 and v4 are");
-  const std::size_t n_trees = header.words("tree_sizes").size();
+  check_version(header);
+  const std::vector<LightgbmSection> trees = take_trees(rest, source);
+  check_end(header, trees.size(), rest);
   Forest forest;
   load_objective(header, forest);
   load_features(header, forest);
-  load_shape(header, n_trees, forest);
-  load_trees(rest, n_trees, source, forest);
+  load_shape(header, trees.size(), forest);
+  load_trees(trees, forest);
   prepare(forest);
   return forest;
 }

@@ -6,9 +6,29 @@
 namespace sluice::gbdt {
 namespace {
 
-constexpr float kZero = 1e-35f;  // LightGBM's kZeroThreshold
-constexpr std::uint32_t kMaxDepth = 1024;
-constexpr std::int64_t kMaxSetWords = (1 << 24) / 32;
+constexpr float kZero = 1e-35f;                        // LightGBM's kZeroThreshold
+constexpr std::int64_t kMaxSetWords = (1 << 24) / 32;  // beyond, float32 cells cannot hold a category's code
+
+enum class Missing { none, zero, nan };  // as decision_type has it
+
+/// Leaves of trees that are not linear add their exact value, whatever the row.
+void fill_linear(Forest& forest) {
+  for (std::size_t at = forest.linear_leaves.size(); at < forest.exact_values.size(); ++at)
+    forest.linear_leaves.push_back({forest.exact_values[at], forest.linear_terms.size(), 0});
+}
+
+/// A linear tree's further lines: of each leaf a constant and a number of terms, then the terms of all leaves.
+struct LinearLines {
+  explicit LinearLines(const LightgbmSection& section)
+      : constant(section.numbers("leaf_const")),
+        n_terms(section.integers("num_features")),
+        feature(section.integers("leaf_features")),
+        weight(section.numbers("leaf_coeff")) {}
+
+  std::vector<double> constant;
+  std::vector<std::int64_t> n_terms, feature;
+  std::vector<double> weight;
+};
 
 /// A tree's lines. A child c >= 0 is a split, c < 0 is the leaf ~c.
 struct TreeLines {
@@ -32,32 +52,33 @@ struct TreeLines {
 
 class LightgbmTree {
  public:
-  LightgbmTree(const LightgbmSection& section, std::vector<LightgbmMissing>& missing, Forest& forest);
+  LightgbmTree(const LightgbmSection& section, Forest& forest);
   void append(std::uint32_t number, std::uint32_t group);
 
  private:
   static std::string name(std::int64_t id) {
     return id < 0 ? "leaf " + std::to_string(~id) : "node " + std::to_string(id);
   }
+  void append_linear(const LinearLines& lines);
   void put_leaf(std::int64_t id, std::size_t at);
   void put_split(std::int64_t id);
-  void put_numeric(std::int64_t id, LightgbmMissing type, Node& node);
+  void put_numeric(std::int64_t id, Missing type, Node& node) const;
   std::uint32_t add_set(std::int64_t id);
   std::uint32_t add_children(std::int64_t id, bool swapped);
 
   const LightgbmSection& section_;
   TreeLines lines_;
-  std::vector<LightgbmMissing>& missing_;
   Forest& forest_;
   Tree tree_;
   std::vector<std::int64_t> order_;
   std::vector<bool> split_is_reached_, leaf_is_reached_;
 };
 
-LightgbmTree::LightgbmTree(const LightgbmSection& section, std::vector<LightgbmMissing>& missing, Forest& forest)
-    : section_(section), lines_(section), missing_(missing), forest_(forest) {
-  if (section.has("is_linear") && section.integer("is_linear") != 0)
-    section.fail_tree("node 0", "linear trees are not read; train with linear_tree=false");
+LightgbmTree::LightgbmTree(const LightgbmSection& section, Forest& forest)
+    : section_(section), lines_(section), forest_(forest) {
+  if (!section.has("num_cat"))
+    section.refuse("trees of LightGBM before 2.0.5 are not read, nor by LightGBM since",
+                   "train the model again with a newer LightGBM");
   const std::int64_t n_leaves = section.integer("num_leaves");
   if (n_leaves < 1 || static_cast<std::uint64_t>(n_leaves) != lines_.leaf_value.size())
     section.fail("num_leaves says " + std::to_string(n_leaves) + ", leaf_value has " +
@@ -65,6 +86,7 @@ LightgbmTree::LightgbmTree(const LightgbmSection& section, std::vector<LightgbmM
   const std::size_t n_splits = lines_.leaf_value.size() - 1;
   if (lines_.leaf_count.empty()) lines_.leaf_count.assign(n_splits + 1, 0.0);
   if (lines_.split_count.empty()) lines_.split_count.assign(n_splits, 0.0);
+  if (!section.has("decision_type")) lines_.decision.assign(n_splits, 0);
   const bool is_whole = lines_.feature.size() == n_splits && lines_.threshold.size() == n_splits &&
                         lines_.decision.size() == n_splits && lines_.left.size() == n_splits &&
                         lines_.right.size() == n_splits && lines_.split_count.size() == n_splits &&
@@ -98,8 +120,11 @@ std::uint32_t LightgbmTree::add_set(std::int64_t id) {
     section_.fail_tree(name(id), "its category set is outside of the tree's");
   const auto k = static_cast<std::size_t>(index);
   const std::int64_t first = lines_.boundaries[k], end = lines_.boundaries[k + 1];
-  if (first < 0 || end < first || static_cast<std::uint64_t>(end) > lines_.words.size() || end - first > kMaxSetWords)
+  if (first < 0 || end < first || static_cast<std::uint64_t>(end) > lines_.words.size())
     section_.fail_tree(name(id), "its category set is outside of the tree's");
+  if (end - first > kMaxSetWords)
+    section_.refuse(name(id) + " splits on a category of " + std::to_string(32 * kMaxSetWords) + " or more",
+                    "number the categories from 0 before training");
   const CategorySet set{static_cast<std::uint32_t>(forest_.category_words.size()),
                         static_cast<std::uint32_t>(end - first)};
   for (std::int64_t i = first; i < end; ++i) {
@@ -112,28 +137,46 @@ std::uint32_t LightgbmTree::add_set(std::int64_t id) {
   return static_cast<std::uint32_t>(forest_.category_sets.size() - 1);
 }
 
+/// Behind the tree's nodes, of which order_ has the leaves' numbers.
+void LightgbmTree::append_linear(const LinearLines& lines) {
+  const std::size_t n_leaves = lines_.leaf_value.size();
+  if (lines.constant.size() != n_leaves || lines.n_terms.size() != n_leaves)
+    section_.fail("leaf_const and num_features have not one element for each of " + std::to_string(n_leaves) +
+                  " leaves");
+  std::vector<LinearLeaf> leaves;
+  std::size_t end = 0;
+  for (std::size_t leaf = 0; leaf < n_leaves; ++leaf) {
+    const auto n_terms = static_cast<std::uint64_t>(lines.n_terms[leaf]);
+    if (n_terms > lines.feature.size() - end) section_.fail("leaf_features has too few elements");
+    leaves.push_back({lines.constant[leaf], forest_.linear_terms.size() + end, n_terms});
+    end += n_terms;
+  }
+  if (end != lines.feature.size() || end != lines.weight.size())
+    section_.fail("leaf_features and leaf_coeff have not one element a term");
+  for (std::size_t k = 0; k < end; ++k) {
+    if (static_cast<std::uint64_t>(lines.feature[k]) >= forest_.n_features)
+      section_.fail("leaf_features: the model has no feature " + std::to_string(lines.feature[k]));
+    forest_.linear_terms.push_back({static_cast<std::uint32_t>(lines.feature[k]), lines.weight[k]});
+  }
+  fill_linear(forest_);
+  for (std::size_t i = 0; i < order_.size(); ++i)
+    if (order_[i] < 0) forest_.linear_leaves[tree_.first + i] = leaves[static_cast<std::size_t>(~order_[i])];
+}
+
 void LightgbmTree::put_leaf(std::int64_t id, std::size_t at) {
   const double value = lines_.leaf_value[~id];
   const auto narrow = static_cast<float>(value / forest_.exact_divisor);
-  if (!std::isfinite(narrow)) section_.fail_tree(name(id), "its value is no finite float32");
   forest_.nodes.push_back({narrow, 0, static_cast<std::uint32_t>(at), 0});
   forest_.cover.push_back(static_cast<float>(lines_.leaf_count[~id]));
   forest_.exact_values.push_back(value);
 }
 
-void LightgbmTree::put_numeric(std::int64_t id, LightgbmMissing type, Node& node) {
+/// Of missing type None, NaN is 0.
+void LightgbmTree::put_numeric(std::int64_t id, Missing type, Node& node) const {
   const double threshold = lines_.threshold[id];
-  if (std::isnan(threshold)) section_.fail_tree(name(id), "its threshold is NaN");
-  if (threshold == std::numeric_limits<double>::infinity())
-    section_.fail_tree(name(id), "its threshold is infinite: nothing goes to the right");
   node.value = above(threshold);
-  const bool default_left = type == LightgbmMissing::none ? threshold >= 0.0 : (lines_.decision[id] & 2) != 0;
-  node.bits |= default_left ? 0u : Node::kDefaultRight;
-
-  LightgbmMissing& known = missing_[node.feature];
-  if (known == LightgbmMissing::unknown) known = type;
-  if (known != type)
-    section_.fail_tree(name(id), "feature " + std::to_string(node.feature) + " has another missing type elsewhere");
+  const bool default_left = type == Missing::none ? threshold >= 0.0 : (lines_.decision[id] & 2) != 0;
+  node.bits |= (default_left ? 0u : Node::kDefaultRight) | (type == Missing::zero ? Node::kZeroMissing : 0u);
 }
 
 void LightgbmTree::put_split(std::int64_t id) {
@@ -152,7 +195,7 @@ void LightgbmTree::put_split(std::int64_t id) {
     node.bits |= add_set(id) << Node::kSetShift;
     tree_.has_categories = true;
   } else {
-    put_numeric(id, static_cast<LightgbmMissing>(type + 1), node);
+    put_numeric(id, static_cast<Missing>(type), node);
   }
   node.left = add_children(id, is_category);
   forest_.nodes.push_back(node);
@@ -168,8 +211,7 @@ void LightgbmTree::append(std::uint32_t number, std::uint32_t group) {
   std::size_t level_end = 1;
   for (std::size_t i = 0; i < order_.size(); ++i) {
     if (i == level_end) {
-      if (++tree_.depth > kMaxDepth)
-        section_.fail_tree(name(order_[i]), "the tree is deeper than " + std::to_string(kMaxDepth) + " splits");
+      ++tree_.depth;
       level_end = order_.size();
     }
     const std::int64_t id = order_[i];
@@ -181,25 +223,31 @@ void LightgbmTree::append(std::uint32_t number, std::uint32_t group) {
   }
   tree_.n_nodes = static_cast<std::uint32_t>(order_.size());
   forest_.trees.push_back(tree_);
+  const bool is_linear = section_.has("is_linear") && section_.integer("is_linear") != 0;
+  if (is_linear) append_linear(LinearLines(section_));
+  if (!forest_.linear_leaves.empty()) fill_linear(forest_);
 }
 
 }  // namespace
 
 float above(double threshold) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr auto kLargest = static_cast<double>(std::numeric_limits<float>::max());
   // LightGBM's calls take x for 0 where |x| <= 1e-35: all of these go where 0 goes.
   if (threshold >= 0.0 && threshold <= static_cast<double>(kZero)) return std::nextafter(kZero, kInfinity);
   if (threshold < 0.0 && threshold >= -static_cast<double>(kZero)) return -kZero;
+  // x <= inf holds for all numbers, x <= NaN for none.
+  if (threshold == std::numeric_limits<double>::infinity()) return std::numeric_limits<float>::quiet_NaN();
+  if (std::isnan(threshold)) return -kInfinity;
   // Beyond float32's range the cast would be undefined.
-  if (threshold > static_cast<double>(std::numeric_limits<float>::max())) return kInfinity;
-  if (threshold < -static_cast<double>(std::numeric_limits<float>::max())) return -std::numeric_limits<float>::max();
+  if (threshold > kLargest) return kInfinity;
+  if (threshold < -kLargest) return -std::numeric_limits<float>::max();
   const auto nearest = static_cast<float>(threshold);
   return static_cast<double>(nearest) > threshold ? nearest : std::nextafter(nearest, kInfinity);
 }
 
-void append_lightgbm_tree(const LightgbmSection& section, std::uint32_t number, std::uint32_t group,
-                          std::vector<LightgbmMissing>& missing, Forest& forest) {
-  LightgbmTree(section, missing, forest).append(number, group);
+void append_lightgbm_tree(const LightgbmSection& section, std::uint32_t number, std::uint32_t group, Forest& forest) {
+  LightgbmTree(section, forest).append(number, group);
 }
 
 }  // namespace sluice::gbdt

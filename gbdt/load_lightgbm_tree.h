@@ -7,14 +7,11 @@
 namespace sluice::gbdt {
 
 /// The smallest float32 f for which `x < f` holds for exactly the float32 x that LightGBM sends to the left of
-/// `threshold`. It takes magnitudes up to 1e-35 for zeros.
+/// `threshold`; NaN where that is all of them. It takes magnitudes up to 1e-35 for zeros.
 float above(double threshold);
 
-enum class LightgbmMissing : std::uint8_t { unknown, none, zero, nan };
-
-/// Sets the missing type of the features that it meets in `missing` [n_features].
-/// Throws Error{forest.lightgbm} or Error{forest.tree} naming the tree and the node.
-void append_lightgbm_tree(const LightgbmSection& section, std::uint32_t number, std::uint32_t group,
-                          std::vector<LightgbmMissing>& missing, Forest& forest);
+/// Throws Error{forest.lightgbm} or Error{forest.tree} naming the tree and the node, Error{forest.unsupported} for
+/// categories of 2^24 and more and trees of versions before 2.0.5.
+void append_lightgbm_tree(const LightgbmSection& section, std::uint32_t number, std::uint32_t group, Forest& forest);
 
 }  // namespace sluice::gbdt

@@ -58,7 +58,7 @@ using Version = std::vector<std::int64_t>;  // compares as versions do
 Version version_of(const ModelValue& model) {
   if (!model.has("version")) return {1, 0, 0};
   Version version = model["version"].integers();
-  if (version.empty() || version[0] < 1) model["version"].fail("a version of 1.0 or later is expected");
+  if (version.empty()) model["version"].fail("a version is expected");
   return version;
 }
 
@@ -69,13 +69,12 @@ float to_margin(float base_score, InverseLink inverse, const Version& version, c
                 std::string(place.source()) + ": base_score " + place.text() + " is outside of " + range);
   };
   if (!std::isfinite(base_score)) refuse("the finite numbers");
-  if (inverse == InverseLink::log) {
-    if (!(base_score > 0.0f)) refuse("(0, inf), which its objective needs");
-    return std::log(base_score);
-  }
+  // XGBoost writes 0 where all labels are 0, and then predicts -inf.
+  if (inverse == InverseLink::log) return std::log(base_score);
   if (inverse == InverseLink::logit) {
     // XGBoost clamps since 3.0; for older files it refuses to predict.
-    if (version >= Version{3}) base_score = std::clamp(base_score, 1e-6f, 1.0f - 1e-6f);
+    if (version >= Version{3} && base_score >= 0.0f && base_score <= 1.0f)
+      base_score = std::clamp(base_score, 1e-6f, 1.0f - 1e-6f);
     if (!(base_score > 0.0f && base_score < 1.0f)) refuse("(0, 1), which its objective needs");
     return -std::log(1.0f / base_score - 1.0f);
   }
@@ -98,7 +97,7 @@ std::vector<float> base_scores(const ModelValue& place) {
     if (rest[0] != ',') break;
     rest.remove_prefix(1);
   }
-  throw Error("forest.base_score", std::string(place.source()) + ": base_score \"" + text + "\" is no number");
+  throw Error("forest.base_score", std::string(place.source()) + ": base_score \"" + text + "\" is not a number");
 }
 
 }  // namespace

@@ -1,13 +1,13 @@
 #include "sluice/gbdt/load_tree.h"
 
 #include <cmath>
+#include <limits>
 
 #include "sluice/base/error.h"
 
 namespace sluice::gbdt {
 namespace {
 
-constexpr std::uint32_t kMaxDepth = 1024;  // attributions walk a tree recursively: its depth must not exhaust the stack
 constexpr std::size_t kMaxNodes = std::size_t{1} << 30;
 
 /// A tree's arrays, one element a node in XGBoost's numbering.
@@ -164,9 +164,7 @@ float TreeLoader::leaf_value(std::int64_t id) const {
 }
 
 void TreeLoader::put_leaf(std::int64_t id, std::size_t at) {
-  const float value = leaf_value(id) * weight_;
-  if (!std::isfinite(value)) fail(id, "its leaf value is not finite");
-  forest_.nodes.push_back({value, 0, static_cast<std::uint32_t>(at), 0});
+  forest_.nodes.push_back({leaf_value(id) * weight_, 0, static_cast<std::uint32_t>(at), 0});
 }
 
 void TreeLoader::put_split(std::int64_t id) {
@@ -177,11 +175,12 @@ void TreeLoader::put_split(std::int64_t id) {
   if (type != 0 && type != 1) fail(id, "split type " + std::to_string(type) + " is unknown");
   const std::uint32_t set = type == 1 && !category_set_.empty() ? category_set_[id] : 0;
   if (type == 1 && set == 0) fail(id, "a categorical split without categories");
-  if (type == 0 && std::isnan(arrays_.condition[id])) fail(id, "its threshold is NaN");
   tree_.has_categories |= type == 1;
 
   Node node;
   node.value = type == 1 ? 0.0f : arrays_.condition[id];
+  // Nothing is below NaN: XGBoost sends all to the right, which is what the forest's rules say of -infinity.
+  if (std::isnan(node.value)) node.value = -std::numeric_limits<float>::infinity();
   node.feature = static_cast<std::uint32_t>(feature);
   node.left = add_children(id);
   node.bits = set << Node::kSetShift | Node::kSplit | (arrays_.default_left[id] != 0 ? 0u : Node::kDefaultRight);
@@ -197,8 +196,7 @@ void TreeLoader::append() {
   std::size_t level_end = 1;
   for (std::size_t i = 0; i < order_.size(); ++i) {
     if (i == level_end) {
-      if (++tree_.depth > kMaxDepth)
-        fail(order_[i], "the tree is deeper than " + std::to_string(kMaxDepth) + " splits");
+      ++tree_.depth;
       level_end = order_.size();
     }
     const std::int64_t id = order_[i];

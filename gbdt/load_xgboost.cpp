@@ -1,8 +1,7 @@
 #include "sluice/gbdt/load_xgboost.h"
 
 #include <algorithm>
-#include <cmath>
-#include <optional>
+#include <charconv>
 
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
@@ -55,7 +54,8 @@ void load_iterations(const ModelValue& model, const std::vector<std::uint32_t>& 
   if (model.has("iteration_indptr")) ends = model["iteration_indptr"].integers();
   if (ends.size() < 2) {
     const bool has_vectors = forest.trees.size() > n_trees;
-    const std::size_t step = forest.n_parallel_trees * (has_vectors ? 1 : forest.n_groups);
+    const std::size_t n_parallel = std::min(forest.n_parallel_trees, n_trees);
+    const std::size_t step = n_parallel * (has_vectors ? 1 : forest.n_groups);
     ends = {0};
     while (static_cast<std::size_t>(ends.back()) < n_trees)
       ends.push_back(static_cast<std::int64_t>(std::min(n_trees, static_cast<std::size_t>(ends.back()) + step)));
@@ -71,12 +71,9 @@ void load_trees(const TreeBooster& booster, Forest& forest) {
   const std::vector<ModelValue> trees = model["trees"].elements();
   const std::vector<std::int64_t> groups = model["tree_info"].integers();
   const ModelValue param = model["gbtree_model_param"];
-  if (param.has("num_parallel_tree")) {
-    const std::size_t n_parallel = param["num_parallel_tree"].count();
-    if (n_parallel > std::max<std::size_t>(1, trees.size()))
-      param.fail("num_parallel_tree is above the number of trees");
-    forest.n_parallel_trees = std::max<std::size_t>(1, n_parallel);
-  }
+  // Of a model that was saved before its first round, this may be above the number of trees.
+  if (param.has("num_parallel_tree"))
+    forest.n_parallel_trees = std::max<std::size_t>(1, param["num_parallel_tree"].count());
   check_trees(booster, trees.size(), groups.size());
 
   std::vector<std::uint32_t> first = {0};
@@ -96,12 +93,10 @@ void load_linear(const ModelValue& model, Forest& forest) {
   forest.linear = model["weights"].floats();
   // XGBoost 3.1+ keeps one base_score a group and predicts every group of gblinear with the first.
   forest.base_margin.assign(forest.n_groups, forest.base_margin[0]);
-  if (forest.linear.size() != (forest.n_features + 1) * forest.n_groups)
+  // None yet in a model that was saved before its first round: it predicts its base margin, as one without trees.
+  if (!forest.linear.empty() && forest.linear.size() != (forest.n_features + 1) * forest.n_groups)
     model.fail(std::to_string(forest.linear.size()) + " weights, " +
                std::to_string((forest.n_features + 1) * forest.n_groups) + " are expected");
-  const auto bad = std::find_if(forest.linear.begin(), forest.linear.end(), [](float w) { return !std::isfinite(w); });
-  if (bad != forest.linear.end())
-    model.fail("weight " + std::to_string(bad - forest.linear.begin()) + " is not finite");
 }
 
 void load_features(const ModelValue& learner, Forest& forest) {
@@ -114,6 +109,15 @@ void load_features(const ModelValue& learner, Forest& forest) {
   for (const auto* texts : {&forest.feature_names, &forest.feature_types})
     if (!texts->empty() && texts->size() != forest.n_features)
       learner.fail("feature_names and feature_types must have num_feature elements or none");
+}
+
+/// An attribute like any other: a caller may have set it to a text that is no number.
+void load_best_iteration(const ModelValue& learner, Forest& forest) {
+  if (!learner.has("attributes") || !learner["attributes"].has("best_iteration")) return;
+  const std::string text = learner["attributes"]["best_iteration"].text();
+  std::size_t round = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), round);
+  if (error == std::errc() && end == text.data() + text.size()) forest.best_iteration = round;
 }
 
 void load_groups(const ModelValue& param, Forest& forest) {
@@ -151,8 +155,7 @@ Forest load_xgboost(std::string_view bytes, std::string_view source) {
     load_linear(booster["model"], forest);
   else
     load_trees(tree_booster(booster), forest);
-  if (learner.has("attributes") && learner["attributes"].has("best_iteration"))
-    forest.best_iteration = learner["attributes"]["best_iteration"].count();
+  load_best_iteration(learner, forest);
   if (forest.n_features <= kMaxPrepared) prepare(forest);
   return forest;
 }
@@ -166,7 +169,9 @@ Forest load_forest(const std::filesystem::path& path) { return load_forest(read_
 std::size_t Forest::memory_bytes() const {
   return nodes.size() * (sizeof(Node) + sizeof(float) + sizeof(std::int32_t)) + trees.size() * sizeof(Tree) +
          category_sets.size() * sizeof(CategorySet) + category_words.size() * sizeof(std::uint32_t) +
-         linear.size() * sizeof(float) + exact_values.size() * sizeof(double) + (binned ? binned->memory_bytes() : 0);
+         linear.size() * sizeof(float) + exact_values.size() * sizeof(double) +
+         linear_leaves.size() * sizeof(LinearLeaf) + linear_terms.size() * sizeof(LinearTerm) +
+         (binned ? binned->memory_bytes() : 0);
 }
 
 }  // namespace sluice::gbdt

@@ -5,31 +5,35 @@
 #include "sluice/gbdt/lightgbm_cell.h"
 #include "sluice/gbdt/linear.h"
 #include "sluice/gbdt/predict.h"
-#include "sluice/gbdt/walk.h"
 
 namespace sluice::gbdt {
 namespace {
 
 std::uint32_t leaf_of(const Forest& forest, const Tree& tree, const float* row) {
   std::uint32_t at = tree.first;
-  while (!forest.nodes[at].is_leaf()) {
-    const Node& node = forest.nodes[at];
-    const float x = row[node.feature];
-    bool goes_right = false;
-    if (node.is_category()) {
-      goes_right = contains(forest, node.category_set(), lightgbm_category(x)) != 0;
-    } else {
-      const float seen = lightgbm_number(forest, node.feature, x);
-      goes_right = std::isnan(seen) ? node.default_right() : seen >= node.value;
-    }
-    at = node.left + (goes_right ? 1 : 0);
-  }
+  while (!forest.nodes[at].is_leaf()) at = step_lightgbm(forest, at, row);
   return at;
+}
+
+double leaf_value(const Forest& forest, std::uint32_t leaf, const float* row) {
+  if (forest.linear_leaves.empty()) return forest.exact_values[leaf];
+  const LinearLeaf& linear = forest.linear_leaves[leaf];
+  double sum = linear.constant;
+  for (std::size_t k = 0; k < linear.n_terms; ++k) {
+    const LinearTerm& term = forest.linear_terms[linear.first_term + k];
+    const float x = row[term.feature];
+    if (std::isnan(x)) return forest.exact_values[leaf];
+    sum += term.weight * (is_lightgbm_zero(x) ? 0.0 : static_cast<double>(x));
+  }
+  return sum;
 }
 
 void add_exact(const Forest& forest, const float* row, std::span<double> margins) {
   std::fill(margins.begin(), margins.end(), 0.0);
-  for (const Tree& tree : forest.trees) margins[tree.group] += forest.exact_values[leaf_of(forest, tree, row)];
+  for (const Tree& tree : forest.trees) {
+    const std::uint32_t leaf = leaf_of(forest, tree, row);
+    margins[tree.group] += leaf_value(forest, leaf, row);
+  }
   if (forest.exact_divisor != 1)
     for (double& margin : margins) margin /= forest.exact_divisor;
 }

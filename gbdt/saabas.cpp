@@ -6,10 +6,10 @@
 
 #include "sluice/base/number.h"
 #include "sluice/base/stack_buffer.h"
+#include "sluice/gbdt/lightgbm_cell.h"
 #include "sluice/gbdt/predict.h"
 #include "sluice/gbdt/shap_shares.h"
 #include "sluice/gbdt/tree_shap.h"
-#include "sluice/gbdt/walk.h"
 
 namespace sluice::gbdt {
 namespace {
@@ -41,7 +41,7 @@ void saabas(const Forest& forest, BatchView rows, std::span<double> out) {
     double* phi = out.data() + attribution_size(forest, i);
     for (const Tree& tree : forest.trees)
       for (std::uint32_t at = tree.first; !forest.nodes[at].is_leaf();) {
-        const std::uint32_t next = step_any(forest, at, rows.row(i).data());
+        const std::uint32_t next = step_of(forest, at, rows.row(i).data());
         phi[tree.group * width + forest.nodes[at].feature] += expected[next] - expected[at];
         at = next;
       }

@@ -150,7 +150,8 @@ ShapReport run(const Forest& forest, const ShapTables& tables, BatchView rows, s
 
 /// What answers all splits of a row at once, where all trees are heaps of one stage there; null elsewhere.
 auto left_bits_for(const Forest& forest, const ShapState& state, Kernel kernel) -> decltype(BinnedKernel::left_bits) {
-  const bool is_fit = state.deep.empty() && has_method(forest, kernel, Method::rows) && forest.binned->rows.are_heaps();
+  const bool is_fit = state.deep.empty() && !state.has_missing_zeros && has_method(forest, kernel, Method::rows) &&
+                      forest.binned->rows.are_heaps();
   return is_fit ? binned_kernel(kernel)->left_bits : nullptr;
 }
 

@@ -40,7 +40,8 @@ struct ShapCounts {
 /// What the calls below need of a forest. Immutable; copies share it.
 class ShapTables {
  public:
-  /// Throws Error{attribution.depth} for trees deeper than 512 splits, Error{attribution.linear} for a gblinear model.
+  /// Throws Error{attribution.depth} for trees deeper than 512 splits, Error{attribution.linear} for a gblinear model,
+  /// Error{attribution.not_finite} for leaf values or base margins that are infinite or NaN.
   explicit ShapTables(const Forest& forest);
 
   ShapCounts counts() const;

@@ -1,7 +1,9 @@
 #pragma once
 /// What the attributions take from a forest's covers. Not installed.
 
+#include <algorithm>
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include "sluice/base/error.h"
@@ -49,15 +51,33 @@ inline std::vector<double> expected_margins(const Forest& forest) {
   return bias;
 }
 
-/// Throws Error{attribution.linear} for gblinear models, Error{forest.unsupported} for LightGBM models that take zero
-/// for missing: their splits are not what a walk of the nodes sees.
+/// Throws Error{attribution.linear} for gblinear models, Error{forest.unsupported} for linear trees,
+/// Error{attribution.not_finite} for leaves or base margins that are infinite or NaN: no attributions add up to those.
 inline void check_attributable(const Forest& forest) {
   if (!forest.linear.empty())
     throw Error("attribution.linear", "a gblinear model has no trees to attribute to",
                 "each term is its own attribution: linear_contribs");
-  if (!forest.zero_is_missing.empty())
-    throw Error("forest.unsupported", "the model takes zero for missing, which attributions do not",
-                "train it without zero_as_missing");
+  if (!forest.linear_leaves.empty())
+    throw Error("forest.unsupported", "the model's leaves hold linear models, which attributions do not take",
+                "nor do LightGBM's; train with linear_tree=false");
+  const auto is_finite = [](float value) { return std::isfinite(value); };
+  const auto is_sound = [](const Node& node) { return !node.is_leaf() || std::isfinite(node.value); };
+  if (!std::all_of(forest.nodes.begin(), forest.nodes.end(), is_sound) ||
+      !std::all_of(forest.base_margin.begin(), forest.base_margin.end(), is_finite))
+    throw Error("attribution.not_finite", "the model has leaf values or base margins that are infinite or NaN",
+                "its training diverged: look at the learning rate and the labels");
+}
+
+constexpr std::uint32_t kMaxShapDepth = 512;  // Shapley values walk a tree recursively
+
+/// Throws Error{attribution.depth}.
+inline void check_shap_depth(const Forest& forest) {
+  for (const Tree& tree : forest.trees)
+    if (tree.depth > kMaxShapDepth)
+      throw Error("attribution.depth",
+                  "tree " + std::to_string(tree.number) + " is " + std::to_string(tree.depth) +
+                      " splits deep; attributions go to " + std::to_string(kMaxShapDepth),
+                  "approximate attributions (saabas, --approximate) go to any depth");
 }
 
 }  // namespace sluice::gbdt

@@ -2,8 +2,9 @@
 /// What shap_tables.cpp prepares and the kernels read. Not installed.
 ///
 /// A row is compared by integer keys, [column]: columns 2f and 2f + 1 hold feature f, ordered as floats are, with
-/// missing below everything (its default is left) and above everything (right). A categorical split has a column of its
-/// own. Every split is then "key < its key goes left", with no special case.
+/// missing below everything (its default is left) and above everything (right). Where there are splits that take zero
+/// for missing, as many columns again hold the features as those see them. A categorical split has a column of its own.
+/// Every split is then "key < its key goes left", with no special case.
 ///
 /// phi is summed in slots: group x n_features + feature.
 
@@ -153,7 +154,8 @@ struct ShapState {
     std::uint32_t feature, set;
     bool missing_right;
   };
-  std::vector<Category> categories;     // columns from 2 x n_features on
+  bool has_missing_zeros = false;
+  std::vector<Category> categories;     // columns behind the features'
   std::vector<Quadrature> quadratures;  // [n_points]
   std::uint32_t max_depth = 0, max_points = 1;
 
@@ -165,7 +167,7 @@ struct ShapState {
   std::vector<double> bias;      // one a group
   std::vector<double> rounding;  // the margin's largest float32 error, one a group
 
-  std::size_t n_columns() const { return 2 * n_features + categories.size(); }
+  std::size_t n_columns() const { return (has_missing_zeros ? 4 : 2) * n_features + categories.size(); }
   std::size_t n_slots() const { return n_groups * n_features; }
   std::size_t n_cells() const {
     return kTreeLanes * (shallow.n_lane_groups() * HeapShape<4>::kNodes + full.n_lane_groups() * HeapShape<6>::kNodes);
@@ -180,7 +182,7 @@ Quadrature gauss_legendre(std::size_t n_points);
 
 /// Keys of 1 to `width` rows, [n_columns][width]; the lanes beyond the rows repeat the last.
 void shap_keys(const Forest& forest, const ShapState& state, BatchView rows, std::size_t width, std::int32_t* keys);
-/// Less than this key goes left where `x < threshold` does.
+/// Less than this key goes left where the threshold sends it there.
 std::int32_t threshold_key(float threshold);
 
 }  // namespace sluice::gbdt

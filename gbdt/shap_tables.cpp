@@ -3,10 +3,10 @@
 #include <numbers>
 
 #include "sluice/base/error.h"
+#include "sluice/gbdt/lightgbm_cell.h"
 #include "sluice/gbdt/shap_kernel.h"
 #include "sluice/gbdt/shap_shares.h"
 #include "sluice/gbdt/shap_walk.h"
-#include "sluice/gbdt/walk.h"
 
 namespace sluice::gbdt {
 namespace {
@@ -49,6 +49,7 @@ struct TreeBuilder {
       state.categories.push_back({node.feature, node.category_set(), node.default_right()});
     } else {
       out.column = 2 * node.feature + (node.default_right() ? 1u : 0u);
+      if (node.zero_is_missing()) out.column += 2 * static_cast<std::uint32_t>(state.n_features);
       out.key = threshold_key(node.value);
     }
     for (std::size_t level = path.size(); level-- > 0 && out.earlier < 0;)
@@ -78,10 +79,13 @@ struct TreeBuilder {
 
 ShapState build(const Forest& forest) {
   check_attributable(forest);
+  check_shap_depth(forest);
   ShapState state;
   state.n_features = forest.n_features;
   state.n_groups = forest.n_groups;
   state.n_nodes = forest.nodes.size();
+  state.has_missing_zeros =
+      std::any_of(forest.nodes.begin(), forest.nodes.end(), [](const Node& node) { return node.zero_is_missing(); });
   state.nodes.resize(forest.nodes.size());
   state.bias = expected_margins(forest);
   state.rounding.assign(forest.base_margin.begin(), forest.base_margin.end());
@@ -89,9 +93,6 @@ ShapState build(const Forest& forest) {
   std::vector<std::uint32_t> heaps;
   for (std::size_t i = 0; i < forest.trees.size(); ++i) {
     const Tree& tree = forest.trees[i];
-    if (tree.depth > kMaxShapDepth)
-      throw Error("attribution.depth", "tree " + std::to_string(i) + " is " + std::to_string(tree.depth) +
-                                           " splits deep; attributions go to " + std::to_string(kMaxShapDepth));
     TreeBuilder builder{forest, state, tree, state.nodes.data() + tree.first};
     builder.visit(0);
     const auto n_points = static_cast<std::uint32_t>(std::max<std::size_t>(1, (builder.most_features + 1) / 2));
@@ -127,21 +128,23 @@ std::size_t bytes_of(const HeapForest<kDepth>& forest) {
 }  // namespace
 
 std::int32_t threshold_key(float threshold) {
-  return std::isnan(threshold) ? kMissingLeft + 1 : ordered(threshold);  // nothing is below NaN
+  return std::isnan(threshold) ? kMissingRight : ordered(threshold);  // NaN: all but missing values are below
 }
 
 void shap_keys(const Forest& forest, const ShapState& state, BatchView rows, std::size_t width, std::int32_t* keys) {
+  const bool is_lightgbm = !forest.exact_values.empty();
   for (std::size_t lane = 0; lane < width; ++lane) {
     const float* row = rows.row(std::min(lane, rows.n_rows - 1)).data();
-    for (std::size_t f = 0; f < state.n_features; ++f) {
-      const bool is_missing = std::isnan(row[f]);
-      const std::int32_t key = ordered(row[f]);
-      keys[2 * f * width + lane] = is_missing ? kMissingLeft : key;
-      keys[(2 * f + 1) * width + lane] = is_missing ? kMissingRight : key;
-    }
-    std::int32_t* column = keys + 2 * state.n_features * width + lane;
+    std::int32_t* column = keys + lane;
+    const auto put = [&](float x) {
+      column[0] = std::isnan(x) ? kMissingLeft : ordered(x);
+      column[width] = std::isnan(x) ? kMissingRight : ordered(x);
+      column += 2 * width;
+    };
+    for (std::size_t f = 0; f < state.n_features; ++f) put(row[f]);
+    for (std::size_t f = 0; state.has_missing_zeros && f < state.n_features; ++f) put(zero_as_missing(row[f]));
     for (const auto& category : state.categories) {
-      const float x = row[category.feature];
+      const float x = is_lightgbm ? lightgbm_category(row[category.feature]) : row[category.feature];
       const bool right = std::isnan(x) ? category.missing_right : contains(forest, category.set, x) != 0;
       *column = right ? 1 : 0;
       column += width;

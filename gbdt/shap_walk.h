@@ -7,6 +7,7 @@
 /// taken out of the product twice.
 
 #include "sluice/gbdt/shap_kernel.h"
+#include "sluice/gbdt/shap_shares.h"
 
 namespace sluice::gbdt {
 
@@ -87,8 +88,6 @@ struct ShapWalk {
     visit(0, 0, p, h);
   }
 };
-
-constexpr std::size_t kMaxShapDepth = 512;
 
 template <class V, std::size_t kStride>
 void shap_walk(const ShapState& state, const ShapTree& tree, const std::int32_t* keys, typename V::Real* phi,

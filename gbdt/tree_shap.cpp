@@ -2,8 +2,8 @@
 
 #include <vector>
 
+#include "sluice/gbdt/lightgbm_cell.h"
 #include "sluice/gbdt/shap_shares.h"
-#include "sluice/gbdt/walk.h"
 
 namespace sluice::gbdt {
 namespace {
@@ -82,7 +82,7 @@ struct TreeWalk {
       unwind(path, depth--, k);
     }
     const Shares shares = shares_of(forest, at);
-    const bool goes_right = step_any(forest, at, row) != node.left;
+    const bool goes_right = step_of(forest, at, row) != node.left;
     PathStep* below = path + depth + 1;
     std::copy(path, path + depth + 1, below);
     visit(node.left, below, depth + 1, incoming_zero * shares.left, goes_right ? 0.0 : incoming_one, node.feature);
@@ -104,6 +104,7 @@ std::size_t attribution_size(const Forest& forest, std::size_t n_rows) {
 
 void tree_shap(const Forest& forest, BatchView rows, std::span<double> out) {
   check_attributable(forest);
+  check_shap_depth(forest);
   check_columns(forest, rows.n_columns);
   check_output(out.size(), attribution_size(forest, rows.n_rows));
 

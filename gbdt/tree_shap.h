@@ -20,7 +20,8 @@ std::size_t attribution_size(const Forest& forest, std::size_t n_rows);
 
 /// Writes phi [n_rows, n_groups, n_features + 1] in margin units. The last column is the bias: the margin expected over
 /// the training cover. A row's phi and bias add up to its margin, to float32 rounding of the margin itself. Throws
-/// Error{shape.*} if the batch has other than n_features columns, or `out` is too small.
+/// Error{shape.*} if the batch has other than n_features columns, or `out` is too small, and Error{attribution.*} where
+/// ShapTables does (shap.h).
 void tree_shap(const Forest& forest, BatchView rows, std::span<double> out);
 
 }  // namespace sluice::gbdt

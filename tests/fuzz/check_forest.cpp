@@ -29,12 +29,11 @@ bool is_in_set(const Forest& forest, const Node& node, float x) {
          ((forest.category_words.at(set.first_word + category / 32) >> category % 32) & 1u) != 0;
 }
 
-/// A LightGBM forest's cell as its own rules have it (forest.h, Forest::zero_is_missing).
+/// A LightGBM forest's cell as its own rules have it (forest.h, Node::kZeroMissing).
 float seen(const Forest& forest, const Node& node, float x) {
   if (forest.exact_values.empty()) return x;
   if (node.is_category()) return x > -1.0f && x < 0.0f ? 0.0f : x;
-  const bool is_zero = x >= -1e-35f && x <= 1e-35f;
-  return is_zero && !forest.zero_is_missing.empty() && forest.zero_is_missing[node.feature] ? kNan : x;
+  return node.zero_is_missing() && x >= -1e-35f && x <= 1e-35f ? kNan : x;
 }
 
 std::uint32_t leaf_of(const Forest& forest, std::uint32_t at, const float* row) {
@@ -60,11 +59,24 @@ void add_leaves(const Forest& forest, const float* row, std::vector<float>& marg
   for (const auto& tree : forest.trees) margins.at(tree.group) += forest.nodes[leaf_of(forest, tree.first, row)].value;
 }
 
+double exact_value(const Forest& forest, std::uint32_t leaf, const float* row) {
+  if (forest.linear_leaves.empty()) return forest.exact_values.at(leaf);
+  const gbdt::LinearLeaf& linear = forest.linear_leaves.at(leaf);
+  double sum = linear.constant;
+  for (std::size_t k = 0; k < linear.n_terms; ++k) {
+    const gbdt::LinearTerm& term = forest.linear_terms.at(linear.first_term + k);
+    const float x = row[term.feature];
+    if (std::isnan(x)) return forest.exact_values.at(leaf);
+    sum += term.weight * (x >= -1e-35f && x <= 1e-35f ? 0.0 : static_cast<double>(x));
+  }
+  return sum;
+}
+
 /// LightGBM's: in double, from 0, rounded at the end.
 void add_exact_leaves(const Forest& forest, const float* row, std::vector<float>& margins) {
   std::vector<double> sums(margins.size());
   for (const auto& tree : forest.trees)
-    sums.at(tree.group) += forest.exact_values.at(leaf_of(forest, tree.first, row));
+    sums.at(tree.group) += exact_value(forest, leaf_of(forest, tree.first, row), row);
   for (std::size_t g = 0; g < sums.size(); ++g) margins[g] = static_cast<float>(sums[g] / forest.exact_divisor);
 }
 

@@ -6,11 +6,15 @@
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
 #include "sluice/gbdt/features.h"
+#include "sluice/gbdt/interventional.h"
 #include "sluice/gbdt/linear.h"
 #include "sluice/gbdt/load_lightgbm.h"
 #include "sluice/gbdt/load_xgboost.h"
 #include "sluice/gbdt/predict.h"
 #include "sluice/gbdt/predict_exact.h"
+#include "sluice/gbdt/saabas.h"
+#include "sluice/gbdt/shap.h"
+#include "sluice/gbdt/tree_shap.h"
 #include "support/catch.h"
 #include "support/random_forest.h"
 
@@ -105,10 +109,11 @@ TEST_CASE("a category's text has the code that the model was trained with") {
   CHECK_THROWS_AS(category_code(golden.forest, 0, "red"), Error);
 }
 
-TEST_CASE("LightGBM's models: its doubles to the last bit, its floats nearby") {
+TEST_CASE("LightGBM's models: its doubles to the last bit, and these rounded to floats") {
   for (const std::string name :
        {"lightgbm_binary", "lightgbm_no_missing", "lightgbm_zero_missing", "lightgbm_classes", "lightgbm_ova",
-        "lightgbm_poisson", "lightgbm_forest", "lightgbm_dart", "lightgbm_stump"}) {
+        "lightgbm_poisson", "lightgbm_forest", "lightgbm_dart", "lightgbm_stump", "lightgbm_infinite",
+        "lightgbm_mixed_missing", "lightgbm_lambda", "lightgbm_sqrt", "lightgbm_linear", "lightgbm_old"}) {
     CAPTURE(name);
     const Golden golden(name, ".lgb.txt");
     std::vector<double> exact(output_size(golden.forest, golden.rows().n_rows));
@@ -119,14 +124,52 @@ TEST_CASE("LightGBM's models: its doubles to the last bit, its floats nearby") {
       CAPTURE(i, exact[i], expected[i]);
       REQUIRE(std::bit_cast<std::uint64_t>(exact[i]) == std::bit_cast<std::uint64_t>(expected[i]));
     }
-    // The float margins take a category between -1 and 0 for none, and zeros for numbers.
-    if (!golden.forest.zero_is_missing.empty()) continue;
     const std::vector<float> margins = margins_of(golden.forest, golden.rows());
     for (std::size_t i = 0; i < exact.size(); ++i) {
-      const float category = golden.rows().row(i / golden.forest.n_groups)[3];
-      if (category > -1.0f && category < 0.0f) continue;
       CAPTURE(i);
-      CHECK(static_cast<double>(margins[i]) == Approx(exact[i]).epsilon(1e-5).margin(1e-6));
+      CHECK(margins[i] == static_cast<float>(exact[i]));
     }
+  }
+}
+
+TEST_CASE("linear trees have no attributions, as in LightGBM") {
+  const Golden golden("lightgbm_linear", ".lgb.txt");
+  CHECK_THROWS_AS(ShapTables(golden.forest), Error);
+}
+
+TEST_CASE("LightGBM's predictions by cross_entropy_lambda and reg_sqrt") {
+  for (const std::string name : {"lightgbm_lambda", "lightgbm_sqrt"}) {
+    const Golden golden(name, ".lgb.txt");
+    std::vector<float> predictions = margins_of(golden.forest, golden.rows());
+    apply_link(golden.forest, predictions);
+    const std::vector<double> expected = raw<double>(name + ".predictions");
+    REQUIRE(predictions.size() == expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      CAPTURE(name, i);
+      CHECK(static_cast<double>(predictions[i]) == Approx(expected[i]).epsilon(1e-6).margin(1e-9));
+    }
+  }
+}
+
+TEST_CASE("LightGBM's contributions, by every way to compute them") {
+  for (const std::string name : {"lightgbm_infinite", "lightgbm_mixed_missing"}) {
+    const Golden golden(name, ".lgb.txt");
+    const std::vector<double> expected = raw<double>(name + ".contribs");
+    std::vector<double> phi(attribution_size(golden.forest, golden.rows().n_rows)), fast(phi.size());
+    REQUIRE(phi.size() == expected.size());
+    tree_shap(golden.forest, golden.rows(), phi);
+    const ShapTables tables(golden.forest);
+    for (const Precision precision : {Precision::single, Precision::audit}) {
+      shap(golden.forest, tables, golden.rows(), fast, {.precision = precision});
+      const double tolerance = precision == Precision::audit ? 1e-9 : 1e-5;
+      for (std::size_t k = 0; k < phi.size(); ++k) {
+        CAPTURE(name, k, phi[k], fast[k], expected[k]);
+        CHECK(std::abs(phi[k] - expected[k]) < 1e-6);  // of leaves in float32
+        CHECK(std::abs(fast[k] - phi[k]) < tolerance);
+      }
+    }
+    saabas(golden.forest, golden.rows(), fast);  // checks its sums itself
+    const InterventionalTables background(golden.forest, golden.rows());
+    interventional_shap(golden.forest, background, golden.rows(), fast);
   }
 }

@@ -48,7 +48,7 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 
 }  // namespace
 
-TEST_CASE("a double threshold with <= is a float threshold with <") {
+TEST_CASE("a double threshold with <= is a float threshold with >=") {
   Random random(20260505);
   for (int trial = 0; trial < 200000; ++trial) {
     const float near = any_float(random);
@@ -56,11 +56,12 @@ TEST_CASE("a double threshold with <= is a float threshold with <") {
     double threshold = static_cast<double>(near) * (1 + ulps * 3e-8);
     if (trial % 5 == 0) threshold = static_cast<double>(near);
     if (trial % 7 == 0) threshold = random.uniform(-3, 3) * std::pow(10, random.uniform(-320, 300));
-    if (!(threshold < std::numeric_limits<double>::infinity())) continue;
+    if (trial % 11 == 0) threshold = std::numeric_limits<double>::infinity();
+    if (trial % 13 == 0) threshold = std::numeric_limits<double>::quiet_NaN();
     const float split = above(threshold);
     for (const float x : {near, std::nextafter(near, 1e38f), std::nextafter(near, -1e38f), split,
                           std::nextafter(split, -INFINITY), any_float(random)}) {
-      if (goes_left_in_lightgbm(x, threshold) == (x < split)) continue;
+      if (std::isnan(x) || goes_left_in_lightgbm(x, threshold) == !(x >= split)) continue;
       CAPTURE(trial, x, threshold, split);
       FAIL("the sides differ");
     }
@@ -80,7 +81,9 @@ TEST_CASE("a LightGBM model's shape and link are read") {
   CHECK(classes.n_groups == 3);
   CHECK(classes.link == Link::softmax);
   CHECK(classes.iteration_first == std::vector<std::uint32_t>{0, 3, 6, 9, 12});
-  CHECK_FALSE(load_lightgbm(golden("lightgbm_zero_missing"), "m").zero_is_missing.empty());
+  CHECK(load_lightgbm(golden("lightgbm_zero_missing"), "m").nodes[0].zero_is_missing());
+  CHECK(load_lightgbm(golden("lightgbm_lambda"), "m").link == Link::softplus);
+  CHECK(load_lightgbm(golden("lightgbm_sqrt"), "m").link == Link::signed_square);
 }
 
 TEST_CASE("a damaged LightGBM model is refused with file, tree and node") {
@@ -88,14 +91,16 @@ TEST_CASE("a damaged LightGBM model is refused with file, tree and node") {
     const char *from, *to, *code, *message;
   };
   constexpr Fault kFaults[] = {
-      {"version=v4", "version=v2", "forest.lightgbm", "v2"},
+      {"version=v4", "version=v5", "forest.unsupported", "v5"},
+      {"num_cat=", "n=", "forest.unsupported", "before 2.0.5"},
+      {"cat_boundaries=0 ", "cat_boundaries=0 99999999 ", "forest.tree", "outside of the tree's"},
       {"objective=binary", "objective=mine", "forest.objective", "mine"},
       {"max_feature_idx=3", "max_feature_idx=9", "forest.lightgbm", "max_feature_idx"},
       {"max_feature_idx=3", "max_feature_idx=-1", "forest.lightgbm", "max_feature_idx"},
       {"num_tree_per_iteration=1", "num_tree_per_iteration=3", "forest.lightgbm", "multiple"},
       {"num_tree_per_iteration=1", "num_tree_per_iteration=0", "forest.lightgbm", "num_tree_per_iteration"},
       {"tree_sizes=", "tree_sizes=1 ", "forest.lightgbm", "tree 8"},
-      {"Tree=1", "Tree=2", "forest.lightgbm", "tree 1"},
+      {"Tree=1", "Tre=1", "forest.lightgbm", "tree 1"},
       {"num_leaves=", "num_leaves=1", "forest.lightgbm", "tree 0"},
       {"left_child=", "left_child=0 ", "forest.lightgbm", "tree 0"},
       {"left_child=2 ", "left_child=0 ", "forest.tree", "tree 0, node 0"},
@@ -103,7 +108,7 @@ TEST_CASE("a damaged LightGBM model is refused with file, tree and node") {
       {"left_child=2 ", "left_child=-99 ", "forest.tree", "outside of the tree"},
       {"split_feature=", "split_feature=9", "forest.tree", "feature 9"},
       {"threshold=", "threshold=nan ", "forest.lightgbm", "elements"},
-      {"is_linear=0", "is_linear=1", "forest.tree", "linear"},
+      {"is_linear=0", "is_linear=1", "forest.lightgbm", "leaf_const"},
       {"end of trees", "end", "forest.lightgbm", "end of trees"},
   };
   const std::string good = golden("lightgbm_binary");
@@ -123,8 +128,24 @@ TEST_CASE("a damaged LightGBM model is refused with file, tree and node") {
   }
 }
 
+TEST_CASE("a damaged linear leaf is refused") {
+  const std::string good = golden("lightgbm_linear");
+  for (const auto& [from, to] :
+       {std::pair("leaf_const=", "leaf_const=1 "), std::pair("num_features=", "num_features=9 "),
+        std::pair("num_features=1", "num_features=-1"), std::pair("leaf_coeff=", "leaf_coeff=1 "),
+        std::pair("leaf_features=", "leaf_features=0 "), std::pair("leaf_features=", "leaf_features=9")}) {
+    CAPTURE(from, to);
+    try {
+      load_lightgbm(replaced(good, from, to), "bad.txt");
+      FAIL("it was loaded");
+    } catch (const Error& error) {
+      CHECK(error.code() == "forest.lightgbm");
+    }
+  }
+}
+
 TEST_CASE("a LightGBM model that breaks off, or a changed byte, gives an error or a forest that can be walked") {
-  const std::string good = golden("lightgbm_zero_missing");
+  const std::string good = golden(GENERATE("lightgbm_zero_missing", "lightgbm_linear"));
   const std::size_t end = good.find("end of trees");
   for (std::size_t size = 0; size < end; size += 7)
     CHECK_THROWS_AS(load_lightgbm(std::string_view(good).substr(0, size), "cut.txt"), Error);

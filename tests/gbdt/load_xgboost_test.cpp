@@ -65,7 +65,12 @@ TEST_CASE("a base_score that no margin belongs to is refused") {
   for (const char* text : {"0", "1", "-1", "2"}) CHECK(code_of("binary:logistic", text) == "forest.base_score");
   for (const char* text : {"", "[]", "x", "5E-1x", "[5E-1", "nan", "inf", "[1,2]", "1,", "[1,,2]"})
     CHECK(code_of("reg:squarederror", text) == "forest.base_score");
-  CHECK(code_of("reg:gamma", "0") == "forest.base_score");
+  for (const char* text : {"-1", "2"}) CHECK(code_of("binary:logistic", text, {3, 0, 0}) == "forest.base_score");
+}
+
+TEST_CASE("a base_score of 0 under a logarithm is XGBoost's own: its margin is -inf") {
+  CHECK(base_margin("count:poisson", "[0E0]", {3, 2, 0}) == -std::numeric_limits<float>::infinity());
+  CHECK(std::isnan(base_margin("reg:tweedie", "-1E0", {2, 1, 0})));
 }
 
 TEST_CASE("base_score may have one value a group") {

@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <array>
 #include <cmath>
 
+#include "sluice/base/error.h"
 #include "sluice/gbdt/booster.h"
 #include "sluice/gbdt/leaves.h"
 #include "sluice/gbdt/load_xgboost.h"
@@ -108,6 +110,56 @@ void require_parity(const std::string& json, BatchView any_rows, BatchView finit
 }
 
 }  // namespace
+
+/// NaN is one number here: of two that are added, the processor keeps the first one's sign and payload.
+std::vector<float> with_one_nan(std::vector<float> margins) {
+  for (float& margin : margins)
+    if (std::isnan(margin)) margin = std::numeric_limits<float>::quiet_NaN();
+  return margins;
+}
+
+/// What diverged training and hand-made files have.
+void make_odd(PlainModel& model, Random& random) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  constexpr float kOdd[] = {std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity};
+  for (PlainTree& tree : model.trees)
+    for (PlainNode& node : tree.nodes) {
+      const bool is_leaf = node.left < 0;
+      if (node.categories.empty() && random.uniform() < (is_leaf ? 0.01 : 0.2)) node.value = kOdd[random.below(3)];
+    }
+  model.n_parallel_trees = 1 + static_cast<int>(random.below(50));
+  if (model.n_groups == 1 && random.uniform() < 0.2) {
+    model.objective = "count:poisson";
+    model.base_score = random.uniform() < 0.5 ? "0E0" : "-1E0";
+  }
+}
+
+TEST_CASE("leaves and thresholds that are no finite numbers, margins of log 0: libxgboost's bits from every kernel") {
+  std::size_t n_not_finite = 0;
+  for (std::uint64_t seed = 0; seed < 250; ++seed) {
+    Random random(kSeed + 2, seed);
+    PlainModel model = random_model(random, {.with_empty_branches = false});
+    make_odd(model, random);
+    const FloatTable rows = random_rows(model, 100, random);
+    CAPTURE(seed, describe(model));
+    const Forest forest = load_xgboost(to_json(model), "model");
+    const std::vector<float> expected = with_one_nan(ReferenceBooster(to_json(model)).margins(rows.view()));
+    std::vector<float> actual(expected.size());
+    for (const Kernel kernel : kernels()) {
+      try {
+        predict(forest, rows.view(), actual, {.kernel = kernel});
+      } catch (const Error& error) {
+        REQUIRE(error.code() == "kernel.forest");
+        continue;
+      }
+      CAPTURE(to_string(kernel));
+      REQUIRE(difference(with_one_nan(actual), expected) == "");
+    }
+    n_not_finite += static_cast<std::size_t>(
+        std::count_if(expected.begin(), expected.end(), [](float margin) { return !std::isfinite(margin); }));
+  }
+  CHECK(n_not_finite > 1000);
+}
 
 TEST_CASE("synthetic models: libxgboost's bits") {
   for (std::uint64_t seed = 0; seed < 250; ++seed) {
