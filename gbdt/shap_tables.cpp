@@ -82,6 +82,7 @@ ShapState build(const Forest& forest) {
   state.n_features = forest.n_features;
   state.n_groups = forest.n_groups;
   state.n_nodes = forest.nodes.size();
+  state.n_category_sets = forest.category_sets.size();
   state.nodes.resize(forest.nodes.size());
   state.bias = expected_margins(forest);
   state.rounding.assign(forest.base_margin.begin(), forest.base_margin.end());
