@@ -32,8 +32,10 @@ std::vector<ForestShape> shapes() {
       }
   for (const std::size_t n : {1, 2, 15, 16, 17})
     for (const TreeShape last : {TreeShape{}, TreeShape{.depth = 4}, TreeShape{.depth = 6}, TreeShape{.depth = 7},
-                                 TreeShape{.depth = 3, .kept = 0.8f}, TreeShape{.depth = 5, .has_categories = true}})
+                                 TreeShape{.depth = 3, .kept = 0.8f}, TreeShape{.depth = 5, .n_categories = 20}})
       out.push_back({std::to_string(n) + " trees", 3, 1, many_and_one(n, {.depth = 1}, last)});
+  for (const int n : {61, 62, 126, 254, 1000})
+    out.push_back({std::to_string(n) + " categories", 3, 1, {{.depth = 5, .n_categories = n}}});
   for (const int depth : {0, 1, 4, 6, 7})
     out.push_back({"groups", 3, 3, {{.depth = depth}, {.group = 1}, {.depth = 2, .group = 2}}});
   return out;
@@ -60,7 +62,8 @@ TEST_CASE("interventional values are the coalitions' for trees of every depth, n
     const PlainModel model = make_forest(shape, ++seed);
     const Forest forest = load_xgboost(to_json(model), "shape");
     Random random(seed, 1);
-    const FloatTable rows = random_rows(model, 3, random);
+    FloatTable rows = random_rows(model, 3, random);
+    put_last_categories(shape, rows);
     const std::size_t width = attribution_size(forest, 1);
     for (const std::size_t n_background : {1, 2, 17}) {
       const FloatTable background = random_rows(model, n_background, random);
@@ -115,7 +118,8 @@ TEST_CASE("interactions are the coalitions' and rows add up to the values, for t
     const PlainModel model = make_forest(shape, ++seed);
     const Forest forest = load_xgboost(to_json(model), "shape");
     Random random(seed, 1);
-    const FloatTable rows = random_rows(model, 2, random);
+    FloatTable rows = random_rows(model, 2, random);
+    put_last_categories(shape, rows);
     const std::size_t n = forest.n_features, width = n + 1;
     std::vector<double> out(rows.n_rows() * forest.n_groups * width * width), phi(attribution_size(forest, 2));
     shap_interactions(forest, ShapTables(forest), rows.view(), out);

@@ -49,13 +49,18 @@ std::vector<ForestShape> count_shapes() {
     for (const int depth : {3, 4, 5, 6}) add(", all full", {.depth = depth}, {.depth = depth});
     for (const int depth : {1, 4, 5, 6, 7, 12})
       add(", one split", {}, {.depth = depth, .form = depth == 12 ? Form::left : Form::full});
+    add(", no cover", {.depth = 4, .has_cover = false}, {.depth = 7, .has_cover = false});
     add(", one has lost cover", {.depth = 4}, {.depth = 4, .kept = 0.8f});
-    add(", categories", {.depth = 4, .has_categories = true}, {.depth = 6, .has_categories = true});
+    add(", categories", {.depth = 4, .n_categories = 20}, {.depth = 6, .n_categories = 20});
   }
+  for (const std::size_t n : {300, 500})  // their blocks would take more room than the forest is given
+    for (const int depth : {0, 1})
+      out.push_back({"many small trees, one deep", 5, 1, many_and_one(n, {.depth = depth}, {.depth = 6})});
   return out;
 }
 
-/// Groups, some of them without a split; features as many as registers of bins hold, and one more or less.
+/// Groups, some of them without a split; features as many as registers of bins hold, and one more or less; categories
+/// around what codes of a byte can name; cuts of several columns.
 std::vector<ForestShape> width_shapes() {
   std::vector<ForestShape> out;
   for (const int n_groups : {2, 3})
@@ -69,7 +74,11 @@ std::vector<ForestShape> width_shapes() {
   for (const int n_features : {63, 64, 65, 127, 128, 129, 255, 256, 257})
     for (const bool has_categories : {false, true})
       out.push_back({std::to_string(n_features) + " features", n_features, 1,
-                     std::vector<TreeShape>(5, {.depth = 6, .has_categories = has_categories})});
+                     std::vector<TreeShape>(5, {.depth = 6, .n_categories = has_categories ? 20 : 0})});
+  for (const int n :
+       {61, 62, 63, 125, 126, 127, 253, 254, 255, 256, 1000})  // one, two and four words of codes, or none
+    out.push_back(
+        {std::to_string(n) + " categories", 3, 1, std::vector<TreeShape>(2, {.depth = 5, .n_categories = n})});
   for (const std::size_t n : {4, 5, 9})  // 252, 315 and 567 cuts of one feature: one, two and three columns
     out.push_back({std::to_string(63 * n) + " cuts", 1, 1, std::vector<TreeShape>(n, {.depth = 6})});
   return out;
@@ -107,6 +116,7 @@ struct Case {
     walked.binned = nullptr;
     Random random(seed, 1);
     rows = random_rows(model, kDistinctRows, random);
+    put_last_categories(shape, rows);
     expected = one_by_one(walked, Kernel::scalar);
   }
 
@@ -202,7 +212,7 @@ TEST_CASE("so have attributions of every number of trees, the last of them of an
   require_visits(visits, {"shallow heaps", "full heaps", "shallow heaps, walks", "no heaps, walks"});
 }
 
-TEST_CASE("so have attributions of groups without splits, of as many features as registers hold, and of many cuts") {
+TEST_CASE("so have attributions of groups without splits, features as registers hold, words and cuts") {
   Visits visits;
   std::uint64_t seed = kSeed + 2000;
   for (const ForestShape& shape : width_shapes()) check_shape(shape, ++seed, visits);

@@ -277,8 +277,7 @@ TEST_CASE("a workspace of smaller tables, and tables of a forest with other cate
             (small < large ? "shape.workspace" : ""));
     }
   // As many nodes of as many trees, but sets that the other has not.
-  const Forest words = load({"", 3, 1, {{.depth = 6, .has_categories = true}}}),
-               numbers = load({"", 3, 1, {{.depth = 6}}});
+  const Forest words = load({"", 3, 1, {{.depth = 6, .n_categories = 20}}}), numbers = load({"", 3, 1, {{.depth = 6}}});
   std::vector<float> phi(attribution_size(numbers, 1));
   CHECK(code_of([&] { shap(numbers, ShapTables(words), BatchView(row), phi); }) == "shape.tables");
 }

@@ -21,8 +21,9 @@ struct TreeShape {
   int depth = 0;
   Form form = Form::full;
   int group = 0;
-  bool has_categories = false;  // splits on features 2, 5, 8, …, as random_forest.h has them
-  float kept = 1;               // of a split's cover, the part that its children have
+  int n_categories = 0;  // of splits on features 2, 5, 8, …, as random_forest.h has them; 0: there are no such splits
+  float kept = 1;        // of a split's cover, the part that its children have
+  bool has_cover = true;  // else all covers are 0, as in a file without them
 };
 
 struct ForestShape {
@@ -46,9 +47,9 @@ inline void grow_shape(PlainTree& tree, std::size_t at, int depth, const ForestS
                                        : static_cast<int>(random.below(static_cast<std::uint64_t>(forest.n_features)));
   node.default_left = random.below(2) == 0;
   node.value = static_cast<float>(random.normal());
-  if (shape.has_categories && node.feature % 3 == 2)
-    for (int c = 0; c < 20; ++c)
-      if (c == 0 || random.below(2) == 0) node.categories.push_back(c);
+  if (shape.n_categories > 0 && node.feature % 3 == 2)
+    for (int c = 0; c < shape.n_categories; ++c)
+      if (c + 1 == shape.n_categories || random.below(2) == 0) node.categories.push_back(c);
   const int left = static_cast<int>(tree.nodes.size());
   const auto share = static_cast<float>(random.uniform(0.1, 0.9));
   const float cover = node.cover * shape.kept;
@@ -77,11 +78,20 @@ inline PlainModel make_forest(const ForestShape& shape, std::uint64_t seed) {
     PlainTree tree;
     tree.group = of.group;
     tree.nodes.resize(1);
-    tree.nodes[0].cover = static_cast<float>(random.uniform(100, 1000));
+    tree.nodes[0].cover = of.has_cover ? static_cast<float>(random.uniform(100, 1000)) : 0.0f;
     detail::grow_shape(tree, 0, of.depth, shape, of, next_feature, random);
     model.trees.push_back(std::move(tree));
   }
   return model;
+}
+
+/// Puts the categories around the trees' last one into a row's cells: one less to two more.
+inline void put_last_categories(const ForestShape& shape, FloatTable& rows) {
+  int n = 0;
+  for (const TreeShape& tree : shape.trees) n = std::max(n, tree.n_categories);
+  for (std::size_t i = 0; n > 0 && i < std::min<std::size_t>(4, rows.n_rows()); ++i)
+    for (std::size_t f = 2; f < static_cast<std::size_t>(shape.n_features); f += 3)
+      rows.row(i)[f] = static_cast<float>(n - 2) + static_cast<float>(i);
 }
 
 /// `n` trees of one shape, the last of them replaced by `last`.
