@@ -12,6 +12,7 @@
 #include "sluice/gbdt/shap_state.h"
 #include "sluice/gbdt/tree_shap.h"
 #include "support/catch.h"
+#include "support/code_of.h"
 #include "support/forest_shapes.h"
 
 using namespace sluice;
@@ -84,16 +85,19 @@ std::vector<ForestShape> width_shapes() {
   return out;
 }
 
-/// How a row's contributions are found: what ShapTables and left_bits_for (shap.cpp) decide.
+/// Whether one row's splits are answered by bins: left_bits_for (shap.cpp).
+bool has_bits(const Forest& forest, const ShapState& state, Kernel kernel) {
+  const BinnedKernel* functions = binned_kernel(kernel);
+  return functions != nullptr && state.deep.empty() && forest.binned != nullptr && forest.binned->has_heaps() &&
+         forest.binned->has_nodes() && forest.binned->n_columns() <= functions->max_row_columns;
+}
+
+/// How a row's contributions are found.
 std::string path_of(const Forest& forest, const ShapTables& tables, Kernel kernel, bool is_row) {
   const ShapState& state = tables.state();
   std::string path = !state.full.trees.empty() ? "full" : !state.shallow.trees.empty() ? "shallow" : "no";
   path += state.deep.empty() ? " heaps" : " heaps, walks";
-  const BinnedKernel* functions = binned_kernel(kernel);
-  const bool has_bits = is_row && functions != nullptr && state.deep.empty() && forest.binned != nullptr &&
-                        forest.binned->has_heaps() && forest.binned->has_nodes() &&
-                        forest.binned->n_columns() <= functions->max_row_columns;
-  return path + (!is_row ? ", batch" : has_bits ? ", bits" : ", keys");
+  return path + (!is_row ? ", batch" : has_bits(forest, state, kernel) ? ", bits" : ", keys");
 }
 
 /// Per kernel, how often each path ran.
@@ -189,9 +193,9 @@ void require_visits(const Visits& visits, const std::vector<std::string>& heaps)
   for (const Kernel kernel : kernels())
     for (const std::string& path : heaps)
       for (const char* way : {", bits", ", keys", ", batch"}) {
-        const bool has_bits = kernel != Kernel::scalar && path.find("walks") == path.npos;
+        const bool can_have_bits = kernel != Kernel::scalar && path.find("walks") == path.npos;
         CAPTURE(to_string(kernel), path, way);
-        if (std::string(way) == ", bits" && !has_bits) continue;
+        if (std::string(way) == ", bits" && !can_have_bits) continue;
         REQUIRE(visits.at(kernel).contains(path + way));
       }
 }
@@ -233,6 +237,19 @@ TEST_CASE("so have attributions of batches around a pass's blocks, on any number
         REQUIRE(trouble_in_batch(c, n, kernel, &pool) == "");
       }
   }
+}
+
+TEST_CASE("trees as deep as attributions go have the coalitions' values, and one level more is refused") {
+  Visits visits;
+  std::uint64_t seed = kSeed + 4000;
+  for (const Form form : {Form::left, Form::right})
+    for (const int n_features : {1, 3}) {
+      for (const int depth : {511, 512})
+        check_shape({"deep", n_features, 1, {{.depth = depth, .form = form}}}, ++seed, visits);
+      const PlainModel model = make_forest({"deeper", n_features, 1, {{.depth = 513, .form = form}}}, ++seed);
+      CHECK(test::code_of([&] { ShapTables(load_xgboost(to_json(model), "deeper")); }) == "attribution.depth");
+    }
+  require_visits(visits, {"no heaps, walks"});
 }
 
 TEST_CASE("these shapes hold every kind of bottom and of half a unit, and a path's most repeats") {
