@@ -240,4 +240,39 @@ TEST_CASE("conditions are nested up to a limit and have nodes up to a limit, and
   CHECK_FALSE(is_taken(any(rules::kMaxNodes / 4, 2)));
 }
 
+TEST_CASE("a trace names the first false conjunct of one, of 64 and of as many as a condition may have") {
+  for (const std::size_t n : {1, 2, 63, 64, 65, 2500}) {
+    const auto term = [](std::size_t i) { return "x > " + std::to_string(i); };
+    const auto rules = try_compile({{joined(0, n, " && ", term), above(n - 1).value}});
+    REQUIRE(rules.has_value());
+    for (const std::size_t x : {std::size_t{0}, std::size_t{1}, n / 2, n - 1, n}) {
+      const Trace trace = rules->trace(std::vector<double>{static_cast<double>(x), 0}, {});
+      CAPTURE(n, x);
+      CHECK(trace.rules[0].cause == (x < n ? term(x) : ""));
+      CHECK(trace.rules[0].truth == (x < n ? Truth::no : Truth::yes));
+    }
+    CHECK(rules->trace(std::vector<double>{kMissing, 0}, {}).rules[0].cause == term(0));
+  }
+}
+
+TEST_CASE("a chain of derived fields that stand behind those that read them is as long as conditions are nested") {
+  const auto name = [](std::size_t i) { return "d" + std::to_string(999 - i); };  // documents are read by name
+  std::size_t longest = 0;
+  for (std::size_t n = 1; n <= 110; ++n) {
+    Json json = document({rule_json("R", name(n - 1) + " > y")});
+    json["derived"][name(0)] = "x";
+    for (std::size_t i = 1; i < n; ++i) json["derived"][name(i)] = name(i - 1) + " + 1";
+    const auto result = RuleSet::compile(json.dump(), "r.json", schema(), Phase::post);
+    if (!result.rules) continue;
+    REQUIRE(longest == n - 1);
+    longest = n;
+    for (const double y : {static_cast<double>(n) - 2, static_cast<double>(n) - 1}) {
+      Outcome outcome;
+      result.rules->evaluate(std::vector<double>{0, y}, {}, outcome);
+      CHECK(outcome.n_fired == (y < static_cast<double>(n) - 1 ? 1 : 0));
+    }
+  }
+  CHECK(longest == rules::kMaxNesting + 1);
+}
+
 }  // namespace sluice::test

@@ -174,6 +174,29 @@ TEST_CASE("a list of any length holds its members and no other number") {
   CHECK(faults_of("x in []", schema) != "");
 }
 
+TEST_CASE("a document's list of no, one and many ids holds those and no other") {
+  const Schema schema({{.name = "id", .kind = Kind::id}});
+  for (const std::size_t n : {0, 1, 2, 8, 9, 1000}) {
+    Json json = document({rule_json("R", "id in known")});
+    json["lists"]["known"] = {{"of", "id"}, {"values", Json::array()}};
+    for (std::size_t i = 0; i < n; ++i) json["lists"]["known"]["values"].push_back("id-" + std::to_string(i));
+    const RuleSet rules = compiled(json, schema);
+    Table rows(1);
+    for (std::size_t i = 0; i <= n; ++i) rows.append(std::vector<double>{hash_id("id-" + std::to_string(i))});
+    rows.append(std::vector<double>{kMissing});
+    std::vector<Outcome> outcomes(rows.n_rows());
+    rules.evaluate(rows.view(), {}, outcomes);
+    for (std::size_t i = 0; i < rows.n_rows(); ++i) {
+      Outcome one;
+      rules.evaluate(rows.row(i), {}, one);
+      CAPTURE(n, i);
+      REQUIRE(one == outcomes[i]);
+      REQUIRE(one.n_fired == (i < n ? 1 : 0));
+      REQUIRE(one.n_missing == (i == n + 1 ? 1 : 0));
+    }
+  }
+}
+
 TEST_CASE("a set of numbers of any size has its members: zeros of both signs are one, infinities are numbers") {
   for (const std::size_t n : {0, 1, 2, 3, 4, 7, 8, 9, 31, 32, 33, 1023, 1024, 1025}) {
     std::vector<double> members;
