@@ -36,7 +36,7 @@ Schema schema_of(std::size_t n_numbers, const std::vector<std::size_t>& vocabula
 /// How often each kernel was compared.
 using Visits = std::map<dnn::DenseKernel, std::size_t>;
 
-/// Batches of `row_counts` rows, the distinct ones over and over, from every kernel.
+/// Batches of `row_counts` rows, the distinct ones repeated, from every kernel.
 void check(const RandomNetwork& n, const FloatTable& distinct, const std::vector<std::size_t>& row_counts,
            Visits& visits) {
   const std::size_t n_outputs = n.network->n_outputs();
@@ -137,7 +137,7 @@ TEST_CASE(
           schema_of(1, vocabularies),
           {{.hidden = {5}, .n_paths = 1 + n_bins % 2, .numeric_dimension = dimension, .n_bins = n_bins}}, ++seed);
       FloatTable rows = random_encoded(n.encoder, kDistinctRows, seed);
-      for (std::size_t i = 0; i < n.encoder.n_dense(); ++i) {  // on an edge, a hair below, beyond both ends
+      for (std::size_t i = 0; i < n.encoder.n_dense(); ++i) {  // on an edge, just below one, beyond both ends
         const float* edges = n.network->members()[0].numeric[i].edges.data();
         rows.row(0)[i] = edges[n_bins - 1];
         rows.row(1)[i] = std::nextafter(edges[n_bins - 1], -100.0f);

@@ -137,7 +137,7 @@ struct Case {
   }
 };
 
-/// "" where a batch of `n` rows, the distinct ones over and over, has the expected bits.
+/// "" where a batch of `n` rows, the distinct ones repeated, has the expected bits.
 std::string trouble_in_batch(const Case& c, std::size_t n, Kernel kernel, ThreadPool* pool = nullptr) {
   FloatTable rows(c.forest.n_features, n);
   std::vector<float> expected;

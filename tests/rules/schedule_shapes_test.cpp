@@ -1,5 +1,5 @@
-/// Conditions that need as many registers, nodes and levels as there are, and one more or less. Both schedules are held
-/// against closed forms, and say themselves how many registers they take: no limit passes by not being met.
+/// Conditions that need as many registers, nodes and levels as there are, and one more or less. Both schedules are
+/// compared with closed forms, and say themselves how many registers they take: no limit passes by not being met.
 
 #include <algorithm>
 #include <set>

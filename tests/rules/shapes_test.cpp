@@ -1,12 +1,10 @@
-/// Rule sets by shape: how many rows, rules, members of a list, words of a vocabulary. Few rows take one schedule of
-/// the rules, many the other; both are held against the words of the manual.
+/// Rule sets by shape: how many rows, rules, members of a list. Few rows take one schedule of
+/// the rules, many the other; both are compared with the words of the manual.
 
 #include <algorithm>
-#include <map>
 
 #include "naive_outcome.h"
 #include "sluice/rules/number_set.h"
-#include "support/code_of.h"
 
 namespace sluice::test {
 namespace {
@@ -215,60 +213,6 @@ TEST_CASE("a set of numbers of any size has its members: zeros of both signs are
     CHECK(set.contains(HUGE_VAL) == (n > 1));
     for (const double x : {-1.0, 0.5, -HUGE_VAL, kMissing}) CHECK_FALSE(set.contains(x));
   }
-}
-
-TEST_CASE("words of vocabularies of every size compare as the manual says, unseen and missing ones too") {
-  const std::vector<std::size_t> sizes = {0, 1, 2, 63, 64, 65, 300};
-  for (const std::size_t n_a : sizes)
-    for (const std::size_t n_b : sizes) {
-      std::vector<std::string> a, b;  // b lacks a's odd words and has others
-      for (std::size_t i = 0; i < n_a; ++i) a.push_back("w" + std::to_string(i));
-      for (std::size_t i = 0; i < n_b; ++i) b.push_back((i % 2 == 0 ? "w" : "v") + std::to_string(i));
-      const Schema schema({{.name = "a", .kind = Kind::category, .vocabulary = a},
-                           {.name = "b", .kind = Kind::category, .vocabulary = b},
-                           {.name = "x"}});
-      std::vector<std::string> conditions = {"a == b", "a != b", "is_missing(a)", "size(a) > 2"};
-      if (n_a > 0)
-        conditions.insert(conditions.end(),
-                          {"a == \"" + a.back() + "\"", "a in [\"" + a.front() + "\", \"" + a.back() + "\"]"});
-      std::vector<Json> json;
-      for (std::size_t i = 0; i < conditions.size(); ++i)
-        json.push_back(rule_json("R" + std::to_string(i), conditions[i]));
-      const RuleSet rules = compiled(document(json), schema);
-      const auto codes = [](std::size_t n) {
-        std::vector<double> out = {kMissing, static_cast<double>(n)};  // the last: unseen
-        for (const std::size_t i : {std::size_t{0}, std::size_t{1}, n / 2, n - 2, n - 1})
-          if (i < n) out.push_back(static_cast<double>(i));
-        return out;
-      };
-      Table rows(3);
-      for (const double code_a : codes(n_a))
-        for (const double code_b : codes(n_b)) rows.append(std::vector<double>{code_a, code_b, 0});
-      std::vector<Outcome> outcomes(rows.n_rows());
-      rules.evaluate(rows.view(), {}, outcomes);
-      for (std::size_t r = 0; r < rows.n_rows(); ++r) {
-        const double code_a = rows.row(r)[0], code_b = rows.row(r)[1];
-        const bool has_a = !std::isnan(code_a), has_b = !std::isnan(code_b);
-        const std::string word_a = code_a < static_cast<double>(n_a) ? a[static_cast<std::size_t>(code_a)] : "";
-        const std::string word_b = code_b < static_cast<double>(n_b) ? b[static_cast<std::size_t>(code_b)] : "";
-        Bool same;
-        if (has_a && has_b && !word_a.empty() && !word_b.empty()) same = word_a == word_b;
-        if (has_a && has_b && word_a.empty() && std::ranges::count(a, word_b) > 0) same = false;
-        if (has_a && has_b && word_b.empty() && std::ranges::count(b, word_a) > 0) same = false;
-        std::vector<Bool> truths = {same, same ? Bool(!*same) : Bool(), !has_a,
-                                    word_a.empty() ? Bool() : Bool(word_a.size() > 2)};
-        if (n_a > 0) {
-          truths.push_back(has_a ? Bool(word_a == a.back()) : Bool());
-          truths.push_back(has_a ? Bool(word_a == a.front() || word_a == a.back()) : Bool());
-        }
-        const Trace trace = rules.trace(rows.row(r), {});
-        for (std::size_t i = 0; i < truths.size(); ++i) {
-          CAPTURE(n_a, n_b, code_a, code_b, conditions[i]);
-          REQUIRE(static_cast<int>(trace.rules[i].truth) == static_cast<int>(to_truth(truths[i])));
-        }
-        REQUIRE(outcomes[r] == trace.outcome);
-      }
-    }
 }
 
 }  // namespace sluice::test
