@@ -23,6 +23,10 @@ class EncodedStage final : public NetworkStage {
         executor_(std::move(executor)),
         facts_(std::move(facts)),
         block_(executor_->device() == "cpu" ? kCpuBlock : kDeviceBlock) {
+    if (encoder_->n_margins() != 1 || executor_->n_outputs() != 1)
+      throw Error("network.outputs", "the network has " +
+                                         std::to_string(std::max(encoder_->n_margins(), executor_->n_outputs())) +
+                                         " outputs; a cascade decides between two classes");
     const std::size_t n_given = facts_ ? facts_->size() : 0, n_read = encoder_->facts().size();
     if (n_given != n_read)
       throw Error("network.fact", "the network reads " + std::to_string(n_read) + " facts of the forest, and " +
@@ -99,9 +103,6 @@ std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Enco
 
 std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Network> network, dnn::DeviceChoice device,
                                                  std::shared_ptr<const ForestFacts> facts) {
-  if (network->n_outputs() != 1)
-    throw Error("network.outputs", "the network has " + std::to_string(network->n_outputs()) +
-                                       " outputs; a cascade decides between two classes");
   const std::shared_ptr<const dnn::Encoder> encoder(network, &network->encoder());
   return make_network_stage(encoder, dnn::make_executor(std::move(network), device), {}, std::move(facts));
 }

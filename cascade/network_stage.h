@@ -51,14 +51,14 @@ class ForestFacts;
 
 /// Rows as `encoder` gives them, served by any executor; `facts` are those that the encoder reads (forest_facts.h).
 /// With `batching`, single rows are gathered from all callers (dnn/batcher.h): for a device that answers many rows
-/// sooner than few. Throws Error{batcher.options}, Error{network.fact} where the encoder reads facts that are not
-/// given.
+/// sooner than few. Throws Error{batcher.options}, Error{network.outputs} for a network of several classes,
+/// Error{network.fact} where the encoder reads facts that are not given.
 std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Encoder> encoder,
                                                  std::shared_ptr<const dnn::Executor> executor,
                                                  const std::optional<dnn::BatcherOptions>& batching = {},
                                                  std::shared_ptr<const ForestFacts> facts = nullptr);
 
-/// Throws Error{network.outputs} for a network of several classes, and what dnn::make_executor throws.
+/// The same of a network, on a device. Throws what dnn::make_executor throws as well.
 std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Network> network, dnn::DeviceChoice device,
                                                  std::shared_ptr<const ForestFacts> facts = nullptr);
 

@@ -209,6 +209,9 @@ BatchAnswer Batcher::State::counted(BatchAnswer answer) {
 
 Batcher::Batcher(std::shared_ptr<const Executor> executor, std::size_t n_encoded, const BatcherOptions& options)
     : state_(std::make_unique<State>(std::move(executor), n_encoded, options)) {
+  if (state_->executor->n_outputs() != 1)
+    throw Error("batcher.options", "a batcher gives each row one margin; the network has " +
+                                       std::to_string(state_->executor->n_outputs()) + " outputs");
   try {
     for (std::size_t i = 0; i < state_->options.n_workers; ++i)
       state_->workers.emplace_back([state = state_.get()] { state->work(); });

@@ -54,7 +54,8 @@ class Batcher {
   using Clock = std::chrono::steady_clock;
   static constexpr Clock::time_point kNoDeadline = Clock::time_point::max();
 
-  /// Throws Error{batcher.options} for a batch, queue or preferred size that cannot be. `n_encoded`: of a row.
+  /// Throws Error{batcher.options} for a batch, queue or preferred size that cannot be, and for an executor of several
+  /// outputs. `n_encoded`: of a row.
   Batcher(std::shared_ptr<const Executor> executor, std::size_t n_encoded, const BatcherOptions& options = {});
   /// Closes, and waits for the batches that the executor still has.
   ~Batcher();

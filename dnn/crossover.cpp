@@ -22,6 +22,7 @@ class CrossoverExecutor final : public Executor {
   void forward(BatchView encoded, std::span<float> margins) const override {
     of(encoded.n_rows).forward(encoded, margins);
   }
+  std::size_t n_outputs() const override { return small_->n_outputs(); }
   std::string_view device() const override { return device_; }
   std::string_view kernel() const override { return kernel_; }
   std::string_view device_for(std::size_t n_rows) const override { return of(n_rows).device_for(n_rows); }
@@ -47,7 +48,7 @@ std::size_t measure_crossover(const Executor& small, const Executor& large, std:
   const auto clock = options.clock ? options.clock : [] { return std::chrono::steady_clock::now().time_since_epoch(); };
   const std::size_t n_runs = std::max<std::size_t>(1, options.n_runs);
   const FloatTable rows(n_encoded, options.max_rows);  // zeros: time does not depend on the values
-  std::vector<float> margins(options.max_rows);
+  std::vector<float> margins(options.max_rows * small.n_outputs());
   const auto begin = clock();
   std::size_t from_rows = kNeverFaster;
   for (std::size_t n = 1; n <= options.max_rows; n *= 2) {

@@ -39,7 +39,15 @@ struct DenseKernelOf {
       V::fma(distance, V::load(at + dimension + i), V::load(at + i)).store(out + i);
   }
 
-  /// The inputs of a row. Codes come from the encoder and are in range by construction.
+  /// Its row of an embedding table of `n` floats a row. The encoder's codes are in range; another's, or one that is not
+  /// a number, must not read elsewhere: what is too small is the first row, what is too large the last, as on a device.
+  static const float* embedding(const std::vector<float>& table, std::size_t n, float code) {
+    const std::size_t last = table.size() / n - 1;
+    const bool is_inside = code < static_cast<float>(last);
+    return table.data() + (code >= 1.0f ? is_inside ? static_cast<std::size_t>(code) : last : 0) * n;
+  }
+
+  /// The inputs of a row.
   static void gather(const Encoder& encoder, const PackedMember& packed, const float* encoded, float* x) {
     const Member& member = *packed.member;
     const std::size_t n_dense = encoder.n_dense(), dimension = member.shape.numeric_dimension;
@@ -49,7 +57,7 @@ struct DenseKernelOf {
       for (std::size_t i = 0; i < n_dense; ++i, x += dimension) embed(packed.numeric[i], dimension, encoded[i], x);
     for (std::size_t c = 0; c < member.embeddings.size(); ++c) {
       const std::size_t n = member.shape.dimensions[c];
-      const float* const row = member.embeddings[c].data() + static_cast<std::size_t>(encoded[n_dense + c]) * n;
+      const float* const row = embedding(member.embeddings[c], n, encoded[n_dense + c]);
       for (std::size_t i = 0; i < n; ++i) *x++ = row[i];
     }
     for (std::size_t i = member.n_inputs; i < packed.n_inputs; ++i) *x++ = 0;

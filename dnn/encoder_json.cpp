@@ -30,7 +30,8 @@ Encoder::Number read_number(const Json& entry, const Schema& schema, const std::
   const auto is_finite = [](float x) { return std::isfinite(x); };
   const bool finite = std::all_of(number.values.begin(), number.values.end(), is_finite) &&
                       std::all_of(number.scores.begin(), number.scores.end(), is_finite);
-  if (number.values.size() != number.scores.size() || !ascending || !finite)
+  const bool climbs = std::is_sorted(number.scores.begin(), number.scores.end());
+  if (number.values.size() != number.scores.size() || !ascending || !climbs || !finite)
     throw Error("network.encoder",
                 source + ": the knots of \"" + schema[number.column].name + "\" are not ascending pairs");
   return number;

@@ -19,9 +19,12 @@ class CpuExecutor final : public Executor {
 
   void forward(BatchView encoded, std::span<float> margins) const override {
     const std::size_t n_encoded = network_.network->encoder().n_encoded();
-    if (encoded.n_columns != n_encoded || margins.size() < encoded.n_rows * n_outputs())
+    if (encoded.n_columns != n_encoded)
       throw Error("shape", "the network reads " + std::to_string(n_encoded) + " encoded inputs a row, not " +
                                std::to_string(encoded.n_columns));
+    if (margins.size() < encoded.n_rows * n_outputs())
+      throw Error("shape", "there is room for " + std::to_string(margins.size()) + " margins, " +
+                               std::to_string(encoded.n_rows * n_outputs()) + " are needed");
     forward_(network_, encoded, margins.data());
   }
   std::size_t n_outputs() const override { return network_.network->n_outputs(); }

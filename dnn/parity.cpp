@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -9,18 +10,33 @@
 #include "sluice/base/number.h"
 
 namespace sluice::dnn {
+namespace {
+
+/// Of one row's margins; empty where one of them is not finite.
+std::vector<double> probabilities(std::span<const float> margins) {
+  for (const float margin : margins)
+    if (!std::isfinite(margin)) return {};
+  if (margins.size() == 1) return {sigmoid(margins[0])};
+  const double largest = *std::max_element(margins.begin(), margins.end());
+  std::vector<double> out;
+  double sum = 0;
+  for (const float margin : margins) sum += out.emplace_back(exp_fixed(static_cast<double>(margin) - largest));
+  for (double& p : out) p /= sum;
+  return out;
+}
+
+}  // namespace
 
 double largest_probability_difference(const Executor& exact, const Executor& other, BatchView encoded) {
-  std::vector<float> expected(encoded.n_rows), actual(encoded.n_rows);
+  const std::size_t n = exact.n_outputs();
+  std::vector<float> expected(encoded.n_rows * n), actual(encoded.n_rows * n);
   exact.forward(encoded, expected);
   other.forward(encoded, actual);
   double largest = 0;
   for (std::size_t i = 0; i < encoded.n_rows; ++i) {
-    const bool is_finite = std::isfinite(expected[i]);
-    if (is_finite != std::isfinite(actual[i]))
-      largest = 1;
-    else if (is_finite)
-      largest = std::max(largest, std::abs(sigmoid(expected[i]) - sigmoid(actual[i])));
+    const auto p = probabilities({&expected[i * n], n}), q = probabilities({&actual[i * n], n});
+    if (p.size() != q.size()) largest = 1;
+    for (std::size_t k = 0; k < std::min(p.size(), q.size()); ++k) largest = std::max(largest, std::abs(p[k] - q[k]));
   }
   return largest;
 }

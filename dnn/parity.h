@@ -6,8 +6,8 @@
 
 namespace sluice::dnn {
 
-/// The largest |p - p'| over encoded rows, p being the logistic probability of a margin. A row whose margin is finite
-/// on one side alone counts as 1. Throws as Executor::forward does.
+/// The largest |p - p'| over encoded rows, p being the logistic probability of a margin, or of several outputs each
+/// class's softmax. A row that is finite on one side alone counts as 1. Throws as Executor::forward does.
 double largest_probability_difference(const Executor& exact, const Executor& other, BatchView encoded);
 
 /// Throws Error{device.parity} where that is above `bound`, or where there is no row to show it.

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <memory>
 
+#include "sluice/base/error.h"
 #include "sluice/gbdt/binned_kernel.h"
 #include "sluice/gbdt/predict.h"
 #include "sluice/gbdt/shap_audit.h"
@@ -155,6 +156,27 @@ auto left_bits_for(const Forest& forest, const ShapState& state, Kernel kernel) 
   return is_fit ? binned_kernel(kernel)->left_bits : nullptr;
 }
 
+/// What one row needs of its workspace.
+struct WorkspaceSizes {
+  std::size_t left_bits, keys, cells;
+
+  explicit WorkspaceSizes(const ShapState& state) {
+    const bool has_deep = !state.deep.empty();
+    left_bits = (state.n_heaps() + 15) / 16 * 64;
+    keys = (state.n_columns() + 1) * (has_deep ? 1 + kBlockRows : 1);
+    cells = kBlockRows + state.n_cells() + state.n_slots() + state.n_groups +
+            (has_deep ? state.n_slots() * kBlockRows + deep_scratch(state, kBlockRows) : 0);
+  }
+};
+
+void check_workspace(const ShapState& state, const ShapWorkspace& workspace) {
+  const WorkspaceSizes needed(state);
+  if (workspace.left_bits.size() < needed.left_bits || workspace.keys.size() < needed.keys ||
+      workspace.cells.size() < needed.cells)
+    throw Error("shape.workspace", "the workspace was made for smaller attribution tables",
+                "make a ShapWorkspace of these tables");
+}
+
 /// Sums of eight slots at a time: each is a chain of additions in a fixed order, and chains wait less side by side.
 void add_cells(const ShapState& state, const float* cells, float* phi) {
   constexpr std::size_t kChains = 8;
@@ -188,12 +210,10 @@ ShapReport shap(const Forest& forest, const ShapTables& tables, BatchView rows, 
 }
 
 ShapWorkspace::ShapWorkspace(const ShapTables& tables) {
-  const ShapState& state = tables.state();
-  const bool has_deep = !state.deep.empty();
-  left_bits.resize((state.n_heaps() + 15) / 16 * 64);
-  keys.resize((state.n_columns() + 1) * (has_deep ? 1 + kBlockRows : 1));
-  cells.resize(kBlockRows + state.n_cells() + state.n_slots() + state.n_groups +
-               (has_deep ? state.n_slots() * kBlockRows + deep_scratch(state, kBlockRows) : 0));
+  const WorkspaceSizes sizes(tables.state());
+  left_bits.resize(sizes.left_bits);
+  keys.resize(sizes.keys);
+  cells.resize(sizes.cells);
 }
 
 ShapReport shap_row(const Forest& forest, const ShapTables& tables, std::span<const float> row, std::span<float> out,
@@ -202,6 +222,7 @@ ShapReport shap_row(const Forest& forest, const ShapTables& tables, std::span<co
   check_shap_tables(forest, state);
   check_columns(forest, row.size());
   check_output(out.size(), attribution_size(forest, 1));
+  check_workspace(state, workspace);
   ShapReport report{resolve(kernel), Precision::single, tables.counts()};
   const ShapKernel& lanes = kernel_for(report.kernel);
   const BatchView view(row);

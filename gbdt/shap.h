@@ -66,7 +66,8 @@ struct ShapReport {
   std::size_t n_recomputed = 0;  // rows that float32 missed and double gave
 };
 
-/// Scratch memory for `shap_row`: one for each thread that calls it.
+/// Scratch memory for `shap_row` with these tables, or with others that need no more: one for each thread that calls
+/// it.
 struct ShapWorkspace {
   explicit ShapWorkspace(const ShapTables& tables);
   std::vector<std::int32_t> keys;
@@ -83,7 +84,8 @@ ShapReport shap(const Forest& forest, const ShapTables& tables, BatchView rows, 
                 const ShapOptions& options = {});
 
 /// The same bits for one row, 16 trees abreast: [n_groups, n_features + 1]. Allocates nothing, unless the row misses
-/// its margin and is computed again.
+/// its margin and is computed again. Throws as `shap` does, and Error{shape.workspace} where the workspace was made for
+/// smaller tables.
 ShapReport shap_row(const Forest& forest, const ShapTables& tables, std::span<const float> row, std::span<float> out,
                     ShapWorkspace& workspace, Kernel kernel = Kernel::automatic);
 

@@ -14,7 +14,8 @@ namespace sluice::gbdt {
 
 void check_shap_tables(const Forest& forest, const ShapState& state) {
   if (state.n_nodes != forest.nodes.size() || state.n_features != forest.n_features ||
-      state.n_groups != forest.n_groups || state.trees.size() != forest.trees.size())
+      state.n_groups != forest.n_groups || state.trees.size() != forest.trees.size() ||
+      state.n_category_sets != forest.category_sets.size())
     throw Error("shape.tables", "the attribution tables are of another forest", "make ShapTables of this one");
 }
 

@@ -146,7 +146,7 @@ struct SlotCells {
 };
 
 struct ShapState {
-  std::size_t n_features = 0, n_groups = 1, n_nodes = 0;
+  std::size_t n_features = 0, n_groups = 1, n_nodes = 0, n_category_sets = 0;
   std::vector<ShapNode> nodes;
   std::vector<ShapTree> trees;
   std::vector<std::uint32_t> deep;  // the trees that are not heaps

@@ -86,6 +86,7 @@ ShapState build(const Forest& forest) {
   state.n_nodes = forest.nodes.size();
   state.has_missing_zeros =
       std::any_of(forest.nodes.begin(), forest.nodes.end(), [](const Node& node) { return node.zero_is_missing(); });
+  state.n_category_sets = forest.category_sets.size();
   state.nodes.resize(forest.nodes.size());
   state.bias = expected_margins(forest);
   state.rounding.assign(forest.base_margin.begin(), forest.base_margin.end());

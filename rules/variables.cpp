@@ -170,11 +170,13 @@ std::optional<Variables::Atom> Variables::atom(std::uint32_t node) {
   const auto nodes = below(node);
   const auto variable = only_variable(nodes);
   if (!variable || !std::all_of(nodes.begin(), nodes.end(), [&](auto n) { return is_plain(n); })) return std::nullopt;
+  const Edge root[] = {2 * node};
+  // Alone it may need more registers than in its condition, where what it shares was made before.
+  const auto program = scheduler_.for_row(root);
+  if (!program) return std::nullopt;
   const Variable& v = variables_[*variable];
   const Cells none(v.values.size());
   Atom atom{*variable, {none, none, none}};
-  const Edge root[] = {2 * node};
-  const auto program = scheduler_.for_row(root);
   std::vector<double> row(state_.schema.size(), kMissing);
   for (std::size_t cell = 0; cell < v.values.size(); ++cell) {
     ModelOutputs given;

@@ -34,7 +34,7 @@ class Variables {
     std::uint32_t variable = 0;
     std::array<Cells, 3> cells;  // by Truth
   };
-  /// The cells that decide an atom; nullopt where it reads several variables, or calculates.
+  /// The cells that decide an atom; nullopt where it reads several variables, calculates, or needs too many registers.
   std::optional<Atom> atom(std::uint32_t node);
 
  private:

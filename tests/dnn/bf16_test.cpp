@@ -23,48 +23,6 @@ bool is_here() {
   return false;
 }
 
-/// Eight significant bits, ties to even, by arithmetic.
-float rounded(float x) {
-  int exponent = 0;
-  const double fraction = std::frexp(static_cast<double>(x), &exponent);
-  return static_cast<float>(std::ldexp(std::nearbyint(std::ldexp(fraction, 8)), exponent - 8));
-}
-
-/// One path of dense inputs as they are; of each pair of inputs, the second goes into the sum first.
-float naive_bf16(const RandomNetwork& n, std::size_t path, std::span<const float> encoded) {
-  const auto values = [&](const std::string& name) -> const std::vector<float>& {
-    return n.tensors.at("member.0." + name).values;
-  };
-  const dnn::MemberShape& shape = n.shapes[0];
-  std::vector<float> x(encoded.begin(), encoded.end() - 1);
-  for (std::size_t i = 0; shape.n_paths > 1 && i < x.size(); ++i) x[i] *= values("scale")[path * x.size() + i];
-  for (std::size_t l = 0; l < shape.hidden.size(); ++l) {
-    const auto &weight = values("layer." + std::to_string(l) + ".weight"),
-               &bias = values("layer." + std::to_string(l) + ".bias");
-    std::vector<float> y(bias);
-    for (std::size_t o = 0; o < y.size(); ++o) {
-      for (std::size_t i = 0; i < x.size(); i += 2)
-        for (const std::size_t k : {i + 1, i})
-          if (k < x.size()) y[o] = std::fma(rounded(x[k]), rounded(weight[o * x.size() + k]), y[o]);
-      y[o] = std::max(y[o], 0.0f);
-    }
-    x = y;
-  }
-  float head = values("head.bias")[path];
-  for (std::size_t i = 0; i < x.size(); ++i) head = std::fma(x[i], values("head.weight")[path * x.size() + i], head);
-  return std::fma(values("a")[path], encoded.back(), values("b")[path]) + head;
-}
-
-std::vector<float> naive_bf16(const RandomNetwork& n, BatchView encoded) {
-  std::vector<float> margins;
-  for (std::size_t i = 0; i < encoded.n_rows; ++i) {
-    float sum = 0;
-    for (std::size_t path = 0; path < n.shapes[0].n_paths; ++path) sum += naive_bf16(n, path, encoded.row(i));
-    margins.push_back(sum / static_cast<float>(n.shapes[0].n_paths));
-  }
-  return margins;
-}
-
 }  // namespace
 
 TEST_CASE("rounding to bf16 keeps eight significant bits, ties to even") {
@@ -72,7 +30,7 @@ TEST_CASE("rounding to bf16 keeps eight significant bits, ties to even") {
   const auto widened = [](float x) { return std::bit_cast<float>(static_cast<std::uint32_t>(dnn::to_bf16(x)) << 16); };
   for (std::size_t i = 0; i < 100'000; ++i) {
     const auto x = static_cast<float>(random.normal() * std::pow(10, random.normal() * 5));
-    REQUIRE(widened(x) == rounded(x));
+    REQUIRE(widened(x) == rounded_to_bf16(x));
   }
   CHECK(widened(std::bit_cast<float>(0x3f808000u)) == 1.0f);  // halfway, to the even one
   CHECK(widened(std::bit_cast<float>(0x3f818000u)) == std::bit_cast<float>(0x3f820000u));
@@ -90,7 +48,7 @@ TEST_CASE("the bf16 kernel gives the bits of a naive recursion over rounded numb
         MemberKind{{64, 64}, 8}, MemberKind{{9}, 32}, MemberKind{{30, 31}, 64}}) {
     const RandomNetwork n = random_network({kind}, false, 20 + kind.n_paths);
     const FloatTable rows = random_encoded(n.encoder, 101, 21);
-    const auto expected = naive_bf16(n, rows.view());
+    const auto expected = naive_bf16_forward(n, rows.view());
     const auto executor = dnn::make_executor(n.network, dnn::Device::cpu, kBf16);
     CHECK(executor->kernel() == "avx512-bf16");
     for (const std::size_t size : {1, 2, 3, 5, 6, 7, 8, 13, 16, 31, 64, 96, 97, 101})

@@ -1,10 +1,15 @@
 /// Networks of several classes: the executor's bits, the file, and who refuses them.
 
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "dnn_support.h"
 #include "sluice/base/error.h"
+#include "sluice/dnn/batcher.h"
+#include "sluice/dnn/crossover.h"
 #include "sluice/dnn/cuda/cuda_executor.h"
+#include "sluice/dnn/parity.h"
 #include "support/catch.h"
 #include "support/code_of.h"
 
@@ -103,6 +108,45 @@ TEST_CASE("a device says that it does not run several classes, and auto takes th
   const auto executor = dnn::make_executor(n.network, {}, dnn::DenseKernel::automatic, &why);
   CHECK(executor->device() == "cpu");
   CHECK_FALSE(why.empty());
+}
+
+TEST_CASE("what stands between a network and its callers has its number of outputs, or refuses several") {
+  const RandomNetwork n = random_network({{{9}, 2}}, true, 940, 3);
+  RandomNetwork other = n;
+  other.tensors.at("member.0.head.bias").values[4] += 0.25f;
+  other.network = std::make_shared<dnn::Network>(other.encoder, other.shapes, other.tensors, "other");
+  const FloatTable rows = random_encoded(n.encoder, 40, 941);
+  const auto make = [](const RandomNetwork& of) { return dnn::make_executor(of.network, dnn::Device::cpu); };
+  const std::shared_ptr<const dnn::Executor> one = make(n), two = make(other);
+
+  const std::size_t from_rows = dnn::measure_crossover(
+      *one, *two, n.encoder.n_encoded(), {.max_rows = 8, .n_runs = 1, .budget = std::chrono::hours(1), .clock = [] {
+                                            return std::chrono::nanoseconds(0);
+                                          }});
+  CHECK(from_rows == dnn::kNeverFaster);
+  const auto pair = dnn::make_crossover_executor(make(n), make(other), 5);
+  CHECK(pair->n_outputs() == 3);
+  for (const std::size_t size : {1, 4, 5, 40}) {
+    std::vector<float> margins(size * 3);
+    pair->forward(rows.view().slice(0, size), margins);
+    CHECK(bits(margins) == bits(naive_forward(size < 5 ? n : other, rows.view().slice(0, size))));
+  }
+
+  CHECK(code_of([&] { dnn::Batcher(one, n.encoder.n_encoded()); }) == "batcher.options");
+
+  const auto a = naive_forward(n, rows.view()), b = naive_forward(other, rows.view());
+  double largest = 0;
+  for (std::size_t i = 0; i < 40; ++i)
+    for (std::size_t k = 0; k < 3; ++k) {
+      double sum_a = 0, sum_b = 0;
+      for (std::size_t j = 0; j < 3; ++j)
+        sum_a += std::exp(double{a[3 * i + j]}), sum_b += std::exp(double{b[3 * i + j]});
+      largest =
+          std::max(largest, std::abs(std::exp(double{a[3 * i + k]}) / sum_a - std::exp(double{b[3 * i + k]}) / sum_b));
+    }
+  CHECK(largest > 0.01);
+  CHECK(dnn::largest_probability_difference(*one, *two, rows.view()) == Approx(largest).epsilon(1e-9));
+  CHECK(dnn::largest_probability_difference(*one, *one, rows.view()) == 0);
 }
 
 }  // namespace sluice::test

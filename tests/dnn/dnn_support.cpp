@@ -6,12 +6,14 @@
 namespace sluice::test {
 namespace {
 
-/// The forward pass of one network, with T's arithmetic: `fma` is the fused step of T.
+/// The forward pass of one network, with T's arithmetic: `fma` is the fused step of T; with `is_bf16`, layers are those
+/// of naive_bf16_forward.
 template <class T, class Fma>
 class Naive {
  public:
-  Naive(const dnn::Encoder& encoder, const std::vector<dnn::MemberShape>& shapes, const dnn::Tensors& tensors, Fma fma)
-      : encoder_(encoder), shapes_(shapes), tensors_(tensors), fma_(fma) {}
+  Naive(const dnn::Encoder& encoder, const std::vector<dnn::MemberShape>& shapes, const dnn::Tensors& tensors, Fma fma,
+        bool is_bf16 = false)
+      : encoder_(encoder), shapes_(shapes), tensors_(tensors), fma_(fma), is_bf16_(is_bf16) {}
 
   std::vector<T> operator()(std::span<const float> encoded) const {
     std::vector<T> margins;
@@ -58,7 +60,13 @@ class Naive {
     std::vector<T> y;
     for (std::size_t o = 0; o < weight.shape[0]; ++o) {
       T sum = bias.values[o];
-      for (std::size_t i = 0; i < x.size(); ++i) sum = fma_(x[i], static_cast<T>(weight.values[o * x.size() + i]), sum);
+      for (std::size_t k = 0; k < x.size() + x.size() % 2; ++k) {
+        const std::size_t i = is_bf16_ ? k ^ 1 : k;
+        if (i >= x.size()) continue;
+        const float w = weight.values[o * x.size() + i];
+        sum = is_bf16_ ? fma_(rounded_to_bf16(static_cast<float>(x[i])), rounded_to_bf16(w), sum)
+                       : fma_(x[i], static_cast<T>(w), sum);
+      }
       y.push_back(sum < 0 ? T{0} : sum);
     }
     return y;
@@ -90,9 +98,25 @@ class Naive {
   const std::vector<dnn::MemberShape>& shapes_;
   const dnn::Tensors& tensors_;
   Fma fma_;
+  bool is_bf16_;
 };
 
+std::vector<float> float_forward(const RandomNetwork& n, BatchView encoded, bool is_bf16) {
+  const Naive<float, float (*)(float, float, float)> naive(
+      n.encoder, n.shapes, n.tensors, [](float a, float b, float c) { return std::fma(a, b, c); }, is_bf16);
+  std::vector<float> margins;
+  for (std::size_t i = 0; i < encoded.n_rows; ++i)
+    for (const auto margin : naive(encoded.row(i))) margins.push_back(margin);
+  return margins;
+}
+
 }  // namespace
+
+float rounded_to_bf16(float x) {
+  int exponent = 0;
+  const double fraction = std::frexp(static_cast<double>(x), &exponent);
+  return static_cast<float>(std::ldexp(std::nearbyint(std::ldexp(fraction, 8)), exponent - 8));
+}
 
 dnn::Tensor random_tensor(std::vector<std::size_t> shape, double deviation, Random& random) {
   dnn::Tensor tensor{std::move(shape), {}};
@@ -104,14 +128,19 @@ dnn::Tensor random_tensor(std::vector<std::size_t> shape, double deviation, Rand
 
 RandomNetwork random_network(const std::vector<MemberKind>& kinds, bool with_categories, std::uint64_t seed,
                              std::size_t n_outputs) {
-  RandomNetwork made;
   std::vector<Column> columns = {{.name = "x"}, {.name = "y"}};
   if (with_categories) {
     columns.push_back({.name = "word", .kind = Kind::category, .vocabulary = {"a", "b", "c"}});
     columns.push_back({.name = "z"});
     columns.push_back({.name = "place", .kind = Kind::category, .vocabulary = {"here", "there"}});
   }
-  made.schema = Schema(columns);
+  return random_network_of(Schema(columns), kinds, seed, n_outputs);
+}
+
+RandomNetwork random_network_of(Schema schema, const std::vector<MemberKind>& kinds, std::uint64_t seed,
+                                std::size_t n_outputs) {
+  RandomNetwork made;
+  made.schema = std::move(schema);
   Random random(seed);
   Table rows(made.schema.size(), 200);
   FloatTable staged(dnn::kStages.size() * n_outputs, 200);
@@ -137,7 +166,7 @@ void add_member(const std::string& name, const MemberKind& kind, Random& random,
   if (kind.numeric_dimension > 0) {
     dnn::Tensor edges;
     for (std::size_t i = 0; i < to.encoder.n_dense(); ++i) {
-      shape.n_bins.push_back(1 + random.below(6));
+      shape.n_bins.push_back(kind.n_bins > 0 ? kind.n_bins : 1 + random.below(6));
       std::vector<float> own(shape.n_bins.back());
       for (float& x : own) x = static_cast<float>(random.normal());
       std::sort(own.begin(), own.end());
@@ -149,9 +178,10 @@ void add_member(const std::string& name, const MemberKind& kind, Random& random,
     to.tensors[name + ".numeric.edges"] = std::move(edges);
   }
   for (std::size_t c = 0; c < to.encoder.categories().size(); ++c) {
-    shape.dimensions.push_back(2 + c);
-    put(".embedding." + std::to_string(c), {to.encoder.categories()[c].n_words + 2, 2 + c}, 0.5);
-    n_in += 2 + c;
+    const std::size_t dimension = kind.category_dimension > 0 ? kind.category_dimension : 2 + c;
+    shape.dimensions.push_back(dimension);
+    put(".embedding." + std::to_string(c), {to.encoder.categories()[c].n_words + 2, dimension}, 0.5);
+    n_in += dimension;
   }
   if (kind.n_paths > 1) put(".scale", {kind.n_paths, n_in}, 1);
   for (std::size_t l = 0; l < kind.hidden.size(); ++l) {
@@ -180,13 +210,9 @@ FloatTable random_encoded(const dnn::Encoder& encoder, std::size_t n_rows, std::
   return encoded;
 }
 
-std::vector<float> naive_forward(const RandomNetwork& n, BatchView encoded) {
-  const Naive<float, float (*)(float, float, float)> naive(n.encoder, n.shapes, n.tensors,
-                                                           [](float a, float b, float c) { return std::fma(a, b, c); });
-  std::vector<float> margins;
-  for (std::size_t i = 0; i < encoded.n_rows; ++i)
-    for (const auto margin : naive(encoded.row(i))) margins.push_back(margin);
-  return margins;
+std::vector<float> naive_forward(const RandomNetwork& n, BatchView encoded) { return float_forward(n, encoded, false); }
+std::vector<float> naive_bf16_forward(const RandomNetwork& n, BatchView encoded) {
+  return float_forward(n, encoded, true);
 }
 
 std::vector<double> double_forward(const dnn::Encoder& encoder, const std::vector<dnn::MemberShape>& shapes,

@@ -18,6 +18,8 @@ namespace sluice::test {
 struct MemberKind {
   std::vector<std::size_t> hidden;
   std::size_t n_paths = 1, numeric_dimension = 0;
+  std::size_t n_bins = 0;              // of each dense input; 0: 1 to 6
+  std::size_t category_dimension = 0;  // of each category; 0: 2, 3, 4, …
 };
 
 struct RandomNetwork {
@@ -30,6 +32,8 @@ struct RandomNetwork {
 
 RandomNetwork random_network(const std::vector<MemberKind>& kinds, bool with_categories, std::uint64_t seed,
                              std::size_t n_outputs = 1);
+RandomNetwork random_network_of(Schema schema, const std::vector<MemberKind>& kinds, std::uint64_t seed,
+                                std::size_t n_outputs = 1);
 void add_member(const std::string& name, const MemberKind& kind, Random& random, RandomNetwork& to);
 dnn::Tensor random_tensor(std::vector<std::size_t> shape, double deviation, Random& random);
 
@@ -38,6 +42,11 @@ FloatTable random_encoded(const dnn::Encoder& encoder, std::size_t n_rows, std::
 
 /// Margins [n_rows, n_outputs] with every output a chain of fused multiply-adds in float32, as executor.h says.
 std::vector<float> naive_forward(const RandomNetwork& n, BatchView encoded);
+/// The same with a layer's inputs and weights rounded to bf16; of each pair of inputs, the second goes into the sum
+/// first.
+std::vector<float> naive_bf16_forward(const RandomNetwork& n, BatchView encoded);
+/// Eight significant bits, ties to even, by arithmetic.
+float rounded_to_bf16(float x);
 /// Margins in double.
 std::vector<double> double_forward(const dnn::Encoder& encoder, const std::vector<dnn::MemberShape>& shapes,
                                    const dnn::Tensors& tensors, BatchView encoded);

@@ -49,6 +49,34 @@ TEST_CASE("a row that overflows or is not a number gives a margin that is not fi
   }
 }
 
+TEST_CASE("a code that no encoder gives reads the first or the last row of its table, from every kernel") {
+  const RandomNetwork n = random_network({{{5}}, {{}, 3}}, true, 15);
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  for (std::size_t c = 0; c < 2; ++c) {
+    const auto last = static_cast<float>(n.encoder.categories()[c].n_words + 1);
+    for (const auto& [code, meant] : std::vector<std::pair<float, float>>{{-1, 0},
+                                                                          {-kInf, 0},
+                                                                          {std::nanf(""), 0},
+                                                                          {-0.0f, 0},
+                                                                          {0.5f, 0},
+                                                                          {1.5f, 1},
+                                                                          {last, last},
+                                                                          {last + 0.5f, last},
+                                                                          {last + 1, last},
+                                                                          {1e30f, last},
+                                                                          {kInf, last}}) {
+      FloatTable rows = random_encoded(n.encoder, 3, 16);
+      rows.row(1)[n.encoder.n_dense() + c] = meant;
+      const auto expected = naive_forward(n, rows.view());
+      rows.row(1)[n.encoder.n_dense() + c] = code;
+      for (const auto kernel : dnn::dense_kernels()) {
+        CAPTURE(c, code, dnn::to_string(kernel));
+        CHECK(bits(forward(n, kernel, rows.view())) == bits(expected));
+      }
+    }
+  }
+}
+
 TEST_CASE("what is named and not there is an error, never another device") {
   const RandomNetwork n = random_network({{{4}}}, false, 13);
   CHECK(code_of([&] { dnn::make_executor(n.network, {dnn::Device::cuda, 99}); }) == "device.unavailable");

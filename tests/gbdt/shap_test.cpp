@@ -11,6 +11,8 @@
 #include "sluice/gbdt/tree_shap.h"
 #include "support/allocations.h"
 #include "support/catch.h"
+#include "support/code_of.h"
+#include "support/forest_shapes.h"
 #include "support/random_forest.h"
 #include "support/shapley_oracle.h"
 
@@ -255,4 +257,27 @@ TEST_CASE("attribution tables of another forest, other shapes and too deep trees
     nodes.push_back({-1, -1, 0, 0.25f, false, {}, 0.5f});
   }
   CHECK_THROWS_AS(ShapTables(load_xgboost(to_json(chain), "chain")), Error);
+}
+
+TEST_CASE("a workspace of smaller tables, and tables of a forest with other categories, are refused") {
+  const auto load = [](const ForestShape& shape) { return load_xgboost(to_json(make_forest(shape, kSeed)), "shape"); };
+  std::vector<Forest> ascending;
+  for (const ForestShape& shape :
+       {ForestShape{"", 3, 1, {{.depth = 4}}}, ForestShape{"", 3, 1, std::vector<TreeShape>(17, {.depth = 4})},
+        ForestShape{"", 3, 2, {{.depth = 6}, {.depth = 7, .group = 1}}}})
+    ascending.push_back(load(shape));
+  const std::vector<float> row = {0.5f, -0.5f, 1.0f};
+  for (std::size_t large = 0; large < ascending.size(); ++large)
+    for (std::size_t small = 0; small <= large; ++small) {
+      const ShapTables tables(ascending[large]);
+      ShapWorkspace workspace{ShapTables(ascending[small])};
+      std::vector<float> phi(attribution_size(ascending[large], 1));
+      CAPTURE(large, small);
+      CHECK(code_of([&] { shap_row(ascending[large], tables, row, phi, workspace); }) ==
+            (small < large ? "shape.workspace" : ""));
+    }
+  // As many nodes of as many trees, but sets that the other has not.
+  const Forest words = load({"", 3, 1, {{.depth = 6, .n_categories = 20}}}), numbers = load({"", 3, 1, {{.depth = 6}}});
+  std::vector<float> phi(attribution_size(numbers, 1));
+  CHECK(code_of([&] { shap(numbers, ShapTables(words), BatchView(row), phi); }) == "shape.tables");
 }

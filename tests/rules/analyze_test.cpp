@@ -230,4 +230,28 @@ TEST_CASE("a large set and a condition of very many alternatives end within thei
   CHECK_FALSE(of_many.are_overlaps_complete);
 }
 
+TEST_CASE("an atom that alone needs more registers than in its condition is left open, not guessed at") {
+  const auto terms = [](const std::string& function, std::size_t n) {  // each has constants of its own
+    std::string text;
+    for (std::size_t i = 1; i <= n; ++i)
+      text += (i > 1 ? ", " : "") + function + "(x, " + std::to_string(i) + (function == "max" ? ".5" : ".25") + ")";
+    return text;
+  };
+  std::string chain = "x";  // more numbers than a row has registers
+  for (std::size_t i = 1; i <= 2100; ++i) chain += ", " + std::to_string(i);
+  // It holds 100 numbers at once. The condition makes it first; its right side, which holds 60 already, does not.
+  const std::string wide = "min(min(" + terms("max", 100) + "), max(" + terms("max", 100) + "))";
+  const std::string right =
+      "max(min(" + terms("min", 60) + ", " + wide + "), max(" + terms("min", 60) + "), max(" + chain + "))";
+  const RuleSet rules =
+      compiled(document({rule_json("R", "(" + wide + " > 5) == (" + right + " > 2100)")}), Schema({{.name = "x"}}));
+  for (const Finding& finding : analyze(rules).findings) CHECK(finding.property == Property::gap);
+  for (const double x : {0.0, 5.0, 6.0, 2100.0, 2101.0}) {
+    Outcome outcome;
+    rules.evaluate(std::vector<double>{x}, {}, outcome);
+    CAPTURE(x);
+    CHECK(outcome.n_fired == ((std::max(x, 1.5) > 5) == (x > 2100) ? 1 : 0));
+  }
+}
+
 }  // namespace sluice::test

@@ -1,3 +1,4 @@
+#include "naive_outcome.h"
 #include "rules_support.h"
 #include "support/random_rules.h"
 
@@ -6,34 +7,7 @@ namespace {
 
 constexpr std::uint64_t kSeed = 20240131;
 
-Truth to_truth(const naive::Bool& value) { return !value ? Truth::missing : *value ? Truth::yes : Truth::no; }
-
 const std::vector<std::string> kActions = {"APPROVE", "REVIEW", "DECLINE"}, kPolicies = {"priority", "first", "unique"};
-
-/// The outcome by the words of the manual, from the truths alone.
-Outcome naive_outcome(const std::vector<Truth>& truths, const Json& rules, const std::string& policy) {
-  Outcome outcome;
-  std::vector<std::pair<std::string, std::uint16_t>> fired;
-  for (std::uint16_t i = 0; i < truths.size(); ++i) {
-    const std::string own = rules[i]["then"]["action"], on_missing = rules[i]["on_missing"];
-    if (truths[i] == Truth::missing) ++outcome.n_missing, outcome.missing.add(i);
-    if (truths[i] == Truth::yes || (truths[i] == Truth::missing && on_missing == "FIRE"))
-      fired.push_back({own, i});
-    else if (truths[i] == Truth::missing && on_missing != "SKIP")
-      fired.push_back({on_missing, i});
-  }
-  for (const auto& [action, rule] : fired) ++outcome.n_fired, outcome.fired.add(rule);
-  if (fired.empty()) return outcome;
-  if (policy == "unique" && fired.size() > 1) return outcome.undecided = true, outcome;
-  auto winner = fired.front();
-  for (const char* strongest : {"APPROVE", "REVIEW", "DECLINE"})  // the last that is found is the strongest
-    if (policy == "priority")
-      for (auto it = fired.rbegin(); it != fired.rend(); ++it)
-        if (it->first == strongest) winner = *it;
-  outcome.action = *parse_action(winner.first);
-  outcome.decisive = winner.second;
-  return outcome;
-}
 
 struct RandomSet {
   Json json;
