@@ -1,9 +1,9 @@
 /// The forest bench: makes cases, and times Sluice and Debian's libxgboost on them, in turns, on one thread.
 ///
-///   gbdt_bench case FOLDER [TREES DEPTH FEATURES CLASSES CATEGORIES MISSING [GAMMA [ROWS]]]   trains, writes (bench_case.h)
-///   gbdt_bench run FOLDER [--brief]          a JSON line for each work and peer; --brief: batch and one row alone
-///   gbdt_bench rows FOLDER FILE ROWS         writes so many rows as CSV
-///   gbdt_bench loop FOLDER PEER WORK ROWS    work on so many rows, for those who count instructions
+///   gbdt_bench case FOLDER [TREES DEPTH FEATURES CLASSES CATEGORIES MISSING [GAMMA [ROWS]]]   trains, writes
+///   (bench_case.h) gbdt_bench run FOLDER [--brief]          a JSON line for each work and peer; --brief: batch and one
+///   row alone gbdt_bench rows FOLDER FILE ROWS         writes so many rows as CSV gbdt_bench loop FOLDER PEER WORK
+///   ROWS    work on so many rows, for those who count instructions
 
 #include <cmath>
 #include <cstdio>
@@ -21,8 +21,8 @@
 #include "sluice/gbdt/interventional.h"
 #include "sluice/gbdt/load_xgboost.h"
 #include "sluice/gbdt/predict.h"
-#include "sluice/gbdt/vet.h"
 #include "sluice/gbdt/shap.h"
+#include "sluice/gbdt/vet.h"
 
 namespace {
 
@@ -165,7 +165,8 @@ void bench_interventional(Bench& b) {
 void bench_load(const Bench& b) {
   Forest forest = b.forest;
   const std::shared_ptr<BinnedForest> binned = bin_forest(forest);
-  const auto t = time_in_turns({{[&] { load_xgboost(b.data.model, "model.json"); }, 1}, {[&] { adopt(forest, binned); }, 1}}, 9);
+  const auto t =
+      time_in_turns({{[&] { load_xgboost(b.data.model, "model.json"); }, 1}, {[&] { adopt(forest, binned); }, 1}}, 9);
   print("Sluice", "", "load", t[0], 0);
   std::printf("{\"memory\": %zu, \"comparing\": %.5f}\n", b.forest.memory_bytes(), t[1].median / t[0].median);
 }

@@ -15,11 +15,9 @@ struct Avx2 {
     return static_cast<unsigned>(__builtin_popcount(static_cast<unsigned>(low | high << 8)));
   }
 
-  static void quantize_row(const Bins& of, const float* row, std::int8_t* bins) {
-    bins_of_row<Avx2>(of, row, bins);
-  }
-  static void quantize_column(const Bins& of, std::size_t c, const float* cells, std::size_t stride,
-                              std::size_t n, std::int8_t* bins) {
+  static void quantize_row(const Bins& of, const float* row, std::int8_t* bins) { bins_of_row<Avx2>(of, row, bins); }
+  static void quantize_column(const Bins& of, std::size_t c, const float* cells, std::size_t stride, std::size_t n,
+                              std::int8_t* bins) {
     bins_of_column<Avx2>(of, c, cells, stride, n, bins);
   }
 

@@ -60,8 +60,8 @@ struct Avx512Isa {
     }
   };
 
-  static void quantize_column(const Bins& of, std::size_t c, const float* cells, std::size_t stride,
-                              std::size_t n, std::int8_t* bins) {
+  static void quantize_column(const Bins& of, std::size_t c, const float* cells, std::size_t stride, std::size_t n,
+                              std::int8_t* bins) {
     const Column& column = of.columns[c];
     const __m512 coarse = _mm512_loadu_ps(&of.coarse[c * kCutsABlock]);
     const float* fine = &of.fine[column.first_row * kCutsABlock];

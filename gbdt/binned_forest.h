@@ -49,7 +49,7 @@ struct CategoryColumn {
 struct Bins {
   std::vector<Column> columns;                   // numbered from 0
   std::vector<CategoryColumn> category_columns;  // numbered on
-  std::vector<std::uint64_t> category_words;     // of the splits' sets; kernels read four of a split, however few it has
+  std::vector<std::uint64_t> category_words;  // of the splits' sets; kernels read four of a split, however few it has
   std::vector<float>
       coarse;  // [column][16]: the first cuts of rows 1, 2, …; as many as are <= x is the number of x's row
   std::vector<float> fine;  // [row][16]
@@ -91,8 +91,8 @@ struct Block {
 /// Trees as blocks of up to six levels, each a heap: the root is place 1, place i's children are 2 i and 2 i + 1. A
 /// place without a split sends everything left, and what was reached there is at every exit below it.
 ///
-/// Every tree has stage_levels.size() stages: exits of a stage are block numbers of the next, exits of the last are leaf
-/// values. Tree t begins with block t; where there is one stage, its nodes and exits are the t-th too.
+/// Every tree has stage_levels.size() stages: exits of a stage are block numbers of the next, exits of the last are
+/// leaf values. Tree t begins with block t; where there is one stage, its nodes and exits are the t-th too.
 struct RowBlocks {
   std::vector<std::uint32_t> stage_levels;  // one a stage; empty where there are no blocks
   std::vector<BlockNodes> nodes;

@@ -154,8 +154,8 @@ class PlaneBuilder {
 
 }  // namespace
 
-/// Leaves `planes` empty where a path is longer than lists take, or where trees that need lists have so many splits that
-/// a row at a time is quicker.
+/// Leaves `planes` empty where a path is longer than lists take, or where trees that need lists have so many splits
+/// that a row at a time is quicker.
 void add_planes(const Forest& forest, ColumnMap& columns, BinnedForest& binned) {
   std::uint32_t depth = 0;
   for (const Tree& tree : forest.trees) depth = std::max(depth, tree.depth);

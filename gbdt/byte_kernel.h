@@ -210,8 +210,7 @@ class ByteKernel {
       __m256i lefts[kLevels];
       [&]<std::size_t... level>(std::index_sequence<level...>) {
         ((lefts[level] = pick<level, level>(lefts, std::size_t{1} << level, slice)), ...);
-      }
-      (std::make_index_sequence<kLevels>());
+      }(std::make_index_sequence<kLevels>());
       __m256i leaf = _mm256_setzero_si256();
       for (std::size_t level = 0; level < kLevels; ++level) {
         const __m256i bit = _mm256_set1_epi8(static_cast<char>(1 << (kLevels - 1 - level)));

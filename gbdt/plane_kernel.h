@@ -9,8 +9,8 @@
 ///   turn[1] = turn[0] ? plane[3] : plane[2]
 ///   turn[2] = turn[0] ? (turn[1] ? plane[7] : plane[6]) : (turn[1] ? plane[5] : plane[4])         and so on
 ///
-/// The turns are the leaf's number. A tree has the levels that it needs; a single leaf is added as it is. Trees with more
-/// than six levels are lists of splits instead:
+/// The turns are the leaf's number. A tree has the levels that it needs; a single leaf is added as it is. Trees with
+/// more than six levels are lists of splits instead:
 ///
 ///   reach[split]   512 bits: the row comes by there; reach & plane goes on to the right, the rest to the left
 ///   turn[bit]      the bits of the leaf's number. Leaves are numbered from left to right: going right at a split turns
@@ -255,8 +255,7 @@ class PlaneKernel {
     __m512i turns[kLevels];
     [&]<std::size_t... level>(std::index_sequence<level...>) {
       ((turns[level] = pick<level, level>(turns, std::size_t{1} << level)), ...);
-    }
-    (std::make_index_sequence<kLevels>());
+    }(std::make_index_sequence<kLevels>());
     for (std::size_t level = 0; level < kLevels; ++level) _mm512_store_si512(&out[level], turns[level]);
   }
 

@@ -38,9 +38,9 @@ struct alignas(8) Ran {
   friend bool operator==(const Ran&, const Ran&) = default;
 };
 
-/// Makes the forest ready for the fast kernels. The readers do so; call it after changing a forest's trees. Every method
-/// of every kernel that this processor has is compared with the plain walk on rows at the forest's own thresholds; one
-/// that differs is not used, and Forest::warnings says so.
+/// Makes the forest ready for the fast kernels. The readers do so; call it after changing a forest's trees. Every
+/// method of every kernel that this processor has is compared with the plain walk on rows at the forest's own
+/// thresholds; one that differs is not used, and Forest::warnings says so.
 void prepare(Forest& forest);
 
 /// Floats that `predict` writes: rows × groups.

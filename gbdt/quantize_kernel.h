@@ -28,14 +28,13 @@ inline std::int8_t code_of(const CategoryColumn& column, float x) {
 /// A row's columns of numbers, value by value.
 template <class Isa>
 inline void bins_of_row(const Bins& of, const float* row, std::int8_t* bins) {
-  for (std::size_t c = 0; c < of.columns.size(); ++c)
-    bins[c] = bin_of<Isa>(of, c, row[of.columns[c].feature]);
+  for (std::size_t c = 0; c < of.columns.size(); ++c) bins[c] = bin_of<Isa>(of, c, row[of.columns[c].feature]);
 }
 
 /// Column c of n rows; `cells` is the first row's value.
 template <class Isa>
-inline void bins_of_column(const Bins& of, std::size_t c, const float* cells, std::size_t stride,
-                           std::size_t n, std::int8_t* bins) {
+inline void bins_of_column(const Bins& of, std::size_t c, const float* cells, std::size_t stride, std::size_t n,
+                           std::int8_t* bins) {
   for (std::size_t r = 0; r < n; ++r) bins[r] = bin_of<Isa>(of, c, cells[r * stride]);
 }
 

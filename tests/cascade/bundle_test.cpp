@@ -171,7 +171,8 @@ TEST_CASE("an engine holds the network against its sample on the device that ser
   CHECK_THROWS_WITH(Engine(std::make_shared<Bundle>(bundle)), Catch::Contains("/margins/2"));
 }
 
-TEST_CASE("what was found wrong in a forest at load is told by the bundle, the engine and whatever stands around a stage") {
+TEST_CASE(
+    "what was found wrong in a forest at load is told by the bundle, the engine and whatever stands around a stage") {
   struct Warned final : ForestStage {
     void score(RowsView, std::span<StagedMargins>) const override {}
     std::vector<std::string> warnings() const override { return {"planes"}; }

@@ -156,8 +156,7 @@ TEST_CASE("base margins replace the forest's own, row by row") {
       }
     }
     std::vector<float> out(base.size());
-    REQUIRE_THROWS_AS(predict(c.forest, c.rows.view(), out,
-                              {.base_margin = std::span<const float>(base).subspan(1)}),
+    REQUIRE_THROWS_AS(predict(c.forest, c.rows.view(), out, {.base_margin = std::span<const float>(base).subspan(1)}),
                       Error);
   }
 }

@@ -144,8 +144,7 @@ std::string trouble_in_batch(const Case& c, std::size_t n, Kernel kernel, Thread
                     c.expected.begin() + static_cast<std::ptrdiff_t>((k + 1) * c.width));
   }
   std::vector<float> phi(expected.size());
-  const ShapReport report =
-      shap(c.forest, c.tables, rows.view(), phi, {.kernel = kernel, .pool = pool});
+  const ShapReport report = shap(c.forest, c.tables, rows.view(), phi, {.kernel = kernel, .pool = pool});
   if (report.kernel != kernel) return "another kernel ran";
   return report.n_recomputed > 0 ? "computed again" : difference(phi, expected);
 }

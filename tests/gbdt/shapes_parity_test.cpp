@@ -7,7 +7,7 @@
 #include "sluice/gbdt/shap.h"
 #include "sluice/gbdt/tree_shap.h"
 #include "support/catch.h"
-#include "support/shaped_forest.h"
+#include "support/forests_at_limits.h"
 #include "support/shapley_oracle.h"
 
 using namespace sluice;
@@ -36,7 +36,7 @@ double largest_difference(std::span<const double> a, std::span<const float> b) {
 }
 
 /// Attributions grow with the square of the depth in libxgboost, and interactions with the features too.
-bool is_small(const Shaped& shaped) {
+bool is_small(const NamedModel& shaped) {
   std::size_t n_nodes = 0;
   for (const PlainTree& tree : shaped.model.trees) n_nodes += tree.nodes.size();
   return shaped.model.n_features <= 300 && n_nodes <= 4000 && !shaped.name.starts_with("chains") &&
@@ -47,7 +47,7 @@ bool is_small(const Shaped& shaped) {
 
 TEST_CASE("every shape has libxgboost's margins, for one row and for many") {
   Random random(kSeed);
-  for (const Shaped& shaped : shaped_models(kSeed)) {
+  for (const NamedModel& shaped : models_at_limits(kSeed)) {
     const std::string json = to_json(shaped.model);
     const Forest forest = load_xgboost(json, shaped.name);
     const FloatTable rows = finite_rows(shaped.model, 514, random);
@@ -64,7 +64,7 @@ TEST_CASE("every shape has libxgboost's margins, for one row and for many") {
 TEST_CASE("every shape has libxgboost's attributions, for one row and for many") {
   Random random(kSeed, 1);
   std::size_t n_shapes = 0;
-  for (const Shaped& shaped : shaped_models(kSeed)) {
+  for (const NamedModel& shaped : models_at_limits(kSeed)) {
     if (!is_small(shaped)) continue;
     const std::string json = to_json(shaped.model);
     const Forest forest = load_xgboost(json, shaped.name);
@@ -88,7 +88,7 @@ TEST_CASE("every shape has libxgboost's attributions, for one row and for many")
 
 TEST_CASE("every shape of few features has libxgboost's interactions and all coalitions' interventional values") {
   Random random(kSeed, 2);
-  for (const Shaped& shaped : shaped_models(kSeed)) {
+  for (const NamedModel& shaped : models_at_limits(kSeed)) {
     if (!is_small(shaped) || shaped.model.n_features > 6) continue;
     const std::string json = to_json(shaped.model);
     const Forest forest = load_xgboost(json, shaped.name);

@@ -9,7 +9,7 @@
 #include "sluice/gbdt/load_xgboost.h"
 #include "sluice/gbdt/predict.h"
 #include "support/catch.h"
-#include "support/shaped_forest.h"
+#include "support/forests_at_limits.h"
 
 using namespace sluice;
 using namespace sluice::gbdt;
@@ -22,7 +22,7 @@ constexpr std::size_t kRows = 1500, kCounts[] = {1, 15, 16, 17, 63, 64, 65, 511,
 
 /// A shape, loaded; its rows and the plain recursion's margins for them.
 struct Case {
-  Case(const Shaped& shaped, std::uint64_t stream, std::size_t n_rows) : name(shaped.name), model(shaped.model) {
+  Case(const NamedModel& shaped, std::uint64_t stream, std::size_t n_rows) : name(shaped.name), model(shaped.model) {
     Random random(kSeed, stream);
     forest = load_xgboost(to_json(model), name);
     rows = boundary_rows(model, n_rows, random);
@@ -65,7 +65,9 @@ const std::vector<Ran>& named_methods() {
   return all;
 }
 
-std::string text(const Ran& ran) { return std::string(to_string(ran.kernel)) + " " + std::string(to_string(ran.method)); }
+std::string text(const Ran& ran) {
+  return std::string(to_string(ran.kernel)) + " " + std::string(to_string(ran.method));
+}
 
 /// Margins by one method; "" where they are the recursion's and no other method ran.
 std::string trouble(const Case& c, std::size_t n, const Ran& by) {
@@ -78,14 +80,14 @@ std::string trouble(const Case& c, std::size_t n, const Ran& by) {
 template <class Check>
 void for_each_shape(std::size_t n_rows, const Check& check) {
   std::uint64_t stream = 0;
-  for (const Shaped& shaped : shaped_models(kSeed)) check(Case(shaped, stream++, n_rows));
+  for (const NamedModel& shaped : models_at_limits(kSeed)) check(Case(shaped, stream++, n_rows));
 }
 
 /// The methods that a kernel has for what was built, as docs/kernels.md has it; not as the code asks.
 bool is_expected(const std::string& built, const std::string& width, const Ran& ran) {
   if (ran.method == Method::walk) return true;
-  const bool is_wide = width == "more columns" || (width != "up to 64 columns" && width != "up to 0 columns" &&
-                                                   ran.kernel != Kernel::avx512_vbmi);
+  const bool is_wide = width == "more columns" ||
+                       (width != "up to 64 columns" && width != "up to 0 columns" && ran.kernel != Kernel::avx512_vbmi);
   if (ran.method == Method::rows) return (built.starts_with("heaps") || built.starts_with("stages")) && !is_wide;
   return built.ends_with("trees") || (built.ends_with("lists") && ran.kernel != Kernel::avx2);
 }
@@ -130,19 +132,29 @@ TEST_CASE("every method of every kernel gives the recursion's bits for every sha
 
 TEST_CASE("each limit is where docs/kernels.md has it") {
   const std::map<std::string, const char*> kBuilt = {
-      {"levels walked 1.9", "no rows, trees"},  {"levels walked 2", "heaps, trees"},
-      {"levels walked 2.1", "heaps, trees"},    {"full, levels 6", "heaps, trees"},
-      {"full, levels 7", "stages, lists"},      {"deep, levels 24", "stages, lists"},
-      {"deep, levels 25", "no rows, lists"},    {"chains of 63", "no rows, lists"},
-      {"chains of 64", "no rows, lists"},       {"chains of 65", "nothing"},
-      {"average splits 399", "stages, lists"},  {"average splits 400", "stages, lists"},
-      {"average splits 401", "stages, no planes"}, {"columns 256", "heaps, trees"},
-      {"columns 257", "no rows, trees"},        {"columns 1024", "no rows, trees"},
-      {"columns 1025", "nothing"},              {"categories 254", "heaps, trees"},
-      {"categories 255", "heaps, trees"},       {"single leaves", "no rows, trees"},
+      {"levels walked 1.9", "no rows, trees"},
+      {"levels walked 2", "heaps, trees"},
+      {"levels walked 2.1", "heaps, trees"},
+      {"full, levels 6", "heaps, trees"},
+      {"full, levels 7", "stages, lists"},
+      {"deep, levels 24", "stages, lists"},
+      {"deep, levels 25", "no rows, lists"},
+      {"chains of 63", "no rows, lists"},
+      {"chains of 64", "no rows, lists"},
+      {"chains of 65", "nothing"},
+      {"average splits 399", "stages, lists"},
+      {"average splits 400", "stages, lists"},
+      {"average splits 401", "stages, no planes"},
+      {"columns 256", "heaps, trees"},
+      {"columns 257", "no rows, trees"},
+      {"columns 1024", "no rows, trees"},
+      {"columns 1025", "nothing"},
+      {"categories 254", "heaps, trees"},
+      {"categories 255", "heaps, trees"},
+      {"single leaves", "no rows, trees"},
   };
   std::size_t n_seen = 0;
-  for (const Shaped& shaped : shaped_models(kSeed)) {
+  for (const NamedModel& shaped : models_at_limits(kSeed)) {
     const auto found = kBuilt.find(shaped.name);
     if (found == kBuilt.end()) continue;
     const Forest forest = load_xgboost(to_json(shaped.model), shaped.name);
@@ -150,14 +162,13 @@ TEST_CASE("each limit is where docs/kernels.md has it") {
     CAPTURE(shaped.name);
     CHECK(built(forest) == found->second);
     const std::string words = shaped.name.starts_with("categories ") ? shaped.name.substr(11) : "";
-    if (!words.empty())
-      CHECK(forest.binned->bins.category_columns[0].n_words == (std::stoi(words) <= 254 ? 4u : 0u));
+    if (!words.empty()) CHECK(forest.binned->bins.category_columns[0].n_words == (std::stoi(words) <= 254 ? 4u : 0u));
   }
   REQUIRE(n_seen == kBuilt.size());
 }
 
 TEST_CASE("few rows are taken one by one, many in planes") {
-  const Case c({"full, levels 4", shaped_model(kSeed, "full, levels 4")}, 0, 1);
+  const Case c({"full, levels 4", model_at_limit(kSeed, "full, levels 4")}, 0, 1);
   REQUIRE(built(c.forest) == "heaps, trees");
   const Kernel fastest = kernels().back();
   if (fastest == Kernel::scalar) return;
@@ -171,10 +182,10 @@ TEST_CASE("few rows are taken one by one, many in planes") {
 }
 
 TEST_CASE("stages that take too much room are left out alone") {
-  const PlainModel deep = shaped_model(kSeed, "deep, levels 24");
+  const PlainModel deep = model_at_limit(kSeed, "deep, levels 24");
   std::set<std::string> seen;
   for (int n_leaves = 0; n_leaves < 19; ++n_leaves) {  // so few that a walk still goes down 24 levels everywhere
-    Shaped shaped{"deep trees among single leaves", deep};
+    NamedModel shaped{"deep trees among single leaves", deep};
     shaped.model.trees.clear();
     for (const PlainTree& tree : deep.trees) {
       shaped.model.trees.push_back(tree);
@@ -254,7 +265,7 @@ TEST_CASE("leaves of every shape are the recursion's") {
 TEST_CASE("bags of every pair of shapes on the same features are folded to their mean, by every method") {
   std::map<int, std::vector<Case>> by_features;
   std::uint64_t stream = 0;
-  for (const Shaped& shaped : shaped_models(kSeed))
+  for (const NamedModel& shaped : models_at_limits(kSeed))
     if (shaped.model.n_groups == 1 && shaped.model.n_features <= 6 && shaped.model.trees.size() <= 800)
       by_features[shaped.model.n_features].emplace_back(shaped, stream++, 130);
   constexpr double kShares[] = {0.0, 0.5, 1.0};
@@ -281,7 +292,7 @@ TEST_CASE("bags of every pair of shapes on the same features are folded to their
 
 TEST_CASE("a threshold that nothing reaches sends all but the missing to the left") {
   Random random(kSeed, 1);
-  for (const Shaped& shaped : shaped_models(kSeed)) {
+  for (const NamedModel& shaped : models_at_limits(kSeed)) {
     if (shaped.model.n_features > 300 || shaped.model.trees.size() > 800) continue;
     Case c(shaped, random.next(), 513);
     for (Node& node : c.forest.nodes)  // as a LightGBM model has it (forest.h)

@@ -7,7 +7,7 @@
 #include "sluice/gbdt/predict.h"
 #include "sluice/gbdt/self_check.h"
 #include "support/catch.h"
-#include "support/shaped_forest.h"
+#include "support/forests_at_limits.h"
 
 using namespace sluice;
 using namespace sluice::gbdt;
@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::uint64_t kSeed = 20261201;
 
-Forest shaped(const std::string& name) { return load_xgboost(to_json(shaped_model(kSeed, name)), name); }
+Forest shaped(const std::string& name) { return load_xgboost(to_json(model_at_limit(kSeed, name)), name); }
 
 /// The forest with bins that were changed after they were built: the seam through which faults are put back.
 Forest with_fault(Forest forest, const std::function<void(BinnedForest&)>& fault) {
@@ -38,6 +38,23 @@ bool are_right(const Forest& forest, std::size_t n_rows) {
   predict(forest, rows.view(), walked, {.kernel = Kernel::scalar});
   predict(forest, rows.view(), out);
   return difference(out, walked).empty();
+}
+
+/// What is changed in the bins, and how `check` begins to tell of it.
+struct Change {
+  const char* what;
+  std::function<void(BinnedForest&)> make;
+};
+
+void check_changes(const std::string& name, std::span<const Change> changes) {
+  const Forest forest = shaped(name);
+  for (const auto& [what, make] : changes) {
+    auto binned = bin_forest(forest);
+    REQUIRE(binned->check(forest) == "");
+    make(*binned);
+    CAPTURE(what, binned->check(forest));
+    CHECK(binned->check(forest).starts_with(what));
+  }
 }
 
 bool has_fast_kernels() { return kernels().size() > 1; }
@@ -70,10 +87,19 @@ TEST_CASE("a method that differs is refused alone, told of, and never chosen") {
   if (!has_fast_kernels()) return;
   const std::pair<Method, std::function<void(BinnedForest&)>> kFaults[] = {
       {Method::planes, [](BinnedForest& b) { std::reverse(b.planes.leaves.begin(), b.planes.leaves.end() - 256); }},
-      {Method::planes, [](BinnedForest& b) { for (PlaneNode& node : b.planes.nodes) node.cut = 126; }},
-      {Method::planes, [](BinnedForest& b) { for (PlaneNode& node : b.planes.nodes) node.excluded = 0; }},
+      {Method::planes,
+       [](BinnedForest& b) {
+         for (PlaneNode& node : b.planes.nodes) node.cut = 126;
+       }},
+      {Method::planes,
+       [](BinnedForest& b) {
+         for (PlaneNode& node : b.planes.nodes) node.excluded = 0;
+       }},
       {Method::rows, [](BinnedForest& b) { std::reverse(b.rows.exits.begin(), b.rows.exits.end()); }},
-      {Method::rows, [](BinnedForest& b) { for (BlockNodes& nodes : b.rows.nodes) std::fill_n(nodes.cut, 64, kNoCut); }},
+      {Method::rows,
+       [](BinnedForest& b) {
+         for (BlockNodes& nodes : b.rows.nodes) std::fill_n(nodes.cut, 64, kNoCut);
+       }},
   };
   for (const char* name : {"full, levels 4", "groups 3"})
     for (const auto& [method, fault] : kFaults) {
@@ -93,15 +119,15 @@ TEST_CASE("a method that differs is refused alone, told of, and never chosen") {
 
 TEST_CASE("cuts that both methods read wrongly leave the walk") {
   if (!has_fast_kernels()) return;
-  const Forest forest = with_fault(shaped("full, levels 5"), [](BinnedForest& b) { b.bins.fine.assign(b.bins.fine.size(), 0); });
+  const Forest forest =
+      with_fault(shaped("full, levels 5"), [](BinnedForest& b) { b.bins.fine.assign(b.bins.fine.size(), 0); });
   CHECK(forest.warnings.size() == 2 * (kernels().size() - 1));
   CHECK(choice_of(forest, 600) == Ran{Kernel::scalar, Method::walk});
   CHECK(are_right(forest, 600));
 }
 
 TEST_CASE("indices out of range are found in every structure") {
-  using Change = std::function<void(BinnedForest&)>;
-  const std::pair<const char*, Change> kChanges[] = {
+  const Change kChanges[] = {
       {"column", [](BinnedForest& b) { b.bins.columns.back().feature = 6; }},
       {"column", [](BinnedForest& b) { b.bins.columns.back().first_row += 1; }},
       {"column", [](BinnedForest& b) { b.bins.columns[0].n_rows = 17; }},
@@ -121,19 +147,11 @@ TEST_CASE("indices out of range are found in every structure") {
       {"split of planes", [](BinnedForest& b) { b.planes.nodes[5].excluded = 7; }},
       {"split of planes", [](BinnedForest& b) { b.planes.nodes[5].place = 16; }},
   };
-  const Forest forest = shaped("full, levels 4");
-  for (const auto& [what, change] : kChanges) {
-    auto binned = bin_forest(forest);
-    REQUIRE(binned->check(forest) == "");
-    change(*binned);
-    CAPTURE(what, binned->check(forest));
-    CHECK(binned->check(forest).starts_with(what));
-  }
+  check_changes("full, levels 4", kChanges);
 }
 
 TEST_CASE("indices out of range are found in categories, stages and lists") {
-  using Change = std::function<void(BinnedForest&)>;
-  const std::pair<const char*, Change> kChanges[] = {
+  const Change kChanges[] = {
       {"category column", [](BinnedForest& b) { b.bins.category_columns[0].n_words = 3; }},
       {"lane", [](BinnedForest& b) { b.rows.lanes.place[0] = 64; }},
       {"lanes", [](BinnedForest& b) { b.rows.lanes.word.pop_back(); }},
@@ -145,14 +163,7 @@ TEST_CASE("indices out of range are found in categories, stages and lists") {
       {"levels of stage", [](BinnedForest& b) { b.rows.stage_levels[1] = 5; }},
       {"split of planes", [](BinnedForest& b) { b.planes.nodes[1].right = 255; }},
   };
-  const Forest forest = shaped("categories of deep trees 33");
-  for (const auto& [what, change] : kChanges) {
-    auto binned = bin_forest(forest);
-    REQUIRE(binned->check(forest) == "");
-    change(*binned);
-    CAPTURE(what, binned->check(forest));
-    CHECK(binned->check(forest).starts_with(what));
-  }
+  check_changes("categories of deep trees 33", kChanges);
 }
 
 TEST_CASE("probes are the same for the same forest and lie at its thresholds") {
@@ -164,9 +175,8 @@ TEST_CASE("probes are the same for the same forest and lie at its thresholds") {
       const float cell = rows.row(i)[f];
       CHECK(difference({&cell, 1}, again.row(i).subspan(f, 1)) == "");
       n_missing += cell != cell;
-      n_at += std::any_of(forest.nodes.begin(), forest.nodes.end(), [&](const Node& node) {
-        return !node.is_leaf() && node.feature == f && node.value == cell;
-      });
+      n_at += std::any_of(forest.nodes.begin(), forest.nodes.end(),
+                          [&](const Node& node) { return !node.is_leaf() && node.feature == f && node.value == cell; });
     }
   CHECK(n_at > 20);
   CHECK(n_missing > 10);

@@ -144,10 +144,8 @@ TEST_CASE("a condition takes up to all registers of a batch, and one that needs 
     CHECK(seen.contains(limit));
     CHECK(*seen.rbegin() == limit);
   };
-  sweep(
-      wide_numbers, 118, 132, [](const Use& use) { return use.numbers; }, kBatchLimits.numbers);
-  sweep(
-      wide_truths, 502, 516, [](const Use& use) { return use.truths; }, kBatchLimits.truths);
+  sweep(wide_numbers, 118, 132, [](const Use& use) { return use.numbers; }, kBatchLimits.numbers);
+  sweep(wide_truths, 502, 516, [](const Use& use) { return use.truths; }, kBatchLimits.truths);
 }
 
 TEST_CASE("rules that together need more registers than there are keep their answers and what they share") {

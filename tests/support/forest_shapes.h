@@ -21,8 +21,8 @@ struct TreeShape {
   int depth = 0;
   Form form = Form::full;
   int group = 0;
-  int n_categories = 0;  // of splits on features 2, 5, 8, …, as random_forest.h has them; 0: there are no such splits
-  float kept = 1;        // of a split's cover, the part that its children have
+  int n_categories = 0;   // of splits on features 2, 5, 8, …, as random_forest.h has them; 0: there are no such splits
+  float kept = 1;         // of a split's cover, the part that its children have
   bool has_cover = true;  // else all covers are 0, as in a file without them
 };
 

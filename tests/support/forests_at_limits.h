@@ -9,16 +9,16 @@
 
 namespace sluice::test {
 
-struct Shaped {
+struct NamedModel {
   std::string name;
   PlainModel model;
 };
 
 /// All shapes. The same for the same seed.
-std::vector<Shaped> shaped_models(std::uint64_t seed);
+std::vector<NamedModel> models_at_limits(std::uint64_t seed);
 
 /// The one of that name; throws std::out_of_range where there is none.
-PlainModel shaped_model(std::uint64_t seed, const std::string& name);
+PlainModel model_at_limit(std::uint64_t seed, const std::string& name);
 
 /// Rows whose cells lie just below, at and just above the model's thresholds, in, between and beyond its categories, or
 /// are missing.

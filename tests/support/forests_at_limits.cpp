@@ -1,4 +1,4 @@
-#include "support/shaped_forest.h"
+#include "support/forests_at_limits.h"
 
 #include <cmath>
 #include <limits>
@@ -108,7 +108,7 @@ class Shaper {
   PlainModel model_;
 };
 
-using Models = std::vector<Shaped>;
+using Models = std::vector<NamedModel>;
 
 std::string named(const char* what, int n) { return std::string(what) + " " + std::to_string(n); }
 
@@ -117,10 +117,12 @@ void add_depths(Models& out, Random& random) {
     out.push_back({named("full, levels", depth), Shaper(random, 6).full(25, depth).done()});
   for (const int depth : {8, 12, 13, 18, 19, 24, 25})
     out.push_back({named("deep, levels", depth), Shaper(random, 6).grow(25, 5 * depth, depth).done()});
-  for (const int depth : {63, 64, 65}) out.push_back({named("chains of", depth), Shaper(random, 6).chains(6, depth).done()});
+  for (const int depth : {63, 64, 65})
+    out.push_back({named("chains of", depth), Shaper(random, 6).chains(6, depth).done()});
   for (const int n : {254, 255, 256, 511})
     out.push_back({named("lists, splits", n), Shaper(random, 6).grow(5, n, 20).done()});
-  for (const int n : {399, 400, 401}) out.push_back({named("average splits", n), Shaper(random, 6).grow(5, n, 20).done()});
+  for (const int n : {399, 400, 401})
+    out.push_back({named("average splits", n), Shaper(random, 6).grow(5, n, 20).done()});
 }
 
 /// Trees that a walk goes down 1.9, 2 and 2.1 levels on average, and those that the fault of 2026 was about.
@@ -173,7 +175,8 @@ void add_columns(Models& out, Random& random) {
     out.push_back({named("columns of stumps, leaves and a deep tree", n),
                    Shaper(random, n).stumps(n).leaves(3 * n + 60).chains(1, 9).done()});
     if (n <= 3) continue;
-    out.push_back({named("columns with categories", n), Shaper(random, n).categories(n - 3, 40).full(n_trees, 5).done()});
+    out.push_back(
+        {named("columns with categories", n), Shaper(random, n).categories(n - 3, 40).full(n_trees, 5).done()});
     out.push_back({named("columns with categories of deep trees", n),
                    Shaper(random, n).categories(n - 3, 40).grow(n_trees, 40, 9).done()});
   }
@@ -211,7 +214,7 @@ float boundary_cell(const Asked& asked, Random& random) {
 
 }  // namespace
 
-std::vector<Shaped> shaped_models(std::uint64_t seed) {
+std::vector<NamedModel> models_at_limits(std::uint64_t seed) {
   Random random(seed);
   Models out;
   add_small_trees(out, random);
@@ -223,8 +226,8 @@ std::vector<Shaped> shaped_models(std::uint64_t seed) {
   return out;
 }
 
-PlainModel shaped_model(std::uint64_t seed, const std::string& name) {
-  for (const Shaped& shaped : shaped_models(seed))
+PlainModel model_at_limit(std::uint64_t seed, const std::string& name) {
+  for (const NamedModel& shaped : models_at_limits(seed))
     if (shaped.name == name) return shaped.model;
   throw std::out_of_range("there is no shape " + name);
 }
