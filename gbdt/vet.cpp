@@ -105,7 +105,8 @@ class Vetting {
 
 FloatTable probe_rows(const Forest& forest) {
   Random random(20261130);
-  const std::size_t n_rows = std::clamp<std::size_t>(kMaxProbeCells / forest.n_features, 1, kProbes);
+  const std::size_t n_rows =
+      std::clamp<std::size_t>(kMaxProbeCells / std::max<std::size_t>(1, forest.n_features), 1, kProbes);
   FloatTable rows(forest.n_features, n_rows);
   // Twice as many draws as cells, since half of the nodes are leaves; no more than nodes, so that probing is in
   // proportion to loading.
