@@ -99,7 +99,7 @@ int predict(const Arguments& arguments) {
                   "sluice forest predict bundle/forest-0.json --schema bundle/schema.json --data transactions.csv "
                   "--out predictions.csv");
   flags.forest.add(options);
-  options.flag("--margin", flags.margin, "margins instead of predictions")
+  options.flag("--margin", flags.margin, "margins instead of predictions: what the link is applied to")
       .flag("--leaf", flags.leaf, "leaf numbers instead of predictions")
       .text("--rounds", flags.rounds, "boosting rounds FIRST:LAST, or best; all without it")
       .text("--kernel", flags.kernel, "auto, scalar, avx2, avx512 or avx512-vbmi: the same bits from each");
@@ -111,6 +111,7 @@ int predict(const Arguments& arguments) {
   const auto trees = rounds_of(forest, flags.rounds);
   ForestRun run(schema_of(forest, flags.forest.data, flags.forest.schema), flags.forest);
   if (flags.leaf) return write_leaves(forest, run);
+  choice_of(forest, 1, kernel);  // a kernel that is named and does not take the model is an error in every case
   if (flags.margin && !forest.exact_values.empty()) return write_exact_margins(forest, run);
   const char* name = flags.margin ? "margin" : "prediction";
   run.run<float>(numbered(name, forest.n_groups), [&](BatchView rows, std::vector<float>& cells) {
@@ -158,7 +159,7 @@ int contribs(const Arguments& arguments) {
       .flag("--audit", flags.audit, "in double precision throughout")
       .flag("--approximate", flags.approximate, "Saabas's approximation, for comparison")
       .text("--kernel", flags.kernel,
-            "of path-dependent values: auto, scalar, avx2 or avx512: the same bits from each");
+            "of path-dependent values: auto, scalar, avx2, avx512 or avx512-vbmi: the same bits from each");
   if (!options.parse(arguments)) return 0;
   const auto forest = gbdt::load_forest(std::filesystem::path(flags.forest.model));
   for (const std::string& warning : forest.warnings) warn(warning);

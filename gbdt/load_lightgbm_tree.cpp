@@ -221,6 +221,8 @@ void LightgbmTree::append(std::uint32_t number, std::uint32_t group) {
       put_split(id);
     forest_.node_ids.push_back(static_cast<std::int32_t>(id < 0 ? ~id : id));
   }
+  if (const std::size_t n = split_is_reached_.size() + leaf_is_reached_.size(); order_.size() != n)
+    section_.fail(std::to_string(n - order_.size()) + " of its splits and leaves cannot be reached from its root");
   tree_.n_nodes = static_cast<std::uint32_t>(order_.size());
   forest_.trees.push_back(tree_);
   const bool is_linear = section_.has("is_linear") && section_.integer("is_linear") != 0;

@@ -34,6 +34,20 @@ TEST_CASE("a LightGBM threshold of infinity parts missing values from all others
   if (const auto folder = test::shared_case("lightgbm_infinite_threshold")) check_margins(*folder, "auto");
 }
 
+TEST_CASE("a kernel that does not take a LightGBM model is an error and not ignored") {
+  const test::TempDir out;
+  const std::string data = std::string(SLUICE_SOURCE_DIR) + "/tests/data/lightgbm_binary.lgb.txt";
+  write_file(out.path() / "rows.csv", "Column_0,Column_1,Column_2,Column_3\n1,2,3,1\n");
+  for (const gbdt::Kernel kernel : gbdt::kernels())
+    for (const char* what : {"--margin", ""}) {
+      const auto r = run(out.path(), "sluice forest predict '" + data + "' --data rows.csv " + what + " --kernel " +
+                                         std::string(to_string(kernel)) + " --out o.csv --quiet");
+      CAPTURE(to_string(kernel), what, r.err);
+      CHECK(r.exit_code == (kernel == gbdt::Kernel::scalar ? 0 : 1));
+      if (kernel != gbdt::Kernel::scalar) CHECK_THAT(r.err, Catch::StartsWith("error: kernel.forest"));
+    }
+}
+
 TEST_CASE("doctor tries the forest kernels, and a bundle's forests by every method") {
   const auto& folder = test::working_folder();
   const auto r = run(folder, "sluice doctor");

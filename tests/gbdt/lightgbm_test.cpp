@@ -105,6 +105,7 @@ TEST_CASE("a damaged LightGBM model is refused with file, tree and node") {
       {"left_child=", "left_child=0 ", "forest.lightgbm", "tree 0"},
       {"left_child=2 ", "left_child=0 ", "forest.tree", "tree 0, node 0"},
       {"left_child=2 ", "left_child=77 ", "forest.tree", "outside of the tree"},
+      {"left_child=2 ", "left_child=-1 ", "forest.lightgbm", "reached"},
       {"left_child=2 ", "left_child=-99 ", "forest.tree", "outside of the tree"},
       {"split_feature=", "split_feature=9", "forest.tree", "feature 9"},
       {"threshold=", "threshold=nan ", "forest.lightgbm", "elements"},
