@@ -79,7 +79,7 @@ bool is_special(const Forest& forest) { return !forest.linear.empty() || !forest
 /// Of such a forest: all of its trees, LightGBM's from its own base margin, by the one way there is.
 Ran predict_special(const Forest& forest, BatchView rows, std::span<float> out, TreeRange trees,
                     std::span<const float> base_margin, Kernel kernel, Method method) {
-  choose(forest, rows.n_rows, kernel, method);
+  if (kernel != Kernel::automatic || method != Method::automatic) choose(forest, rows.n_rows, kernel, method);
   if (trees.first != 0 || trees.last != forest.n_trees() || (forest.linear.empty() && !base_margin.empty()))
     throw Error("forest.unsupported",
                 "margins of a part of the trees, or on other base margins, are XGBoost forests' alone");
