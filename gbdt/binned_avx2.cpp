@@ -21,6 +21,10 @@ struct Avx2 {
     bins_of_column<Avx2>(of, c, cells, stride, n, bins);
   }
 
+  static void leaves64(std::uint64_t rights, const std::uint32_t* exits, std::uint32_t* leaves) {
+    for (std::uint32_t k = 0; k < 64; ++k) leaves[k] = exits[k + 64 * (rights >> k & 1)];
+  }
+
   static void walk8(const std::uint64_t* masks, std::uint32_t levels, std::uint64_t* places) {
     const __m256i one = _mm256_set1_epi64x(1);
     for (std::size_t half = 0; half < 8; half += 4) {

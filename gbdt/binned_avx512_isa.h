@@ -101,6 +101,13 @@ struct Avx512Isa {
     _mm512_store_si512(places, place);
   }
 
+  static void leaves64(std::uint64_t rights, const std::uint32_t* exits, std::uint32_t* leaves) {
+    for (int k = 0; k < 64; k += 16)
+      _mm512_storeu_si512(leaves + k,
+                          _mm512_mask_blend_epi32(static_cast<__mmask16>(rights >> k), _mm512_loadu_si512(exits + k),
+                                                  _mm512_loadu_si512(exits + 64 + k)));
+  }
+
   /// The turns of 64 rows as their leaves' numbers, a byte a row; the first turn is the highest bit.
   template <int kTurns>
   static __m512i leaf_numbers(const std::uint64_t* turns) {

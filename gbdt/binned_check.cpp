@@ -49,7 +49,8 @@ class Checks {
 
   void check_rows() {
     const auto& levels = rows_.stage_levels;
-    require(levels.size() <= kMaxStages && levels[0] >= 1 && levels[0] <= kMaxLevels, "levels of stage", 0);
+    require(levels.size() <= kMaxStages && levels[0] <= kMaxLevels && (levels[0] > 0 || levels.size() == 1),
+            "levels of stage", 0);
     for (std::size_t s = 1; s < levels.size(); ++s) require(levels[s] == kMaxLevels, "levels of stage", s);
     const std::size_t n_columns = bins_.n_columns();
     const std::uint8_t mark = n_columns <= kMarkedColumns ? kMarkedColumns : 0;
@@ -58,12 +59,21 @@ class Checks {
         require(static_cast<std::uint8_t>(column & ~mark) < std::max<std::size_t>(1, n_columns), "columns of block", b);
     check_lanes();
     for (std::size_t b = 0; b < rows_.blocks.size(); ++b) check_block(rows_.blocks[b], b);
-    if (levels.size() == 1)
+    if (rows_.are_stumps())
+      check_stumps();
+    else if (levels.size() == 1)
       require(rows_.blocks.size() == forest_.n_trees() && rows_.nodes.size() == forest_.n_trees() &&
                   rows_.exits.size() == forest_.n_trees() << levels[0],
               "whole blocks", rows_.blocks.size());
     else
       check_stages();
+  }
+
+  void check_stumps() {
+    const std::size_t n = (forest_.n_trees() + RowBlocks::kStumpsABlock - 1) / RowBlocks::kStumpsABlock;
+    require(
+        rows_.blocks.size() == n && rows_.nodes.size() == n && rows_.exits.size() == 2 * RowBlocks::kStumpsABlock * n,
+        "blocks of stumps", rows_.blocks.size());
   }
 
   void check_lanes() {

@@ -82,7 +82,7 @@ struct CategoryLanes {
 
 struct Block {
   std::uint32_t nodes = 0;                             // in RowBlocks::nodes
-  std::uint32_t exits = 0;                             // in RowBlocks::exits; 2^levels of them
+  std::uint32_t exits = 0;                             // in RowBlocks::exits; 2^levels of them, of stumps 128
   std::uint32_t first_lane = 0, n_lanes = 0;           // in RowBlocks::lanes
   std::uint32_t first_category = 0, n_categories = 0;  // in RowBlocks::categories: splits without codes
   std::uint64_t default_left = 0;                      // a bit for each place that sends a missing value left
@@ -93,7 +93,12 @@ struct Block {
 ///
 /// Every tree has stage_levels.size() stages: exits of a stage are block numbers of the next, exits of the last are
 /// leaf values. Tree t begins with block t; where there is one stage, its nodes and exits are the t-th too.
+///
+/// Where no tree has more than one level, 64 of them share a block, and the only stage has 0 levels: tree t is place
+/// t % 64 of block t / 64, whose exits are the left leaves of its 64 places and then the right ones.
 struct RowBlocks {
+  static constexpr std::size_t kStumpsABlock = 64;
+
   std::vector<std::uint32_t> stage_levels;  // one a stage; empty where there are no blocks
   std::vector<BlockNodes> nodes;
   std::vector<Block> blocks;
@@ -102,7 +107,8 @@ struct RowBlocks {
   std::vector<CategoryNode> categories;
 
   bool exist() const { return !stage_levels.empty(); }
-  bool are_heaps() const { return stage_levels.size() == 1; }
+  bool are_heaps() const { return stage_levels.size() == 1 && stage_levels[0] > 0; }
+  bool are_stumps() const { return stage_levels.size() == 1 && stage_levels[0] == 0; }
 };
 
 /// A numeric split for the kernel that takes many rows (plane_kernel.h). `place` is its place in the tree's heap, or,

@@ -8,16 +8,21 @@
 namespace sluice::gbdt {
 namespace {
 
+std::uint32_t max_depth(const Forest& forest) {
+  std::uint32_t depth = 0;
+  for (const Tree& tree : forest.trees) depth = std::max(depth, tree.depth);
+  return depth;
+}
+
 /// Levels of each stage: all stages but the first have six.
 std::vector<std::uint32_t> stage_levels_of(const Forest& forest) {
-  std::uint32_t depth = 1;
-  for (const Tree& tree : forest.trees) depth = std::max(depth, tree.depth);
+  const std::uint32_t depth = max_depth(forest);
   std::vector<std::uint32_t> levels((depth + kMaxLevels - 1) / kMaxLevels, kMaxLevels);
   levels[0] = depth - static_cast<std::uint32_t>(kMaxLevels * (levels.size() - 1));
   return levels;
 }
 
-// Where trees are smaller a walk is quicker (script/bench gbdt --all: stumps, tiny trees).
+// Where trees are smaller a walk is quicker (script/bench gbdt --all: tiny trees), unless none has a second level.
 constexpr double kMinRowLevels = 2;
 
 std::uint32_t size_of(const auto& items) { return static_cast<std::uint32_t>(items.size()); }
@@ -41,6 +46,7 @@ class RowBuilder {
 
   /// False as soon as the blocks take too much room, which only those of several stages can.
   bool build() {
+    if (max_depth(forest_) <= 1) return build_stumps();
     rows_.stage_levels = stage_levels_of(forest_);
     if (rows_.stage_levels.size() > kMaxStages) return false;
     const std::size_t limit = kMaxBytesANode * forest_.nodes.size() + (1 << 16);
@@ -58,6 +64,27 @@ class RowBuilder {
   }
 
  private:
+  bool build_stumps() {
+    constexpr std::size_t kWidth = RowBlocks::kStumpsABlock;
+    rows_.stage_levels = {0};
+    rows_.blocks.resize((forest_.n_trees() + kWidth - 1) / kWidth);
+    rows_.exits.resize(2 * kWidth * rows_.blocks.size());
+    for (std::size_t b = 0; b < rows_.blocks.size(); ++b) {
+      open();
+      block_.exits = static_cast<std::uint32_t>(2 * kWidth * b);
+      const std::size_t first = kWidth * b, n = std::min(kWidth, forest_.n_trees() - first);
+      for (std::size_t place = 0; place < n; ++place) {
+        const std::uint32_t root = forest_.trees[first + place].first;
+        const Node& node = forest_.nodes[root];
+        if (!node.is_leaf()) put_split(node, static_cast<std::uint32_t>(place));
+        rows_.exits[block_.exits + place] = leaf_bits(node.is_leaf() ? root : node.left);
+        rows_.exits[block_.exits + kWidth + place] = leaf_bits(node.is_leaf() ? root : node.left + 1);
+      }
+      close(rows_.blocks[b]);
+    }
+    return true;
+  }
+
   struct Pending {
     std::uint32_t at, stage, block;
   };
@@ -136,8 +163,10 @@ class RowBuilder {
     rows_.lanes.place.push_back(static_cast<std::uint8_t>(place));
   }
 
+  std::uint32_t leaf_bits(std::uint32_t node) const { return std::bit_cast<std::uint32_t>(forest_.nodes[node].value); }
+
   void put_leaves(const std::vector<std::uint32_t>& at) {
-    for (const std::uint32_t node : at) rows_.exits.push_back(std::bit_cast<std::uint32_t>(forest_.nodes[node].value));
+    for (const std::uint32_t node : at) rows_.exits.push_back(leaf_bits(node));
   }
 
   /// What stands at a stage's exits: leaf values, or blocks to come. Neighbouring exits on one node share its block.
@@ -171,7 +200,8 @@ class RowBuilder {
 }  // namespace
 
 void add_row_blocks(const Forest& forest, ColumnMap& columns, BinnedForest& binned) {
-  if (columns.n_columns() > kMaxNamedColumns || walked_levels(forest) < kMinRowLevels) return;
+  const bool are_small = walked_levels(forest) < kMinRowLevels && max_depth(forest) > 1;
+  if (columns.n_columns() > kMaxNamedColumns || are_small) return;
   if (!RowBuilder(forest, columns, binned).build()) binned.rows = {};
 }
 

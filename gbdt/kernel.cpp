@@ -56,8 +56,9 @@ Method parse_method(std::string_view name) {
 
 Kernel resolve(Kernel kernel) {
   if (kernel == Kernel::automatic) {
-    static const Kernel fastest = kernels().back();
-    return fastest;
+    for (const auto fastest : {Kernel::avx512_vbmi, Kernel::avx512, Kernel::avx2})
+      if (has(fastest)) return fastest;
+    return Kernel::scalar;
   }
   if (has(kernel)) return kernel;
   std::string names;

@@ -24,7 +24,8 @@ namespace sluice::gbdt {
 
 /// `Isa::RowBins<kTables>` holds a row's bins in registers: load(bins); outcomes(nodes, default_left) and
 /// category_bits(lanes, first, n), a bit a place.
-/// `Isa::walk8(masks, levels, places)` walks eight heaps.
+/// `Isa::walk8(masks, levels, places)` walks eight heaps; `Isa::leaves64(rights, exits, leaves)` takes the leaves of 64
+/// stumps, the left ones before the right ones.
 template <class Isa, std::size_t kTables>
 struct RowKernel {
   // Trees at a time. All masks are stored before the first is read back: a register cannot be loaded from eight stores
@@ -95,12 +96,29 @@ struct RowKernel {
     }
   }
 
+  /// The same for trees of one level or none.
+  static void leaves_of_stumps(const Forest& forest, const Row& row, std::size_t first, std::size_t n,
+                               std::uint32_t* leaves) {
+    constexpr std::size_t kWidth = RowBlocks::kStumpsABlock;
+    for (std::size_t tree = first, end = first + n; tree < end;) {
+      const std::size_t block = tree / kWidth, stop = std::min(end, (block + 1) * kWidth);
+      std::uint64_t rights;
+      masks_of_blocks(forest, row, block, 1, &rights);
+      std::uint32_t of_block[kWidth];
+      Isa::leaves64(rights, &forest.binned->rows.exits[2 * kWidth * block], of_block);
+      leaves = std::copy(of_block + tree % kWidth, of_block + tree % kWidth + (stop - tree), leaves);
+      tree = stop;
+    }
+  }
+
   static void add_trees(const Forest& forest, const std::int8_t* bytes, const float* cells, std::size_t first,
                         std::size_t n, float* margins) {
     const Row row{RowBins::load(bytes), cells};
     std::uint32_t leaves[kChunk];
     if (forest.binned->rows.are_heaps())
       leaves_of_heaps(forest, row, first, n, leaves);
+    else if (forest.binned->rows.are_stumps())
+      leaves_of_stumps(forest, row, first, n, leaves);
     else
       leaves_of_stages(forest, row, first, n, leaves);
     if (forest.n_groups == 1) {

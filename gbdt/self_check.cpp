@@ -14,8 +14,8 @@ struct SelfCheckShape {
 };
 
 constexpr SelfCheckShape kShapes[] = {
-    {200, 5, 0},  {200, 5, 1},  {60, 5, 3, true}, {60, 60, 6},        {60, 100, 6, true},
-    {60, 200, 6}, {60, 600, 6}, {40, 10, 9},      {30, 10, 14, true}, {60, 10, 5, true, 5},
+    {200, 5, 0},  {200, 5, 1, true}, {60, 5, 3, true}, {60, 60, 6},        {60, 100, 6, true},
+    {60, 200, 6}, {60, 600, 6},      {40, 10, 9},      {30, 10, 14, true}, {60, 10, 5, true, 5},
 };
 
 void add_set(Forest& forest, Random& random) {

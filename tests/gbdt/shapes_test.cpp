@@ -45,7 +45,11 @@ struct Case {
 std::string built(const Forest& forest) {
   if (forest.binned == nullptr) return "nothing";
   const BinnedForest& binned = *forest.binned;
-  const std::string rows = !binned.rows.exist() ? "no rows" : binned.rows.are_heaps() ? "heaps" : "stages";
+  const RowBlocks& blocks = binned.rows;
+  const std::string rows = !blocks.exist()       ? "no rows"
+                           : blocks.are_stumps() ? "stumps"
+                           : blocks.are_heaps()  ? "heaps"
+                                                 : "stages";
   const std::string planes = !binned.planes.exist() ? "no planes" : binned.planes.have_lists ? "lists" : "trees";
   return rows + ", " + planes;
 }
@@ -91,7 +95,7 @@ bool is_expected(const std::string& built, const std::string& width, const Ran& 
   if (ran.method == Method::walk) return true;
   const bool is_wide = width == "more columns" ||
                        (width != "up to 64 columns" && width != "up to 0 columns" && ran.kernel != Kernel::avx512_vbmi);
-  if (ran.method == Method::rows) return (built.starts_with("heaps") || built.starts_with("stages")) && !is_wide;
+  if (ran.method == Method::rows) return !built.starts_with("no") && !is_wide;
   return built.ends_with("trees") || (built.ends_with("lists") && ran.kernel != Kernel::avx2);
 }
 
@@ -116,7 +120,8 @@ TEST_CASE("every method of every kernel gives the recursion's bits for every sha
     }
   });
   // What can be built at all, in every class of columns that can have it.
-  for (const char* built : {"heaps, trees", "no rows, trees", "stages, lists", "no rows, lists", "stages, no planes"})
+  for (const char* built :
+       {"stumps, trees", "heaps, trees", "no rows, trees", "stages, lists", "no rows, lists", "stages, no planes"})
     for (const char* width : {"up to 64 columns", "up to 128 columns", "up to 256 columns"}) {
       if (built == std::string("stages, no planes") && width != std::string("up to 64 columns")) continue;
       CAPTURE(built, width);
@@ -124,7 +129,7 @@ TEST_CASE("every method of every kernel gives the recursion's bits for every sha
     }
   CHECK(outcomes.contains({"no rows, trees", "more columns"}));
   CHECK(outcomes.contains({"no rows, lists", "more columns"}));
-  CHECK(outcomes.contains({"no rows, trees", "up to 0 columns"}));
+  CHECK(outcomes.contains({"stumps, trees", "up to 0 columns"}));
   CHECK(outcomes.contains({"nothing", "up to 0 columns"}));
   for (const auto& [built, width] : outcomes)
     for (const Ran& by : named_methods()) {
@@ -154,7 +159,12 @@ TEST_CASE("each limit is where docs/kernels.md has it") {
       {"columns 1025", "nothing"},
       {"categories 254", "heaps, trees"},
       {"categories 255", "heaps, trees"},
-      {"single leaves", "no rows, trees"},
+      {"single leaves", "stumps, trees"},
+      {"a stump", "stumps, trees"},
+      {"stumps", "stumps, trees"},
+      {"stumps and one deeper", "no rows, trees"},
+      {"columns of stumps 256", "stumps, trees"},
+      {"columns of stumps 257", "no rows, trees"},
   };
   std::size_t n_seen = 0;
   for (const NamedModel& shaped : models_at_limits(kSeed)) {

@@ -101,7 +101,7 @@ TEST_CASE("a method that differs is refused alone, told of, and never chosen") {
          for (BlockNodes& nodes : b.rows.nodes) std::fill_n(nodes.cut, 64, kNoCut);
        }},
   };
-  for (const char* name : {"full, levels 4", "groups 3"})
+  for (const char* name : {"full, levels 4", "groups 3", "stumps"})
     for (const auto& [method, fault] : kFaults) {
       const Forest forest = with_fault(shaped(name), fault);
       CAPTURE(name, to_string(method));
@@ -164,6 +164,16 @@ TEST_CASE("indices out of range are found in categories, stages and lists") {
       {"split of planes", [](BinnedForest& b) { b.planes.nodes[1].right = 255; }},
   };
   check_changes("categories of deep trees 33", kChanges);
+}
+
+TEST_CASE("blocks and exits that are missing are found in stumps") {
+  const Change kChanges[] = {
+      {"blocks of stumps", [](BinnedForest& b) { b.rows.exits.pop_back(); }},
+      {"block", [](BinnedForest& b) { b.rows.nodes.pop_back(); }},
+      {"blocks of stumps", [](BinnedForest& b) { b.rows.blocks.pop_back(); }},
+      {"levels of stage", [](BinnedForest& b) { b.rows.stage_levels.push_back(kMaxLevels); }},
+  };
+  check_changes("stumps", kChanges);
 }
 
 TEST_CASE("probes are the same for the same forest and lie at its thresholds") {

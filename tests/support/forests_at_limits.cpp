@@ -131,6 +131,11 @@ void add_small_trees(Models& out, Random& random) {
   out.push_back({"single leaves", Shaper(random, 3).leaves(700).done()});
   out.push_back({"a stump", Shaper(random, 3).stumps(1).done()});
   out.push_back({"stumps", Shaper(random, 3).stumps(300).done()});
+  out.push_back({"stumps and one deeper", Shaper(random, 3).stumps(300).full(1, 2).done()});
+  for (const int n : {63, 64, 65, 127, 128, 129}) {
+    out.push_back({named("blocks of stumps", n), Shaper(random, 3).stumps(n).done()});
+    out.push_back({named("blocks of stumps and leaves", n), Shaper(random, 3).leaves(n - 40).stumps(40).done()});
+  }
   out.push_back({"levels walked 1.9", Shaper(random, 3).full(180, 2).stumps(20).done()});
   out.push_back({"levels walked 2", Shaper(random, 3).full(200, 2).done()});
   out.push_back({"levels walked 2.1", Shaper(random, 3).full(180, 2).full(20, 3).done()});
@@ -171,6 +176,7 @@ void add_columns(Models& out, Random& random) {
     const int n_trees = n / 31 + 2;
     out.push_back({named("columns", n), Shaper(random, n).full(n_trees, 5).done()});
     out.push_back({named("columns of stumps", n), Shaper(random, n).stumps(n).done()});
+    out.push_back({named("columns of stumps and one deeper", n), Shaper(random, n).stumps(n).full(1, 2).done()});
     out.push_back({named("columns of deep trees", n), Shaper(random, n).grow(n_trees, 40, 9).done()});
     out.push_back({named("columns of stumps, leaves and a deep tree", n),
                    Shaper(random, n).stumps(n).leaves(3 * n + 60).chains(1, 9).done()});
