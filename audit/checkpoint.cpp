@@ -4,7 +4,7 @@
 #include <cstring>
 #include <vector>
 
-#include "sluice/audit/sha256.h"
+#include "sluice/audit/log/sha256.h"
 #include "sluice/base/error.h"
 
 namespace sluice::audit {

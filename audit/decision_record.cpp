@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "sluice/audit/bytes.h"
+#include "sluice/audit/log/bytes.h"
 
 namespace sluice::audit {
 namespace {

@@ -16,7 +16,7 @@
 
 #include "sluice/base/batch.h"
 #include "sluice/base/digest.h"
-#include "sluice/cascade/bundle.h"
+#include "sluice/bundle/bundle.h"
 #include "sluice/cascade/decision.h"
 #include "sluice/cascade/record.h"
 
@@ -34,7 +34,7 @@ struct ShadowResult {
   double p_final = std::numeric_limits<double>::quiet_NaN();
 };
 
-/// What `bundle` decided beside the decision that acts (cascade/shadow.h).
+/// What `bundle` decided beside the decision that acts (cascade/rollout/shadow.h).
 ShadowResult shadow_result(const cascade::Bundle& bundle, const cascade::Decision& decision);
 
 /// What the decision itself does not know.

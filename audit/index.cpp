@@ -1,9 +1,9 @@
 #include "sluice/audit/index.h"
 
 #include "sluice/audit/decision_record.h"
-#include "sluice/audit/log_reader.h"
+#include "sluice/audit/log/log_reader.h"
+#include "sluice/audit/log/sqlite.h"
 #include "sluice/audit/review.h"
-#include "sluice/audit/sqlite.h"
 #include "sluice/base/error.h"
 
 namespace sluice::audit {

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "sluice/cascade/policy.h"
+#include "sluice/bundle/policy.h"
 
 namespace sluice::audit {
 

@@ -6,7 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "sluice/audit/sqlite.h"
+#include "sluice/audit/log/sqlite.h"
 #include "sluice/base/error.h"
 
 namespace sluice::audit {

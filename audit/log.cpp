@@ -1,6 +1,6 @@
 #include "sluice/audit/log.h"
 
-#include "sluice/audit/log_state.h"
+#include "sluice/audit/log/log_state.h"
 #include "sluice/base/error.h"
 
 namespace sluice::audit {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "sluice/audit/impact.h"
-#include "sluice/audit/log_reader.h"
-#include "sluice/audit/redecide.h"
+#include "sluice/audit/decide_twice.h"
+#include "sluice/audit/log/log_reader.h"
+#include "sluice/audit/replay/redecide.h"
 #include "sluice/base/error.h"
 
 namespace sluice::audit {

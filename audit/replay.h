@@ -15,7 +15,7 @@
 
 #include "sluice/base/progress.h"
 #include "sluice/base/thread_pool.h"
-#include "sluice/cascade/bundle.h"
+#include "sluice/bundle/bundle.h"
 #include "sluice/cascade/decision.h"
 #include "sluice/cascade/record.h"
 #include "sluice/gbdt/kernel.h"

@@ -3,8 +3,8 @@
 #include <limits>
 #include <utility>
 
-#include "sluice/audit/bytes.h"
-#include "sluice/audit/log_reader.h"
+#include "sluice/audit/log/bytes.h"
+#include "sluice/audit/log/log_reader.h"
 #include "sluice/base/error.h"
 #include "sluice/base/json_text.h"
 

@@ -2,9 +2,9 @@
 
 #include <cstring>
 
-#include "sluice/audit/bytes.h"
-#include "sluice/audit/log_reader.h"
-#include "sluice/audit/sha256.h"
+#include "sluice/audit/log/bytes.h"
+#include "sluice/audit/log/log_reader.h"
+#include "sluice/audit/log/sha256.h"
 #include "sluice/base/error.h"
 #include "sluice/base/json_text.h"
 

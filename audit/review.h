@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "sluice/base/digest.h"
-#include "sluice/cascade/policy.h"
+#include "sluice/bundle/policy.h"
 
 namespace sluice::audit {
 

@@ -1,6 +1,6 @@
 #include "sluice/audit/stored_decisions.h"
 
-#include "sluice/audit/log_reader.h"
+#include "sluice/audit/log/log_reader.h"
 
 namespace sluice::audit {
 namespace {
@@ -57,9 +57,8 @@ std::vector<EntryLink> find_decisions(const std::filesystem::path& folder, std::
 
 std::optional<StoredDecision> read_decision(const std::filesystem::path& folder, std::uint64_t index) {
   std::optional<StoredDecision> found;
-  read_entry(folder, index, EntryKind::decision, [&](const EntryView& entry, std::string_view payload) {
-    found = {link_to(entry), decode(payload)};
-  });
+  read_entry(folder, index, EntryKind::decision,
+             [&](const EntryView& entry, std::string_view payload) { found = {link_to(entry), decode(payload)}; });
   return found;
 }
 

@@ -4,7 +4,7 @@
 #include <map>
 #include <utility>
 
-#include "sluice/audit/log_reader.h"
+#include "sluice/audit/log/log_reader.h"
 #include "sluice/audit/review.h"
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"

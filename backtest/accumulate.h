@@ -14,7 +14,7 @@
 
 #include "sluice/backtest/exact_sum.h"
 #include "sluice/backtest/score_histogram.h"
-#include "sluice/cascade/costs.h"
+#include "sluice/bundle/costs.h"
 #include "sluice/cascade/decision.h"
 
 namespace sluice::backtest {

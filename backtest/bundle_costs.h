@@ -3,8 +3,8 @@
 
 #include <optional>
 
-#include "sluice/cascade/bundle.h"
-#include "sluice/cascade/costs.h"
+#include "sluice/bundle/bundle.h"
+#include "sluice/bundle/costs.h"
 
 namespace sluice::backtest {
 

@@ -5,9 +5,9 @@
 #include <cstdio>
 #include <string_view>
 
-#include "sluice/backtest/svg.h"
-#include "sluice/base/html_text.h"
 #include "sluice/base/number.h"
+#include "sluice/report/html_text.h"
+#include "sluice/report/svg.h"
 
 namespace sluice::backtest {
 namespace {
@@ -69,7 +69,7 @@ struct DriftLine {
   Range x() const { return {-0.5, static_cast<double>(points.size()) - 0.5}; }
 };
 
-DriftLine drift_line(std::string title, const std::vector<const SliceReport*>& slices, double SliceReport::*figure,
+DriftLine drift_line(std::string title, const std::vector<const SliceReport*>& slices, double SliceReport::* figure,
                      std::string colour) {
   DriftLine line{.title = std::move(title), .colour = std::move(colour)};
   for (const SliceReport* slice : slices) {

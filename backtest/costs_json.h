@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "sluice/cascade/costs.h"
+#include "sluice/bundle/costs.h"
 
 namespace sluice::backtest {
 

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "sluice/backtest/charts.h"
-#include "sluice/base/html_text.h"
+#include "sluice/report/html_text.h"
 
 namespace sluice::backtest {
 

@@ -12,7 +12,7 @@
 
 #include "sluice/backtest/impact_report.h"
 #include "sluice/base/batch.h"
-#include "sluice/cascade/bundle.h"
+#include "sluice/bundle/bundle.h"
 
 namespace sluice::backtest {
 

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "sluice/backtest/report.h"
+#include "sluice/bundle/policy_differences.h"
 #include "sluice/cascade/decision.h"
-#include "sluice/cascade/policy_differences.h"
 
 namespace sluice::backtest {
 

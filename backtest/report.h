@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "sluice/backtest/score_histogram.h"
-#include "sluice/cascade/costs.h"
-#include "sluice/cascade/policy.h"
+#include "sluice/bundle/costs.h"
+#include "sluice/bundle/policy.h"
 
 namespace sluice::backtest {
 

@@ -5,8 +5,8 @@
 
 #include "sluice/backtest/charts.h"
 #include "sluice/backtest/html_parts.h"
-#include "sluice/base/html_text.h"
 #include "sluice/base/number.h"
+#include "sluice/report/html_text.h"
 
 namespace sluice::backtest {
 namespace {

@@ -12,7 +12,7 @@
 #include "sluice/backtest/report.h"
 #include "sluice/base/progress.h"
 #include "sluice/base/thread_pool.h"
-#include "sluice/cascade/costs.h"
+#include "sluice/bundle/costs.h"
 #include "sluice/cascade/engine.h"
 #include "sluice/io/rows.h"
 

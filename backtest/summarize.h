@@ -6,7 +6,7 @@
 #include "sluice/backtest/accumulate.h"
 #include "sluice/backtest/report.h"
 #include "sluice/backtest/slicer.h"
-#include "sluice/cascade/bundle.h"
+#include "sluice/bundle/bundle.h"
 
 namespace sluice::backtest {
 

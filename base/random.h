@@ -39,7 +39,7 @@ class Random {
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
   std::uint64_t below(std::uint64_t n) {
     return static_cast<std::uint64_t>(uniform() * static_cast<double>(n));
-  }                  // [0, n)
+  }  // [0, n)
   double normal() {  // Box–Muller; the second value is dropped to keep the stream simple
     const double u = 1.0 - uniform(), v = uniform();
     return std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * v);

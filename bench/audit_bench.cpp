@@ -22,7 +22,7 @@
 
 #include "bench_timing.h"
 #include "sluice/audit/log.h"
-#include "sluice/audit/posix_file.h"
+#include "sluice/audit/log/posix_file.h"
 #include "sluice/audit/replay.h"
 #include "sluice/audit/verify.h"
 #include "sluice/base/error.h"

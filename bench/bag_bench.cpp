@@ -15,12 +15,13 @@
 
 #include "bench_timing.h"
 #include "sluice/base/random.h"
-#include "sluice/cascade/bundle.h"
-#include "sluice/cascade/forest_facts.h"
-#include "sluice/cascade/gain_model.h"
+#include "sluice/bundle/bundle.h"
+#include "sluice/bundle/forest_facts.h"
+#include "sluice/bundle/forest_inputs.h"
+#include "sluice/bundle/gain_model.h"
 #include "sluice/cascade/stages.h"
-#include "sluice/gbdt/booster.h"
 #include "sluice/gbdt/load_xgboost.h"
+#include "sluice/gbdt/train/booster.h"
 
 namespace {
 
@@ -112,19 +113,16 @@ void run(const char* folder) {
   };
   const auto fact = [&](dnn::ForestFact which) {
     return [&, facts = std::make_shared<cascade::ForestFacts>(*bundle.forests, bundle.schema, std::span(&which, 1))](
-               RowsView some) {
-      facts->compute(some, {numbers.data(), some.n_rows});
-    };
+               RowsView some) { facts->compute(some, {numbers.data(), some.n_rows}); };
   };
   folded.front()->score(rows.view(), staged);
   const cascade::GainModel gain = make_gain_model(bundle.schema, rows, staged);
-  const std::vector<Way> ways = {{"one after the other", by(apart)},
-                                 {"folded into one", by(folded)},
-                                 {"leaf support, beside it", fact(dnn::ForestFact::leaf_support)},
-                                 {"disagreement, beside it", fact(dnn::ForestFact::disagreement)},
-                                 {"expected gain, beside it", [&](RowsView some) {
-                                    gain.expect(some, {staged.data(), some.n_rows}, numbers);
-                                  }}};
+  const std::vector<Way> ways = {
+      {"one after the other", by(apart)},
+      {"folded into one", by(folded)},
+      {"leaf support, beside it", fact(dnn::ForestFact::leaf_support)},
+      {"disagreement, beside it", fact(dnn::ForestFact::disagreement)},
+      {"expected gain, beside it", [&](RowsView some) { gain.expect(some, {staged.data(), some.n_rows}, numbers); }}};
   std::printf("| %zu forests, %zu trees, %zu features | one row | a row of %zu |\n|---|---|---|\n",
               bundle.forests->size(), n_trees, bundle.schema.forest_columns().size(), kRows);
   print(ways, rows);

@@ -7,9 +7,9 @@
 
 #include "sluice/base/file.h"
 #include "sluice/base/random.h"
-#include "sluice/gbdt/booster.h"
 #include "sluice/gbdt/load_xgboost.h"
 #include "sluice/gbdt/predict.h"
+#include "sluice/gbdt/train/booster.h"
 
 namespace sluice::bench {
 namespace {

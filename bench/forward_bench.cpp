@@ -13,7 +13,7 @@
 #include "bench_case.h"
 #include "bench_timing.h"
 #include "sluice/base/random.h"
-#include "sluice/cascade/calibration.h"
+#include "sluice/bundle/calibration.h"
 #include "sluice/cascade/stages.h"
 #include "sluice/dnn/executor.h"
 #include "sluice/gbdt/load_xgboost.h"
@@ -73,9 +73,8 @@ void run(const std::string& folder) {
   double p = 0;
   const auto at = [&](std::size_t i) { return rows.view().slice(i % kRows, 1); };
   const auto t_forest = bench::time_calls(kCalls, [&](std::size_t i) { forest->score(at(i), {&one, 1}); });
-  const auto t_network = bench::time_calls(kCalls, [&](std::size_t i) {
-    executor->forward(encoded.view().slice(i % kRows, 1), {&margin, 1});
-  });
+  const auto t_network = bench::time_calls(
+      kCalls, [&](std::size_t i) { executor->forward(encoded.view().slice(i % kRows, 1), {&margin, 1}); });
   const auto t_all = bench::time_calls(kCalls, [&](std::size_t i) {
     forest->score(at(i), {&one, 1});
     stage->score(at(i), {&one, 1}, {&margin, 1}, cascade::Deadline::none());

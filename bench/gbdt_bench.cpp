@@ -17,12 +17,12 @@
 #include "sluice/base/file.h"
 #include "sluice/base/number.h"
 #include "sluice/base/thread_pool.h"
-#include "sluice/gbdt/booster.h"
 #include "sluice/gbdt/interventional.h"
+#include "sluice/gbdt/kernels/vet.h"
 #include "sluice/gbdt/load_xgboost.h"
 #include "sluice/gbdt/predict.h"
 #include "sluice/gbdt/shap.h"
-#include "sluice/gbdt/vet.h"
+#include "sluice/gbdt/train/booster.h"
 
 namespace {
 

@@ -12,7 +12,7 @@
 #include "sluice/base/number.h"
 #include "sluice/base/random.h"
 #include "sluice/base/schema.h"
-#include "sluice/gbdt/booster.h"
+#include "sluice/gbdt/train/booster.h"
 
 namespace {
 

@@ -21,13 +21,13 @@
 
 #include "machine_stalls.h"
 #include "sluice/audit/log.h"
-#include "sluice/audit/log_reader.h"
+#include "sluice/audit/log/log_reader.h"
 #include "sluice/audit/replay.h"
 #include "sluice/audit/verify.h"
 #include "sluice/base/random.h"
-#include "sluice/cascade/deployment.h"
-#include "sluice/cascade/fault_plan.h"
-#include "sluice/cascade/isolate.h"
+#include "sluice/cascade/resilience/fault_plan.h"
+#include "sluice/cascade/resilience/isolate.h"
+#include "sluice/cascade/rollout/deployment.h"
 #include "support/small_bundle.h"
 
 namespace {

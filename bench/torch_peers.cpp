@@ -136,8 +136,7 @@ int main(int argc, char** argv) try {
   const Eager eager(of);
   bench("LibTorch, eager", eager, rows, expected);
   torch::jit::Module script = script_of(of, eager);
-  bench(
-      "LibTorch, TorchScript", [&](const Tensor& x) { return script.forward({x}).toTensor(); }, rows, expected);
+  bench("LibTorch, TorchScript", [&](const Tensor& x) { return script.forward({x}).toTensor(); }, rows, expected);
 } catch (const std::exception& e) {
   std::fprintf(stderr, "error: %s\n", e.what());
   return 1;

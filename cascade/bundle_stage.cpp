@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "sluice/cascade/forest_facts.h"
-#include "sluice/cascade/isolate.h"
+#include "sluice/bundle/forest_facts.h"
+#include "sluice/cascade/resilience/isolate.h"
 
 namespace sluice::cascade {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "sluice/cascade/bundle.h"
+#include "sluice/bundle/bundle.h"
 #include "sluice/cascade/stages.h"
 #include "sluice/dnn/executor.h"
 

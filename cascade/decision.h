@@ -6,7 +6,7 @@
 #include <limits>
 #include <type_traits>
 
-#include "sluice/cascade/bundle.h"
+#include "sluice/bundle/bundle.h"
 #include "sluice/cascade/level.h"
 #include "sluice/cascade/network_stage.h"
 #include "sluice/rules/ruleset.h"

@@ -9,8 +9,8 @@
 #include "sluice/base/error.h"
 #include "sluice/cascade/bundle_stage.h"
 #include "sluice/cascade/engine_parts.h"
-#include "sluice/cascade/forest_call.h"
-#include "sluice/cascade/network_call.h"
+#include "sluice/cascade/resilience/forest_call.h"
+#include "sluice/cascade/resilience/network_call.h"
 
 namespace sluice::cascade {
 namespace {

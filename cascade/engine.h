@@ -15,12 +15,12 @@
 
 #include "sluice/base/batch.h"
 #include "sluice/base/thread_pool.h"
-#include "sluice/cascade/breaker.h"
-#include "sluice/cascade/bundle.h"
+#include "sluice/bundle/bundle.h"
 #include "sluice/cascade/decision.h"
-#include "sluice/cascade/gate.h"
 #include "sluice/cascade/ledger.h"
 #include "sluice/cascade/request.h"
+#include "sluice/cascade/resilience/breaker.h"
+#include "sluice/cascade/resilience/gate.h"
 #include "sluice/cascade/stages.h"
 
 namespace sluice::cascade {

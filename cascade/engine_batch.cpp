@@ -6,8 +6,8 @@
 
 #include "sluice/base/error.h"
 #include "sluice/cascade/engine_parts.h"
-#include "sluice/cascade/forest_call.h"
-#include "sluice/cascade/network_call.h"
+#include "sluice/cascade/resilience/forest_call.h"
+#include "sluice/cascade/resilience/network_call.h"
 
 namespace sluice::cascade {
 namespace {
@@ -57,9 +57,7 @@ void Engine::decide_block(RowsView rows, std::span<Decision> decisions, std::spa
   ledger_->arrive(rows.n_rows);
   score_each(
       rows.n_rows,
-      [&](std::size_t first, std::size_t n) {
-        forest_->stage().score(rows.slice(first, n), {&staged[first], n});
-      },
+      [&](std::size_t first, std::size_t n) { forest_->stage().score(rows.slice(first, n), {&staged[first], n}); },
       [&](std::size_t i) { causes[i] = Cause::forest_failed; });
   std::array<float, kBlock> gains;
   gains.fill(kNoMargin);

@@ -4,7 +4,7 @@
 #include "sluice/base/stack_buffer.h"
 #include "sluice/cascade/engine.h"
 #include "sluice/cascade/engine_parts.h"
-#include "sluice/cascade/network_call.h"
+#include "sluice/cascade/resilience/network_call.h"
 
 namespace sluice::cascade {
 namespace {

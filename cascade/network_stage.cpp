@@ -6,7 +6,7 @@
 
 #include "sluice/base/error.h"
 #include "sluice/base/stack_buffer.h"
-#include "sluice/cascade/forest_facts.h"
+#include "sluice/bundle/forest_facts.h"
 
 namespace sluice::cascade {
 namespace {

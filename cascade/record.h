@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "sluice/base/batch.h"
-#include "sluice/cascade/bundle.h"
+#include "sluice/bundle/bundle.h"
 #include "sluice/cascade/decision.h"
 
 namespace sluice::cascade {

@@ -1,5 +1,6 @@
 #pragma once
-/// What every text of a record writes alike (record.h, and audit/record_text.cpp of what was stored). Not installed.
+/// What every text of a record writes alike (record.h, and audit/record/record_text.cpp of what was stored). Not
+/// installed.
 
 #include <array>
 #include <cmath>

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "sluice/base/error.h"
-#include "sluice/cascade/forest_blocks.h"
+#include "sluice/bundle/forest_inputs.h"
 #include "sluice/gbdt/fold.h"
 #include "sluice/gbdt/predict.h"
 
@@ -53,10 +53,6 @@ class BagStage final : public ForestStage {
 };
 
 }  // namespace
-
-void gather_columns(RowView row, std::span<const std::size_t> columns, std::span<float> out) {
-  for (std::size_t f = 0; f < columns.size(); ++f) out[f] = static_cast<float>(row[columns[f]]);
-}
 
 std::unique_ptr<ForestStage> make_forest_stage(std::shared_ptr<const std::vector<gbdt::Forest>> bag,
                                                const Schema& schema) {

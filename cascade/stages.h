@@ -37,7 +37,4 @@ class ForestStage {
 std::unique_ptr<ForestStage> make_forest_stage(std::shared_ptr<const std::vector<gbdt::Forest>> bag,
                                                const Schema& schema);
 
-/// The float32 inputs of the forest: `columns` of the raw row.
-void gather_columns(RowView row, std::span<const std::size_t> columns, std::span<float> out);
-
 }  // namespace sluice::cascade

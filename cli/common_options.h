@@ -5,7 +5,7 @@
 #include <string>
 
 #include "sluice/base/thread_pool.h"
-#include "sluice/cascade/bundle.h"
+#include "sluice/bundle/bundle.h"
 #include "sluice/cascade/engine.h"
 #include "sluice/cli/options.h"
 #include "sluice/io/rows.h"

@@ -1,9 +1,9 @@
 #include <cstdio>
 
 #include "sluice/cli/verbs.h"
-#include "sluice/gbdt/booster.h"
+#include "sluice/gbdt/train/booster.h"
 #ifdef SLUICE_HAVE_TORCH
-#include "sluice/dnn/trainer.h"
+#include "sluice/dnn/train/trainer.h"
 #endif
 
 namespace {

@@ -29,7 +29,7 @@ namespace sluice::dnn {
 inline constexpr std::array<double, 4> kStages = {0.25, 0.5, 0.75, 1.0};
 using StagedMargins = std::array<float, kStages.size()>;
 
-/// What a network may be told of the forest beside its margins (cascade/forest_facts.h).
+/// What a network may be told of the forest beside its margins (bundle/forest_facts.h).
 enum class ForestFact {
   leaf_support,  // how much of what the forest learnt from stands in the row's leaves
   disagreement,  // how far the forests of the bag are apart

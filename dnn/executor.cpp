@@ -7,7 +7,7 @@
 #include "sluice/base/error.h"
 #include "sluice/dnn/crossover.h"
 #include "sluice/dnn/cuda/cuda_executor.h"
-#include "sluice/dnn/dense_kernel.h"
+#include "sluice/dnn/infer/dense_kernel.h"
 
 namespace sluice::dnn {
 namespace {

@@ -9,9 +9,9 @@
 #include <sluice/audit/log.h>
 #include <sluice/audit/replay.h>
 #include <sluice/audit/verify.h>
-#include <sluice/cascade/deployment.h>
-#include <sluice/cascade/experiment.h>
-#include <sluice/cascade/isolate.h>
+#include <sluice/cascade/resilience/isolate.h>
+#include <sluice/cascade/rollout/deployment.h>
+#include <sluice/experiment/plan.h>
 
 using namespace sluice;
 using namespace std::chrono;

@@ -1,4 +1,5 @@
 #include "sluice/explain/explainer.h"
+#include "sluice/bundle/forest_inputs.h"
 
 #include <algorithm>
 #include <chrono>
@@ -8,7 +9,7 @@
 
 #include "sluice/base/error.h"
 #include "sluice/base/random.h"
-#include "sluice/cascade/background.h"
+#include "sluice/bundle/background.h"
 #include "sluice/explain/value.h"
 
 namespace sluice::explain {

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <vector>
 
-#include "sluice/base/html_text.h"
 #include "sluice/base/number.h"
 #include "sluice/explain/report_facts.h"
+#include "sluice/report/html_text.h"
 
 namespace sluice::explain {
 namespace {

@@ -1,11 +1,11 @@
 #include <charconv>
 #include <cmath>
 
-#include "sluice/base/html_text.h"
 #include "sluice/base/number.h"
 #include "sluice/explain/report.h"
 #include "sluice/explain/report_facts.h"
 #include "sluice/explain/report_figures.h"
+#include "sluice/report/html_text.h"
 
 namespace sluice::explain {
 namespace {

@@ -4,11 +4,11 @@
 #include <atomic>
 #include <cmath>
 
-#include "sluice/gbdt/interventional_tables.h"
+#include "sluice/gbdt/kernels/walk.h"
 #include "sluice/gbdt/predict.h"
-#include "sluice/gbdt/shap_audit.h"
+#include "sluice/gbdt/shap/interventional_tables.h"
+#include "sluice/gbdt/shap/shap_audit.h"
 #include "sluice/gbdt/tree_shap.h"
-#include "sluice/gbdt/walk.h"
 
 namespace sluice::gbdt {
 namespace {

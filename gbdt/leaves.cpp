@@ -1,6 +1,6 @@
 #include "sluice/gbdt/leaves.h"
 
-#include "sluice/gbdt/walk.h"
+#include "sluice/gbdt/kernels/walk.h"
 
 namespace sluice::gbdt {
 

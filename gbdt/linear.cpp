@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sluice/gbdt/walk.h"
+#include "sluice/gbdt/kernels/walk.h"
 
 namespace sluice::gbdt {
 namespace {

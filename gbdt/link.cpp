@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sluice/gbdt/kernels/walk.h"
 #include "sluice/gbdt/predict.h"
-#include "sluice/gbdt/walk.h"
 
 namespace sluice::gbdt {
 namespace {

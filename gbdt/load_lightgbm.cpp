@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "sluice/base/error.h"
-#include "sluice/gbdt/lightgbm_text.h"
-#include "sluice/gbdt/load_lightgbm_tree.h"
+#include "sluice/gbdt/load/lightgbm_text.h"
+#include "sluice/gbdt/load/load_lightgbm_tree.h"
 #include "sluice/gbdt/predict.h"
 
 namespace sluice::gbdt {

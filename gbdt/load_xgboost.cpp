@@ -5,13 +5,13 @@
 
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
-#include "sluice/gbdt/binned_forest.h"
-#include "sluice/gbdt/load_categories.h"
+#include "sluice/gbdt/kernels/binned_forest.h"
+#include "sluice/gbdt/load/load_categories.h"
+#include "sluice/gbdt/load/load_objective.h"
+#include "sluice/gbdt/load/load_tree.h"
+#include "sluice/gbdt/load/xgboost_json.h"
 #include "sluice/gbdt/load_lightgbm.h"
-#include "sluice/gbdt/load_objective.h"
-#include "sluice/gbdt/load_tree.h"
 #include "sluice/gbdt/predict.h"
-#include "sluice/gbdt/xgboost_json.h"
 
 namespace sluice::gbdt {
 namespace {

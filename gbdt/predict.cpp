@@ -3,12 +3,12 @@
 #include <atomic>
 
 #include "sluice/base/stack_buffer.h"
-#include "sluice/gbdt/binned_kernel.h"
+#include "sluice/gbdt/kernels/binned_kernel.h"
+#include "sluice/gbdt/kernels/predict_walk.h"
+#include "sluice/gbdt/kernels/vet.h"
+#include "sluice/gbdt/kernels/walk.h"
 #include "sluice/gbdt/linear.h"
 #include "sluice/gbdt/predict_exact.h"
-#include "sluice/gbdt/predict_walk.h"
-#include "sluice/gbdt/vet.h"
-#include "sluice/gbdt/walk.h"
 
 namespace sluice::gbdt {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "sluice/gbdt/lightgbm_cell.h"
 #include "sluice/gbdt/linear.h"
+#include "sluice/gbdt/load/lightgbm_cell.h"
 #include "sluice/gbdt/predict.h"
 
 namespace sluice::gbdt {

@@ -6,9 +6,9 @@
 
 #include "sluice/base/number.h"
 #include "sluice/base/stack_buffer.h"
-#include "sluice/gbdt/lightgbm_cell.h"
+#include "sluice/gbdt/load/lightgbm_cell.h"
 #include "sluice/gbdt/predict.h"
-#include "sluice/gbdt/shap_shares.h"
+#include "sluice/gbdt/shap/shap_shares.h"
 #include "sluice/gbdt/tree_shap.h"
 
 namespace sluice::gbdt {

@@ -6,12 +6,12 @@
 #include <memory>
 
 #include "sluice/base/error.h"
-#include "sluice/gbdt/binned_kernel.h"
+#include "sluice/gbdt/kernels/binned_kernel.h"
+#include "sluice/gbdt/kernels/walk.h"
 #include "sluice/gbdt/predict.h"
-#include "sluice/gbdt/shap_audit.h"
-#include "sluice/gbdt/shap_kernel.h"
+#include "sluice/gbdt/shap/shap_audit.h"
+#include "sluice/gbdt/shap/shap_kernel.h"
 #include "sluice/gbdt/tree_shap.h"
-#include "sluice/gbdt/walk.h"
 
 namespace sluice::gbdt {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "sluice/gbdt/lightgbm_cell.h"
-#include "sluice/gbdt/shap_shares.h"
+#include "sluice/gbdt/load/lightgbm_cell.h"
+#include "sluice/gbdt/shap/shap_shares.h"
 
 namespace sluice::gbdt {
 namespace {

@@ -1,8 +1,8 @@
 #include "sluice/io/record_reader.h"
 
 #include "sluice/io/arrow_ipc.h"
-#include "sluice/io/byte_source.h"
 #include "sluice/io/csv.h"
+#include "sluice/io/csv/byte_source.h"
 
 namespace sluice::io {
 

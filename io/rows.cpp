@@ -8,7 +8,7 @@
 
 #include "sluice/base/diagnostic.h"
 #include "sluice/base/error.h"
-#include "sluice/io/plain_rows.h"
+#include "sluice/io/csv/plain_rows.h"
 
 namespace sluice::io {
 namespace {
@@ -197,8 +197,7 @@ void RowReader::State::prepare_plain_rows() {
   auto sorted = extras;
   std::sort(sorted.begin(), sorted.end());
   if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) return;
-  plain_rows.emplace(
-      schema, field_uses(), [this](std::string_view text) { return read_label(text); }, options.pool);
+  plain_rows.emplace(schema, field_uses(), [this](std::string_view text) { return read_label(text); }, options.pool);
 }
 
 /// False where the lines that come next are to be read record by record.

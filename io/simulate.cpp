@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "sluice/io/simulate_history.h"
-#include "sluice/io/simulate_world.h"
+#include "sluice/io/simulate/simulate_history.h"
+#include "sluice/io/simulate/simulate_world.h"
 
 namespace sluice::io {
 namespace {

@@ -4,8 +4,8 @@
 #include <tuple>
 #include <utility>
 
-#include "sluice/rules/regions.h"
-#include "sluice/rules/search.h"
+#include "sluice/rules/analyze/regions.h"
+#include "sluice/rules/analyze/search.h"
 
 namespace sluice::rules {
 namespace {

@@ -6,9 +6,9 @@
 
 #include "sluice/base/error.h"
 #include "sluice/base/number.h"
-#include "sluice/rules/check.h"
-#include "sluice/rules/compare.h"
-#include "sluice/rules/state.h"
+#include "sluice/rules/compile/check.h"
+#include "sluice/rules/eval/compare.h"
+#include "sluice/rules/eval/state.h"
 
 namespace sluice::rules {
 namespace {

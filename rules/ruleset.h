@@ -176,7 +176,7 @@ class RuleSet {
   /// Of the document, the files it names, the schema's digest and the phase.
   Digest digest() const;
 
-  struct State;  // rules/state.h, not installed
+  struct State;  // rules/eval/state.h, not installed
   const State& state() const { return *state_; }
 
  private:

@@ -2,7 +2,7 @@
 #include <numeric>
 
 #include "sluice/base/random.h"
-#include "sluice/cascade/background.h"
+#include "sluice/bundle/background.h"
 #include "sluice/training/pipeline.h"
 
 namespace sluice::training {

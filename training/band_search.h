@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "sluice/cascade/policy.h"
+#include "sluice/bundle/policy.h"
 
 namespace sluice::training {
 

@@ -1,4 +1,5 @@
 #include "sluice/training/forest_trainer.h"
+#include "sluice/bundle/forest_inputs.h"
 
 #include <algorithm>
 #include <array>
@@ -8,8 +9,8 @@
 #include <utility>
 
 #include "sluice/base/random.h"
-#include "sluice/cascade/calibration.h"
-#include "sluice/cascade/forest_facts.h"
+#include "sluice/bundle/calibration.h"
+#include "sluice/bundle/forest_facts.h"
 #include "sluice/cascade/stages.h"
 #include "sluice/gbdt/load_xgboost.h"
 

@@ -12,8 +12,8 @@
 #include "sluice/base/progress.h"
 #include "sluice/base/schema.h"
 #include "sluice/dnn/encoder.h"
-#include "sluice/gbdt/booster.h"
 #include "sluice/gbdt/forest.h"
+#include "sluice/gbdt/train/booster.h"
 
 namespace sluice::training {
 
@@ -24,7 +24,7 @@ struct ForestOptions {
   std::size_t n_bag = 8;     // forests served: the best of the better half of the search, and more seeds of them
   std::size_t n_folds = 10;  // of the out-of-fold margins
   bool serve_folds = false;  // serve the mean of the fold forests instead
-  std::vector<dnn::ForestFact> facts;  // to be given out of fold (cascade/forest_facts.h)
+  std::vector<dnn::ForestFact> facts;  // to be given out of fold (bundle/forest_facts.h)
   std::size_t max_rounds = 1500;
   std::size_t early_stopping_rounds = 40;
   std::uint64_t seed = 1;

@@ -1,4 +1,5 @@
 #include "sluice/training/gain_step.h"
+#include "sluice/bundle/forest_inputs.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,8 +7,8 @@
 #include <numeric>
 #include <utility>
 
-#include "sluice/gbdt/booster.h"
 #include "sluice/gbdt/load_xgboost.h"
+#include "sluice/gbdt/train/booster.h"
 
 namespace sluice::training {
 namespace {

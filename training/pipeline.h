@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "sluice/cascade/calibration.h"
-#include "sluice/cascade/forest_facts.h"
-#include "sluice/cascade/gain_model.h"
+#include "sluice/bundle/calibration.h"
+#include "sluice/bundle/forest_facts.h"
+#include "sluice/bundle/gain_model.h"
 #include "sluice/cascade/stages.h"
 #include "sluice/training/dataset.h"
 #include "sluice/training/train.h"

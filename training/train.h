@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "sluice/base/progress.h"
-#include "sluice/cascade/bundle.h"
-#include "sluice/cascade/costs.h"
-#include "sluice/dnn/trainer.h"
+#include "sluice/bundle/bundle.h"
+#include "sluice/bundle/costs.h"
+#include "sluice/dnn/train/trainer.h"
 #include "sluice/training/band_search.h"
 #include "sluice/training/forest_trainer.h"
 #include "sluice/training/infer_schema.h"
@@ -35,7 +35,7 @@ struct TrainRequest {
       costs;  // none: a false negative costs (1 - bad rate) / bad rate, the band follows the log-loss
   ForestOptions forest_options;
   dnn::TrainerOptions network_options;
-  std::vector<dnn::ForestFact> facts;  // that the network reads beside the margins (cascade/forest_facts.h)
+  std::vector<dnn::ForestFact> facts;  // that the network reads beside the margins (bundle/forest_facts.h)
   dnn::OnEpoch on_epoch;               // after each epoch of the network, one at a time; may be empty
   BandOptions band;
   std::uint64_t seed = 1;

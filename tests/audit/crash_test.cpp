@@ -73,7 +73,9 @@ TEST_CASE("killed at any moment, a log keeps every acknowledged record, verifies
     waitpid(child, nullptr, 0);
     for (std::size_t at = 0; told.find('\n', at) != told.npos; at = told.find('\n', at) + 1)
       acknowledged.insert(told.substr(at, told.find('\n', at) - at));
-    { Log log(dir / "log"); }  // recovers
+    {
+      Log log(dir / "log");
+    }  // recovers
     const auto report = verify_log(dir / "log");
     CAPTURE(round, report.faults.empty() ? "" : to_string(report.faults[0]));
     REQUIRE(report.is_whole());
@@ -88,7 +90,9 @@ TEST_CASE("killed at any moment, a log keeps every acknowledged record, verifies
 TEST_CASE("a torn write behind the last whole entry is put aside wherever it was cut, and the log says so") {
   const Decided decided;
   const TempDir dir;
-  { Log log(dir / "log"); }
+  {
+    Log log(dir / "log");
+  }
   std::filesystem::copy(dir / "log", dir / "empty");
   {
     Log log(dir / "log");

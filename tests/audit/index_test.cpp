@@ -40,7 +40,9 @@ TEST_CASE("an index of entries that a crash has taken away is made anew") {
   const Decided decided;
   const TempDir dir;
   const auto folder = dir / "log";
-  { Log log(folder); }
+  {
+    Log log(folder);
+  }
   std::filesystem::copy(folder, dir / "before");
   {
     Log log(folder);

@@ -7,7 +7,7 @@
 
 #include "sluice/audit/decision_record.h"
 #include "sluice/audit/log.h"
-#include "sluice/audit/log_reader.h"
+#include "sluice/audit/log/log_reader.h"
 #include "sluice/cascade/engine.h"
 #include "support/small_bundle.h"
 #include "support/temp_dir.h"

@@ -181,7 +181,9 @@ TEST_CASE("a place where no log can be is an error") {
 
 TEST_CASE("a log is signed with its own key alone") {
   const TempDir dir;
-  { Log log(dir / "log"); }
+  {
+    Log log(dir / "log");
+  }
   SigningKey::generate().save(dir / "other");
   CHECK(code_of([&] { Log log(dir / "log", {.signing_key = dir / "other"}); }) == "key.mismatch");
 }

@@ -22,7 +22,7 @@ struct Answer {
 
 inline Answer ask_python(const TempDir& dir, const std::string& arguments,
                          const std::string& script = "verify_log.py") {
-  const std::string line = "python3 -B '" SLUICE_SOURCE_DIR "/audit/" + script + "' " + arguments + " > '" +
+  const std::string line = "python3 -B '" SLUICE_SOURCE_DIR "/audit/verify/" + script + "' " + arguments + " > '" +
                            (dir / "answer").string() + "' 2> '" + (dir / "error").string() + "'";
   const int status = std::system(line.c_str());
   INFO(read_file(dir / "error"));

@@ -1,7 +1,7 @@
 #include "sluice/audit/replay.h"
 
 #include "audit/log_support.h"
-#include "sluice/audit/impact.h"
+#include "sluice/audit/decide_twice.h"
 #include "sluice/audit/stored_decisions.h"
 #include "sluice/base/error.h"
 #include "sluice/gbdt/kernel.h"

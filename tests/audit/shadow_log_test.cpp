@@ -2,10 +2,10 @@
 #include <string>
 
 #include "audit/log_support.h"
-#include "sluice/audit/log_reader.h"
+#include "sluice/audit/log/log_reader.h"
 #include "sluice/audit/replay.h"
 #include "sluice/cascade/engine.h"
-#include "sluice/cascade/shadow.h"
+#include "sluice/cascade/rollout/shadow.h"
 #include "support/catch.h"
 
 namespace sluice::test {

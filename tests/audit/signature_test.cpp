@@ -35,7 +35,7 @@ TEST_CASE("a signing key's file is its owner's alone, and reads back") {
   const SigningKey key = SigningKey::generate();
   key.save(dir / "key");
   key.public_key().save(dir / "key.pub");
-  struct stat status {};
+  struct stat status{};
   REQUIRE(stat((dir / "key").c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0600);
   CHECK(PublicKey::load(dir / "key.pub").verifies("m", SigningKey::load(dir / "key").sign("m")));

@@ -1,4 +1,4 @@
-#include "sluice/cascade/breaker.h"
+#include "sluice/cascade/resilience/breaker.h"
 
 #include <algorithm>
 #include <atomic>

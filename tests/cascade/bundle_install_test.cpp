@@ -5,8 +5,8 @@
 #include <thread>
 
 #include "sluice/base/file.h"
-#include "sluice/cascade/bundle.h"
-#include "sluice/cascade/bundle_install.h"
+#include "sluice/bundle/bundle.h"
+#include "sluice/cascade/rollout/bundle_install.h"
 #include "support/catch.h"
 #include "support/code_of.h"
 #include "support/small_bundle.h"

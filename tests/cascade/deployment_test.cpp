@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "sluice/base/file.h"
-#include "sluice/cascade/deployment.h"
-#include "sluice/cascade/fault_plan.h"
-#include "sluice/cascade/isolate.h"
+#include "sluice/cascade/resilience/fault_plan.h"
+#include "sluice/cascade/resilience/isolate.h"
+#include "sluice/cascade/rollout/deployment.h"
 #include "support/catch.h"
 #include "support/code_of.h"
 #include "support/small_bundle.h"

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "sluice/cascade/engine.h"
-#include "sluice/cascade/fault_plan.h"
-#include "sluice/cascade/isolate.h"
+#include "sluice/cascade/resilience/fault_plan.h"
+#include "sluice/cascade/resilience/isolate.h"
 #include "support/catch.h"
 #include "support/small_bundle.h"
 #include "support/temp_dir.h"

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "sluice/base/random.h"
-#include "sluice/cascade/gate.h"
 #include "sluice/cascade/ledger.h"
+#include "sluice/cascade/resilience/gate.h"
 #include "support/catch.h"
 
 namespace sluice::test {

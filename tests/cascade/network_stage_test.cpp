@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "sluice/base/error.h"
-#include "sluice/cascade/bundle.h"
+#include "sluice/bundle/bundle.h"
 #include "sluice/cascade/engine.h"
 #include "support/catch.h"
 #include "support/small_bundle.h"

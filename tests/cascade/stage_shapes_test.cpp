@@ -7,7 +7,7 @@
 
 #include "dnn/dnn_support.h"
 #include "sluice/base/error.h"
-#include "sluice/cascade/calibration.h"
+#include "sluice/bundle/calibration.h"
 #include "sluice/cascade/engine.h"
 #include "sluice/cascade/network_stage.h"
 #include "sluice/gbdt/load_xgboost.h"

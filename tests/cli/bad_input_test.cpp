@@ -116,8 +116,9 @@ TEST_CASE("policies: inverted bands, NaN and unknown keys") {
   const auto r = run(folder.path(), "sluice policy check inverted.json nan.json keys.json");
   CAPTURE(r.out);
   REQUIRE(r.exit_code == 3);
-  for (const char* part : {"policy.band_inverted: inverted.json at /band: low 0.8 is above high 0.2", "nan.json: line 1",
-                           "did you mean \"policy_version\"?", "keys.json at /levels/L0/aprove_below"})
+  for (const char* part :
+       {"policy.band_inverted: inverted.json at /band: low 0.8 is above high 0.2", "nan.json: line 1",
+        "did you mean \"policy_version\"?", "keys.json at /levels/L0/aprove_below"})
     REQUIRE_THAT(r.out, Catch::Contains(part));
 }
 

@@ -1,7 +1,7 @@
 #include <nlohmann/json.hpp>
 
-#include "audit/experiment_support.h"
 #include "cli/cli_support.h"
+#include "experiment/experiment_support.h"
 #include "support/catch.h"
 
 namespace sluice::test {

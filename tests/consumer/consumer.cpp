@@ -1,7 +1,7 @@
 #include <cstdio>
 
+#include <sluice/bundle/policy.h>
 #include <sluice/cascade/engine.h>
-#include <sluice/cascade/policy.h>
 #include <sluice/gbdt/predict.h>
 
 int main() {

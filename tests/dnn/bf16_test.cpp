@@ -7,7 +7,7 @@
 #include "dnn_support.h"
 #include "sluice/base/error.h"
 #include "sluice/base/number.h"
-#include "sluice/dnn/packed_network.h"
+#include "sluice/dnn/infer/packed_network.h"
 #include "sluice/dnn/parity.h"
 #include "support/catch.h"
 #include "support/code_of.h"

@@ -145,7 +145,9 @@ TEST_CASE("a call that fails while loading gives everything back") {
   const RandomNetwork n = random_network({{{16}, 2, 2}}, false, 350);
   std::size_t n_calls = 0;
   machine().fault = [&](const std::string&) { return ++n_calls, cudaSuccess; };
-  { dnn::make_cuda_executor(n.network, {.max_batch = 4, .n_slots = 2}); }
+  {
+    dnn::make_cuda_executor(n.network, {.max_batch = 4, .n_slots = 2});
+  }
   const std::size_t n_all = n_calls;
   REQUIRE(n_all > 50);
   for (std::size_t failing = 1; failing <= n_all; ++failing) {

@@ -106,9 +106,8 @@ TEST_CASE("what a plug-in refuses is said in its words, with the file and the de
   const Error narrow = refusal([] { dnn::make_imported_executor(imported("linear", "1 2 3")); });
   CHECK(narrow.code() == "network.open");
   CHECK_THAT(narrow.message(), Catch::Contains("network.txt") && Catch::Contains("one weight a column"));
-  const Error device = refusal([] {
-    dnn::make_imported_executor(imported("linear", line_of(some_numbers())), {dnn::Device::cuda, 3});
-  });
+  const Error device =
+      refusal([] { dnn::make_imported_executor(imported("linear", line_of(some_numbers())), {dnn::Device::cuda, 3}); });
   CHECK(device.code() == "network.open");
   CHECK_THAT(device.message(), Catch::Contains("cuda:3") && Catch::Contains("lines run on the CPU"));
   const Error silent = refusal([] { dnn::make_imported_executor(imported("faulty", "shut")); });

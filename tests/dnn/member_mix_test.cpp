@@ -1,4 +1,4 @@
-#include "sluice/dnn/member_mix.h"
+#include "sluice/dnn/train/member_mix.h"
 
 #include <cmath>
 #include <memory>
@@ -7,7 +7,7 @@
 #include "dnn_support.h"
 #include "sluice/base/random.h"
 #include "sluice/dnn/executor.h"
-#include "sluice/dnn/trainer.h"
+#include "sluice/dnn/train/trainer.h"
 #include "support/catch.h"
 
 namespace sluice::test {

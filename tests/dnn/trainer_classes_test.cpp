@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sluice/dnn/training_loss.h"
+#include "sluice/dnn/train/training_loss.h"
 #undef CHECK  // of LibTorch's logging
 #include "support/catch.h"
 #include "support/temp_dir.h"

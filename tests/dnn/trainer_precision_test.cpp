@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sluice/dnn/mixed_precision.h"
+#include "sluice/dnn/train/mixed_precision.h"
 #undef CHECK  // of LibTorch's logging
-#include "sluice/dnn/loss_scale.h"
+#include "sluice/dnn/train/loss_scale.h"
 #include "support/catch.h"
 #include "support/temp_dir.h"
 #include "trainer_support.h"

@@ -6,7 +6,7 @@
 
 #include "dnn_support.h"
 #include "sluice/base/error.h"
-#include "sluice/dnn/trainer.h"
+#include "sluice/dnn/train/trainer.h"
 
 namespace sluice::test {
 

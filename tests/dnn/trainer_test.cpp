@@ -9,7 +9,7 @@
 #include "dnn_support.h"
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
-#include "sluice/dnn/epoch_order.h"
+#include "sluice/dnn/train/epoch_order.h"
 #include "support/catch.h"
 #include "support/temp_dir.h"
 #include "trainer_support.h"

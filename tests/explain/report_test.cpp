@@ -7,8 +7,8 @@
 
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
-#include "sluice/base/html_text.h"
-#include "sluice/cascade/background.h"
+#include "sluice/bundle/background.h"
+#include "sluice/report/html_text.h"
 #include "support/catch.h"
 #include "support/small_bundle.h"
 #include "support/temp_dir.h"

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "require.h"
-#include "sluice/cascade/experiment.h"
+#include "sluice/experiment/plan.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   using namespace sluice;

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "require.h"
-#include "sluice/cascade/policy.h"
+#include "sluice/bundle/policy.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   using namespace sluice;

@@ -1,4 +1,4 @@
-#include "sluice/gbdt/booster.h"
+#include "sluice/gbdt/train/booster.h"
 
 #include <cmath>
 

@@ -1,10 +1,10 @@
 #include "sluice/base/number.h"
-#include "sluice/gbdt/booster.h"
 #include "sluice/gbdt/iterations.h"
 #include "sluice/gbdt/leaves.h"
 #include "sluice/gbdt/linear.h"
 #include "sluice/gbdt/load_xgboost.h"
 #include "sluice/gbdt/predict.h"
+#include "sluice/gbdt/train/booster.h"
 #include "support/catch.h"
 #include "support/random_forest.h"
 

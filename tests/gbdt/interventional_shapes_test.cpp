@@ -7,7 +7,7 @@
 #include "sluice/gbdt/load_xgboost.h"
 #include "sluice/gbdt/predict.h"
 #include "sluice/gbdt/shap.h"
-#include "sluice/gbdt/shap_state.h"
+#include "sluice/gbdt/shap/shap_state.h"
 #include "sluice/gbdt/tree_shap.h"
 #include "support/catch.h"
 #include "support/forest_shapes.h"

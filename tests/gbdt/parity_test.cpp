@@ -3,10 +3,10 @@
 #include <cmath>
 
 #include "sluice/base/error.h"
-#include "sluice/gbdt/booster.h"
 #include "sluice/gbdt/leaves.h"
 #include "sluice/gbdt/load_xgboost.h"
 #include "sluice/gbdt/predict.h"
+#include "sluice/gbdt/train/booster.h"
 #include "sluice/gbdt/tree_shap.h"
 #include "support/catch.h"
 #include "support/random_forest.h"

@@ -5,11 +5,11 @@
 #include <map>
 #include <set>
 
-#include "sluice/gbdt/binned_kernel.h"
+#include "sluice/gbdt/kernels/binned_kernel.h"
 #include "sluice/gbdt/load_xgboost.h"
 #include "sluice/gbdt/predict.h"
 #include "sluice/gbdt/shap.h"
-#include "sluice/gbdt/shap_state.h"
+#include "sluice/gbdt/shap/shap_state.h"
 #include "sluice/gbdt/tree_shap.h"
 #include "support/catch.h"
 #include "support/code_of.h"

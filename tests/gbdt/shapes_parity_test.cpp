@@ -1,10 +1,10 @@
 #include <cmath>
 
-#include "sluice/gbdt/booster.h"
 #include "sluice/gbdt/interventional.h"
 #include "sluice/gbdt/load_xgboost.h"
 #include "sluice/gbdt/predict.h"
 #include "sluice/gbdt/shap.h"
+#include "sluice/gbdt/train/booster.h"
 #include "sluice/gbdt/tree_shap.h"
 #include "support/catch.h"
 #include "support/forests_at_limits.h"

@@ -3,8 +3,8 @@
 #include <set>
 
 #include "sluice/base/error.h"
-#include "sluice/gbdt/binned_forest.h"
 #include "sluice/gbdt/fold.h"
+#include "sluice/gbdt/kernels/binned_forest.h"
 #include "sluice/gbdt/leaves.h"
 #include "sluice/gbdt/load_xgboost.h"
 #include "sluice/gbdt/predict.h"

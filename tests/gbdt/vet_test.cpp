@@ -1,4 +1,4 @@
-#include "sluice/gbdt/vet.h"
+#include "sluice/gbdt/kernels/vet.h"
 
 #include <algorithm>
 #include <functional>

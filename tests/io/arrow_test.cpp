@@ -109,9 +109,8 @@ TEST_CASE("a writer leaves a whole file or none, and refuses cells that do not f
     writer.end_row();
   }
   REQUIRE(std::filesystem::is_empty(folder.path()));
-  require_error("file.write", {"nowhere"}, [&] {
-    ArrowWriter(folder / "nowhere" / "t.arrow", {{"x", Type::float64}});
-  });
+  require_error("file.write", {"nowhere"},
+                [&] { ArrowWriter(folder / "nowhere" / "t.arrow", {{"x", Type::float64}}); });
 }
 
 TEST_CASE("a compressed batch, a second column of one name, and what follows the end are refused by name") {

@@ -5,8 +5,8 @@
 #include <set>
 
 #include "rules_support.h"
-#include "sluice/rules/parse.h"
-#include "sluice/rules/state.h"
+#include "sluice/rules/compile/parse.h"
+#include "sluice/rules/eval/state.h"
 
 namespace sluice::test {
 namespace {

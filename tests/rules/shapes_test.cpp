@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "naive_outcome.h"
-#include "sluice/rules/number_set.h"
+#include "sluice/rules/analyze/number_set.h"
 
 namespace sluice::test {
 namespace {

@@ -245,12 +245,10 @@ class Generator {
       case 2:
         return literal(a_number(), units[pick(4)]);
       case 3:
-        return binary(
-            time(depth - 1), time(depth - 1), " - ", 4, [](double x, double y) { return x - y; }, "seconds");
+        return binary(time(depth - 1), time(depth - 1), " - ", 4, [](double x, double y) { return x - y; }, "seconds");
       case 4: {
         const auto [a, b] = alike(duration(depth - 1), duration(depth - 1));
-        return binary(
-            a, b, " + ", 4, [](double x, double y) { return x + y; }, a.unit);
+        return binary(a, b, " + ", 4, [](double x, double y) { return x + y; }, a.unit);
       }
       default: {
         const auto [a, b] = alike(duration(depth - 1), duration(depth - 1));

@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "sluice/base/random.h"
-#include "sluice/cascade/background.h"
-#include "sluice/cascade/forest_facts.h"
+#include "sluice/bundle/background.h"
+#include "sluice/bundle/forest_facts.h"
 #include "sluice/cascade/stages.h"
 #include "sluice/dnn/network.h"
 #include "sluice/gbdt/load_xgboost.h"

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "sluice/base/batch.h"
-#include "sluice/cascade/bundle.h"
+#include "sluice/bundle/bundle.h"
 #include "support/random_forest.h"
 
 namespace sluice::test {

@@ -1,11 +1,12 @@
 #include "sluice/training/forest_trainer.h"
+#include "sluice/bundle/forest_inputs.h"
 
 #include <algorithm>
 #include <set>
 
 #include "sluice/base/number.h"
 #include "sluice/base/random.h"
-#include "sluice/cascade/calibration.h"
+#include "sluice/bundle/calibration.h"
 #include "sluice/cascade/stages.h"
 #include "sluice/gbdt/predict.h"
 #include "support/catch.h"

@@ -167,8 +167,7 @@ cudaError_t cudaMemcpy(void* to, const void* from, std::size_t n_bytes, cudaMemc
   return cudaSuccess;
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t n_bytes, cudaMemcpyKind, cudaStream_t stream) {
-  return enqueue_emulated(
-      "cudaMemcpyAsync", [=] { std::memcpy(to, from, n_bytes); }, stream);
+  return enqueue_emulated("cudaMemcpyAsync", [=] { std::memcpy(to, from, n_bytes); }, stream);
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {

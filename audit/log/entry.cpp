@@ -1,0 +1,126 @@
+#include "sluice/audit/log/entry.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstdio>
+
+#include "sluice/audit/log/bytes.h"
+#include "sluice/base/error.h"
+
+namespace sluice::audit {
+namespace {
+
+constexpr std::string_view kMagic = "SLUICLOG";
+constexpr std::uint32_t kVersion = 1;
+
+std::string_view bytes_of_id(const LogId& id) { return {reinterpret_cast<const char*>(id.data()), id.size()}; }
+
+[[noreturn]] void fail(const std::string& what) {
+  throw Error("log.segment", what, "sluice audit verify says how far the log can be trusted");
+}
+
+Digest take_digest(ByteReader& in) {
+  Digest digest;
+  std::memcpy(digest.bytes.data(), in.take(kHashBytes).data(), kHashBytes);
+  return digest;
+}
+
+}  // namespace
+
+const char* to_string(EntryKind kind) {
+  switch (kind) {
+    case EntryKind::decision:
+      return "decision";
+    case EntryKind::erasure:
+      return "erasure";
+    case EntryKind::recovery:
+      return "recovery";
+    case EntryKind::review:
+      return "review";
+    case EntryKind::retention:
+      return "retention";
+  }
+  return "unknown";
+}
+
+std::string SegmentHeader::bytes() const {
+  std::string out(kMagic);
+  ByteWriter(out).put(kVersion).put(number).bytes(log.data(), log.size()).put(first_index);
+  out += bytes_of(chain);
+  for (const Digest& peak : peaks) out += bytes_of(peak);
+  out += bytes_of(sha256(out));
+  return out;
+}
+
+std::size_t segment_header_bytes(std::uint64_t first_index) {
+  return kFixedHeaderBytes + kHashBytes * (static_cast<std::size_t>(std::popcount(first_index)) + 1);
+}
+
+SegmentHeader parse_segment_header(std::string_view bytes) {
+  if (bytes.size() < kFixedHeaderBytes) fail("the segment ends inside its header");
+  ByteReader in(bytes);
+  if (in.take(kMagic.size()) != kMagic) fail("this is no segment of a log");
+  if (const auto version = in.get<std::uint32_t>(); version != kVersion)
+    fail("log format " + std::to_string(version) + "; this program reads 1");
+  SegmentHeader header;
+  header.number = in.get<std::uint32_t>();
+  std::memcpy(header.log.data(), in.take(header.log.size()).data(), header.log.size());
+  header.first_index = in.get<std::uint64_t>();
+  header.chain = take_digest(in);
+  if (in.remaining() < segment_header_bytes(header.first_index) - kFixedHeaderBytes)
+    fail("the segment ends inside its header");
+  for (int peak = std::popcount(header.first_index); peak > 0; --peak) header.peaks.push_back(take_digest(in));
+  const std::string_view before = bytes.substr(0, bytes.size() - in.remaining());
+  if (take_digest(in) != sha256(before)) fail("the segment's header has been changed");
+  return header;
+}
+
+std::filesystem::path segment_path(const std::filesystem::path& folder, std::uint32_t number) {
+  char name[16];
+  std::snprintf(name, sizeof name, "%08u.log", number);
+  return folder / name;
+}
+
+std::vector<std::uint32_t> segment_numbers(const std::filesystem::path& folder) {
+  if (!std::filesystem::is_directory(folder)) throw Error("log.none", folder.string() + ": there is no such folder");
+  std::vector<std::uint32_t> numbers;
+  for (const auto& file : std::filesystem::directory_iterator(folder)) {
+    const std::string name = file.path().filename().string();
+    if (name.size() == 12 && name.ends_with(".log") &&
+        std::all_of(name.begin(), name.begin() + 8, [](char c) { return c >= '0' && c <= '9'; }))
+      numbers.push_back(static_cast<std::uint32_t>(std::stoul(name)));
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+LogState::LogState(const LogId& log) : log_(log), chain_(sha256(bytes_of_id(log))) {}
+
+LogState::LogState(const SegmentHeader& header)
+    : log_(header.log), chain_(header.chain), tree_(header.first_index, header.peaks) {}
+
+void LogState::take(const Digest& entry, const Digest& chain) {
+  chain_ = chain;
+  tree_.add(leaf_hash(bytes_of(entry)));
+}
+
+void LogState::seal(EntryHeader header, std::string_view payload, std::string& out) {
+  const std::size_t start = out.size();
+  header.length = static_cast<std::uint32_t>(sizeof header + payload.size() + kHashBytes);
+  header.index = size();
+  out.append(reinterpret_cast<const char*>(&header), sizeof header).append(payload);
+  const Digest entry = sha256_(std::string_view(out).substr(start));
+  take(entry, sha256_(bytes_of(chain_), bytes_of(entry)));
+  out += bytes_of(chain_);
+}
+
+std::string LogState::accept(const EntryView& entry) {
+  const Digest digest = sha256_(entry.hashed), chain = sha256_(bytes_of(chain_), bytes_of(digest));
+  if (chain != entry.chain) return "the entry has been changed, or another one stood before it";
+  if (entry.header.index != size())
+    return "the entry is number " + std::to_string(entry.header.index) + ", not " + std::to_string(size());
+  take(digest, chain);
+  return "";
+}
+
+}  // namespace sluice::audit

@@ -1,0 +1,102 @@
+#pragma once
+/// Entries and segments of a log as bytes (docs/log_format.md). Not installed.
+
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sluice/audit/checkpoint.h"
+#include "sluice/audit/log/sha256.h"
+#include "sluice/audit/merkle.h"
+#include "sluice/base/digest.h"
+
+namespace sluice::audit {
+
+enum class EntryKind : std::uint8_t { decision = 1, erasure = 2, recovery = 3, review = 4, retention = 5 };
+
+const char* to_string(EntryKind kind);  // "decision"; "unknown" for a number that is none
+
+enum EntryFlag : std::uint8_t { kEncrypted = 1, kClockWentBack = 2 };
+
+/// As it lies in the file.
+struct EntryHeader {
+  std::uint32_t length = 0;  // of the whole entry, the chain hash with it
+  EntryKind kind = EntryKind::decision;
+  std::uint8_t flags = 0;
+  std::uint16_t zero = 0;
+  std::uint64_t index = 0;
+  std::int64_t time_us = 0;
+  std::uint64_t subject = 0;  // where encrypted, the number of its key
+};
+static_assert(sizeof(EntryHeader) == 32);
+
+inline constexpr std::size_t kHashBytes = 32;
+inline constexpr std::size_t kMaxEntryBytes = 16 << 20;
+
+/// Points into the bytes that it was read from.
+struct EntryView {
+  EntryHeader header;
+  std::string_view hashed;   // the header's bytes and the payload
+  std::string_view payload;  // as stored
+  Digest chain;              // as stored
+
+  std::size_t size() const { return hashed.size() + kHashBytes; }
+};
+
+struct SegmentHeader {
+  std::uint32_t number = 0;
+  LogId log{};
+  std::uint64_t first_index = 0;
+  Digest chain;               // before the first entry
+  std::vector<Digest> peaks;  // of the Merkle tree before the first entry
+
+  std::string bytes() const;
+};
+
+inline constexpr std::size_t kFixedHeaderBytes = 72;
+std::size_t segment_header_bytes(std::uint64_t first_index);
+
+/// Throws Error{log.segment} for bytes that `bytes()` did not write.
+SegmentHeader parse_segment_header(std::string_view bytes);
+
+std::filesystem::path segment_path(const std::filesystem::path& folder, std::uint32_t number);
+/// Numbers of the segments that are there, in order. Throws Error{log.none} where there is no such folder.
+std::vector<std::uint32_t> segment_numbers(const std::filesystem::path& folder);
+
+/// What a log amounts to after some of its entries. Not thread-safe.
+class LogState {
+ public:
+  explicit LogState(const LogId& log);  // of an empty log: the first chain hash is the SHA-256 of the log's id
+  explicit LogState(const SegmentHeader& header);
+
+  /// Completes the header, appends the entry to `out` and takes it in.
+  void seal(EntryHeader header, std::string_view payload, std::string& out);
+  /// Takes the entry in, or says why it does not follow.
+  std::string accept(const EntryView& entry);
+
+  /// Whether the checkpoint is of this very log at this very size.
+  bool is_that_of(const Checkpoint& checkpoint) const {
+    return checkpoint.log == log_ && checkpoint.size == size() && checkpoint.root == tree_.root() &&
+           checkpoint.chain == chain_;
+  }
+
+  const LogId& log() const { return log_; }
+  std::uint64_t size() const { return tree_.size(); }
+  const Digest& chain() const { return chain_; }
+  const MerkleTree& tree() const { return tree_; }
+  SegmentHeader next_segment(std::uint32_t number) const { return {number, log_, size(), chain_, tree_.peaks()}; }
+  Checkpoint checkpoint(std::int64_t time_us) const { return {log_, size(), tree_.root(), chain_, time_us, {}}; }
+
+ private:
+  void take(const Digest& entry, const Digest& chain);
+
+  LogId log_;
+  Digest chain_;
+  MerkleTree tree_;
+  Sha256 sha256_;
+};
+
+}  // namespace sluice::audit

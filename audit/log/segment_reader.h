@@ -1,0 +1,39 @@
+#pragma once
+/// Reads a segment from its beginning, 128 KiB at a time. Hashes are the caller's business. Not installed; not
+/// thread-safe.
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "sluice/audit/log/entry.h"
+#include "sluice/audit/log/posix_file.h"
+
+namespace sluice::audit {
+
+class SegmentReader {
+ public:
+  /// Throws Error{file.read, log.segment}.
+  explicit SegmentReader(const std::filesystem::path& path);
+
+  const SegmentHeader& header() const { return header_; }
+
+  enum class Next { entry, end, broken };
+  /// `entry` is valid until the next call. `broken`: what stands here is no whole entry.
+  Next next(EntryView& entry);
+
+  std::uint64_t offset() const { return offset_; }  // of the entry that `next` gave or found broken, or of the end
+
+ private:
+  bool fill(std::size_t wanted);
+
+  PosixFile file_;
+  SegmentHeader header_;
+  std::string buffer_;
+  std::size_t at_ = 0;        // in the buffer
+  std::uint64_t read_ = 0;    // bytes taken from the file
+  std::uint64_t offset_ = 0;  // in the file
+  std::size_t entry_bytes_ = 0;
+};
+
+}  // namespace sluice::audit

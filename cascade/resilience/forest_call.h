@@ -1,0 +1,35 @@
+#pragma once
+/// One request's way to the forest and back: breaker, stage, what it may answer. Not installed.
+
+#include <atomic>
+#include <memory>
+
+#include "sluice/cascade/resilience/breaker.h"
+#include "sluice/cascade/resilience/prober.h"
+#include "sluice/cascade/stages.h"
+
+namespace sluice::cascade {
+
+class ForestCall {
+ public:
+  ForestCall(std::shared_ptr<const ForestStage> stage, std::shared_ptr<Breaker> breaker, std::int64_t window_us,
+             std::size_t n_columns);
+
+  /// none, and `staged` is finite where it counts; or a cause of level 2. Never throws.
+  Cause score(RowView row, Deadline deadline, StagedMargins& staged);
+
+  const ForestStage& stage() const { return *stage_; }
+  Breaker& breaker() const { return *breaker_; }
+
+ private:
+  Cause try_score(RowView row, Deadline deadline, StagedMargins& staged) const;
+  void tell_breaker(Cause cause);
+
+  std::shared_ptr<const ForestStage> stage_;
+  std::shared_ptr<Breaker> breaker_;
+  Prober prober_;
+  std::int64_t window_us_;
+  std::atomic<std::int64_t> watched_until_us_ = 0;  // 0: no failure of late, and the breaker is told of no success
+};
+
+}  // namespace sluice::cascade

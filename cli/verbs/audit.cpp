@@ -1,0 +1,151 @@
+#include <pwd.h>
+#include <unistd.h>
+
+#include <iostream>
+#include <optional>
+
+#include "sluice/audit/log.h"
+#include "sluice/audit/verify.h"
+#include "sluice/base/error.h"
+#include "sluice/base/file.h"
+#include "sluice/base/json_text.h"
+#include "sluice/cli/common_options.h"
+#include "sluice/cli/terminal.h"
+#include "sluice/cli/verbs.h"
+#include "sluice/cli/verbs/audit_options.h"
+#include "sluice/cli/verbs/audit_show.h"
+
+namespace sluice::cli {
+namespace {
+
+constexpr int kFound = 3;
+
+void print_report(const audit::VerifyReport& report, bool as_json) {
+  if (!as_json) {
+    for (const auto& fault : report.faults) std::cout << to_string(fault) << "\n";
+    std::cout << (report.is_whole() ? "whole" : "NOT whole") << ": " << report.n_entries << " entries in "
+              << report.n_segments << " segments, " << report.n_covered << " of them under " << report.n_checkpoints
+              << " signed checkpoints; " << report.n_erasures << " erasures, " << report.n_recoveries << " recoveries, "
+              << report.n_reviews << " reviews, clock back " << report.n_clock_went_back << " times\n"
+              << (report.first_entry > 0
+                      ? "entries before " + std::to_string(report.first_entry) + " went by retention\n"
+                      : "")
+              << "root " << report.root.hex() << "\n";
+    return;
+  }
+  std::string text;
+  JsonText json(text);
+  json.open('{').field("whole", report.is_whole()).field("entries", report.n_entries);
+  json.field("segments", report.n_segments).field("covered", report.n_covered);
+  json.field("checkpoints", report.n_checkpoints).field("erasures", report.n_erasures);
+  json.field("recoveries", report.n_recoveries).field("reviews", report.n_reviews);
+  json.field("retentions", report.n_retentions).field("first_entry", report.first_entry);
+  json.field("clock_went_back", report.n_clock_went_back);
+  json.field("root", std::string_view(report.root.hex())).field("chain", std::string_view(report.chain.hex()));
+  json.key("faults").open('[');
+  for (const auto& fault : report.faults) {
+    json.open('{').field("file", std::string_view(fault.file)).field("offset", fault.offset).key("index");
+    fault.index ? json.value(*fault.index) : json.null();
+    json.field("code", std::string_view(fault.code)).field("message", std::string_view(fault.message)).close('}');
+  }
+  json.close(']').close('}');
+  std::cout << text << "\n";
+}
+
+int verify(const Arguments& arguments) {
+  std::string folder, key, known;
+  CommonOptions common;
+  Options options("audit verify",
+                  "Whether a decision log is whole: chain, tree, checkpoints. Exit code 3 where it is not.",
+                  "sluice audit verify log");
+  options.positional("DIR", folder, "folder of the log");
+  options.text("--key", key, "file of the public key, kept elsewhere; signing.pub in the folder without it")
+      .text("--known", known, "file of a checkpoint line, kept elsewhere, that must still hold");
+  common.add_json(options);
+  if (!options.parse(arguments)) return 0;
+  audit::VerifyOptions asked;
+  if (!key.empty()) asked.key = audit::PublicKey::load(key);
+  if (!known.empty()) asked.known = audit::Checkpoint::parse(read_file(known));
+  const auto report = audit::verify_log(folder, asked);
+  print_report(report, common.json);
+  return report.is_whole() ? 0 : kFound;
+}
+
+int prove(const Arguments& arguments) {
+  std::string folder, index, from;
+  Options options("audit prove",
+                  "A proof for a third party, as JSON: that an entry is in the log, or that the log has only grown.",
+                  "sluice audit prove log --index 0");
+  options.positional("DIR", folder, "folder of the log");
+  options.text("--index", index, "the entry that is to be proved")
+      .text("--from", from, "the size of an older checkpoint, of which the log is to be proved a continuation");
+  if (!options.parse(arguments)) return 0;
+  if (index.empty() == from.empty()) throw UsageError("sluice audit prove: give --index or --from");
+  std::cout << (index.empty() ? audit::prove_consistency(folder, parse_count(from, "--from"))
+                              : audit::prove_entry(folder, parse_count(index, "--index")))
+            << "\n";
+  return 0;
+}
+
+/// Who runs this, as the system knows them.
+std::string user_name() {
+  const passwd* user = getpwuid(geteuid());
+  return user && *user->pw_name ? user->pw_name : "user " + std::to_string(geteuid());
+}
+
+int retain(const Arguments& arguments) {
+  AuditOptions log_options;
+  std::string before, who = user_name();
+  Options options(
+      "audit retain",
+      "Deletes leading segments all of whose entries are older, never the last. The log says so, and what is "
+      "left still verifies.",
+      "sluice audit retain log --before 2020-01-01 --by \"A. Jansen\"");
+  options.positional("DIR", log_options.folder, "folder of the log")
+      .required("--before", before, "ISO 8601 or seconds since 1970; not in the future");
+  options.text("--by", who, "who orders it; the user that runs this without it")
+      .text("--audit-key", log_options.key, "file of the key that signs checkpoints");
+  if (!options.parse(arguments)) return 0;
+  const auto before_us = parse_time_us(before);
+  if (!before_us || *before_us > now_us()) throw UsageError("--before: \"" + before + "\" is not a time that has been");
+  const auto log = log_options.open_existing();
+  const auto gone = log->retain(*before_us, who, now_us());
+  close_log(*log);
+  if (gone.kept == gone.first)
+    std::cout << "no segment is that old from end to end; nothing has gone\n";
+  else
+    std::cout << "entries " << gone.first << " to " << gone.kept - 1 << " have gone\n";
+  return 0;
+}
+
+int erase(const Arguments& arguments) {
+  AuditOptions log_options;
+  std::string subject;
+  Options options("audit erase",
+                  "Deletes a subject's key: its records can no longer be read, and the log still verifies.",
+                  "sluice audit erase log --subject \"Jane Doe\"");
+  options.positional("DIR", log_options.folder, "folder of the log").required("--subject", subject, "as it was logged");
+  options.text("--audit-key", log_options.key, "file of the key that signs checkpoints");
+  if (!options.parse(arguments)) return 0;
+  const auto log = log_options.open_existing();
+  const bool erased = log->erase(audit::subject_reference(subject), now_us());
+  close_log(*log);
+  if (!erased) throw Error("audit.no_subject", log_options.folder + ": there is no key of \"" + subject + "\"");
+  std::cout << "erased\n";
+  return 0;
+}
+
+}  // namespace
+
+int run_audit(const Arguments& arguments) {
+  return dispatch("sluice audit",
+                  {{"verify", "whether a log is whole, and the first entry that is not", verify},
+                   {"prove", "proofs for a third party", prove},
+                   {"show", "entries as JSON", run_audit_show},
+                   {"export", "the whole log as JSON lines", run_audit_export},
+                   {"erase", "delete a subject's key", erase},
+                   {"retain", "delete what is older than a day", retain}},
+                  arguments);
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,140 @@
+#include <cmath>
+#include <iostream>
+#include <memory>
+
+#include "sluice/base/error.h"
+#include "sluice/base/file.h"
+#include "sluice/base/json_text.h"
+#include "sluice/bundle/bundle.h"
+#include "sluice/cascade/engine.h"
+#include "sluice/cli/common_options.h"
+#include "sluice/cli/terminal.h"
+#include "sluice/cli/verbs.h"
+#include "sluice/cli/verbs/bundle_create.h"
+#include "sluice/cli/verbs/bundle_encode.h"
+#include "sluice/cli/verbs/bundle_promote.h"
+
+namespace sluice::cli {
+namespace {
+
+constexpr int kFound = 3;
+
+std::string rules_text(const std::optional<rules::RuleSet>& rules) {
+  return rules ? rules->name() + " version " + std::to_string(rules->version()) + ", " + std::to_string(rules->size()) +
+                     " rules"
+               : "none";
+}
+
+std::string network_text(const cascade::Bundle& bundle) {
+  if (bundle.network) return std::to_string(bundle.network->members().size()) + " members";
+  return bundle.imported ? bundle.imported->file + ", served by " + bundle.imported->runtime : "none";
+}
+
+int inspect(const Arguments& arguments) {
+  std::string folder;
+  CommonOptions common;
+  Options options("bundle inspect", "What is inside a bundle.", "sluice bundle inspect bundle");
+  options.positional("BUNDLE", folder, "folder of the bundle");
+  common.add_json(options);
+  if (!options.parse(arguments)) return 0;
+  const auto bundle = cascade::Bundle::load(folder);
+  std::size_t n_trees = 0;
+  for (const auto& forest : *bundle.forests) n_trees += forest.n_trees();
+  const auto& band = bundle.policy.band;
+  if (common.json) {
+    std::string text;
+    JsonText json(text);
+    json.open('{')
+        .field("digest", "sha256:" + bundle.digest.hex())
+        .field("label", std::string_view(bundle.label))
+        .field("columns", std::uint64_t{bundle.schema.size()});
+    json.field("forest_columns", std::uint64_t{bundle.schema.forest_columns().size()})
+        .field("late_columns", std::uint64_t{bundle.schema.late_columns().size()});
+    json.field("forests", std::uint64_t{bundle.forests->size()})
+        .field("trees", std::uint64_t{n_trees})
+        .field("network", bundle.encoder() != nullptr)
+        .key("band");
+    if (band)
+      json.open('{')
+          .field("low", band->low)
+          .field("high", band->high)
+          .field("closed", band->closed)
+          .field("least_gain", band->least_gain.value_or(std::nan("")))
+          .close('}');
+    else
+      json.null();
+    json.field("policy_version", bundle.policy.version).key("backgrounds").open('[');
+    for (const auto& [name, bytes] : bundle.backgrounds) json.value(std::string_view(name));
+    json.close(']').key("warnings").open('[');
+    for (const std::string& warning : bundle.warnings()) json.value(std::string_view(warning));
+    json.close(']').close('}');
+    std::cout << text << "\n";
+    return 0;
+  }
+  std::cout << "digest       sha256:" << bundle.digest.hex() << "\nlabel        " << bundle.label << "\ncolumns      "
+            << bundle.schema.size() << ": " << bundle.schema.forest_columns().size() << " for the forest, "
+            << bundle.schema.late_columns().size() << " late\nforest       " << n_trees << " trees in "
+            << bundle.forests->size() << (bundle.forests->size() == 1 ? " model" : " models") << "\nnetwork      "
+            << network_text(bundle) << "\nband         " << (band ? to_string(*band) : "off")
+            << "\npolicy       version " << bundle.policy.version << "\npre rules    " << rules_text(bundle.pre)
+            << "\nfallback     " << rules_text(bundle.fallback) << "\npost rules   " << rules_text(bundle.post)
+            << "\nbackgrounds ";
+  for (const auto& [name, bytes] : bundle.backgrounds) std::cout << " " << name;
+  std::cout << "\n";
+  for (const std::string& warning : bundle.warnings()) std::cout << "warning      " << warning << "\n";
+  return 0;
+}
+
+/// Whether a bundle of sound files loads, its network gives the margins of its parity sample again, and all methods of
+/// its forests give the same margins.
+bool loads(const std::string& folder) {
+  try {
+    const auto bundle = std::make_shared<cascade::Bundle>(cascade::Bundle::load(folder));
+    const cascade::Engine engine(bundle);  // holds the network against its parity sample
+    if (bundle->parity)
+      std::cout << "parity: " << bundle->parity->margins.size() << " margins of the network are given again\n";
+    else if (bundle->encoder())
+      std::cout << "parity: the bundle stores no margins of its network\n";
+    const std::vector<std::string> warnings = engine.warnings();
+    for (const std::string& warning : warnings) std::cout << warning << "\n";
+    return warnings.empty();
+  } catch (const Error& error) {
+    std::cout << error.code() << ": " << error.message() << "\n";
+    return false;
+  }
+}
+
+int verify(const Arguments& arguments) {
+  std::string folder;
+  Options options("bundle verify",
+                  "Every file of a bundle against its manifest, its network against the margins it gave where the "
+                  "bundle was written, and the fast methods of its forests against the plain walk. Exit code 3 if "
+                  "one differs.",
+                  "sluice bundle verify bundle");
+  options.positional("BUNDLE", folder, "folder of the bundle");
+  if (!options.parse(arguments)) return 0;
+  bool sound = true;
+  for (const auto& check : cascade::verify_bundle(folder)) {
+    const char* verdict = check.ok()               ? "ok"
+                          : check.found.empty()    ? "missing"
+                          : check.expected.empty() ? "not in the manifest"
+                                                   : "changed";
+    std::cout << check.path << ": " << verdict << "\n";
+    sound = sound && check.ok();
+  }
+  return sound && loads(folder) ? 0 : kFound;
+}
+
+}  // namespace
+
+int run_bundle(const Arguments& arguments) {
+  return dispatch("sluice bundle",
+                  {{"inspect", "what is inside", inspect},
+                   {"verify", "all hashes, and the network's margins", verify},
+                   {"create", "from an existing XGBoost model and network", create_bundle},
+                   {"promote", "in another's place, if it does better", promote_bundle},
+                   {"encode", "rows as the network reads them", encode_rows}},
+                  arguments);
+}
+
+}  // namespace sluice::cli

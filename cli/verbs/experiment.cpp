@@ -1,0 +1,149 @@
+#include <cmath>
+#include <iostream>
+#include <optional>
+
+#include "sluice/base/file.h"
+#include "sluice/base/schema.h"
+#include "sluice/cli/options.h"
+#include "sluice/cli/terminal.h"
+#include "sluice/cli/verbs.h"
+#include "sluice/cli/verbs/audit_options.h"
+#include "sluice/experiment/plan.h"
+#include "sluice/experiment/report_html.h"
+#include "sluice/experiment/report_json.h"
+#include "sluice/experiment/report_text.h"
+
+namespace sluice::cli {
+namespace {
+
+constexpr int kFound = 3;
+
+int check(const Arguments& arguments) {
+  std::vector<std::string> files;
+  Options options("experiment check", "Checks experiment plans: every fault at once, each with its JSON pointer.",
+                  "sluice experiment check examples/experiments.json");
+  options.positionals("PLAN", files, "experiment plans");
+  if (!options.parse(arguments)) return 0;
+  bool is_sound = true;
+  for (const auto& file : files) {
+    const auto checked = cascade::check_experiments(read_file(file), file);
+    for (const auto& diagnostic : checked.diagnostics) std::cout << to_string(diagnostic) << "\n";
+    if (checked.plan)
+      std::cout << file << ": ok, version " << checked.plan->version() << ", " << checked.plan->experiments().size()
+                << " experiments in " << checked.plan->layers().size() << " layers\n";
+    is_sound = is_sound && checked.plan;
+  }
+  return is_sound ? 0 : kFound;
+}
+
+std::int64_t parse_moment(const std::string& text) {
+  if (text.empty()) return now_us();
+  const auto seconds = parse_time(text);
+  if (!seconds || !(std::abs(*seconds) < 1e12))
+    throw UsageError("--at: \"" + text + "\" is no time\n  hint: write 2024-01-31T00:00:00Z");
+  return static_cast<std::int64_t>(std::llround(*seconds * 1e6));
+}
+
+int assign(const Arguments& arguments) {
+  std::string file, key, at;
+  Options options("experiment assign", "The arm of a key in each layer's experiment.",
+                  "sluice experiment assign examples/experiments.json --key 17 --at 2024-03-20T00:00:00Z");
+  options.positional("PLAN", file, "experiment plan").required("--key", key, "the text of every layer's key");
+  options.text("--at", at, "the time; without it, now");
+  if (!options.parse(arguments)) return 0;
+  const auto plan = cascade::parse_experiments(read_file(file), file);
+  const auto assignment = plan.assign(key, parse_moment(at));
+  std::vector<std::vector<std::string>> rows = {{"layer", "key", "experiment", "arm", "decides with", "shadow"}};
+  for (const auto& place : assignment.places()) {
+    const auto& experiment = plan.experiments()[place.experiment];
+    const auto& layer = plan.layers()[experiment.layer];
+    const auto& arm = experiment.arms[place.arm];
+    rows.push_back(
+        {layer.name, layer.key, experiment.name, arm.name,
+         arm.challenger ? std::string(to_string(arm.challenger->kind)) + " " + arm.challenger->ref : "what is in force",
+         place.has_shadow ? experiment.shadow->name : "-"});
+  }
+  std::cout << (assignment.empty() ? "in no experiment\n" : format_table(rows));
+  return 0;
+}
+
+void print_experiment(const audit::ExperimentFigures& e, bool has_costs) {
+  std::cout << "\n"
+            << e.name << " (layer " << e.layer << "), " << e.n << " decisions, sample ratio "
+            << (e.ratio_fits() ? "fits" : "does NOT fit") << ", p " << audit::p_text(e.ratio_p) << "\n";
+  if (e.n == 0) return;
+  std::vector<std::string> heads = {"", "decisions", "by the plan", "approved", "less champion", "bad among approved"};
+  if (has_costs) heads.insert(heads.end(), {"cost a decision", "less champion", "in all"});
+  std::vector<std::vector<std::string>> rows = {heads};
+  for (const auto& arm : e.arms) {
+    rows.push_back({arm.name, std::to_string(arm.n), audit::rounded(arm.n_expected, 0),
+                    audit::percent_text(arm.actions[1]), audit::percent_text(arm.approve_difference),
+                    audit::percent_text(arm.bad_rate_approved)});
+    if (has_costs)
+      for (const auto& figure : {arm.cost, arm.cost_difference, total_difference(arm)})
+        rows.back().push_back(audit::value_text(figure));
+  }
+  std::cout << format_table(rows);
+  if (e.shadow)
+    std::cout << "shadow " << e.shadow->name << ": " << e.shadow->n << " decisions, "
+              << audit::percent_text(e.shadow->changed) << " changed, cost less the acting one's "
+              << audit::value_text(e.shadow->cost_difference) << "\n";
+}
+
+struct ReportFlags {
+  std::string folder, plan, labels, label, id, amount, costs, unit = "decision", json, html;
+  double alpha = 0.05, tuned_for = 10'000;
+
+  bool parse(const Arguments& arguments) {
+    Options options("experiment report",
+                    "What a decision log says of experiments. Exit code 3 where the sample ratio is not the plan's.",
+                    "sluice experiment report --audit log --plan examples/experiments.json");
+    options.required("--audit", folder, "folder of the decision log").required("--plan", plan, "experiment plan");
+    options.text("--labels", labels, "what became of decisions: CSV or Arrow IPC")
+        .text("--label", label, "its column that says 1, bad, or 0, good")
+        .text("--id", id, "its column of the decisions' ids")
+        .text("--amount", amount, "its column of amounts, by which mistakes cost")
+        .text("--costs", costs, "what mistakes cost, as JSON; otherwise by the labels' bad rate");
+    options.choice("--unit", unit, {"decision", "subject"}, "count each decision, or each subject's first")
+        .number("--alpha", alpha, "intervals hold with probability 1 - alpha")
+        .number("--tuned-for", tuned_for, "decisions at which intervals are narrowest");
+    options.text("--json", json, "file for the report as JSON").text("--html", html, "file for the report as a page");
+    if (!options.parse(arguments)) return false;
+    if (labels.empty() && !(label + id + amount + costs).empty())
+      throw UsageError("sluice experiment report: --label, --id, --amount and --costs need --labels");
+    if (!labels.empty() && (label.empty() || id.empty()))
+      throw UsageError("sluice experiment report: --labels needs --label and --id");
+    return true;
+  }
+};
+
+int report(const Arguments& arguments) {
+  ReportFlags flags;
+  if (!flags.parse(arguments)) return 0;
+  const auto plan = cascade::parse_experiments(read_file(flags.plan), flags.plan);
+  audit::ExperimentReportOptions asked{
+      .alpha = flags.alpha, .tuned_for = flags.tuned_for, .first_of_subject = flags.unit == "subject"};
+  if (!flags.costs.empty()) asked.costs = cascade::Costs::from_json(read_file(flags.costs), flags.costs);
+  std::optional<audit::OutcomeLabels> labels;
+  if (!flags.labels.empty())
+    asked.labels = &labels.emplace(audit::OutcomeLabels::read(flags.labels, {flags.id, flags.label, flags.amount}));
+  const auto report = audit::experiment_report(flags.folder, plan, asked);
+  for (const auto& warning : report.warnings()) warn(warning);
+  if (!flags.json.empty()) write_file(flags.json, audit::experiment_json(report));
+  if (!flags.html.empty()) write_file(flags.html, audit::experiment_html(report));
+  std::cout << report.n_records << " records\n";
+  for (const auto& experiment : report.experiments) print_experiment(experiment, report.costs.has_value());
+  return report.is_sound() ? 0 : kFound;
+}
+
+}  // namespace
+
+int run_experiment(const Arguments& arguments) {
+  return dispatch("sluice experiment",
+                  {{"check", "faults of a plan with JSON pointers", check},
+                   {"assign", "the arms of a key", assign},
+                   {"report", "what a decision log says of each arm", report}},
+                  arguments);
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,104 @@
+#include <cmath>
+#include <map>
+
+#include "sluice/audit/stored_decisions.h"
+#include "sluice/base/error.h"
+#include "sluice/cli/common_options.h"
+#include "sluice/cli/verbs.h"
+#include "sluice/cli/verbs/late_labels.h"
+#include "sluice/cli/verbs/table_file.h"
+#include "sluice/io/csv.h"
+
+namespace sluice::cli {
+namespace {
+
+/// One decision's stored inputs as the data file had them. An id can be told again where it is the request's.
+std::string inputs_text(const audit::StoredDecision& decision, const Schema& schema) {
+  const auto& [row, late] = decision.record.inputs;
+  const std::string& id = decision.record.head.id;
+  std::vector<double> cells = row;
+  if (late)
+    for (std::size_t k = 0; k < late->size(); ++k) cells[schema.late_columns()[k]] = (*late)[k];
+  std::string text;
+  for (std::size_t c = 0; c < schema.size(); ++c) {
+    if (c > 0) text += ',';
+    if (schema[c].kind != Kind::id)
+      io::append_csv_field(text, schema.format_cell(c, cells[c]));
+    else if (!id.empty() && hash_id(id) == cells[c])
+      io::append_csv_field(text, id);
+  }
+  return text;
+}
+
+void check_width(const audit::StoredDecision& decision, const Schema& schema) {
+  const auto& [row, late] = decision.record.inputs;
+  if (row.size() != schema.size() || (late && late->size() != schema.late_columns().size()))
+    throw Error("labels.width",
+                "entry " + std::to_string(decision.link.index) + " has other columns than the bundle's schema",
+                "give the bundle that decided: sha256:" + decision.record.head.bundle.hex());
+}
+
+std::string review_text(const std::map<std::uint64_t, audit::Review>& reviews, const audit::EntryLink& link) {
+  const auto found = reviews.find(link.index);
+  if (found == reviews.end()) return ",,";
+  check_link(found->second, link);
+  std::string text = std::string(",") + rules::to_string(found->second.action) + ",";
+  io::append_csv_field(text, found->second.why);
+  return text;
+}
+
+void check_names(const Schema& schema, const std::string& label) {
+  for (const char* name : {"log_index", "log_action", "review_action", "review_why"})
+    if (schema.find(name) || label == name)
+      throw Error("labels.column", std::string("the column \"") + name + "\" is one that this verb adds");
+  if (schema.find(label))
+    throw Error("labels.column", "\"" + label + "\" is a column of the inputs too", "name the label otherwise");
+}
+
+int join(const Arguments& arguments) {
+  std::string folder, bundle, labels_path, id, label, out;
+  Options options(
+      "labels join",
+      "The stored inputs of each decision with what became of it, for backtest --data and, with the "
+      "bundle's --schema, train --data.",
+      "sluice labels join --audit log --bundle bundle --labels transactions.csv --id transaction_id --label "
+      "fraud --out joined.csv");
+  options.required("--audit", folder, "folder of the decision log")
+      .required("--bundle", bundle, "bundle that names the columns of the inputs")
+      .required("--labels", labels_path, "CSV or Arrow IPC with a line for each request of which more is known")
+      .required("--id", id, "its column of requests' ids, as they were logged")
+      .required("--label", label, "its column that says what became of them");
+  options.text("--out", out, "file to write; standard output without it");
+  if (!options.parse(arguments)) return 0;
+  const Schema schema = cascade::Bundle::load(bundle).schema;
+  check_names(schema, label);
+  LateLabels labels(labels_path, id, label);
+  const auto reviews = audit::read_reviews(folder);
+  TableFile file(out);
+  std::string line;
+  for (const Column& column : schema.columns()) (io::append_csv_field(line, column.name), line += ',');
+  io::append_csv_field(line, label);
+  file.write(line + ",log_index,log_action,review_action,review_why\n");
+  std::uint64_t n_joined = 0, n_unknown = 0;
+  const std::uint64_t n_erased = audit::for_each_decision(folder, [&](const audit::StoredDecision& decision) {
+    check_width(decision, schema);
+    const std::string* text = labels.find(decision.record.head.id);
+    if (!text) return void(++n_unknown);
+    line = inputs_text(decision, schema) + ",";
+    io::append_csv_field(line, *text);
+    line += "," + std::to_string(decision.link.index) + "," + rules::to_string(decision.record.outcome.action);
+    file.write(line + review_text(reviews, decision.link) + "\n");
+    ++n_joined;
+  });
+  file.finish(std::to_string(n_joined) + " decisions with a label, " + std::to_string(n_unknown) + " without, " +
+              std::to_string(n_erased) + " erased; " + std::to_string(labels.n_unused()) + " labels of no decision");
+  return 0;
+}
+
+}  // namespace
+
+int run_labels(const Arguments& arguments) {
+  return dispatch("sluice labels", {{"join", "decisions with what became of them, as CSV", join}}, arguments);
+}
+
+}  // namespace sluice::cli

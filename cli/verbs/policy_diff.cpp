@@ -1,0 +1,194 @@
+#include "sluice/cli/verbs/policy_diff.h"
+
+#include <cmath>
+#include <iostream>
+
+#include "sluice/base/file.h"
+#include "sluice/bundle/policy_differences.h"
+#include "sluice/cli/common_options.h"
+#include "sluice/cli/terminal.h"
+#include "sluice/cli/verbs/policy_impact.h"
+
+namespace sluice::cli {
+namespace {
+
+using backtest::ImpactReport;
+using Lines = std::vector<std::vector<std::string>>;
+
+constexpr int kFound = 3;
+constexpr cascade::Action kActions[] = {cascade::Action::approve, cascade::Action::review, cascade::Action::decline,
+                                        cascade::Action::none};
+
+std::string percent(double share) { return std::isnan(share) ? "-" : fixed(100 * share, 2) + " %"; }
+std::string signed_fixed(double value, int decimals) { return (value > 0 ? "+" : "") + fixed(value, decimals); }
+
+void print_differences(const std::vector<cascade::PolicyDifference>& differences) {
+  if (differences.empty()) std::cout << "the policies are equal\n";
+  Lines rows;
+  for (const auto& d : differences)
+    rows.push_back({d.pointer, d.before.empty() ? "-" : d.before, d.after.empty() ? "-" : d.after});
+  std::cout << format_table(rows);
+}
+
+void print_log(const backtest::ImpactLog& log, std::uint64_t n_rows) {
+  std::cout << "\nthe log is whole: " << log.n_entries << " entries, " << log.n_covered
+            << " of them under checkpoints\n";
+  for (const auto& difference : log.differences) std::cout << difference << "\n";
+  if (log.is_certificate())
+    std::cout << "the old policy gives all " << n_rows << " stored decisions again, bit for bit\n";
+  else
+    std::cout << "NO CERTIFICATE: " << log.n_different << " of " << n_rows
+              << " stored decisions do not come out again under the old policy\n";
+  if (log.n_erased + log.n_other_bundle > 0)
+    std::cout << log.n_erased << " erased, " << log.n_other_bundle << " decided by another bundle\n";
+}
+
+void print_actions(const ImpactReport& report) {
+  Lines rows = {{"before \\ after", "APPROVE", "REVIEW", "DECLINE", "none"}};
+  for (const auto from : kActions) {
+    rows.push_back({rules::to_string(from)});
+    for (const auto to : kActions)
+      rows.back().push_back(
+          std::to_string(report.actions[static_cast<std::size_t>(from)][static_cast<std::size_t>(to)].n_rows));
+  }
+  std::cout << "\n" << format_table(rows);
+}
+
+void print_sides(const ImpactReport& report) {
+  Lines rows = {{"", "approved", "reviewed", "declined", "forwarded", "L0", "L1", "L2", "L3", "cost"}};
+  for (const auto& [name, side] : {std::pair("before", report.before), std::pair("after", report.after)}) {
+    rows.push_back({name, percent(side.approve_rate), percent(side.review_rate), percent(side.decline_rate),
+                    std::to_string(side.n_forwarded)});
+    for (const auto n : side.n_by_level) rows.back().push_back(std::to_string(n));
+    rows.back().push_back(fixed(side.cost, 2));
+  }
+  std::cout << "\n"
+            << format_table(rows) << report.n_changed << " of " << report.n_rows << " decisions change action, "
+            << percent(report.changed_share()) << "; cost " << signed_fixed(report.after.cost - report.before.cost, 2)
+            << " (" << report.n_labelled << " by outcome, " << report.n_expected << " by probability, "
+            << report.n_unpriced << " by neither; costs: " << report.costs_from << ")\n";
+  if (report.n_without_late > 0)
+    std::cout << report.n_without_late
+              << " are forwarded anew: the log has no late columns for them, and the network was asked without\n";
+}
+
+void print_tables(const ImpactReport& report) {
+  for (const auto& table : report.tables) {
+    Lines rows = {{table.column, "decisions", "changed", "approved before", "after", "cost change"}};
+    if (table.is_protected) rows[0].insert(rows[0].end(), {"impact ratio before", "after"});
+    for (const auto& s : table.segments) {
+      rows.push_back({s.name, std::to_string(s.n_rows), std::to_string(s.n_changed), percent(s.approve_before),
+                      percent(s.approve_after), signed_fixed(s.cost_change, 2)});
+      if (table.is_protected)
+        rows.back().insert(rows.back().end(), {fixed(s.impact_before, 3), fixed(s.impact_after, 3)});
+    }
+    std::cout << "\n" << format_table(rows);
+  }
+}
+
+void print_largest(const ImpactReport& report) {
+  if (report.largest.empty()) return;
+  Lines rows = {{"id", report.log ? "entry" : "row", "from", "to", "p", "cost change"}};
+  for (const auto& c : report.largest)
+    rows.push_back({c.id.empty() ? "-" : c.id, std::to_string(c.row), rules::to_string(c.from), rules::to_string(c.to),
+                    fixed(c.p, 4), signed_fixed(c.cost_change, 4)});
+  std::cout << "\n" << format_table(rows);
+}
+
+cascade::Policy load_policy(const std::string& path) { return cascade::parse_policy(read_file(path), path); }
+
+std::shared_ptr<const cascade::Bundle> with_policy(const cascade::Bundle& bundle, const cascade::Policy& policy,
+                                                   const std::string& device) {
+  auto changed = std::make_shared<cascade::Bundle>(bundle);
+  const auto chosen = bundle.policy.network.device;
+  changed->policy = policy;
+  if (device != "auto") changed->policy.network.device = chosen;
+  return changed;
+}
+
+/// What was asked for, beside the two policies.
+struct Asked {
+  std::string bundle, costs, json, html;
+  ImpactSource source;
+  double max_changed = 1;
+  CommonOptions common;
+
+  bool parse(const Arguments& arguments, std::string& before, std::string& after);
+  void check() const;
+};
+
+bool Asked::parse(const Arguments& arguments, std::string& before, std::string& after) {
+  Options options("policy diff",
+                  "Two policies field by field, and which decisions the second would change: of the rows of a table, "
+                  "or of a decision log. Exit code 3 where too many change, or the log's decisions do not come out "
+                  "again under the first.",
+                  "sluice policy diff bundle/policy.json examples/thresholds.json --bundle bundle --audit log --html "
+                  "change.html");
+  options.positional("A", before, "the policy as it is").positional("B", after, "the policy as it would be");
+  options.text("--bundle", bundle, "folder of the bundle that decides")
+      .text("--data", source.data, "CSV or Arrow IPC of rows; - for standard input")
+      .text("--audit", source.audit, "folder of a decision log")
+      .text("--labels", source.labels, "with --audit: a table that says what became of requests, by --id and --label")
+      .text("--id", source.id, "column of requests' ids")
+      .text("--label", source.label,
+            "column that says what became of a row; without it, the probabilities' expectation")
+      .text("--positive", source.positive, "the label's text that counts as 1")
+      .text("--costs", costs, "what mistakes cost, as JSON; otherwise the costs that the bundle was trained for");
+  options.list("--by", source.options.by, "columns: figures for each of their values, or for fifths of numbers")
+      .number("--max-changed", max_changed, "largest share of decisions that may change, for a check")
+      .text("--json", json, "file for the report as JSON")
+      .text("--html", html, "file for the report as a page");
+  common.add_threads(options);
+  common.add_device(options);
+  common.add_quiet(options);
+  if (!options.parse(arguments)) return false;
+  check();
+  return true;
+}
+
+void Asked::check() const {
+  const auto require = [](bool sound, const char* why) {
+    if (!sound) throw UsageError(std::string("sluice policy diff: ") + why);
+  };
+  require(source.data.empty() || source.audit.empty(), "give --data or --audit, not both");
+  const bool has_source = !source.data.empty() || !source.audit.empty();
+  require(has_source == !bundle.empty(), "--bundle goes with --data or --audit");
+  require(has_source || (json.empty() && html.empty()), "--json and --html need --data or --audit");
+  require(source.audit.empty() || source.labels.empty() == source.label.empty(),
+          "with --audit, --label names a column of --labels");
+  require(source.labels.empty() || (!source.audit.empty() && !source.id.empty()), "--labels needs --audit and --id");
+  require(max_changed >= 0 && max_changed <= 1, "--max-changed is a share, from 0 to 1");
+}
+
+}  // namespace
+
+int run_policy_diff(const Arguments& arguments) {
+  std::string before_path, after_path;
+  Asked asked;
+  if (!asked.parse(arguments, before_path, after_path)) return 0;
+  const cascade::Policy before = load_policy(before_path), after = load_policy(after_path);
+  if (asked.bundle.empty()) {
+    print_differences(differences(before, after));
+    return 0;
+  }
+  if (!asked.costs.empty()) asked.source.options.costs = cascade::Costs::from_json(read_file(asked.costs), asked.costs);
+  const auto bundle = load_bundle(asked.bundle, asked.common.device);
+  const PolicyPair policies = {with_policy(*bundle, before, asked.common.device),
+                               with_policy(*bundle, after, asked.common.device)};
+  ThreadPool pool(asked.common.n_threads);
+  const auto measure = asked.source.audit.empty() ? impact_on_data : impact_on_log;
+  const ImpactReport report = measure(policies, asked.source, pool, make_progress(asked.common.quiet));
+  end_progress();
+  if (!asked.json.empty()) write_file(asked.json, impact_json(report));
+  if (!asked.html.empty()) write_file(asked.html, impact_html(report));
+  print_differences(report.differences);
+  if (report.log) print_log(*report.log, report.n_rows);
+  print_actions(report);
+  print_sides(report);
+  print_tables(report);
+  print_largest(report);
+  const bool is_sound = !report.log || report.log->is_certificate();
+  return is_sound && report.changed_share() <= asked.max_changed ? 0 : kFound;
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,135 @@
+#include <cmath>
+#include <iostream>
+
+#include "sluice/audit/stored_decisions.h"
+#include "sluice/base/error.h"
+#include "sluice/base/number.h"
+#include "sluice/base/schema.h"
+#include "sluice/cli/verbs.h"
+#include "sluice/cli/verbs/audit_options.h"
+#include "sluice/cli/verbs/review_import.h"
+#include "sluice/cli/verbs/table_file.h"
+#include "sluice/io/csv.h"
+
+namespace sluice::cli {
+namespace {
+
+using cascade::Action;
+
+/// A line of the queue.
+std::string queue_line(const audit::StoredDecision& decision) {
+  const auto& [head, inputs, outcome, timings] = decision.record;
+  std::string line = std::to_string(decision.link.index) + ",", fired, reasons;
+  io::append_csv_field(line, head.id);
+  line += "," + format_time(static_cast<double>(head.time_out_us) / 1e6) + ",";
+  if (!std::isnan(outcome.p_final)) append_number(line, outcome.p_final);
+  line += std::string(",") + to_string(outcome.level) + ",";
+  for (const auto& phase : outcome.phases) {
+    for (const auto& id : phase.fired) fired += (fired.empty() ? "" : "|") + id;
+    if (!phase.reason.empty()) reasons += (reasons.empty() ? "" : "|") + phase.reason;
+  }
+  for (const auto& reason : outcome.reasons) reasons += (reasons.empty() ? "" : "|") + reason.code;
+  io::append_csv_field(line, fired);
+  io::append_csv_field(line += ",", reasons);
+  return line + "\n";
+}
+
+int queue(const Arguments& arguments) {
+  std::string folder, out;
+  Options options("review queue", "Decisions that ended in REVIEW and that nobody has settled, as CSV.",
+                  "sluice review queue log --out queue.csv");
+  options.positional("DIR", folder, "folder of the log");
+  options.text("--out", out, "file to write; standard output without it");
+  if (!options.parse(arguments)) return 0;
+  const auto reviews = audit::read_reviews(folder);
+  TableFile file(out);
+  file.write("index,id,time,p_final,level,rules,reasons\n");
+  std::uint64_t n_waiting = 0;
+  audit::for_each_decision(folder, [&](const audit::StoredDecision& decision) {
+    if (decision.record.outcome.action != Action::review) return;
+    const auto reviewed = reviews.find(decision.link.index);
+    if (reviewed != reviews.end()) check_link(reviewed->second, decision.link);
+    if (reviewed != reviews.end() && reviewed->second.action != Action::review) return;
+    file.write(queue_line(decision));
+    ++n_waiting;
+  });
+  file.finish(std::to_string(n_waiting) + " decisions wait for a person");
+  return 0;
+}
+
+/// The decision that --id or --index names.
+audit::EntryLink named_decision(const std::string& folder, const std::string& id, const std::string& index) {
+  if (id.empty() == index.empty()) throw UsageError("sluice review record: give --id or --index");
+  if (!index.empty()) {
+    const auto decision = audit::read_decision(folder, parse_count(index, "--index"));
+    if (!decision) throw Error("review.which", folder + ": entry " + index + " is no decision that can be read");
+    return decision->link;
+  }
+  const auto found = audit::find_decisions(folder, id);
+  if (found.size() == 1) return found.front();
+  std::string which;
+  for (const auto& link : found) which += (which.empty() ? "" : ", ") + std::to_string(link.index);
+  throw Error("review.which", folder + ": " + std::to_string(found.size()) + " decisions have the id \"" + id + "\"",
+              found.empty() ? "an erased subject's records have no id" : "give --index, one of " + which);
+}
+
+void append(const AuditOptions& log_options, std::span<const audit::Review> reviews) {
+  const auto log = log_options.open_existing();
+  log->append_reviews(reviews, now_us());
+  close_log(*log);
+}
+
+int record(const Arguments& arguments) {
+  AuditOptions log_options;
+  std::string id, index, action, time;
+  audit::Review review;
+  Options options("review record", "Records what a person made of a decision. The last review of a decision counts.",
+                  "sluice review record log --index 0 --by \"A. Jansen\" --action APPROVE --why INCOME_CONFIRMED");
+  options.positional("DIR", log_options.folder, "folder of the log")
+      .required("--by", review.who, "who decided")
+      .required("--action", action, "APPROVE or DECLINE; REVIEW passes it on, so that it stays in the queue")
+      .required("--why", review.why, "reason code");
+  options.text("--id", id, "of the request")
+      .text("--index", index, "of the decision's entry")
+      .text("--note", review.note, "anything else")
+      .text("--time", time, "when the person decided: ISO 8601 or seconds since 1970; now without it")
+      .text("--audit-key", log_options.key, "file of the key that signs checkpoints");
+  if (!options.parse(arguments)) return 0;
+  const auto parsed = rules::parse_action(action);
+  if (!parsed) throw UsageError("--action: \"" + action + "\" is none of APPROVE, REVIEW and DECLINE");
+  const auto time_us = time.empty() ? std::optional(now_us()) : parse_time_us(time);
+  if (!time_us) throw UsageError("--time: \"" + time + "\" is not a time");
+  review.action = *parsed;
+  review.time_us = *time_us;
+  review.decision = named_decision(log_options.folder, id, index);
+  append(log_options, {&review, 1});
+  std::cout << "recorded: entry " << review.decision.index << " " << action << " by " << review.who << "\n";
+  return 0;
+}
+
+int import_table(const Arguments& arguments) {
+  AuditOptions log_options;
+  std::string from;
+  Options options("review import", "Records the reviews of a table: all of them, or none where a line is wrong.",
+                  "sluice review import log --from examples/reviews.csv");
+  options.positional("DIR", log_options.folder, "folder of the log")
+      .required("--from", from, "CSV with index or id, by, action, why, and note and time where they are known");
+  options.text("--audit-key", log_options.key, "file of the key that signs checkpoints");
+  if (!options.parse(arguments)) return 0;
+  const auto reviews = read_review_table(from, log_options.folder, now_us());
+  append(log_options, reviews);
+  std::cout << reviews.size() << " reviews recorded\n";
+  return 0;
+}
+
+}  // namespace
+
+int run_review(const Arguments& arguments) {
+  return dispatch("sluice review",
+                  {{"queue", "decisions that wait for a person, as CSV", queue},
+                   {"record", "what a person made of one decision", record},
+                   {"import", "the same for the lines of a table", import_table}},
+                  arguments);
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,124 @@
+#include "sluice/cli/verbs/review_import.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <optional>
+
+#include "sluice/audit/stored_decisions.h"
+#include "sluice/base/error.h"
+#include "sluice/base/schema.h"
+#include "sluice/cli/verbs/audit_options.h"
+#include "sluice/io/record_reader.h"
+
+namespace sluice::cli {
+namespace {
+
+struct Line {
+  std::string where, id;
+  std::optional<std::uint64_t> index;
+  audit::Review review;
+};
+
+/// The fields of one record by their columns' names.
+class Fields {
+ public:
+  Fields(const io::RecordReader& records, const std::string& path) : records_(records), header_(records.header()) {
+    for (const char* name : {"by", "action", "why"})
+      if (!at(name)) throw Error("review.column", path + ": there is no column \"" + name + "\"", kColumns);
+    if (!at("index") && !at("id"))
+      throw Error("review.column", path + ": no column says which decision: \"index\" or \"id\"", kColumns);
+  }
+
+  std::vector<std::string_view>& values() { return values_; }
+  std::string_view operator[](std::string_view name) const {
+    const auto column = at(name);
+    return column ? values_[*column] : std::string_view();
+  }
+  [[noreturn]] void fail(const char* code, const std::string& what) const {
+    throw Error(code, records_.where() + ": " + what, "nothing of the file has been recorded");
+  }
+
+ private:
+  static constexpr const char* kColumns =
+      "columns: index or id, by, action, why, and note and time where they are known";
+  std::optional<std::size_t> at(std::string_view name) const {
+    const auto found = std::find(header_.begin(), header_.end(), name);
+    return found == header_.end() ? std::nullopt : std::optional(static_cast<std::size_t>(found - header_.begin()));
+  }
+
+  const io::RecordReader& records_;
+  const std::vector<std::string>& header_;
+  std::vector<std::string_view> values_;
+};
+
+Line read_line(const Fields& fields, const std::string& where, std::int64_t now_us) {
+  Line line{.where = where, .id = std::string(fields["id"])};
+  if (const auto text = fields["index"]; !text.empty()) {
+    std::uint64_t index = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), index);
+    if (error != std::errc{} || end != text.data() + text.size())
+      fields.fail("review.index", "\"" + std::string(text) + "\" is no number of an entry");
+    line.index = index;
+  } else if (line.id.empty()) {
+    fields.fail("review.which", "neither an index nor an id says which decision");
+  }
+  const auto action = rules::parse_action(fields["action"]);
+  if (!action)
+    fields.fail("review.action", "\"" + std::string(fields["action"]) + "\" is none of APPROVE, REVIEW and DECLINE");
+  const auto time = fields["time"].empty() ? std::optional(now_us) : parse_time_us(fields["time"]);
+  if (!time) fields.fail("review.time", "\"" + std::string(fields["time"]) + "\" is not a time");
+  line.review = {.action = *action,
+                 .time_us = *time,
+                 .who = std::string(fields["by"]),
+                 .why = std::string(fields["why"]),
+                 .note = std::string(fields["note"])};
+  try {
+    std::string bytes;
+    encode(bytes, line.review);
+  } catch (const Error& e) {
+    fields.fail(e.code().c_str(), e.message());
+  }
+  return line;
+}
+
+/// Finds the decisions that the lines name in one look at the log.
+void link(std::vector<Line>& lines, const std::string& log) {
+  std::map<std::uint64_t, std::vector<Line*>> by_index;
+  std::map<std::string, std::vector<Line*>, std::less<>> by_id;
+  for (Line& line : lines) line.index ? by_index[*line.index].push_back(&line) : by_id[line.id].push_back(&line);
+  std::map<const Line*, int> n_found;
+  audit::for_each_decision(log, [&](const audit::StoredDecision& decision) {
+    const auto take = [&](Line* line) {
+      line->review.decision = decision.link;
+      ++n_found[line];
+    };
+    if (const auto found = by_index.find(decision.link.index); found != by_index.end())
+      for (Line* line : found->second) take(line);
+    if (const auto found = by_id.find(decision.record.head.id); found != by_id.end())
+      for (Line* line : found->second) take(line);
+  });
+  for (const Line& line : lines) {
+    const int n = n_found[&line];
+    const std::string name = line.index ? "entry " + std::to_string(*line.index) : "the id \"" + line.id + "\"";
+    if (n == 0) throw Error("review.which", line.where + ": " + name + " is no decision that can be read in this log");
+    if (n > 1)
+      throw Error("review.which", line.where + ": " + name + " is that of " + std::to_string(n) + " decisions",
+                  "name them by index: sluice review queue");
+  }
+}
+
+}  // namespace
+
+std::vector<audit::Review> read_review_table(const std::string& path, const std::string& log, std::int64_t now_us) {
+  const auto records = io::open_records(path);
+  Fields fields(*records, path);
+  std::vector<Line> lines;
+  while (records->next(fields.values())) lines.push_back(read_line(fields, records->where(), now_us));
+  link(lines, log);
+  std::vector<audit::Review> reviews;
+  for (Line& line : lines) reviews.push_back(std::move(line.review));
+  return reviews;
+}
+
+}  // namespace sluice::cli

@@ -1,0 +1,12 @@
+#pragma once
+/// An experiment report as JSON (docs/experiment_report.schema.json). The same report gives the same bytes.
+
+#include <string>
+
+#include "sluice/experiment/report.h"
+
+namespace sluice::audit {
+
+std::string experiment_json(const ExperimentReport& report);
+
+}  // namespace sluice::audit

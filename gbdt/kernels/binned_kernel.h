@@ -1,0 +1,47 @@
+#pragma once
+/// What an instruction set's file offers (binned_avx2.cpp, binned_avx512.cpp, binned_avx512_vbmi.cpp). Not installed.
+
+#include <cstddef>
+#include <span>
+
+#include "sluice/base/batch.h"
+#include "sluice/gbdt/kernels/binned_forest.h"
+#include "sluice/gbdt/predict.h"
+
+namespace sluice::gbdt {
+
+/// Margins of some rows after each of `ends` trees, counted from tree `first`. The bits are those of adding tree after
+/// tree in float32 to `start`.
+struct MarginJob {
+  const Forest* forest = nullptr;
+  BatchView rows;
+  std::size_t first = 0;
+  std::span<const std::size_t> ends;  // ascending
+  const float* start = nullptr;       // [n_groups] for every row, or [n_rows, n_groups]
+  std::size_t start_stride = 0;       // 0 or n_groups
+  float* out = nullptr;               // [n_rows, ends.size(), n_groups]
+
+  MarginJob slice(std::size_t first_row, std::size_t n_rows) const;
+};
+
+struct BinnedKernel {
+  /// Both return what they are: what a test reads to know which one ran.
+  Ran (*planes)(const MarginJob& job);  // many rows: one comparison a split for 64 rows; up to kPlaneRows rows
+  Ran (*rows)(const MarginJob& job);    // few rows, or trees of several stages: all splits of a block at once
+  /// For forests of one stage that `rows` takes: bit i of [tree / 16][n] says that tree 16 k + i sends the row left at
+  /// node n of its heap, counted from 0. There is room for 64 nodes and whole sixteens of trees.
+  void (*left_bits)(const Forest& forest, const float* row, std::uint16_t* bits);
+  std::size_t max_row_columns;  // that `rows` can take
+  bool has_lists;               // `planes` takes trees of more than kMaxLevels levels
+};
+
+inline constexpr std::size_t kPlaneRows = 512;
+
+/// Null for Kernel::scalar.
+const BinnedKernel* binned_kernel(Kernel kernel);
+
+const BinnedKernel& binned_kernel_avx2();
+const BinnedKernel& binned_kernel_avx512();
+const BinnedKernel& binned_kernel_avx512_vbmi();
+
+}  // namespace sluice::gbdt

@@ -1,0 +1,125 @@
+#include "sluice/bundle/forest_facts.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include "sluice/base/error.h"
+#include "sluice/bundle/forest_inputs.h"
+#include "sluice/cascade/engine.h"
+#include "sluice/cascade/stages.h"
+#include "sluice/dnn/executor.h"
+#include "sluice/gbdt/leaves.h"
+#include "sluice/gbdt/predict.h"
+#include "support/allocations.h"
+#include "support/catch.h"
+#include "support/code_of.h"
+#include "support/small_bundle.h"
+#include "support/temp_dir.h"
+
+namespace sluice::test {
+namespace {
+
+using namespace cascade;
+using enum dnn::ForestFact;
+
+const std::vector<dnn::ForestFact> kBoth = {leaf_support, disagreement};
+
+FloatTable features_of(const Table& rows, const Schema& schema) {
+  FloatTable features(schema.forest_columns().size(), rows.n_rows());
+  for (std::size_t i = 0; i < rows.n_rows(); ++i) gather_columns(rows.row(i), schema.forest_columns(), features.row(i));
+  return features;
+}
+
+/// By the definition: leaf by leaf, and two passes over the forests' margins.
+std::vector<double> facts_by_definition(const std::vector<gbdt::Forest>& bag, const FloatTable& features,
+                                        std::size_t i) {
+  double shares = 0, n_trees = 0;
+  std::vector<double> margins;
+  const BatchView row(features.row(i).data(), 1, features.row(i).size());
+  for (const gbdt::Forest& forest : bag) {
+    std::vector<std::int32_t> leaves(forest.n_file_trees());
+    gbdt::leaf_ids(forest, row, leaves);
+    for (std::size_t t = 0; t < forest.n_trees(); ++t, ++n_trees) {
+      const gbdt::Tree& tree = forest.trees[t];
+      for (std::uint32_t at = tree.first; at < tree.first + tree.n_nodes; ++at)
+        if (forest.node_ids[at] == leaves[t])
+          shares += std::log(static_cast<double>(forest.cover[at]) / static_cast<double>(forest.cover[tree.first]));
+    }
+    float margin = 0;
+    gbdt::predict(forest, row, {&margin, 1});
+    margins.push_back(static_cast<double>(margin));
+  }
+  double mean = 0, squares = 0;
+  for (const double m : margins) mean += m / static_cast<double>(margins.size());
+  for (const double m : margins) squares += (m - mean) * (m - mean);
+  return {shares / n_trees, std::sqrt(squares / static_cast<double>(margins.size() - 1))};
+}
+
+}  // namespace
+
+TEST_CASE("facts of a bag are those of their definitions, in any batch and order") {
+  const TempDir dir;
+  const auto bundle = small_bundle(dir / "b", 3, {.n_forests = 3, .n_trees = 20, .depth = 5});
+  const Table rows = small_rows(bundle->schema, 700, 4);
+  const FloatTable features = features_of(rows, bundle->schema);
+  const ForestFacts facts(*bundle->forests, bundle->schema, kBoth);
+  std::vector<float> all(1400), one(2), reversed(1400);
+  facts.compute(rows.view(), all);
+  ForestFacts(*bundle->forests, bundle->schema, std::vector{disagreement, leaf_support}).compute(rows.view(), reversed);
+  for (std::size_t i = 0; i < 700; ++i) {
+    const auto expected = facts_by_definition(*bundle->forests, features, i);
+    REQUIRE(all[2 * i] == Approx(expected[0]).epsilon(1e-5));
+    REQUIRE(all[2 * i + 1] == Approx(expected[1]).epsilon(1e-5).margin(1e-6));
+    facts.compute(rows.view().slice(i, 1), one);
+    REQUIRE(std::equal(one.begin(), one.end(), all.begin() + static_cast<std::ptrdiff_t>(2 * i)));
+    REQUIRE(reversed[2 * i] == one[1]);
+    REQUIRE(reversed[2 * i + 1] == one[0]);
+  }
+}
+
+TEST_CASE("a network that reads facts is served with them, row by row and in batches, without allocating") {
+  const TempDir dir;
+  const auto bundle = small_bundle(dir / "b", 5, {.n_forests = 3, .facts = kBoth, .band = Band{0, 1, true}});
+  REQUIRE(std::ranges::equal(bundle->encoder()->facts(), kBoth));
+  const Engine engine(bundle);
+  const Table rows = small_rows(bundle->schema, 300, 6);
+  std::vector<Decision> batch(300);
+  engine.decide_batch(rows.view(), batch);
+
+  std::vector<StagedMargins> staged(300);
+  engine.forest_stage().score(rows.view(), staged);
+  std::vector<float> facts(600);
+  ForestFacts(*bundle->forests, bundle->schema, kBoth).compute(rows.view(), facts);
+  const FloatTable said = join_facts(staged, facts);
+  FloatTable encoded(bundle->encoder()->n_encoded(), 300);
+  for (std::size_t i = 0; i < 300; ++i) bundle->encoder()->encode(rows.row(i), said.row(i), encoded.row(i));
+  std::vector<float> margins(300);
+  dnn::make_executor(bundle->network, dnn::Device::cpu)->forward(encoded.view(), margins);
+
+  for (std::size_t i = 0; i < 300; ++i) {
+    const Decision d = engine.decide(rows.row(i));
+    REQUIRE(d.level == Level::L0);
+    REQUIRE(d.network.margin == margins[i]);
+    REQUIRE(batch[i].network.margin == margins[i]);
+  }
+  const std::size_t before = n_allocations();
+  engine.decide(rows.row(0));
+  CHECK(n_allocations() == before);
+}
+
+TEST_CASE("facts that cannot be had are refused by name") {
+  const TempDir dir;
+  const auto bundle = small_bundle(dir / "b", 7, {.n_forests = 2, .facts = kBoth});
+  const auto& forests = *bundle->forests;
+  CHECK(code_of([&] { ForestFacts(std::span(forests).first(1), bundle->schema, kBoth); }) == "forest.bag");
+  auto bare = forests;
+  std::ranges::fill(bare[1].cover, 0.0f);
+  CHECK(code_of([&] { ForestFacts(bare, bundle->schema, kBoth); }) == "forest.cover");
+  CHECK(code_of([&] { make_network_stage(bundle->network, dnn::Device::cpu); }) == "network.fact");
+  const auto too_many = std::make_shared<const ForestFacts>(forests, bundle->schema, kBoth);
+  const auto plain = small_bundle(dir / "plain", 7);
+  CHECK(code_of([&] { make_network_stage(plain->network, dnn::Device::cpu, too_many); }) == "network.fact");
+}
+
+}  // namespace sluice::test

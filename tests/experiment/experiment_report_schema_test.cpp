@@ -1,0 +1,25 @@
+#include <nlohmann/json.hpp>
+
+#include "experiment/experiment_support.h"
+#include "sluice/experiment/report_json.h"
+#include "support/catch.h"
+#include "support/json_schema.h"
+
+namespace sluice::test {
+
+TEST_CASE("docs/experiment_report.schema.json describes the report, with labels and without") {
+  const JsonSchema schema("experiment_report.schema.json");
+  const TempDir dir;
+  const ExperimentLog log(dir.path(), 500);
+  const auto labels = audit::OutcomeLabels::read((dir / "labels.csv").string(), {"number", "outcome"});
+  const auto json = [&](const audit::ExperimentReportOptions& options) {
+    return nlohmann::json::parse(audit::experiment_json(audit::experiment_report(dir / "log", log.plan, options)));
+  };
+  CHECK(schema.accepts(json({})));
+  auto report = json({.labels = &labels});
+  CHECK(schema.accepts(report));
+  report["experiments"][0]["arms"][0].erase("cost");
+  CHECK_FALSE(schema.accepts(report));
+}
+
+}  // namespace sluice::test
