@@ -1,5 +1,7 @@
 #include "sluice/backtest/score_block.h"
 
+#include "sluice/cascade/routing.h"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -137,8 +139,9 @@ void BlockScorer::drop_rules(RowsView rows) {
     row.without_rules = row.forest;
     // What the rules kept from the forest was never routed; the rest was.
     const bool is_wanted =
-        d.forest.ran ? d.in_band
-                     : engine_.bundle().forwarding(rows.row(i), forest_->margins()[i], row.forest.p).is_wanted;
+        d.forest.ran
+            ? d.in_band
+            : cascade::route_of(engine_.bundle(), rows.row(i), forest_->margins()[i], row.forest.p).is_forwarded;
     if (!is_wanted) continue;
     row.without_rules_forwarded =
         has_network &&

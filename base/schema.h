@@ -37,6 +37,8 @@ struct Column {
 
 enum class CellStatus { ok, missing, unseen_category, invalid };
 
+inline constexpr std::size_t kMaxLateColumns = 32;  // that one decision can fetch
+
 class Schema {
  public:
   Schema();

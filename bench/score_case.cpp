@@ -1,5 +1,6 @@
 // Writes the standard case of `script/bench score` into a folder: model.json (300 trees of depth 6, 30 numbers, 3 %
-// missing), schema.json, policy.json (forest only) and rows.csv. Usage: score_case FOLDER ROWS
+// missing), schema.json, policy.json (forest only), rows.csv, and 25 rules before and after it in rules/. Usage:
+// score_case FOLDER ROWS
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -46,6 +47,23 @@ void write_rows(const std::filesystem::path& path, std::size_t n_rows, const std
   file.commit();
 }
 
+/// Rules of three comparisons each, of which few fire.
+std::string rules_of(std::string_view phase, std::size_t n_rules) {
+  Random random(3);
+  const auto comparison = [&] {
+    return "x" + std::to_string(random.below(kFeatures)) + (random.below(2) == 0 ? " > " : " < -") +
+           std::to_string(100 + random.below(150));
+  };
+  std::string rules;
+  for (std::size_t k = 0; k < n_rules; ++k) {
+    const std::string first = comparison(), second = comparison(), third = comparison();
+    rules += std::string(k == 0 ? "" : ",\n") + R"({"id": "R)" + std::to_string(k) + R"(", "when": ")" + first +
+             " && " + second + " && " + third + R"(", "on_missing": "SKIP", "then": {"action": "REVIEW", "reason": "R"}})";
+  }
+  return R"({"ruleset": ")" + std::string(phase) + R"(", "version": 1, "hit_policy": "first", "rules": [)" + rules +
+         "]}\n";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -77,6 +95,9 @@ int main(int argc, char** argv) try {
   write_file(folder / "schema.json", Schema(columns).to_json());
   write_file(folder / "policy.json",
              R"({"policy_version": 1, "band": null, "levels": {"L0": {"approve_below": 0.3, "decline_from": 0.7}}})");
+  std::filesystem::create_directories(folder / "rules");
+  for (const char* phase : {"pre", "post"})
+    write_file(folder / "rules" / (std::string(phase) + ".json"), rules_of(phase, 25));
   write_rows(folder / "rows.csv", std::strtoull(argv[2], nullptr, 10), names);
 } catch (const sluice::Error& e) {
   return std::fprintf(stderr, "error: %s\n", e.what()), 1;

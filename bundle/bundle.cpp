@@ -128,17 +128,6 @@ const dnn::Encoder* Bundle::encoder() const {
   return imported ? &imported->encoder : nullptr;
 }
 
-Forwarding Bundle::forwarding(RowView row, const PrefixMargins& staged, double p_forest) const {
-  const bool needs_gain = policy.asks_gain() && policy.band->contains(p_forest);
-  return forwarding(p_forest, needs_gain ? gain->expect(row, staged) : Forwarding{}.gain);
-}
-
-Forwarding Bundle::forwarding(double p_forest, float expected) const {
-  if (!policy.band || !policy.band->contains(p_forest)) return {};
-  return policy.asks_gain() ? Forwarding{policy.band->takes(p_forest, expected), expected}
-                            : Forwarding{.is_wanted = true};
-}
-
 void Bundle::check_policy_fits() const {
   if (policy.asks_gain() && !gain)
     throw Error("policy.min_gain", "the band asks for an expected gain, and the bundle has no gain.json to expect it",

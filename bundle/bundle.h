@@ -25,14 +25,6 @@
 
 namespace sluice::cascade {
 
-inline constexpr std::size_t kMaxLateColumns = 32;
-
-/// Whether the policy wants the network for a row, and what the network was expected to save.
-struct Forwarding {
-  bool is_wanted = false;
-  float gain = std::numeric_limits<float>::quiet_NaN();  // NaN where the band asks for no gain, or p lies outside it
-};
-
 struct Bundle {
   Schema schema;
   std::shared_ptr<const std::vector<gbdt::Forest>> forests;  // the bag, in order
@@ -54,11 +46,6 @@ struct Bundle {
 
   /// What was found wrong in its forests when they were loaded (gbdt::Forest::warnings), each with the file's name.
   std::vector<std::string> warnings() const;
-
-  /// Of a row with these margins and the forest's calibrated probability.
-  Forwarding forwarding(RowView row, const PrefixMargins& staged, double p_forest) const;
-  /// Of a row whose gain is known, where the policy asks for one.
-  Forwarding forwarding(double p_forest, float expected) const;
 
   /// Throws Error{policy.min_gain} where the policy asks for a gain and there is no model to expect one: call it
   /// after changing the policy of a loaded bundle.

@@ -26,10 +26,6 @@ struct Band {
   std::optional<double> min_gain;  // inside, only rows with such an expected gain (gain_model.h); none: all of them
 
   bool contains(double p) const { return p >= low && (p < high || (closed && p == high)); }
-  /// `gain` counts where min_gain is set; NaN is no gain.
-  bool takes(double p, float gain) const {
-    return contains(p) && (!min_gain || static_cast<double>(gain) >= *min_gain);
-  }
 };
 
 /// "[0.1427, 0.2338)", and from which expected gain on where it asks for one.

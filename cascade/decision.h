@@ -6,7 +6,8 @@
 #include <limits>
 #include <type_traits>
 
-#include "sluice/bundle/bundle.h"
+#include "sluice/base/schema.h"
+#include "sluice/bundle/policy.h"
 #include "sluice/cascade/level.h"
 #include "sluice/cascade/network_stage.h"
 #include "sluice/rules/ruleset.h"

@@ -36,6 +36,7 @@ struct EngineOptions {
 
 class ForestCall;
 class NetworkCall;
+class Selection;
 
 class Engine {
  public:
@@ -55,8 +56,8 @@ class Engine {
   /// As `decide`, and counted in no ledger: for a shadow.
   Decision decide_unrecorded(const Request& request) const;
 
-  /// As `decide` for each row, without deadlines; late columns come from the rows. `pool` null works on the calling
-  /// thread. `now_us` is empty or has the time of each row, as Request::now_us.
+  /// As `decide` for each row and in its order, without deadlines; late columns come from the rows. `pool` null works
+  /// on the calling thread. `now_us` is empty or has the time of each row, as Request::now_us.
   void decide_batch(RowsView rows, std::span<Decision> decisions, ThreadPool* pool = nullptr,
                     std::span<const std::int64_t> now_us = {}) const;
 
@@ -73,24 +74,38 @@ class Engine {
 
  private:
   struct Gates;
-  void check_width(RowView row) const;
-  Request with_deadline(Request request) const;
-  Decision decide_checked(const Request& request) const;
-  void run_stages(const Request& request, Decision& d) const;
-  bool apply_pre_rules(RowView row, double now, Decision& d) const;
-  Cause score_forest(const Request& request, PrefixMargins& staged, Decision& d) const;
-  bool take_forest(Cause cause, const PrefixMargins& staged, Decision& d) const;
-  void refine(const Request& request, const PrefixMargins& staged, Decision& d) const;
+  struct Batch;
+
+  void decide(const Request& request, Decision& d) const;
+  Request checked(Request request) const;
+  void check_width(std::size_t n_columns) const;
+  bool apply_pre_rules(const Request& request, Decision& d) const;
+  Cause score_forest(const Request& request, PrefixMargins& margins, Decision& d) const;
+  void refine(const Request& request, const PrefixMargins& margins, Decision& d) const;
   Cause may_refine(Deadline deadline) const;
   Cause fetch_late(const Request& request, std::span<double> full, Decision& d) const;
+  bool lacks_late_features(RowView row) const;
+  void apply_post_rules(const Request& request, Decision& d) const;
+  void decide_without_models(const Request& request, Decision& d) const;
+
+  // What the answers of rules and stages mean for a decision.
+  bool take_pre_rules(Decision& d) const;
+  bool take_forest(Cause cause, const PrefixMargins& margins, Decision& d) const;
   void take_network(float margin, const DeviceName& device, Decision& d) const;
   void apply_cutoffs(Decision& d) const;
-  void apply_post_rules(RowView row, double now, Decision& d) const;
-  void decide_without_models(RowView row, double now, Decision& d) const;
+  void take_post_rules(Decision& d) const;
+  void take_fallback_rules(Decision& d) const;
   void fall_to_default(Cause cause, Decision& d) const;
+
+  // Of a block of rows (engine_batch.cpp).
   void decide_block(RowsView rows, std::span<Decision> decisions, std::span<const std::int64_t> now_us) const;
-  void refine_block(RowsView rows, std::span<const PrefixMargins> staged, std::span<Decision> decisions) const;
-  bool lacks_late_features(RowView row) const;
+  Selection apply_pre_rules(const Selection& rows, Batch& batch) const;
+  Selection score_forest(const Selection& rows, Batch& batch) const;
+  void route(const Selection& rows, Batch& batch) const;
+  void refine(const Selection& rows, Batch& batch) const;
+  void ask_network(const Selection& rows, Batch& batch) const;
+  void apply_post_rules(const Selection& rows, Batch& batch) const;
+  void decide_without_models(const Selection& rows, Batch& batch) const;
 
   std::shared_ptr<const Bundle> bundle_;
   std::shared_ptr<Breaker> network_breaker_;

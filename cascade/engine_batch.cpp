@@ -8,15 +8,17 @@
 #include "sluice/cascade/engine_parts.h"
 #include "sluice/cascade/resilience/forest_call.h"
 #include "sluice/cascade/resilience/network_call.h"
+#include "sluice/cascade/routing.h"
+#include "sluice/cascade/selection.h"
 
 namespace sluice::cascade {
 namespace {
 
-constexpr std::size_t kBlock = 256;
-constexpr float kNoMargin = std::numeric_limits<float>::quiet_NaN();  // what a stage leaves out is not finite
+constexpr std::size_t kBlock = 256, kRuleRows = 64;
+constexpr float kNoMargin = std::numeric_limits<float>::quiet_NaN();  // an output that a stage does not write
 
-/// Runs `score` over the whole batch, or, where that throws, over each row alone: one row's fault is not another's.
-/// `fail` takes the rows that throw by themselves.
+/// Runs `score` over the whole batch or, if that throws, over each row alone, so that one row's fault does not become
+/// another's. `fail` takes the rows that throw alone.
 template <class Score, class Fail>
 void score_each(std::size_t n_rows, const Score& score, const Fail& fail) {
   try {
@@ -34,12 +36,39 @@ void score_each(std::size_t n_rows, const Score& score, const Fail& fail) {
 
 }  // namespace
 
+/// A block of rows on its way. Places are those in the block.
+struct Engine::Batch {
+  std::span<Decision> decisions;
+  std::span<const std::int64_t> now_us;
+  std::array<PrefixMargins, kBlock> margins{};
+  std::array<Cause, kBlock> causes{};  // of the forest
+
+  double now(std::size_t i) const { return seconds_of(now_us.empty() ? 0 : now_us[i]); }
+
+  /// `outcome` of each selected row, 64 rows at a time.
+  template <class Known>
+  void evaluate(const rules::RuleSet& rules, const Selection& rows, rules::Outcome Decision::* outcome,
+                const Known& known_of) {
+    std::array<rules::ModelOutputs, kRuleRows> outputs;
+    std::array<rules::Outcome, kRuleRows> outcomes;
+    for (std::size_t first = 0; first < rows.size(); first += kRuleRows) {
+      const std::size_t n = std::min(kRuleRows, rows.size() - first);
+      for (std::size_t k = 0; k < n; ++k) outputs[k] = known_of(rows.place(first + k));
+      rules.evaluate(rows.view().slice(first, n), std::span(outputs).first(n), std::span(outcomes).first(n));
+      for (std::size_t k = 0; k < n; ++k) decisions[rows.place(first + k)].*outcome = outcomes[k];
+    }
+  }
+};
+
 void Engine::decide_batch(RowsView rows, std::span<Decision> decisions, ThreadPool* pool,
                           std::span<const std::int64_t> now_us) const {
-  if (rows.n_columns != bundle_->schema.size() || decisions.size() < rows.n_rows)
-    throw Error("shape", "a row has " + std::to_string(bundle_->schema.size()) +
-                             " columns in this bundle's schema, not " + std::to_string(rows.n_columns));
-  if (!now_us.empty() && now_us.size() < rows.n_rows) throw Error("shape", "each row of a batch has a time, or none");
+  check_width(rows.n_columns);
+  if (decisions.size() < rows.n_rows)
+    throw Error("shape", "the output has room for " + std::to_string(decisions.size()) + " decisions, the batch has " +
+                             std::to_string(rows.n_rows) + " rows");
+  if (!now_us.empty() && now_us.size() < rows.n_rows)
+    throw Error("shape", "the batch has " + std::to_string(rows.n_rows) + " rows and " + std::to_string(now_us.size()) +
+                             " times; give one a row, or none");
   const auto work = [&](std::size_t block) {
     const std::size_t first = block * kBlock, n = std::min(kBlock, rows.n_rows - first);
     decide_block(rows.slice(first, n), decisions.subspan(first, n), now_us.empty() ? now_us : now_us.subspan(first, n));
@@ -49,74 +78,105 @@ void Engine::decide_batch(RowsView rows, std::span<Decision> decisions, ThreadPo
   for (std::size_t block = 0; block < n_blocks; ++block) work(block);
 }
 
+/// The order of `decide`, each step for all rows that reach it.
 void Engine::decide_block(RowsView rows, std::span<Decision> decisions, std::span<const std::int64_t> now_us) const {
-  const auto now = [&](std::size_t i) { return seconds_of(now_us.empty() ? 0 : now_us[i]); };
-  std::array<PrefixMargins, kBlock> staged;
-  for (std::size_t i = 0; i < rows.n_rows; ++i) staged[i].fill(kNoMargin);
-  std::array<Cause, kBlock> causes{};
   ledger_->arrive(rows.n_rows);
+  std::fill(decisions.begin(), decisions.end(), Decision{});
+  Batch batch{decisions, now_us};
+  const Selection all(rows), open = apply_pre_rules(all, batch);
+  const Selection scored = score_forest(open, batch);
+  decide_without_models(open.where([&](std::size_t i) { return !decisions[i].forest.ran; }), batch);
+  route(scored, batch);
+  refine(scored.where([&](std::size_t i) { return decisions[i].in_band; }), batch);
+  for (std::size_t k = 0; k < scored.size(); ++k) apply_cutoffs(decisions[scored.place(k)]);
+  apply_post_rules(scored, batch);
+  for (const Decision& d : decisions) ledger_->decide(d);
+}
+
+/// Returns the rows that no rule has decided.
+Selection Engine::apply_pre_rules(const Selection& rows, Batch& batch) const {
+  if (!bundle_->pre) return rows.where([](std::size_t) { return true; });
+  batch.evaluate(*bundle_->pre, rows, &Decision::pre, [&](std::size_t i) { return known(batch.now(i)); });
+  return rows.where([&](std::size_t i) { return !take_pre_rules(batch.decisions[i]); });
+}
+
+/// Returns the rows that the forest has scored.
+Selection Engine::score_forest(const Selection& rows, Batch& batch) const {
+  std::vector<PrefixMargins> margins(rows.size());
+  for (PrefixMargins& one : margins) one.fill(kNoMargin);
   score_each(
-      rows.n_rows,
-      [&](std::size_t first, std::size_t n) { forest_->stage().score(rows.slice(first, n), {&staged[first], n}); },
-      [&](std::size_t i) { causes[i] = Cause::forest_failed; });
-  std::array<float, kBlock> gains;
-  gains.fill(kNoMargin);
-  if (bundle_->policy.asks_gain()) bundle_->gain->expect(rows, {staged.data(), rows.n_rows}, gains);
-  std::array<bool, kBlock> scored{};
-  for (std::size_t i = 0; i < rows.n_rows; ++i) {
-    Decision& d = decisions[i] = Decision{};
-    if (apply_pre_rules(rows.row(i), now(i), d)) continue;
-    scored[i] = take_forest(causes[i], staged[i], d);
-    if (scored[i])
-      record_route(bundle_->forwarding(d.forest.p, gains[i]), d);
-    else
-      decide_without_models(rows.row(i), now(i), d);
-  }
-  refine_block(rows, {staged.data(), rows.n_rows}, decisions);
-  for (std::size_t i = 0; i < rows.n_rows; ++i) {
-    if (scored[i]) {
-      apply_cutoffs(decisions[i]);
-      apply_post_rules(rows.row(i), now(i), decisions[i]);
-    }
-    ledger_->decide(decisions[i]);
+      rows.size(),
+      [&](std::size_t first, std::size_t n) {
+        forest_->stage().score(rows.view().slice(first, n), {margins.data() + first, n});
+      },
+      [&](std::size_t k) { batch.causes[rows.place(k)] = Cause::forest_failed; });
+  for (std::size_t k = 0; k < rows.size(); ++k) batch.margins[rows.place(k)] = margins[k];
+  return rows.where([&](std::size_t i) { return take_forest(batch.causes[i], batch.margins[i], batch.decisions[i]); });
+}
+
+void Engine::decide_without_models(const Selection& rows, Batch& batch) const {
+  if (bundle_->fallback)
+    batch.evaluate(*bundle_->fallback, rows, &Decision::fallback, [&](std::size_t i) { return known(batch.now(i)); });
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    Decision& d = batch.decisions[rows.place(k)];
+    bundle_->fallback ? take_fallback_rules(d) : fall_to_default(Cause::rules_missing, d);
   }
 }
 
-void Engine::refine_block(RowsView rows, std::span<const PrefixMargins> staged, std::span<Decision> decisions) const {
-  Table forwarded(rows.n_columns);
-  std::vector<PrefixMargins> forwarded_staged;
-  std::vector<std::size_t> places;
-  for (std::size_t i = 0; i < rows.n_rows; ++i) {
-    Decision& d = decisions[i];
-    if (!d.in_band) continue;
-    Cause cause = may_refine(Deadline::none());
-    if (cause == Cause::none && lacks_late_features(rows.row(i))) cause = Cause::late_features_missing;
-    if (cause != Cause::none) {
-      degrade_to(Level::L1, cause, d);
-      continue;
-    }
-    forwarded.append(rows.row(i));
-    forwarded_staged.push_back(staged[i]);
-    places.push_back(i);
+void Engine::route(const Selection& rows, Batch& batch) const {
+  std::vector<float> gains(rows.size(), kNoMargin);
+  if (bundle_->policy.asks_gain()) {
+    std::vector<PrefixMargins> margins;
+    for (std::size_t k = 0; k < rows.size(); ++k) margins.push_back(batch.margins[rows.place(k)]);
+    bundle_->gain->expect(rows.view(), margins, gains);
   }
-  if (places.empty()) return;
-  std::vector<float> margins(places.size(), kNoMargin);
-  std::vector<NetworkAnswer> answers(places.size());
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    Decision& d = batch.decisions[rows.place(k)];
+    record_route(route_of(bundle_->policy.band, d.forest.p, gains[k]), d);
+  }
+}
+
+/// Of rows in the band.
+void Engine::refine(const Selection& rows, Batch& batch) const {
+  const Cause cause = may_refine(Deadline::none());
+  std::array<bool, kBlock> is_asked{};
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    const bool lacks_late = cause == Cause::none && lacks_late_features(rows.view().row(k));
+    is_asked[rows.place(k)] = cause == Cause::none && !lacks_late;
+    if (!is_asked[rows.place(k)])
+      degrade_to(Level::L1, lacks_late ? Cause::late_features_missing : cause, batch.decisions[rows.place(k)]);
+  }
+  ask_network(rows.where([&](std::size_t i) { return is_asked[i]; }), batch);
+}
+
+void Engine::ask_network(const Selection& rows, Batch& batch) const {
+  if (rows.size() == 0) return;
+  std::vector<PrefixMargins> forest;
+  for (std::size_t k = 0; k < rows.size(); ++k) forest.push_back(batch.margins[rows.place(k)]);
+  std::vector<float> margins(rows.size(), kNoMargin);
+  std::vector<NetworkAnswer> answers(rows.size());
   score_each(
-      places.size(),
+      rows.size(),
       [&](std::size_t first, std::size_t n) {
-        const NetworkAnswer answer = network_->stage().score(
-            forwarded.view().slice(first, n), {&forwarded_staged[first], n}, {&margins[first], n}, Deadline::none());
+        const NetworkAnswer answer = network_->stage().score(rows.view().slice(first, n), {&forest[first], n},
+                                                             {&margins[first], n}, Deadline::none());
         std::fill_n(answers.begin() + static_cast<std::ptrdiff_t>(first), n, answer);
       },
-      [&](std::size_t i) { answers[i].cause = Cause::network_failed; });
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    Decision& d = decisions[places[i]];
-    if (answers[i].cause == Cause::none)
-      take_network(margins[i], answers[i].device, d);
+      [&](std::size_t k) { answers[k].cause = Cause::network_failed; });
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    Decision& d = batch.decisions[rows.place(k)];
+    if (answers[k].cause == Cause::none)
+      take_network(margins[k], answers[k].device, d);
     else
-      degrade_to(Level::L1, answers[i].cause, d);
+      degrade_to(Level::L1, answers[k].cause, d);
   }
+}
+
+void Engine::apply_post_rules(const Selection& rows, Batch& batch) const {
+  if (!bundle_->post) return;
+  batch.evaluate(*bundle_->post, rows, &Decision::post,
+                 [&](std::size_t i) { return known(batch.decisions[i], batch.now(i)); });
+  for (std::size_t k = 0; k < rows.size(); ++k) take_post_rules(batch.decisions[rows.place(k)]);
 }
 
 }  // namespace sluice::cascade

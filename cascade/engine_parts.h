@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "sluice/cascade/engine.h"
+#include "sluice/cascade/routing.h"
 
 namespace sluice::cascade {
 
@@ -37,9 +38,15 @@ inline void degrade_to(Level level, Cause cause, Decision& d) {
   if (d.cause == Cause::none) d.cause = cause;
 }
 
-inline void record_route(const Forwarding& forwarding, Decision& d) {
-  d.in_band = forwarding.is_wanted;
-  d.gain = forwarding.gain;
+inline void record_route(const Route& route, Decision& d) {
+  d.in_band = route.is_forwarded;
+  d.gain = route.gain;
+}
+
+/// What rules may read: before the models, and after them.
+inline rules::ModelOutputs known(double now) { return {.now = now}; }
+inline rules::ModelOutputs known(const Decision& d, double now) {
+  return {d.forest.p, d.network.p, d.p_final, d.forest.margin, d.network.margin, now};
 }
 
 /// What rules read as `now`; 0 is no time.

@@ -1,5 +1,7 @@
 #include "sluice/explain/value.h"
 
+#include "sluice/cascade/routing.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -40,7 +42,7 @@ double GameValue::off_route_fraction() const {
 
 bool GameValue::in_band(RowView row, const cascade::PrefixMargins& staged) const {
   const cascade::Bundle& bundle = engine_.bundle();
-  return bundle.forwarding(row, staged, bundle.calibration.forest.probability(staged.back())).is_wanted;
+  return cascade::route_of(bundle, row, staged, bundle.calibration.forest.probability(staged.back())).is_forwarded;
 }
 
 bool GameValue::is_forwarded(RowView row, const cascade::PrefixMargins& staged, float network) const {

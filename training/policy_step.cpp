@@ -5,6 +5,7 @@
 
 #include "sluice/base/file.h"
 #include "sluice/base/metrics.h"
+#include "sluice/cascade/routing.h"
 #include "sluice/training/gain_step.h"
 #include "sluice/training/pipeline.h"
 
@@ -120,7 +121,7 @@ double promise(const std::optional<cascade::Band>& band, const Part& valid, std:
                std::span<const float> expected) {
   double sum = 0;
   for (std::size_t i = 0; band && i < expected.size(); ++i)
-    if (band->takes(valid.p_forest[i], modelled[i])) sum += static_cast<double>(expected[i]);
+    if (cascade::route_of(band, valid.p_forest[i], modelled[i]).is_forwarded) sum += static_cast<double>(expected[i]);
   return sum;
 }
 
@@ -149,7 +150,7 @@ cascade::Band readable(cascade::Band band) {
 }  // namespace
 
 bool is_forwarded(const cascade::Policy& policy, const Part& part, std::size_t i) {
-  return policy.band && policy.band->takes(part.p_forest[i], part.gains.empty() ? kNoGain : part.gains[i]);
+  return cascade::route_of(policy.band, part.p_forest[i], part.gains.empty() ? kNoGain : part.gains[i]).is_forwarded;
 }
 
 cascade::Policy choose_policy(const TrainRequest& request, const Schema& schema, const Part& train, const Part& valid,

@@ -85,7 +85,7 @@ RecordInputs decode_inputs(std::string_view bytes) {
   inputs.row = get_cells(in);
   if (in.small(1, "late_fetched") != 0) {
     inputs.late = get_cells(in);
-    if (inputs.late->size() > cascade::kMaxLateColumns) in.fail("record.value", "too many late columns");
+    if (inputs.late->size() > kMaxLateColumns) in.fail("record.value", "too many late columns");
   }
   in.finish();
   return inputs;

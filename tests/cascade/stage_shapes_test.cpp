@@ -10,6 +10,7 @@
 #include "sluice/bundle/calibration.h"
 #include "sluice/cascade/engine.h"
 #include "sluice/cascade/network_stage.h"
+#include "sluice/cascade/routing.h"
 #include "sluice/gbdt/load_xgboost.h"
 #include "support/catch.h"
 #include "support/code_of.h"
@@ -257,13 +258,22 @@ TEST_CASE("a band holds its lower end, its upper one where it is closed, and gai
       CHECK_FALSE(band.contains(std::nan("")));
     }
   const float least = 0.1f;
-  const Band band{0, 1, true, static_cast<double>(least)};
-  for (const double p : {0.0, 0.5, 1.0}) {
-    CHECK(band.takes(p, least));
-    CHECK(band.takes(p, std::numeric_limits<float>::infinity()));
-    CHECK_FALSE(band.takes(p, std::nextafter(least, 0.0f)));
-    CHECK_FALSE(band.takes(p, std::nanf("")));
+  Policy policy;
+  policy.band = Band{0.25, 1, true, static_cast<double>(least)};
+  for (const double p : {0.25, 0.5, 1.0}) {
+    CHECK(route_of(policy.band, p, least).is_forwarded);
+    CHECK(route_of(policy.band, p, std::numeric_limits<float>::infinity()).is_forwarded);
+    CHECK_FALSE(route_of(policy.band, p, std::nextafter(least, 0.0f)).is_forwarded);
+    CHECK_FALSE(route_of(policy.band, p, std::nanf("")).is_forwarded);
+    CHECK(route_of(policy.band, p, least).gain == least);
   }
+  CHECK_FALSE(route_of(policy.band, 0.2, least).is_forwarded);
+  CHECK(std::isnan(route_of(policy.band, 0.2, least).gain));
+  policy.band->min_gain.reset();
+  CHECK(route_of(policy.band, 0.5, least).is_forwarded);
+  CHECK(std::isnan(route_of(policy.band, 0.5, least).gain));
+  policy.band.reset();
+  CHECK_FALSE(route_of(policy.band, 0.5, least).is_forwarded);
 }
 
 TEST_CASE("a calibration is fitted to no, one and many rows of no, one and two classes, and ascends") {

@@ -1,0 +1,50 @@
+#pragma once
+/// Some rows of a block, side by side, and their places in it. Not installed.
+
+#include <cstddef>
+#include <vector>
+
+#include "sluice/base/batch.h"
+
+namespace sluice::cascade {
+
+/// All rows are a view of the block; fewer are copied.
+class Selection {
+ public:
+  explicit Selection(RowsView rows) : view_(rows) {
+    for (std::size_t i = 0; i < rows.n_rows; ++i) places_.push_back(i);
+  }
+  Selection(Selection&&) = default;
+  Selection(const Selection&) = delete;
+  Selection& operator=(const Selection&) = delete;
+
+  /// Those whose place is wanted. `wanted` is asked once for each place, in order. The result may point into this
+  /// selection's memory.
+  template <class Wanted>
+  Selection where(const Wanted& wanted) const {
+    Selection out(view_.slice(0, 0));
+    std::vector<std::size_t> numbers;
+    for (std::size_t k = 0; k < size(); ++k)
+      if (wanted(places_[k])) numbers.push_back(k);
+    out.view_ = view_;
+    if (numbers.size() < size()) {
+      out.copy_ = Table(view_.n_columns);
+      out.copy_.reserve(numbers.size());
+      for (const std::size_t k : numbers) out.copy_.append(view_.row(k));
+      out.view_ = out.copy_.view();
+    }
+    for (const std::size_t k : numbers) out.places_.push_back(places_[k]);
+    return out;
+  }
+
+  std::size_t size() const { return places_.size(); }
+  std::size_t place(std::size_t k) const { return places_[k]; }
+  RowsView view() const { return view_; }
+
+ private:
+  RowsView view_;
+  Table copy_;
+  std::vector<std::size_t> places_;
+};
+
+}  // namespace sluice::cascade
