@@ -78,7 +78,7 @@ std::uint8_t outcome_flags(const std::optional<cascade::Band>& band, const Decis
   if (d.network.ran) flags |= kNetworkRan;
   if (band) flags |= kHasBand;
   if (band && band->closed) flags |= kBandClosed;
-  if (band && band->least_gain) flags |= kAsksGain;
+  if (band && band->min_gain) flags |= kAsksGain;
   return static_cast<std::uint8_t>(flags);
 }
 
@@ -99,7 +99,7 @@ void encode_outcome(std::string& bytes, const Bundle& bundle, const Decision& d,
     out.put(word);
   if (const auto& band = bundle.policy.band) {
     out.put(band->low).put(band->high);
-    if (band->least_gain) out.put(*band->least_gain).put(d.gain);
+    if (band->min_gain) out.put(*band->min_gain).put(d.gain);
   }
   if (d.forest.ran) out.put(d.forest.margin).put(d.forest.p);
   if (d.network.ran) out.put(d.network.margin).put(d.network.p).text(d.device.view());

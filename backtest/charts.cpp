@@ -84,13 +84,13 @@ DriftLine drift_line(std::string title, const std::vector<const SliceReport*>& s
 }
 
 std::string drift_panel(const DriftLine& line, Range y, bool is_share, int n_decimals = 1) {
-  constexpr std::size_t kMostDots = 60;
+  constexpr std::size_t kMaxDots = 60;
   Plot plot(kWide, 130, line.x(), y, line.title);
   plot.set_margins({.left = 66, .top = 24, .bottom = 8});
   for (const double tick : nice_ticks(y.low, y.high, 3))
     plot.y_tick(tick, is_share ? percent(tick, y.high < 0.1 ? 1 : 0) : decimal(tick, n_decimals));
   plot.line(line.points, line.colour);
-  if (line.points.size() <= kMostDots)
+  if (line.points.size() <= kMaxDots)
     for (const Point& point : line.points) plot.dot(point, line.colour, 3, line.title_at(point));
   plot.legend({{line.title, line.colour}});
   return plot.finish();
@@ -190,11 +190,11 @@ std::string score_chart(const Report& report) {
   const Range y{0, std::max(tallest * 1.3, 1e-9)};
   Plot plot(kWide, 320, x, y, "Distribution of the forest's probability, good and bad rows, with band and cut-offs");
   plot.set_margins({.left = 66, .top = 28});
-  const std::string least_gain =
-      report.band && report.band->least_gain ? ", from an expected gain of " + shortest(*report.band->least_gain) : "";
+  const std::string min_gain =
+      report.band && report.band->min_gain ? ", from an expected gain of " + shortest(*report.band->min_gain) : "";
   if (report.band)
     plot.rectangle({logit(report.band->low), 0}, {logit(report.band->high), y.high}, "var(--band)", 1,
-                   "band: forwarded to the network" + least_gain);
+                   "band: forwarded to the network" + min_gain);
   for (const double tick : nice_ticks(0, y.high, 4)) plot.y_tick(tick, percent(tick, y.high < 0.1 ? 1 : 0));
   for (const double p : nice_odds(x)) plot.x_tick(logit(p), probability_label(p));
   plot.titles("forest's probability (log-odds scale)", "share of class");
@@ -215,7 +215,7 @@ std::string score_chart(const Report& report) {
   std::vector<std::pair<std::string, std::string>> entries = {{"good", kGood}, {"bad", kBad}};
   if (report.band)
     entries.emplace_back("band " + shortest(report.band->low) + " to " + shortest(report.band->high) +
-                             ": goes to the network" + least_gain,
+                             ": goes to the network" + min_gain,
                          "#b9c7e3");
   plot.legend(entries);
   return plot.finish();

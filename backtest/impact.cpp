@@ -54,14 +54,14 @@ ImpactSegment segment_of(const std::string& name, const ImpactMatrix& matrix, co
 
 /// Each group's approvals by those of the group that is approved most often.
 void add_impact_ratios(ImpactTable& table) {
-  double most_before = 0, most_after = 0;
+  double max_before = 0, max_after = 0;
   for (const auto& segment : table.segments) {
-    most_before = std::max(most_before, segment.approve_before);
-    most_after = std::max(most_after, segment.approve_after);
+    max_before = std::max(max_before, segment.approve_before);
+    max_after = std::max(max_after, segment.approve_after);
   }
   for (auto& segment : table.segments) {
-    if (most_before > 0) segment.impact_before = segment.approve_before / most_before;
-    if (most_after > 0) segment.impact_after = segment.approve_after / most_after;
+    if (max_before > 0) segment.impact_before = segment.approve_before / max_before;
+    if (max_after > 0) segment.impact_after = segment.approve_after / max_after;
   }
 }
 

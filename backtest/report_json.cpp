@@ -39,7 +39,7 @@ Json policy_json(const Report& report) {
   Json band = nullptr;
   if (report.band) {
     band = {{"low", report.band->low}, {"high", report.band->high}, {"closed", report.band->closed}};
-    if (report.band->least_gain) band["least_gain"] = *report.band->least_gain;
+    if (report.band->min_gain) band["min_gain"] = *report.band->min_gain;
   }
   return {{"version", report.policy_version},
           {"band", band},

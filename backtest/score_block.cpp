@@ -14,7 +14,7 @@ constexpr std::size_t kPiece = 256;
 /// A forest that is down.
 class NoForest : public cascade::ForestStage {
  public:
-  void score(RowsView, std::span<cascade::StagedMargins> out) const override {
+  void score(RowsView, std::span<cascade::PrefixMargins> out) const override {
     for (auto& staged : out) staged.fill(std::numeric_limits<float>::quiet_NaN());
   }
 };
@@ -63,7 +63,7 @@ void RecordedForest::record(RowsView rows, ThreadPool& pool) {
   });
 }
 
-void RecordedForest::score(RowsView rows, std::span<cascade::StagedMargins> out) const {
+void RecordedForest::score(RowsView rows, std::span<cascade::PrefixMargins> out) const {
   const std::less<> before;
   const double* end = block_.data + block_.n_rows * block_.stride;
   if (before(rows.data, block_.data) || !before(rows.data, end) || rows.stride != block_.stride)

@@ -20,14 +20,14 @@ class RecordedForest : public cascade::ForestStage {
 
   /// `rows` must stay where they are until the next call.
   void record(RowsView rows, ThreadPool& pool);
-  std::span<const cascade::StagedMargins> margins() const { return margins_; }
+  std::span<const cascade::PrefixMargins> margins() const { return margins_; }
   /// Rows that are not of the block are scored anew.
-  void score(RowsView rows, std::span<cascade::StagedMargins> out) const override;
+  void score(RowsView rows, std::span<cascade::PrefixMargins> out) const override;
 
  private:
   const cascade::ForestStage& stage_;
   RowsView block_;
-  std::vector<cascade::StagedMargins> margins_;
+  std::vector<cascade::PrefixMargins> margins_;
 };
 
 class BlockScorer {

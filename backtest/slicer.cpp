@@ -81,9 +81,9 @@ Slicer Slicer::by_values(std::string column, std::optional<Kind> kind, std::span
 std::string Slicer::name(std::string_view text, std::uint64_t row) const {
   if (is_missing_text(text)) return kMissing;
   if (period_) {
-    constexpr double kMostSeconds = 2.5e11;  // some eight thousand years, as far as dates are written with four digits
+    constexpr double kMaxSeconds = 2.5e11;  // some eight thousand years, as far as dates are written with four digits
     const auto seconds = parse_time(text);
-    if (seconds && *seconds > -6e10 && *seconds < kMostSeconds) return period_name(*seconds, *period_);
+    if (seconds && *seconds > -6e10 && *seconds < kMaxSeconds) return period_name(*seconds, *period_);
     throw Error(
         "backtest.time",
         "row " + std::to_string(row) + ", column \"" + column_ + "\": \"" + shortened(text) + "\" is not a time",

@@ -11,8 +11,8 @@ namespace sluice {
 namespace {
 
 const Json kEmptyObject = Json::object();
-constexpr std::size_t kMostUnknown = 100;  // unknown keys told of one object
-constexpr std::size_t kMaxNesting = 256;   // writing a value back out is recursive
+constexpr std::size_t kMaxUnknown = 100;  // unknown keys told of one object
+constexpr std::size_t kMaxNesting = 256;  // writing a value back out is recursive
 
 std::string place_of(std::string_view text, std::size_t byte) {
   const auto before = text.substr(0, std::min(byte == 0 ? 0 : byte - 1, text.size()));
@@ -117,7 +117,7 @@ void tell_of_more(std::vector<Diagnostic>& found, const std::string& source, con
   if (has_room(found)) return;
   found.push_back({.code = family + ".too_many",
                    .source = source,
-                   .message = "more than " + std::to_string(kMostFaults) + " faults; the rest is not told"});
+                   .message = "more than " + std::to_string(kMaxFaults) + " faults; the rest is not told"});
 }
 
 JsonFields::JsonFields(const Json& object, std::string pointer, std::string source, std::string family,
@@ -221,16 +221,21 @@ void JsonFields::require(const std::string& key) {
   if (!object_->contains(key)) add("missing", key, "the key \"" + key + "\" is missing");
 }
 
+void JsonFields::renamed(const std::string& former, const std::string& now) {
+  if (known(former) != nullptr)
+    add("renamed", former, "the key \"" + former + "\" is now \"" + now + "\"", "rename it; its meaning is the same");
+}
+
 void JsonFields::finish() {
   std::size_t n_unknown = 0;
   for (const auto& [key, value] : object_->items()) {
-    if (std::find(known_.begin(), known_.end(), key) != known_.end() || n_unknown++ >= kMostUnknown) continue;
+    if (std::find(known_.begin(), known_.end(), key) != known_.end() || n_unknown++ >= kMaxUnknown) continue;
     const std::string meant = nearest(key, known_), shown = excerpt(key);
     add("unknown_key", shown, "the key \"" + shown + "\" is not known",
         meant.empty() ? "" : "did you mean \"" + meant + "\"?");
   }
-  if (n_unknown > kMostUnknown)
-    add("unknown_key", "", std::to_string(n_unknown - kMostUnknown) + " more keys are not known");
+  if (n_unknown > kMaxUnknown)
+    add("unknown_key", "", std::to_string(n_unknown - kMaxUnknown) + " more keys are not known");
 }
 
 }  // namespace sluice

@@ -22,8 +22,8 @@ Json parse_json(std::string_view text, std::string_view source, std::string code
 std::string pointer_step(std::string_view key);
 
 /// Of one document. What reads lists of any length stops where there is no room for more, and `tell_of_more` says so.
-inline constexpr std::size_t kMostFaults = 2000;
-inline bool has_room(const std::vector<Diagnostic>& found) { return found.size() < kMostFaults; }
+inline constexpr std::size_t kMaxFaults = 2000;
+inline bool has_room(const std::vector<Diagnostic>& found) { return found.size() < kMaxFaults; }
 void tell_of_more(std::vector<Diagnostic>& found, const std::string& source, const std::string& family);
 
 /// The fields of one object. Each getter marks its key as known; `finish` reports the keys that nobody asked for.
@@ -52,6 +52,8 @@ class JsonFields {
   /// The value itself, marked as known; nullptr where absent.
   const Json* child(const std::string& key);
 
+  /// Reports `family`.renamed where the document has the key under its former name.
+  void renamed(const std::string& former, const std::string& now);
   void require(const std::string& key);  // reports `family`.missing where the key is absent
   void add(const std::string& kind, const std::string& key, std::string message, std::string hint = {});
   std::string pointer_to(const std::string& key) const { return pointer_ + "/" + pointer_step(key); }

@@ -16,10 +16,10 @@
 #include "bench_timing.h"
 #include "sluice/base/random.h"
 #include "sluice/bundle/bundle.h"
-#include "sluice/bundle/forest_facts.h"
 #include "sluice/bundle/forest_inputs.h"
+#include "sluice/bundle/forest_signals.h"
 #include "sluice/bundle/gain_model.h"
-#include "sluice/cascade/stages.h"
+#include "sluice/cascade/forest_stage.h"
 #include "sluice/gbdt/load_xgboost.h"
 #include "sluice/gbdt/train/booster.h"
 
@@ -50,7 +50,7 @@ Table draw_rows(const cascade::Bundle& bundle) {
 
 /// A gain model as training makes them (training/gain_step.cpp), of random gains.
 cascade::GainModel make_gain_model(const Schema& schema, const Table& rows,
-                                   std::span<const cascade::StagedMargins> staged) {
+                                   std::span<const cascade::PrefixMargins> staged) {
   const auto columns = schema.forest_columns();
   FloatTable features(columns.size() + 1, rows.n_rows());
   std::vector<float> gains;
@@ -104,24 +104,25 @@ void run(const char* folder) {
     apart.push_back(
         cascade::make_forest_stage(std::make_shared<const std::vector<gbdt::Forest>>(1, forest), bundle.schema));
   }
-  std::vector<cascade::StagedMargins> staged(kRows);
+  std::vector<cascade::PrefixMargins> staged(kRows);
   std::vector<float> numbers(kRows);
   const auto by = [&](const Stages& stages) {
     return [&](RowsView some) {
       for (const auto& stage : stages) stage->score(some, {staged.data(), some.n_rows});
     };
   };
-  const auto fact = [&](dnn::ForestFact which) {
-    return [&, facts = std::make_shared<cascade::ForestFacts>(*bundle.forests, bundle.schema, std::span(&which, 1))](
-               RowsView some) { facts->compute(some, {numbers.data(), some.n_rows}); };
+  const auto signal = [&](dnn::ForestSignal which) {
+    return
+        [&, signals = std::make_shared<cascade::ForestSignals>(*bundle.forests, bundle.schema, std::span(&which, 1))](
+            RowsView some) { signals->compute(some, {numbers.data(), some.n_rows}); };
   };
   folded.front()->score(rows.view(), staged);
   const cascade::GainModel gain = make_gain_model(bundle.schema, rows, staged);
   const std::vector<Way> ways = {
       {"one after the other", by(apart)},
       {"folded into one", by(folded)},
-      {"leaf support, beside it", fact(dnn::ForestFact::leaf_support)},
-      {"disagreement, beside it", fact(dnn::ForestFact::disagreement)},
+      {"leaf support, beside it", signal(dnn::ForestSignal::leaf_support)},
+      {"disagreement, beside it", signal(dnn::ForestSignal::disagreement)},
       {"expected gain, beside it", [&](RowsView some) { gain.expect(some, {staged.data(), some.n_rows}, numbers); }}};
   std::printf("| %zu forests, %zu trees, %zu features | one row | a row of %zu |\n|---|---|---|\n",
               bundle.forests->size(), n_trees, bundle.schema.forest_columns().size(), kRows);

@@ -63,7 +63,7 @@ class Decider {
   explicit Decider(const char* folder) : bundle(with_rules(folder)), engine(bundle), rows(draw_rows(bundle->schema)) {}
 
   void score_forest(std::size_t i) {
-    cascade::StagedMargins staged;
+    cascade::PrefixMargins staged;
     engine.forest_stage().score(RowsView(rows.row(i % kRows)), {&staged, 1});
   }
   void decide(std::size_t i) {

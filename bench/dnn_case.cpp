@@ -128,13 +128,13 @@ NetworkCase read_network_case(const std::filesystem::path& folder) {
 }
 
 std::shared_ptr<const dnn::Network> network_of(const NetworkCase& of) {
-  std::vector<Column> columns(kDense - dnn::kStages.size());
+  std::vector<Column> columns(kDense - dnn::kTreePrefixes.size());
   for (std::size_t c = 0; c < columns.size(); ++c) columns[c].name = "x" + std::to_string(c);
   const Table no_rows(columns.size());
   dnn::Tensors tensors;
   for (const auto& [name, tensor] : of.tensors) tensors["member.0." + name] = tensor;
   return std::make_shared<dnn::Network>(
-      dnn::Encoder::fit(Schema(columns), no_rows.view(), std::span<const dnn::StagedMargins>{}), std::vector{of.shape},
+      dnn::Encoder::fit(Schema(columns), no_rows.view(), std::span<const dnn::PrefixMargins>{}), std::vector{of.shape},
       tensors, of.name);
 }
 

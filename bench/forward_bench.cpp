@@ -14,7 +14,7 @@
 #include "bench_timing.h"
 #include "sluice/base/random.h"
 #include "sluice/bundle/calibration.h"
-#include "sluice/cascade/stages.h"
+#include "sluice/cascade/forest_stage.h"
 #include "sluice/dnn/executor.h"
 #include "sluice/gbdt/load_xgboost.h"
 
@@ -59,7 +59,7 @@ void run(const std::string& folder) {
     for (std::size_t c = 0; c < columns.size(); ++c) rows.row(i)[c] = static_cast<double>(data.rows.row(i)[c]);
 
   const auto forest = cascade::make_forest_stage(forests, schema);
-  std::vector<cascade::StagedMargins> staged(kRows);
+  std::vector<cascade::PrefixMargins> staged(kRows);
   forest->score(rows.view(), staged);
   const auto network = random_network(dnn::Encoder::fit(schema, rows.view(), staged), {128, 128});
   const auto executor = dnn::make_executor(network, dnn::Device::cpu);
@@ -68,7 +68,7 @@ void run(const std::string& folder) {
   for (std::size_t i = 0; i < kRows; ++i) network->encoder().encode(rows.row(i), staged[i], encoded.row(i));
 
   const cascade::Platt calibration{1.1, -0.2};
-  cascade::StagedMargins one;
+  cascade::PrefixMargins one;
   float margin = 0;
   double p = 0;
   const auto at = [&](std::size_t i) { return rows.view().slice(i % kRows, 1); };

@@ -36,11 +36,11 @@ GpuNetwork gpu_network(const std::string& name, std::size_t n_inputs, const std:
   put("head.weight", {n_paths, n_in}, std::sqrt(1.0 / static_cast<double>(n_in)));
   for (const char* part : {"head.bias", "a", "b"}) put(part, {n_paths}, 0.5);
 
-  std::vector<Column> columns(n_inputs - dnn::kStages.size());
+  std::vector<Column> columns(n_inputs - dnn::kTreePrefixes.size());
   for (std::size_t c = 0; c < columns.size(); ++c) columns[c].name = "x" + std::to_string(c);
   const Table no_rows(columns.size());
   made.network = std::make_shared<dnn::Network>(
-      dnn::Encoder::fit(Schema(columns), no_rows.view(), std::span<const dnn::StagedMargins>{}),
+      dnn::Encoder::fit(Schema(columns), no_rows.view(), std::span<const dnn::PrefixMargins>{}),
       std::vector<dnn::MemberShape>{{.hidden = hidden, .n_paths = n_paths}}, made.tensors, "bench");
   return made;
 }

@@ -128,7 +128,7 @@ const dnn::Encoder* Bundle::encoder() const {
   return imported ? &imported->encoder : nullptr;
 }
 
-Forwarding Bundle::forwarding(RowView row, const StagedMargins& staged, double p_forest) const {
+Forwarding Bundle::forwarding(RowView row, const PrefixMargins& staged, double p_forest) const {
   const bool needs_gain = policy.asks_gain() && policy.band->contains(p_forest);
   return forwarding(p_forest, needs_gain ? gain->expect(row, staged) : Forwarding{}.gain);
 }
@@ -141,8 +141,8 @@ Forwarding Bundle::forwarding(double p_forest, float expected) const {
 
 void Bundle::check_policy_fits() const {
   if (policy.asks_gain() && !gain)
-    throw Error("policy.least_gain", "the band asks for an expected gain, and the bundle has no gain.json to expect it",
-                "take least_gain out of the band, or add the gain.json that it was set with (bundle create --gain)");
+    throw Error("policy.min_gain", "the band asks for an expected gain, and the bundle has no gain.json to expect it",
+                "take min_gain out of the band, or add the gain.json that it was set with (bundle create --gain)");
 }
 
 std::vector<std::string> Bundle::warnings() const {

@@ -56,11 +56,11 @@ struct Bundle {
   std::vector<std::string> warnings() const;
 
   /// Of a row with these margins and the forest's calibrated probability.
-  Forwarding forwarding(RowView row, const StagedMargins& staged, double p_forest) const;
+  Forwarding forwarding(RowView row, const PrefixMargins& staged, double p_forest) const;
   /// Of a row whose gain is known, where the policy asks for one.
   Forwarding forwarding(double p_forest, float expected) const;
 
-  /// Throws Error{policy.least_gain} where the policy asks for a gain and there is no model to expect one: call it
+  /// Throws Error{policy.min_gain} where the policy asks for a gain and there is no model to expect one: call it
   /// after changing the policy of a loaded bundle.
   void check_policy_fits() const;
 

@@ -44,15 +44,15 @@ Costs Costs::from_json(std::string_view text, std::string_view source_view) {
   std::vector<Diagnostic> diagnostics;
   JsonFields fields(json, "", source, "costs", diagnostics);
   for (const char* key : {"false_positive", "false_negative"}) fields.require(key);
-  constexpr double kLeast = 1e-12, kMost = 1e12;
+  constexpr double kMin = 1e-12, kMax = 1e12;
   Costs costs;
-  costs.false_positive = fields.number("false_positive", 1, kLeast, kMost);
-  costs.false_negative = fields.number("false_negative", 1, kLeast, kMost);
+  costs.false_positive = fields.number("false_positive", 1, kMin, kMax);
+  costs.false_negative = fields.number("false_negative", 1, kMin, kMax);
   if (fields.has("review"))
-    costs.review = fields.number("review", 0, kLeast, kMost);
+    costs.review = fields.number("review", 0, kMin, kMax);
   else
     fields.child("review");
-  costs.network_call = fields.number("network_call", 0, 0, kMost);
+  costs.network_call = fields.number("network_call", 0, 0, kMax);
   fields.finish();
   throw_if_errors(diagnostics);
   return costs;

@@ -38,7 +38,7 @@ GainModel::GainModel(gbdt::Forest forest, const Schema& schema)
   check_gain_forest(forest_, schema);
 }
 
-float GainModel::expect(RowView row, const StagedMargins& staged) const {
+float GainModel::expect(RowView row, const PrefixMargins& staged) const {
   StackBuffer<float, kStackFeatures> features(columns_.size() + 1);
   gather(row, staged, features.span());
   float gain = 0;
@@ -46,7 +46,7 @@ float GainModel::expect(RowView row, const StagedMargins& staged) const {
   return gain;
 }
 
-void GainModel::expect(RowsView rows, std::span<const StagedMargins> staged, std::span<float> gains) const {
+void GainModel::expect(RowsView rows, std::span<const PrefixMargins> staged, std::span<float> gains) const {
   const std::size_t n_features = columns_.size() + 1;
   for (std::size_t first = 0; first < rows.n_rows; first += kForestBlock) {
     const std::size_t n = std::min(kForestBlock, rows.n_rows - first);
@@ -57,7 +57,7 @@ void GainModel::expect(RowsView rows, std::span<const StagedMargins> staged, std
   }
 }
 
-void GainModel::gather(RowView row, const StagedMargins& staged, std::span<float> features) const {
+void GainModel::gather(RowView row, const PrefixMargins& staged, std::span<float> features) const {
   gather_columns(row, columns_, features.first(columns_.size()));
   features[columns_.size()] = staged.back();
 }

@@ -14,7 +14,7 @@
 
 namespace sluice::cascade {
 
-using dnn::StagedMargins;
+using dnn::PrefixMargins;
 
 class GainModel {
  public:
@@ -27,14 +27,14 @@ class GainModel {
 
   /// In the costs' unit, the price of forwarding taken off; in nats of log-loss where training was given no costs.
   /// `row` in schema order.
-  float expect(RowView row, const StagedMargins& staged) const;
+  float expect(RowView row, const PrefixMargins& staged) const;
   /// The same of each row, faster.
-  void expect(RowsView rows, std::span<const StagedMargins> staged, std::span<float> gains) const;
+  void expect(RowsView rows, std::span<const PrefixMargins> staged, std::span<float> gains) const;
 
   const std::vector<std::string>& warnings() const { return forest_.warnings; }
 
  private:
-  void gather(RowView row, const StagedMargins& staged, std::span<float> features) const;
+  void gather(RowView row, const PrefixMargins& staged, std::span<float> features) const;
 
   gbdt::Forest forest_;
   std::vector<std::size_t> columns_;

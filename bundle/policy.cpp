@@ -7,9 +7,9 @@
 namespace sluice::cascade {
 namespace {
 
-constexpr std::int64_t kMostUs =
+constexpr std::int64_t kMaxUs =
     3'600'000'000;  // an hour: what is longer is a mistake in the unit, and far longer would overflow the clock
-constexpr double kMostGain = 1e12;
+constexpr double kMaxGain = 1e12;
 const std::vector<std::string> kActions = {"APPROVE", "REVIEW", "DECLINE"};
 
 class PolicyReader {
@@ -23,7 +23,7 @@ class PolicyReader {
     policy.version = fields.integer("policy_version", 1, 0);
     if (const Json* band = fields.child("band"); band && !band->is_null()) policy.band = read_band(*band);
     if (const Json* levels = fields.child("levels")) read_levels(*levels, policy);
-    policy.deadline_us = fields.integer("deadline_us", 0, 0, kMostUs);
+    policy.deadline_us = fields.integer("deadline_us", 0, 0, kMaxUs);
     if (const Json* network = fields.child("network")) policy.network = read_network(*network);
     if (const Json* breaker = fields.child("breaker")) policy.breaker = read_breaker(*breaker);
     if (const Json* load = fields.child("load")) policy.load = read_load(*load);
@@ -41,8 +41,9 @@ class PolicyReader {
     JsonFields fields = object(json, "/band");
     for (const char* key : {"low", "high"}) fields.require(key);
     Band band{fields.number("low", 0, 0, 1), fields.number("high", 1, 0, 1), fields.boolean("closed", false), {}};
-    if (const Json* least = fields.child("least_gain"); least && !least->is_null())
-      band.least_gain = fields.number("least_gain", 0, -kMostGain, kMostGain);
+    fields.renamed("least_gain", "min_gain");
+    if (const Json* gain = fields.child("min_gain"); gain && !gain->is_null())
+      band.min_gain = fields.number("min_gain", 0, -kMaxGain, kMaxGain);
     fields.finish();
     if (band.low > band.high)
       out_.push_back({.code = "policy.band_inverted",
@@ -141,7 +142,7 @@ class PolicyReader {
     isolation.forest_threads = fields.integer("forest_threads", isolation.forest_threads, 0, 1024);
     isolation.network_threads = fields.integer("network_threads", isolation.network_threads, 0, 1024);
     isolation.queue_limit = fields.integer("queue_limit", isolation.queue_limit, 1, 65536);
-    isolation.max_wait_us = fields.integer("max_wait_us", isolation.max_wait_us, 1, kMostUs);
+    isolation.max_wait_us = fields.integer("max_wait_us", isolation.max_wait_us, 1, kMaxUs);
     fields.finish();
     return isolation;
   }
@@ -172,7 +173,7 @@ std::string device_name(dnn::DeviceChoice device) {
 
 std::string to_string(const Band& band) {
   std::string text = "[" + number_text(band.low) + ", " + number_text(band.high) + (band.closed ? "]" : ")");
-  if (band.least_gain) text += ", expected gain from " + number_text(*band.least_gain);
+  if (band.min_gain) text += ", expected gain from " + number_text(*band.min_gain);
   return text;
 }
 
@@ -226,7 +227,7 @@ std::string Policy::to_json() const {
   if (band) {
     json["band"] = {{"low", band->low}, {"high", band->high}};
     if (band->closed) json["band"]["closed"] = true;
-    if (band->least_gain) json["band"]["least_gain"] = *band->least_gain;
+    if (band->min_gain) json["band"]["min_gain"] = *band->min_gain;
   }
   return json.dump(2) + "\n";
 }

@@ -22,13 +22,13 @@ using rules::Action;
 /// `low` is inside, `high` is not, unless `closed`.
 struct Band {
   double low = 0, high = 0;
-  bool closed = false;               // `high` is inside too: [0, 1] closed forwards everything
-  std::optional<double> least_gain;  // inside, only rows with such an expected gain (gain_model.h); none: all of them
+  bool closed = false;             // `high` is inside too: [0, 1] closed forwards everything
+  std::optional<double> min_gain;  // inside, only rows with such an expected gain (gain_model.h); none: all of them
 
   bool contains(double p) const { return p >= low && (p < high || (closed && p == high)); }
-  /// `gain` counts where least_gain is set; NaN is no gain.
+  /// `gain` counts where min_gain is set; NaN is no gain.
   bool takes(double p, float gain) const {
-    return contains(p) && (!least_gain || static_cast<double>(gain) >= *least_gain);
+    return contains(p) && (!min_gain || static_cast<double>(gain) >= *min_gain);
   }
 };
 
@@ -85,7 +85,7 @@ struct Policy {
   IsolationPolicy isolation;
 
   /// Whether the band asks for an expected gain.
-  bool asks_gain() const { return band && band->least_gain; }
+  bool asks_gain() const { return band && band->min_gain; }
 
   std::string to_json() const;
 };

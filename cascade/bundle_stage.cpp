@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "sluice/bundle/forest_facts.h"
+#include "sluice/bundle/forest_signals.h"
 #include "sluice/cascade/resilience/isolate.h"
 
 namespace sluice::cascade {
@@ -42,7 +42,7 @@ std::unique_ptr<NetworkStage> make_bundle_stage(const Bundle& bundle, dnn::Devic
                 .max_delay = std::chrono::microseconds(policy.max_delay_us),
                 .queue_limit = static_cast<std::size_t>(policy.queue_limit)};
   auto stage = make_network_stage(encoder_of(bundle), std::move(executor), batching,
-                                  make_forest_facts(*bundle.forests, bundle.schema, *bundle.encoder()));
+                                  make_forest_signals(*bundle.forests, bundle.schema, *bundle.encoder()));
   const IsolationPolicy& isolation = bundle.policy.isolation;
   if (isolation.network_threads == 0) return stage;
   return isolate(std::shared_ptr<const NetworkStage>(std::move(stage)), bundle.schema,

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "sluice/bundle/bundle.h"
-#include "sluice/cascade/stages.h"
+#include "sluice/cascade/forest_stage.h"
 #include "sluice/dnn/executor.h"
 
 namespace sluice::cascade {

@@ -42,7 +42,7 @@ Engine::Gates::Gates(const LoadPolicy& policy)
 
 Engine::Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options)
     : bundle_(std::move(bundle)),
-      breaker_(std::move(options.breaker)),
+      network_breaker_(std::move(options.network_breaker)),
       ledger_(options.ledger ? std::move(options.ledger) : std::make_shared<Ledger>()),
       gates_(std::make_unique<Gates>(bundle_->policy.load)),
       timings_(options.timings) {
@@ -53,9 +53,10 @@ Engine::Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options)
   if (!options.forest_breaker) options.forest_breaker = std::make_shared<Breaker>(of_policy);
   forest_ = std::make_unique<ForestCall>(std::move(options.forest), std::move(options.forest_breaker),
                                          of_policy.window_us, n_columns);
-  if (!breaker_) breaker_ = std::make_shared<Breaker>(of_policy);
+  if (!network_breaker_) network_breaker_ = std::make_shared<Breaker>(of_policy);
   if (!options.network) options.network = make_bundle_stage(*bundle_, bundle_->policy.network.device);
-  if (options.network) network_ = std::make_unique<NetworkCall>(std::move(options.network), breaker_, n_columns);
+  if (options.network)
+    network_ = std::make_unique<NetworkCall>(std::move(options.network), network_breaker_, n_columns);
 }
 
 Engine::Engine(Engine&&) noexcept = default;
@@ -81,7 +82,7 @@ Decision Engine::decide(const Request& asked) const {
   return d;
 }
 
-Decision Engine::decide_apart(const Request& request) const {
+Decision Engine::decide_unrecorded(const Request& request) const {
   check_width(request.row);
   return decide_checked(with_deadline(request));
 }
@@ -109,18 +110,18 @@ Decision Engine::decide_checked(const Request& request) const {
 
 void Engine::run_stages(const Request& request, Decision& d) const {
   const double now = seconds_of(request.now_us);
-  if (rule_out(request.row, now, d)) return;  // a knock-out before any model
+  if (apply_pre_rules(request.row, now, d)) return;  // a knock-out before any model
   const Gate::Pass pass = gates_->decisions.enter(request.priority);
-  StagedMargins staged;
+  PrefixMargins staged;
   const Cause cause = pass ? score_forest(request, staged, d) : Cause::forest_shed;
   if (!take_forest(cause, staged, d)) return decide_without_models(request.row, now, d);  // L2, then L3
-  take_route(bundle_->forwarding(request.row, staged, d.forest.p), d);
+  record_route(bundle_->forwarding(request.row, staged, d.forest.p), d);
   if (d.in_band) refine(request, staged, d);  // on trouble: L1 and its cause
-  act(d);
-  amend(request.row, now, d);
+  apply_cutoffs(d);
+  apply_post_rules(request.row, now, d);
 }
 
-bool Engine::rule_out(RowView row, double now, Decision& d) const {
+bool Engine::apply_pre_rules(RowView row, double now, Decision& d) const {
   if (!bundle_->pre) return false;
   bundle_->pre->evaluate(row, known(now), d.pre);
   if (d.pre.undecided) return fall_to_default(Cause::rules_undecided, d), true;
@@ -130,14 +131,14 @@ bool Engine::rule_out(RowView row, double now, Decision& d) const {
   return true;
 }
 
-Cause Engine::score_forest(const Request& request, StagedMargins& staged, Decision& d) const {
+Cause Engine::score_forest(const Request& request, PrefixMargins& staged, Decision& d) const {
   const Stopwatch watch(timings_, d.timings_us.forest);
   return forest_->score(request.row, request.deadline, staged);
 }
 
-bool Engine::take_forest(Cause cause, const StagedMargins& staged, Decision& d) const {
+bool Engine::take_forest(Cause cause, const PrefixMargins& staged, Decision& d) const {
   if (cause == Cause::none && !std::isfinite(staged.back())) cause = Cause::forest_not_finite;
-  if (cause != Cause::none) return leave_for(Level::L2, cause, d), false;
+  if (cause != Cause::none) return degrade_to(Level::L2, cause, d), false;
   d.forest = {staged.back(), bundle_->calibration.forest.probability(staged.back()), true};
   d.p_final = d.forest.p;
   d.take(Stage::forest);
@@ -145,19 +146,19 @@ bool Engine::take_forest(Cause cause, const StagedMargins& staged, Decision& d) 
 }
 
 void Engine::take_network(float margin, const DeviceName& device, Decision& d) const {
-  if (!std::isfinite(margin)) return leave_for(Level::L1, Cause::network_not_finite, d);
+  if (!std::isfinite(margin)) return degrade_to(Level::L1, Cause::network_not_finite, d);
   d.network = {margin, bundle_->calibration.network.probability(margin), true};
   d.device = device;
   d.p_final = d.network.p;
   d.take(Stage::network);
 }
 
-void Engine::act(Decision& d) const {
+void Engine::apply_cutoffs(Decision& d) const {
   const Policy& policy = bundle_->policy;
   d.action = (d.level == Level::L0 ? policy.level0 : policy.level1).decide(d.p_final);
 }
 
-void Engine::amend(RowView row, double now, Decision& d) const {
+void Engine::apply_post_rules(RowView row, double now, Decision& d) const {
   if (!bundle_->post) return;
   bundle_->post->evaluate(row, known(d, now), d.post);
   if (d.post.undecided) return fall_to_default(Cause::rules_undecided, d);

@@ -17,11 +17,11 @@
 #include "sluice/base/thread_pool.h"
 #include "sluice/bundle/bundle.h"
 #include "sluice/cascade/decision.h"
+#include "sluice/cascade/forest_stage.h"
 #include "sluice/cascade/ledger.h"
 #include "sluice/cascade/request.h"
 #include "sluice/cascade/resilience/breaker.h"
 #include "sluice/cascade/resilience/gate.h"
-#include "sluice/cascade/stages.h"
 
 namespace sluice::cascade {
 
@@ -30,7 +30,7 @@ struct EngineOptions {
   std::shared_ptr<const ForestStage> forest;    // null: the bundle's
   std::shared_ptr<const NetworkStage> network;  // null: the bundle's, on the policy's device
   std::shared_ptr<Breaker> forest_breaker;      // in `decide`; null: one of the policy's
-  std::shared_ptr<Breaker> breaker;             // of the network, in `decide`; null: one of the policy's
+  std::shared_ptr<Breaker> network_breaker;     // in `decide`; null: one of the policy's
   std::shared_ptr<Ledger> ledger;               // null: one of its own
 };
 
@@ -39,7 +39,7 @@ class NetworkCall;
 
 class Engine {
  public:
-  /// Throws what the stages throw at load: Error{forest.*, device.*}; Error{policy.least_gain} as
+  /// Throws what the stages throw at load: Error{forest.*, device.*}; Error{policy.min_gain} as
   /// Bundle::check_policy_fits.
   explicit Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options = {});
   Engine(Engine&&) noexcept;
@@ -53,7 +53,7 @@ class Engine {
   }
 
   /// As `decide`, and counted in no ledger: for a shadow.
-  Decision decide_apart(const Request& request) const;
+  Decision decide_unrecorded(const Request& request) const;
 
   /// As `decide` for each row, without deadlines; late columns come from the rows. `pool` null works on the calling
   /// thread. `now_us` is empty or has the time of each row, as Request::now_us.
@@ -66,9 +66,9 @@ class Engine {
   /// slower methods; sluice bundle verify refuses it.
   std::vector<std::string> warnings() const;
   const ForestStage& forest_stage() const;
-  const NetworkStage* network_stage() const;      // null where there is none
-  Breaker& forest_breaker() const;                // to look at, or to isolate the stage
-  Breaker& breaker() const { return *breaker_; }  // of the network
+  const NetworkStage* network_stage() const;  // null where there is none
+  Breaker& forest_breaker() const;            // to look at, or to isolate the stage
+  Breaker& network_breaker() const { return *network_breaker_; }
   const Ledger& ledger() const { return *ledger_; }
 
  private:
@@ -77,23 +77,23 @@ class Engine {
   Request with_deadline(Request request) const;
   Decision decide_checked(const Request& request) const;
   void run_stages(const Request& request, Decision& d) const;
-  bool rule_out(RowView row, double now, Decision& d) const;
-  Cause score_forest(const Request& request, StagedMargins& staged, Decision& d) const;
-  bool take_forest(Cause cause, const StagedMargins& staged, Decision& d) const;
-  void refine(const Request& request, const StagedMargins& staged, Decision& d) const;
+  bool apply_pre_rules(RowView row, double now, Decision& d) const;
+  Cause score_forest(const Request& request, PrefixMargins& staged, Decision& d) const;
+  bool take_forest(Cause cause, const PrefixMargins& staged, Decision& d) const;
+  void refine(const Request& request, const PrefixMargins& staged, Decision& d) const;
   Cause may_refine(Deadline deadline) const;
   Cause fetch_late(const Request& request, std::span<double> full, Decision& d) const;
   void take_network(float margin, const DeviceName& device, Decision& d) const;
-  void act(Decision& d) const;
-  void amend(RowView row, double now, Decision& d) const;
+  void apply_cutoffs(Decision& d) const;
+  void apply_post_rules(RowView row, double now, Decision& d) const;
   void decide_without_models(RowView row, double now, Decision& d) const;
   void fall_to_default(Cause cause, Decision& d) const;
   void decide_block(RowsView rows, std::span<Decision> decisions, std::span<const std::int64_t> now_us) const;
-  void refine_block(RowsView rows, std::span<const StagedMargins> staged, std::span<Decision> decisions) const;
+  void refine_block(RowsView rows, std::span<const PrefixMargins> staged, std::span<Decision> decisions) const;
   bool lacks_late_features(RowView row) const;
 
   std::shared_ptr<const Bundle> bundle_;
-  std::shared_ptr<Breaker> breaker_;
+  std::shared_ptr<Breaker> network_breaker_;
   std::shared_ptr<Ledger> ledger_;
   std::unique_ptr<ForestCall> forest_;
   std::unique_ptr<NetworkCall> network_;  // null where there is no network

@@ -51,7 +51,7 @@ void Engine::decide_batch(RowsView rows, std::span<Decision> decisions, ThreadPo
 
 void Engine::decide_block(RowsView rows, std::span<Decision> decisions, std::span<const std::int64_t> now_us) const {
   const auto now = [&](std::size_t i) { return seconds_of(now_us.empty() ? 0 : now_us[i]); };
-  std::array<StagedMargins, kBlock> staged;
+  std::array<PrefixMargins, kBlock> staged;
   for (std::size_t i = 0; i < rows.n_rows; ++i) staged[i].fill(kNoMargin);
   std::array<Cause, kBlock> causes{};
   ledger_->arrive(rows.n_rows);
@@ -65,26 +65,26 @@ void Engine::decide_block(RowsView rows, std::span<Decision> decisions, std::spa
   std::array<bool, kBlock> scored{};
   for (std::size_t i = 0; i < rows.n_rows; ++i) {
     Decision& d = decisions[i] = Decision{};
-    if (rule_out(rows.row(i), now(i), d)) continue;
+    if (apply_pre_rules(rows.row(i), now(i), d)) continue;
     scored[i] = take_forest(causes[i], staged[i], d);
     if (scored[i])
-      take_route(bundle_->forwarding(d.forest.p, gains[i]), d);
+      record_route(bundle_->forwarding(d.forest.p, gains[i]), d);
     else
       decide_without_models(rows.row(i), now(i), d);
   }
   refine_block(rows, {staged.data(), rows.n_rows}, decisions);
   for (std::size_t i = 0; i < rows.n_rows; ++i) {
     if (scored[i]) {
-      act(decisions[i]);
-      amend(rows.row(i), now(i), decisions[i]);
+      apply_cutoffs(decisions[i]);
+      apply_post_rules(rows.row(i), now(i), decisions[i]);
     }
     ledger_->decide(decisions[i]);
   }
 }
 
-void Engine::refine_block(RowsView rows, std::span<const StagedMargins> staged, std::span<Decision> decisions) const {
+void Engine::refine_block(RowsView rows, std::span<const PrefixMargins> staged, std::span<Decision> decisions) const {
   Table forwarded(rows.n_columns);
-  std::vector<StagedMargins> forwarded_staged;
+  std::vector<PrefixMargins> forwarded_staged;
   std::vector<std::size_t> places;
   for (std::size_t i = 0; i < rows.n_rows; ++i) {
     Decision& d = decisions[i];
@@ -92,7 +92,7 @@ void Engine::refine_block(RowsView rows, std::span<const StagedMargins> staged, 
     Cause cause = may_refine(Deadline::none());
     if (cause == Cause::none && lacks_late_features(rows.row(i))) cause = Cause::late_features_missing;
     if (cause != Cause::none) {
-      leave_for(Level::L1, cause, d);
+      degrade_to(Level::L1, cause, d);
       continue;
     }
     forwarded.append(rows.row(i));
@@ -115,7 +115,7 @@ void Engine::refine_block(RowsView rows, std::span<const StagedMargins> staged, 
     if (answers[i].cause == Cause::none)
       take_network(margins[i], answers[i].device, d);
     else
-      leave_for(Level::L1, answers[i].cause, d);
+      degrade_to(Level::L1, answers[i].cause, d);
   }
 }
 

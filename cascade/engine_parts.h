@@ -32,12 +32,12 @@ class Stopwatch {
   Clock::time_point start_;
 };
 
-inline void leave_for(Level level, Cause cause, Decision& d) {
+inline void degrade_to(Level level, Cause cause, Decision& d) {
   d.level = level;
   if (d.cause == Cause::none) d.cause = cause;
 }
 
-inline void take_route(const Forwarding& forwarding, Decision& d) {
+inline void record_route(const Forwarding& forwarding, Decision& d) {
   d.in_band = forwarding.is_wanted;
   d.gain = forwarding.gain;
 }

@@ -13,9 +13,9 @@ constexpr std::size_t kStackColumns = 512;
 
 }  // namespace
 
-void Engine::refine(const Request& request, const StagedMargins& staged, Decision& d) const {
+void Engine::refine(const Request& request, const PrefixMargins& staged, Decision& d) const {
   const Stopwatch watch(timings_, d.timings_us.network);
-  const auto leave = [&d](Cause cause) { leave_for(Level::L1, cause, d); };
+  const auto leave = [&d](Cause cause) { degrade_to(Level::L1, cause, d); };
   if (const Cause cause = may_refine(request.deadline); cause != Cause::none) return leave(cause);
   const Gate::Pass pass = gates_->network.enter(request.priority);
   if (!pass) return leave(Cause::network_shed);

@@ -19,7 +19,7 @@
 
 namespace sluice::cascade {
 
-using dnn::StagedMargins;
+using dnn::PrefixMargins;
 
 /// "cpu", "cuda:0": the first eleven characters of a device's name, kept by value so that a decision stays plain.
 class DeviceName {
@@ -43,23 +43,23 @@ class NetworkStage {
   virtual ~NetworkStage() = default;
   /// The network's margins for raw rows and what the forest said of them. Where the stage waits (for a batch to fill,
   /// for a device), it does not wait beyond the deadline.
-  virtual NetworkAnswer score(RowsView rows, std::span<const StagedMargins> forest, std::span<float> out,
+  virtual NetworkAnswer score(RowsView rows, std::span<const PrefixMargins> forest, std::span<float> out,
                               Deadline deadline) const = 0;
 };
 
-class ForestFacts;
+class ForestSignals;
 
-/// Rows as `encoder` gives them, served by any executor; `facts` are those that the encoder reads (forest_facts.h).
+/// Rows as `encoder` gives them, served by any executor; `signals` are those that the encoder reads (forest_signals.h).
 /// With `batching`, single rows are gathered from all callers (dnn/batcher.h): for a device that answers many rows
 /// sooner than few. Throws Error{batcher.options}, Error{network.outputs} for a network of several classes,
-/// Error{network.fact} where the encoder reads facts that are not given.
+/// Error{network.signal} where the encoder reads signals that are not given.
 std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Encoder> encoder,
                                                  std::shared_ptr<const dnn::Executor> executor,
                                                  const std::optional<dnn::BatcherOptions>& batching = {},
-                                                 std::shared_ptr<const ForestFacts> facts = nullptr);
+                                                 std::shared_ptr<const ForestSignals> signals = nullptr);
 
 /// The same of a network, on a device. Throws what dnn::make_executor throws as well.
 std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Network> network, dnn::DeviceChoice device,
-                                                 std::shared_ptr<const ForestFacts> facts = nullptr);
+                                                 std::shared_ptr<const ForestSignals> signals = nullptr);
 
 }  // namespace sluice::cascade

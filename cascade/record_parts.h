@@ -41,7 +41,7 @@ inline void put_band(JsonText& json, const std::optional<Band>& band, bool is_in
     return;
   }
   json.open('{').field("low", band->low).field("high", band->high);
-  if (band->least_gain) json.field("least_gain", *band->least_gain).field("gain", gain);
+  if (band->min_gain) json.field("min_gain", *band->min_gain).field("gain", gain);
   json.field("inside", is_inside).close('}');
 }
 

@@ -37,11 +37,13 @@ float category_code(const Encoder::Category& category, double cell) {
 
 }  // namespace
 
-const char* to_string(ForestFact fact) { return fact == ForestFact::leaf_support ? "leaf_support" : "disagreement"; }
+const char* to_string(ForestSignal signal) {
+  return signal == ForestSignal::leaf_support ? "leaf_support" : "disagreement";
+}
 
-std::optional<ForestFact> find_forest_fact(std::string_view name) {
-  for (const ForestFact fact : {ForestFact::leaf_support, ForestFact::disagreement})
-    if (name == to_string(fact)) return fact;
+std::optional<ForestSignal> find_forest_signal(std::string_view name) {
+  for (const ForestSignal signal : {ForestSignal::leaf_support, ForestSignal::disagreement})
+    if (name == to_string(signal)) return signal;
   return std::nullopt;
 }
 
@@ -59,7 +61,7 @@ void Encoder::encode(RowView row, std::span<const float> forest, std::span<float
   }
   for (std::size_t s = 0; s < forest_.size(); ++s) out[at++] = (forest[s] - forest_[s].mean) / forest_[s].deviation;
   for (const Category& category : categories_) out[at++] = category_code(category, row[category.column]);
-  const std::size_t last = (kStages.size() - 1) * n_margins();
+  const std::size_t last = (kTreePrefixes.size() - 1) * n_margins();
   for (const float margin : forest.subspan(last, n_margins())) out[at++] = margin;
 }
 

@@ -38,7 +38,7 @@ Estimate ConfidenceSequence::of(const RunningMean& mean) const {
   Estimate estimate{.n = mean.n()};
   if (mean.n() == 0) return estimate;
   estimate.value = mean.mean();
-  if (mean.n() < kLeast) return estimate;
+  if (mean.n() < kMin) return estimate;
   const double half = std::sqrt(mean.variance()) * half_width(static_cast<double>(mean.n()));
   estimate.low = estimate.value - half;
   estimate.high = estimate.value + half;
@@ -48,7 +48,7 @@ Estimate ConfidenceSequence::of(const RunningMean& mean) const {
 Estimate ConfidenceSequence::of(const ArmDifference& difference) const {
   Estimate estimate = of(difference.weighted_effects());
   if (estimate.n == 0) return estimate;
-  if (difference.n_smaller() < kLeast) estimate.low = estimate.high = Estimate::kNone;
+  if (difference.n_smaller() < kMin) estimate.low = estimate.high = Estimate::kNone;
   for (double* figure : {&estimate.value, &estimate.low, &estimate.high}) *figure /= difference.mean_weight();
   return estimate;
 }
@@ -78,11 +78,11 @@ void SampleRatioTest::add(std::size_t arm, std::size_t step, std::span<const std
   }
   const double foreseen = (1 + static_cast<double>(counts.of_arm[arm])) / (n_arms + static_cast<double>(counts.n));
   log_bayes_factor_ += std::log(foreseen * static_cast<double>(whole) / static_cast<double>(shares[arm]));
-  most_ = std::max(most_, log_bayes_factor_);
+  max_ = std::max(max_, log_bayes_factor_);
   ++counts.of_arm[arm];
   ++counts.n;
 }
 
-double SampleRatioTest::p_value() const { return std::exp(-most_); }
+double SampleRatioTest::p_value() const { return std::exp(-max_); }
 
 }  // namespace sluice::audit

@@ -60,18 +60,18 @@ class ArmDifference {
   RunningMean champion_, challenger_, weighted_effects_;
 };
 
-/// Asymptotic confidence sequence: with probability 1 - alpha, the mean lies in the intervals at all n >= kLeast at
+/// Asymptotic confidence sequence: with probability 1 - alpha, the mean lies in the intervals at all n >= kMin at
 /// once, whatever the distribution of the observations (finite variance) and whenever one looks.
 class ConfidenceSequence {
  public:
-  static constexpr std::uint64_t kLeast = 100;  // observations, below which no interval is given
+  static constexpr std::uint64_t kMin = 100;  // observations, below which no interval is given
 
   /// `tuned_for`: the number of observations at which the interval is narrowest.
   /// Throws Error{experiment.alpha} unless 0 < alpha < 1 and tuned_for >= 1.
   ConfidenceSequence(double alpha, double tuned_for);
 
   Estimate of(const RunningMean& mean) const;
-  /// The challenger's mean outcome less the champion's; each arm needs kLeast for an interval.
+  /// The challenger's mean outcome less the champion's; each arm needs kMin for an interval.
   Estimate of(const ArmDifference& difference) const;
   /// Half the interval's width for observations of variance 1.
   double half_width(double n) const;
@@ -95,7 +95,7 @@ class SampleRatioTest {
     std::uint64_t n = 0;
   };
   std::map<std::size_t, Counts> steps_;
-  double log_bayes_factor_ = 0, most_ = 0;
+  double log_bayes_factor_ = 0, max_ = 0;
 };
 
 }  // namespace sluice::audit

@@ -212,7 +212,7 @@ std::string waterfall(const cascade::Bundle& bundle, const Explanation& e) {
 }
 
 std::string band_label(const cascade::Band& band) {
-  return std::string("band: forwarded to the network") + (band.least_gain ? " where it is expected to gain" : "");
+  return std::string("band: forwarded to the network") + (band.min_gain ? " where it is expected to gain" : "");
 }
 
 std::string threshold_tracks(const cascade::Bundle& bundle, const cascade::Decision& d) {

@@ -157,7 +157,7 @@ std::string tracks_section(const cascade::Bundle& bundle, const Decision& d) {
            edge.name + " edge. ";
     if (!std::isnan(d.gain))
       out += "The network was expected to save " + rounded(static_cast<double>(d.gain)) + " here; it is asked from " +
-             rounded(*band->least_gain) + " on. ";
+             rounded(*band->min_gain) + " on. ";
   }
   const Edge edge = nearest_cutoff(cutoffs_of(bundle, d), d.p_final);
   return out + "The final probability is " + fixed(std::abs(edge.distance), 4) +

@@ -29,7 +29,7 @@ void put_thresholds(JsonText& json, const cascade::Bundle& bundle, const Decisio
         .field("low", band->low)
         .field("high", band->high)
         .field("closed", band->closed)
-        .field("least_gain", band->least_gain.value_or(std::nan("")))
+        .field("min_gain", band->min_gain.value_or(std::nan("")))
         .field("gain", d.gain)
         .field("inside", d.in_band)
         .field("distance", nearest_band_edge(*band, d.forest.p).distance)

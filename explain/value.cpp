@@ -38,12 +38,12 @@ double GameValue::off_route_fraction() const {
   return static_cast<double>(n_off_route_) / static_cast<double>(n_evaluations_);
 }
 
-bool GameValue::in_band(RowView row, const cascade::StagedMargins& staged) const {
+bool GameValue::in_band(RowView row, const cascade::PrefixMargins& staged) const {
   const cascade::Bundle& bundle = engine_.bundle();
   return bundle.forwarding(row, staged, bundle.calibration.forest.probability(staged.back())).is_wanted;
 }
 
-bool GameValue::is_forwarded(RowView row, const cascade::StagedMargins& staged, float network) const {
+bool GameValue::is_forwarded(RowView row, const cascade::PrefixMargins& staged, float network) const {
   if (!network_answers_ || !engine_.network_stage() || !in_band(row, staged) || !std::isfinite(network)) return false;
   const auto late = engine_.bundle().schema.late_columns();  // without any of them the engine does not ask the network
   return late.empty() || !std::all_of(late.begin(), late.end(), [&](std::size_t c) { return std::isnan(row[c]); });

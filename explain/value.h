@@ -29,14 +29,14 @@ class GameValue {
   double off_route_fraction() const;
 
  private:
-  bool in_band(RowView row, const cascade::StagedMargins& staged) const;
-  bool is_forwarded(RowView row, const cascade::StagedMargins& staged, float network) const;
+  bool in_band(RowView row, const cascade::PrefixMargins& staged) const;
+  bool is_forwarded(RowView row, const cascade::PrefixMargins& staged, float network) const;
 
   const cascade::Engine& engine_;
   Route route_;
   bool network_answers_;
   std::size_t n_evaluations_ = 0, n_off_route_ = 0;
-  std::vector<cascade::StagedMargins> staged_;
+  std::vector<cascade::PrefixMargins> staged_;
   std::vector<float> margins_;
 };
 

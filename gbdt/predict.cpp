@@ -108,7 +108,7 @@ void check_ends(const Forest& forest, std::span<const std::size_t> ends) {
   if (forest.n_groups != 1)
     throw Error("shape.groups",
                 "margins after part of the trees need a forest of one group, not " + std::to_string(forest.n_groups));
-  if (!std::is_sorted(ends.begin(), ends.end())) throw Error("shape.trees", "the ends of the stages must ascend");
+  if (!std::is_sorted(ends.begin(), ends.end())) throw Error("shape.trees", "the ends of the prefixes must ascend");
   if (!ends.empty()) checked_range(forest, {0, ends.back()});
 }
 
@@ -184,8 +184,8 @@ Ran predict_row(const Forest& forest, std::span<const float> row, std::span<floa
       .run({&forest, BatchView(row), 0, {&end, 1}, forest.base_margin.data(), 0, margins.data()});
 }
 
-Ran predict_staged(const Forest& forest, BatchView rows, std::span<const std::size_t> ends, std::span<float> out,
-                   Kernel kernel, Method method) {
+Ran predict_prefixes(const Forest& forest, BatchView rows, std::span<const std::size_t> ends, std::span<float> out,
+                     Kernel kernel, Method method) {
   check_columns(forest, rows.n_columns);
   check_ends(forest, ends);
   if (is_special(forest))

@@ -56,8 +56,8 @@ Ran predict_row(const Forest& forest, std::span<const float> row, std::span<floa
 /// Margins after the first ends[0], ends[1], ... trees in one pass: [n_rows, ends.size()]. Each column has the bits of
 /// `predict` with trees {0, ends[k]}. `ends` must ascend and not exceed the number of trees; forests of one group only.
 /// Throws Error{shape.*} otherwise.
-Ran predict_staged(const Forest& forest, BatchView rows, std::span<const std::size_t> ends, std::span<float> out,
-                   Kernel kernel = Kernel::automatic, Method method = Method::automatic);
+Ran predict_prefixes(const Forest& forest, BatchView rows, std::span<const std::size_t> ends, std::span<float> out,
+                     Kernel kernel = Kernel::automatic, Method method = Method::automatic);
 
 /// What `predict` runs for so many rows. Throws what it would throw.
 Ran choice_of(const Forest& forest, std::size_t n_rows, Kernel kernel = Kernel::automatic,

@@ -9,7 +9,7 @@ namespace sluice::training {
 namespace {
 
 constexpr std::size_t kRows = 100;
-constexpr std::size_t kLeastRows = 20;  // fewer approved cases than this make no reference; the population stands in
+constexpr std::size_t kMinRows = 20;  // fewer approved cases than this make no reference; the population stands in
 
 std::vector<std::size_t> sample(std::size_t n, std::uint64_t seed) {
   std::vector<std::size_t> rows(n);
@@ -47,7 +47,7 @@ void add_backgrounds(const Schema& schema, const cascade::Policy& policy, const 
   for (const bool through_network : {false, true}) {
     const auto rows = approved_near_cutoff(policy, valid, through_network);
     add(through_network ? "approved_network" : "approved_forest",
-        rows.size() < kLeastRows ? population : take_rows(valid.rows, rows));
+        rows.size() < kMinRows ? population : take_rows(valid.rows, rows));
   }
 }
 

@@ -47,7 +47,7 @@ void sum_rows(std::span<const BandRow> rows, std::vector<Edge>& edges) {
 
 }  // namespace
 
-double most_forwarded(std::size_t n_rows, const BandOptions& options) {
+double max_forwarded(std::size_t n_rows, const BandOptions& options) {
   const auto n = static_cast<double>(n_rows);
   return (options.max_forward - 0.5 * std::sqrt(options.max_forward * (1 - options.max_forward) / n)) * n;
 }
@@ -62,18 +62,18 @@ BandChoice search_band(std::span<const BandRow> rows, std::span<const double> se
   const auto n_rows = static_cast<double>(rows.size()), n_served = static_cast<double>(served.size());
   auto edges = make_edges({served.begin(), served.end()}, options.n_cells);
   sum_rows(rows, edges);
-  const double most_inside = most_forwarded(served.size(), options);
+  const double max_inside = max_forwarded(served.size(), options);
   const double mean = edges.back().seen / n_rows, variance = std::max(0.0, edges.back().squares / n_rows - mean * mean);
   double best_gain = 0;
   for (std::size_t low = 0; low < edges.size(); ++low) {
     for (std::size_t high = low + 1; high < edges.size(); ++high) {
       const double n = edges[high].n - edges[low].n, gain = edges[high].gain - edges[low].gain,
                    inside = edges[high].n_served - edges[low].n_served;
-      if (inside > most_inside) break;
+      if (inside > max_inside) break;
       if (n == 0 || gain <= best_gain) continue;
       const double seen = edges[high].seen - edges[low].seen;
       const double error = error_of_sum(n, seen, edges[high].squares - edges[low].squares, variance);
-      if (seen < options.least_z * error) continue;
+      if (seen < options.min_z * error) continue;
       best_gain = gain;
       best = {cascade::Band{edges[low].p, edges[high].p, edges[high].p == 1.0}, seen / n_rows, error / n_rows,
               inside / n_served};

@@ -15,7 +15,7 @@ struct BandOptions {
   bool by_gain = true;        // a gain model may choose the rows, where it promises more than an interval (gain_step.h)
   double max_forward = 0.30;  // share of the rows
   std::size_t n_cells = 200;  // candidate edges are quantiles of p: coarse enough not to chase single rows
-  double least_z =
+  double min_z =
       1.0;  // the gain seen must be so many standard errors above 0, else nothing is forwarded; -inf takes any
 };
 
@@ -36,7 +36,7 @@ struct BandRow {
 
 /// How many of `n_rows` may be forwarded. The share on the next rows differs from the one seen here; half a standard
 /// error is kept free for it.
-double most_forwarded(std::size_t n_rows, const BandOptions& options);
+double max_forwarded(std::size_t n_rows, const BandOptions& options);
 
 /// The standard error of what `n` rows saved together, from their sum `seen` and the sum of their `squares`. A few rows
 /// tell too little of their own spread: it counts for at least the `variance` of all rows.

@@ -15,7 +15,7 @@
 namespace sluice::training {
 namespace {
 
-constexpr std::size_t kLeastOfAClass = 20;
+constexpr std::size_t kMinOfAClass = 20;
 constexpr double kLeakAuc = 0.98;
 
 template <class T>
@@ -31,9 +31,9 @@ void check_classes(const Dataset& data, const std::string& path, const std::stri
     throw Error("data.one_class",
                 path + ": the label \"" + label + "\" is " + (n_positive == 0 ? "0" : "1") + " in every row",
                 "name the text that counts as 1 with --positive");
-  if (std::min(n_positive, n_negative) < kLeastOfAClass)
+  if (std::min(n_positive, n_negative) < kMinOfAClass)
     throw Error("data.too_few", path + ": only " + std::to_string(std::min(n_positive, n_negative)) +
-                                    " rows of one class; a model wants at least " + std::to_string(kLeastOfAClass));
+                                    " rows of one class; a model wants at least " + std::to_string(kMinOfAClass));
 }
 
 /// Bad rate of each category code, so that a category can be ranked; the column's values otherwise.

@@ -10,8 +10,8 @@
 
 #include "sluice/base/random.h"
 #include "sluice/bundle/calibration.h"
-#include "sluice/bundle/forest_facts.h"
-#include "sluice/cascade/stages.h"
+#include "sluice/bundle/forest_signals.h"
+#include "sluice/cascade/forest_stage.h"
 #include "sluice/gbdt/load_xgboost.h"
 
 namespace sluice::training {
@@ -159,19 +159,19 @@ std::vector<std::uint8_t> assign_folds(const std::vector<float>& labels, std::si
   return fold_of;
 }
 
-std::vector<dnn::StagedMargins> staged_margins(std::span<const gbdt::Forest> bag, const Schema& schema,
+std::vector<dnn::PrefixMargins> staged_margins(std::span<const gbdt::Forest> bag, const Schema& schema,
                                                const Table& rows) {
   const auto stage =
       cascade::make_forest_stage(std::make_shared<const std::vector<gbdt::Forest>>(bag.begin(), bag.end()), schema);
-  std::vector<dnn::StagedMargins> staged(rows.n_rows());
+  std::vector<dnn::PrefixMargins> staged(rows.n_rows());
   stage->score(rows.view(), staged);
   return staged;
 }
 
 /// Moves out-of-fold margins onto the refitted forest's scale: both calibrated to the same probability.
-void align(std::vector<dnn::StagedMargins>& out_of_fold, const std::vector<float>& labels,
-           const std::vector<dnn::StagedMargins>& refit_valid, const std::vector<float>& valid_labels) {
-  const auto last = [](const std::vector<dnn::StagedMargins>& staged) {
+void align(std::vector<dnn::PrefixMargins>& out_of_fold, const std::vector<float>& labels,
+           const std::vector<dnn::PrefixMargins>& refit_valid, const std::vector<float>& valid_labels) {
+  const auto last = [](const std::vector<dnn::PrefixMargins>& staged) {
     std::vector<float> margins;
     for (const auto& s : staged) margins.push_back(s.back());
     return margins;
@@ -195,8 +195,8 @@ void train_folds(const Features& all, const LabelledRows& train, const ForestOpt
   const auto fold_of = assign_folds(train.labels, options.n_folds, options.seed);
   const std::size_t n_each = options.serve_folds ? std::min(kServedOfFold, result.chosen.size()) : result.chosen.size();
   result.out_of_fold.resize(train.labels.size());
-  const std::size_t n_facts = options.facts.size();
-  result.facts.resize(train.labels.size() * n_facts);
+  const std::size_t n_signals = options.signals.size();
+  result.signals.resize(train.labels.size() * n_signals);
   for (std::size_t fold = 0; fold < options.n_folds; ++fold) {
     const Features rest = all.part(fold_of, static_cast<std::uint8_t>(fold), false),
                    held = all.part(fold_of, static_cast<std::uint8_t>(fold), true);
@@ -211,12 +211,13 @@ void train_folds(const Features& all, const LabelledRows& train, const ForestOpt
     }
     const auto forests = std::span(result.forests).subspan(first);
     const auto staged = staged_margins(forests, *all.schema, train.rows);
-    std::vector<float> facts(result.facts.size());
-    if (n_facts > 0) cascade::ForestFacts(forests, *all.schema, options.facts).compute(train.rows.view(), facts);
+    std::vector<float> signals(result.signals.size());
+    if (n_signals > 0)
+      cascade::ForestSignals(forests, *all.schema, options.signals).compute(train.rows.view(), signals);
     for (std::size_t i = 0; i < fold_of.size(); ++i) {
       if (fold_of[i] != fold) continue;
       result.out_of_fold[i] = staged[i];
-      for (std::size_t k = i * n_facts; k < (i + 1) * n_facts; ++k) result.facts[k] = facts[k];
+      for (std::size_t k = i * n_signals; k < (i + 1) * n_signals; ++k) result.signals[k] = signals[k];
     }
   }
 }

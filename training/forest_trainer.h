@@ -24,7 +24,7 @@ struct ForestOptions {
   std::size_t n_bag = 8;     // forests served: the best of the better half of the search, and more seeds of them
   std::size_t n_folds = 10;  // of the out-of-fold margins
   bool serve_folds = false;  // serve the mean of the fold forests instead
-  std::vector<dnn::ForestFact> facts;  // to be given out of fold (bundle/forest_facts.h)
+  std::vector<dnn::ForestSignal> signals;  // to be given out of fold (bundle/forest_signals.h)
   std::size_t max_rounds = 1500;
   std::size_t early_stopping_rounds = 40;
   std::uint64_t seed = 1;
@@ -46,9 +46,9 @@ struct ForestConfiguration {
 struct ForestResult {
   std::vector<std::string> json;      // the bag as served, in XGBoost's JSON
   std::vector<gbdt::Forest> forests;  // the same, read back
-  std::vector<dnn::StagedMargins>
+  std::vector<dnn::PrefixMargins>
       out_of_fold;  // of the training rows, each from the fold that did not see it, on the served margin's scale
-  std::vector<float> facts;                 // [training rows, options.facts], from the same folds
+  std::vector<float> signals;               // [training rows, options.signals], from the same folds
   std::vector<ForestConfiguration> chosen;  // the best of the search, best first
   gbdt::Forest by_level;  // the best that grows level by level with sets of words: what tuning XGBoost usually gives
   gbdt::Forest best;      // the best of all

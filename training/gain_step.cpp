@@ -71,9 +71,9 @@ std::vector<float> expect_gains(const Models& models, const Part& part) {
   return gains;
 }
 
-BandChoice choose_least_gain(std::span<const BandRow> rows, std::span<const float> gains, const BandOptions& options) {
+BandChoice choose_min_gain(std::span<const BandRow> rows, std::span<const float> gains, const BandOptions& options) {
   if (rows.empty()) return {};
-  const auto most = static_cast<std::size_t>(most_forwarded(rows.size(), options));
+  const auto most = static_cast<std::size_t>(max_forwarded(rows.size(), options));
   std::vector<float> sorted(gains.begin(), gains.end());
   std::sort(sorted.begin(), sorted.end(), std::greater<>());
   std::size_t taken = std::min(most, sorted.size());
@@ -93,7 +93,7 @@ BandChoice choose_least_gain(std::span<const BandRow> rows, std::span<const floa
   const auto n = static_cast<double>(rows.size()), n_taken = static_cast<double>(taken);
   const double mean = seen_of_all / n, variance = std::max(0.0, squares_of_all / n - mean * mean);
   const double error = error_of_sum(n_taken, seen, squares, variance);
-  if (seen < options.least_z * error) return {};
+  if (seen < options.min_z * error) return {};
   return {cascade::Band{0, 1, true, static_cast<double>(least)}, seen / n, error / n, n_taken / n};
 }
 

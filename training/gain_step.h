@@ -19,8 +19,8 @@ void train_gain_model(const Schema& schema, const Part& train, std::span<const f
 std::vector<float> expect_gains(const Models& models, const Part& part);
 
 /// The least gain that takes at most max_forward of `rows`, less half a standard error, whatever their probability.
-/// No band where that is not above 0, or what those rows saved is not least_z standard errors above 0. `gains` has
+/// No band where that is not above 0, or what those rows saved is not min_z standard errors above 0. `gains` has
 /// what the model expects of each of `rows`, which it must not have learnt from.
-BandChoice choose_least_gain(std::span<const BandRow> rows, std::span<const float> gains, const BandOptions& options);
+BandChoice choose_min_gain(std::span<const BandRow> rows, std::span<const float> gains, const BandOptions& options);
 
 }  // namespace sluice::training

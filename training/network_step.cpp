@@ -37,9 +37,9 @@ void score_probabilities(const Models& models, Part& part) {
 #ifdef SLUICE_HAVE_TORCH
 void train_network_stage(const TrainRequest& request, const Schema& schema, const Part& train, const Part& valid,
                          Models& models, TrainReport& report, const Progress& progress) {
-  const FloatTable train_forest = cascade::join_facts(train.staged, train.facts),
-                   valid_forest = cascade::join_facts(valid.staged, valid.facts);
-  dnn::Encoder encoder = dnn::Encoder::fit(schema, train.rows.view(), train_forest.view(), request.facts);
+  const FloatTable train_forest = cascade::join_signals(train.staged, train.signals),
+                   valid_forest = cascade::join_signals(valid.staged, valid.signals);
+  dnn::Encoder encoder = dnn::Encoder::fit(schema, train.rows.view(), train_forest.view(), request.signals);
   const FloatTable train_rows = encode_rows(encoder, train, train_forest),
                    valid_rows = encode_rows(encoder, valid, valid_forest);
   const auto on_epoch = [&](const dnn::EpochReport& epoch) {

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "sluice/bundle/calibration.h"
-#include "sluice/bundle/forest_facts.h"
+#include "sluice/bundle/forest_signals.h"
 #include "sluice/bundle/gain_model.h"
-#include "sluice/cascade/stages.h"
+#include "sluice/cascade/forest_stage.h"
 #include "sluice/training/dataset.h"
 #include "sluice/training/train.h"
 
@@ -19,8 +19,8 @@ namespace sluice::training {
 struct Part {
   Table rows;
   std::vector<float> labels;
-  std::vector<dnn::StagedMargins> staged;
-  std::vector<float> facts;          // [rows, request.facts]; of training and validation rows alone
+  std::vector<dnn::PrefixMargins> staged;
+  std::vector<float> signals;        // [rows, request.signals]; of training and validation rows alone
   std::vector<std::size_t> numbers;  // of the rows, in the data
   std::vector<double> p_forest, p_network;
   std::vector<float> gains;                   // what the gain model expects; empty where there is none
@@ -33,7 +33,7 @@ struct Part {
 struct Models {
   std::shared_ptr<const std::vector<gbdt::Forest>> forests;
   std::unique_ptr<cascade::ForestStage> forest_stage;
-  std::shared_ptr<const cascade::ForestFacts> facts;  // null where the network reads none
+  std::shared_ptr<const cascade::ForestSignals> signals;  // null where the network reads none
   std::vector<std::string> forest_json;
   std::shared_ptr<const dnn::Network> network;  // null: none
   std::unique_ptr<cascade::NetworkStage> network_stage;
@@ -51,7 +51,7 @@ void score_forest(const Models& models, Part& part);
 /// Probabilities of both stages, after calibration.
 void score_probabilities(const Models& models, Part& part);
 
-/// Trains the network stage on out-of-fold margins and facts; `train.staged` and `train.facts` hold them. Throws
+/// Trains the network stage on out-of-fold margins and signals; `train.staged` and `train.signals` hold them. Throws
 /// Error{training.no_torch} in a build without LibTorch.
 void train_network_stage(const TrainRequest& request, const Schema& schema, const Part& train, const Part& valid,
                          Models& models, TrainReport& report, const Progress& progress);

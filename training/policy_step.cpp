@@ -130,7 +130,7 @@ void try_gain_model(const TrainRequest& request, const Schema& schema, const Sav
                     const Part& valid, Models& models, TrainReport& report, const Progress& progress) {
   train_gain_model(schema, train, savings.expected(train), request.forest_options, models, progress);
   const std::vector<float> modelled = expect_gains(models, valid), expected = savings.expected(valid);
-  const BandChoice choice = choose_least_gain(savings.rows(valid), modelled, request.band);
+  const BandChoice choice = choose_min_gain(savings.rows(valid), modelled, request.band);
   if (promise(choice.band, valid, modelled, expected) > promise(report.band.band, valid, modelled, expected)) {
     report.band = choice;
     return;
@@ -142,7 +142,7 @@ void try_gain_model(const TrainRequest& request, const Schema& schema, const Sav
 cascade::Band readable(cascade::Band band) {
   band.low = readable(band.low);
   band.high = readable(band.high);
-  if (band.least_gain) band.least_gain = readable(*band.least_gain);
+  if (band.min_gain) band.min_gain = readable(*band.min_gain);
   return band;
 }
 
@@ -211,7 +211,7 @@ std::vector<double> probabilities_of(const gbdt::Forest& forest, const Schema& s
                                      const Part& part) {
   const auto stage = cascade::make_forest_stage(std::make_shared<const std::vector<gbdt::Forest>>(1, forest), schema);
   const auto margins_of = [&](const Part& of) {
-    std::vector<dnn::StagedMargins> staged(of.rows.n_rows());
+    std::vector<dnn::PrefixMargins> staged(of.rows.n_rows());
     stage->score(of.rows.view(), staged);
     std::vector<float> margins;
     for (const auto& s : staged) margins.push_back(s.back());

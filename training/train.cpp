@@ -102,10 +102,9 @@ class Training {
                   "late columns are read by the network, and --network none leaves it out");
     if (request_.policy && !request_.with_network &&
         cascade::parse_policy(read_file(*request_.policy), request_.policy->string()).asks_gain())
-      throw Error("policy.least_gain",
-                  request_.policy->string() +
-                      ": the band asks for an expected gain, and --network none leaves out what it "
-                      "would be expected of");
+      throw Error("policy.min_gain", request_.policy->string() +
+                                         ": the band asks for an expected gain, and --network none leaves out what it "
+                                         "would be expected of");
     if (!request_.forest) return;
     given_forest_ = gbdt::load_forest(*request_.forest);
     schema_ = fit_schema_to(given_forest_, schema_, report_.warnings);
@@ -143,7 +142,7 @@ class Training {
     } else {
       ForestOptions options = request_.forest_options;
       options.seed = request_.seed;
-      if (request_.with_network) options.facts = request_.facts;
+      if (request_.with_network) options.signals = request_.signals;
       ForestResult result = train_forests(schema_, train_.labelled(), valid_.labelled(), options, progress_);
       models_.forest_json = std::move(result.json);
       models_.forests = std::make_shared<const std::vector<gbdt::Forest>>(std::move(result.forests));
@@ -151,22 +150,22 @@ class Training {
         for (const gbdt::Forest* single : {&result.by_level, &result.best})
           part->p_single.push_back(probabilities_of(*single, schema_, valid_, *part));
       train_.staged = std::move(result.out_of_fold);
-      train_.facts = std::move(result.facts);
+      train_.signals = std::move(result.signals);
       report_.search_log = std::move(result.log);
     }
     models_.forest_stage = cascade::make_forest_stage(models_.forests, schema_);
     if (train_.staged.empty()) score_forest(models_, train_);
     score_forest(models_, valid_);
     score_forest(models_, test_);
-    if (request_.with_network && !request_.facts.empty()) compute_facts();
+    if (request_.with_network && !request_.signals.empty()) compute_signals();
   }
 
-  void compute_facts() {
-    models_.facts = std::make_shared<const cascade::ForestFacts>(*models_.forests, schema_, request_.facts);
+  void compute_signals() {
+    models_.signals = std::make_shared<const cascade::ForestSignals>(*models_.forests, schema_, request_.signals);
     for (Part* part : {&train_, &valid_}) {
-      if (!part->facts.empty()) continue;
-      part->facts.resize(part->rows.n_rows() * models_.facts->size());
-      models_.facts->compute(part->rows.view(), part->facts);
+      if (!part->signals.empty()) continue;
+      part->signals.resize(part->rows.n_rows() * models_.signals->size());
+      models_.signals->compute(part->rows.view(), part->signals);
     }
   }
 
@@ -175,7 +174,7 @@ class Training {
     for (const auto& staged : valid_.staged) margins.push_back(staged.back());
     models_.calibration.forest = cascade::fit_platt(margins, valid_.labels);
     if (has_network()) {
-      models_.network_stage = cascade::make_network_stage(models_.network, dnn::Device::cpu, models_.facts);
+      models_.network_stage = cascade::make_network_stage(models_.network, dnn::Device::cpu, models_.signals);
       valid_.network_margins.resize(valid_.rows.n_rows());
       models_.network_stage->score(valid_.rows.view(), valid_.staged, valid_.network_margins,
                                    cascade::Deadline::none());

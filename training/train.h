@@ -35,8 +35,8 @@ struct TrainRequest {
       costs;  // none: a false negative costs (1 - bad rate) / bad rate, the band follows the log-loss
   ForestOptions forest_options;
   dnn::TrainerOptions network_options;
-  std::vector<dnn::ForestFact> facts;  // that the network reads beside the margins (bundle/forest_facts.h)
-  dnn::OnEpoch on_epoch;               // after each epoch of the network, one at a time; may be empty
+  std::vector<dnn::ForestSignal> signals;  // that the network reads beside the margins (bundle/forest_signals.h)
+  dnn::OnEpoch on_epoch;                   // after each epoch of the network, one at a time; may be empty
   BandOptions band;
   std::uint64_t seed = 1;
 };

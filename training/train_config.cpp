@@ -71,22 +71,22 @@ dnn::Precision parse_precision(const std::string& name) {
   return name == "bf16" ? dnn::Precision::bf16 : name == "fp16" ? dnn::Precision::fp16 : dnn::Precision::float32;
 }
 
-std::vector<dnn::ForestFact> read_facts(JsonFields& fields) {
-  std::vector<dnn::ForestFact> facts;
+std::vector<dnn::ForestSignal> read_signals(JsonFields& fields) {
+  std::vector<dnn::ForestSignal> signals;
   for (const std::string& name : fields.strings("augment")) {
-    const auto fact = dnn::find_forest_fact(name);
-    if (!fact)
-      fields.add("value", "augment", "\"" + excerpt(name) + "\" is no fact of a forest",
+    const auto signal = dnn::find_forest_signal(name);
+    if (!signal)
+      fields.add("value", "augment", "\"" + excerpt(name) + "\" is no signal of a forest",
                  "leaf_support or disagreement");
-    else if (std::ranges::find(facts, *fact) == facts.end())
-      facts.push_back(*fact);
+    else if (std::ranges::find(signals, *signal) == signals.end())
+      signals.push_back(*signal);
   }
-  return facts;
+  return signals;
 }
 
 void read_network(Reader read, const std::string& source, TrainRequest& request, std::vector<Diagnostic>& diagnostics) {
   dnn::TrainerOptions& o = request.network_options;
-  if (read.fields().has("augment")) request.facts = read_facts(read.fields());
+  if (read.fields().has("augment")) request.signals = read_signals(read.fields());
   if (const Json* members = read.fields().child("members")) {
     if (!members->is_array() || members->empty())
       read.fields().add("type", "members", "a list of members was expected");
@@ -126,7 +126,8 @@ void apply_config(std::string_view text, std::string_view source_view, TrainRequ
     request.band.by_gain =
         band.fields().word("by", request.band.by_gain ? "gain" : "probability", {"gain", "probability"}) == "gain";
     band("max_forward", request.band.max_forward, 0, 1)("cells", request.band.n_cells, 2, 10000)(
-        "least_z", request.band.least_z, -1e9, 1e9);
+        "min_z", request.band.min_z, -1e9, 1e9);
+    band.fields().renamed("least_z", "min_z");
     band.fields().finish();
   }
   fields.finish();

@@ -36,7 +36,7 @@ std::string TrainReport::to_json() const {
                     {"gain", band.gain},
                     {"standard_error", band.standard_error},
                     {"share", band.share}};
-  if (band.band && band.band->least_gain) json["band"]["least_gain"] = *band.band->least_gain;
+  if (band.band && band.band->min_gain) json["band"]["min_gain"] = *band.band->min_gain;
   if (share_of_cost_reduction) json["share_of_cost_reduction"] = *share_of_cost_reduction;
   return json.dump(1) + "\n";
 }

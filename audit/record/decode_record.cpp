@@ -109,7 +109,7 @@ RecordOutcome decode_outcome(std::string_view bytes) {
     out.band = cascade::Band{low, high, (flags & 16) != 0};
   }
   if (flags & 32) {
-    out.band->least_gain = in.number();
+    out.band->min_gain = in.number();
     out.gain = in.number32();
   }
   if (flags & 2) out.forest = get_score(in);

@@ -177,7 +177,7 @@ std::string difference(const RecordOutcome& then, const RecordOutcome& now) {
   const cascade::Band none{}, &was = then.band ? *then.band : none, &is = now.band ? *now.band : none;
   compare.number("band.low", was.low, is.low);
   compare.number("band.high", was.high, is.high);
-  compare.number("band.least_gain", was.least_gain.value_or(kNone), is.least_gain.value_or(kNone));
+  compare.number("band.min_gain", was.min_gain.value_or(kNone), is.min_gain.value_or(kNone));
   compare.number("band.gain", then.gain, now.gain);
   return compare.found();
 }

@@ -31,8 +31,8 @@ Stored::Stored(std::uint64_t entry, std::string_view payload) : index(entry) {
 Redecider::Redecider(const cascade::Bundle& bundle, const ReplayOptions& options)
     : pool_(options.pool), reasons_(options.reasons), bundle_(without_limits(bundle)), rows_(bundle_->schema.size()) {
   // What a breaker kept from the network then is said by the record.
-  stages_.breaker = std::make_shared<cascade::Breaker>(cascade::BreakerOptions{.failure_rate = 2});
-  stages_.forest_breaker = stages_.breaker;
+  stages_.network_breaker = std::make_shared<cascade::Breaker>(cascade::BreakerOptions{.failure_rate = 2});
+  stages_.forest_breaker = stages_.network_breaker;
   if (options.kernel != gbdt::Kernel::automatic) stages_.forest = make_kernel_stage(*bundle_, options.kernel);
   engine_ = std::make_unique<cascade::Engine>(bundle_, stages_);
 }

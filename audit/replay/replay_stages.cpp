@@ -6,7 +6,7 @@
 
 #include "sluice/base/error.h"
 #include "sluice/bundle/forest_inputs.h"
-#include "sluice/gbdt/fold.h"
+#include "sluice/gbdt/merge.h"
 #include "sluice/gbdt/predict.h"
 
 namespace sluice::audit {
@@ -16,14 +16,16 @@ using cascade::Cause;
 using cascade::Deadline;
 using cascade::Engine;
 using cascade::EngineOptions;
-using cascade::StagedMargins;
+using cascade::PrefixMargins;
 
 class KernelStage final : public cascade::ForestStage {
  public:
   KernelStage(const cascade::Bundle& bundle, gbdt::Kernel kernel)
-      : bag_(gbdt::fold(*bundle.forests, dnn::kStages)), schema_(bundle.schema), kernel_(gbdt::resolve(kernel)) {}
+      : bag_(gbdt::merge(*bundle.forests, dnn::kTreePrefixes)),
+        schema_(bundle.schema),
+        kernel_(gbdt::resolve(kernel)) {}
 
-  void score(RowsView rows, std::span<StagedMargins> out) const override {
+  void score(RowsView rows, std::span<PrefixMargins> out) const override {
     const auto columns = schema_.forest_columns();
     FloatTable inputs(columns.size(), rows.n_rows);
     for (std::size_t i = 0; i < rows.n_rows; ++i) cascade::gather_columns(rows.row(i), columns, inputs.row(i));
@@ -35,7 +37,7 @@ class KernelStage final : public cascade::ForestStage {
   }
 
  private:
-  gbdt::FoldedBag bag_;
+  gbdt::MergedForest bag_;
   Schema schema_;
   gbdt::Kernel kernel_;
 };
@@ -43,10 +45,10 @@ class KernelStage final : public cascade::ForestStage {
 class FailingForest final : public cascade::ForestStage {
  public:
   explicit FailingForest(Cause cause) : cause_(cause) {}
-  void score(RowsView, std::span<StagedMargins>) const override {
+  void score(RowsView, std::span<PrefixMargins>) const override {
     throw Error("forest.replayed", "the forest failed, as it did then");
   }
-  Cause score_one(RowView, StagedMargins&, Deadline) const override { return cause_; }
+  Cause score_one(RowView, PrefixMargins&, Deadline) const override { return cause_; }
 
  private:
   Cause cause_;
@@ -55,7 +57,7 @@ class FailingForest final : public cascade::ForestStage {
 class FailingNetwork final : public cascade::NetworkStage {
  public:
   explicit FailingNetwork(Cause cause) : cause_(cause) {}
-  cascade::NetworkAnswer score(RowsView, std::span<const StagedMargins>, std::span<float>, Deadline) const override {
+  cascade::NetworkAnswer score(RowsView, std::span<const PrefixMargins>, std::span<float>, Deadline) const override {
     return {.cause = cause_, .device = {}};
   }
 

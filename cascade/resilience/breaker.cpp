@@ -15,7 +15,7 @@ struct Breaker::Word {
   std::uint32_t good = 0, flying = 0;  // probes
   std::int64_t until_ms = 0;           // of open
 
-  static constexpr std::uint32_t kMostFailures = 63, kMostProbes = 255;
+  static constexpr std::uint32_t kMaxFailures = 63, kMaxProbes = 255;
 
   static Word of(std::uint64_t bits) {
     return {static_cast<BreakerState>(bits & 3), static_cast<std::uint32_t>(bits >> 2 & 63),
@@ -32,23 +32,23 @@ struct Breaker::Word {
 struct Breaker::Counts {
   std::uint32_t slice = 0, calls = 0, failures = 0, slow = 0;
 
-  static constexpr std::uint32_t kMostCalls = (1u << 14) - 1, kMostBad = (1u << 13) - 1;
+  static constexpr std::uint32_t kMaxCalls = (1u << 14) - 1, kMaxBad = (1u << 13) - 1;
 
   static Counts of(std::uint64_t bits) {
-    return {static_cast<std::uint32_t>(bits & 0xffffff), static_cast<std::uint32_t>(bits >> 24 & kMostCalls),
-            static_cast<std::uint32_t>(bits >> 38 & kMostBad), static_cast<std::uint32_t>(bits >> 51 & kMostBad)};
+    return {static_cast<std::uint32_t>(bits & 0xffffff), static_cast<std::uint32_t>(bits >> 24 & kMaxCalls),
+            static_cast<std::uint32_t>(bits >> 38 & kMaxBad), static_cast<std::uint32_t>(bits >> 51 & kMaxBad)};
   }
   std::uint64_t bits() const {
     return std::uint64_t{slice} | std::uint64_t{calls} << 24 | std::uint64_t{failures} << 38 |
            std::uint64_t{slow} << 51;
   }
-  bool is_full() const { return calls == kMostCalls || failures == kMostBad || slow == kMostBad; }
+  bool is_full() const { return calls == kMaxCalls || failures == kMaxBad || slow == kMaxBad; }
 };
 
 Breaker::Breaker(const BreakerOptions& options)
     : options_(options), slice_us_(std::max<std::int64_t>(1, options.window_us / kSlices)), word_(Word{}.bits()) {
   if (options.window_us <= 0 || options.open_us < 0 || options.max_open_us < options.open_us ||
-      options.min_calls == 0 || options.n_probes == 0 || options.n_probes > Word::kMostProbes ||
+      options.min_calls == 0 || options.n_probes == 0 || options.n_probes > Word::kMaxProbes ||
       !(options.jitter >= 0 && options.jitter < 1))
     throw Error("breaker.options", "a breaker's window, calls, probes or times cannot be so",
                 "a window, min_calls and 1 to 255 probes above 0; open_us up to max_open_us; jitter in [0, 1)");
@@ -88,7 +88,7 @@ void Breaker::record_probe(bool ok, std::int64_t took_us, std::int64_t now_us) {
     Word word = Word::of(bits);
     if (word.state != BreakerState::half_open || word.flying == 0) return;  // of an earlier recovery
     if (!is_good) {
-      word = opened(std::min(word.failures + 1, Word::kMostFailures), now_us);
+      word = opened(std::min(word.failures + 1, Word::kMaxFailures), now_us);
     } else if (--word.flying, ++word.good >= options_.n_probes) {
       forget();
       word = Word{};

@@ -23,7 +23,7 @@
 
 #include "sluice/cascade/deadline.h"
 #include "sluice/cascade/resilience/isolate.h"
-#include "sluice/cascade/resilience/signal.h"
+#include "sluice/cascade/resilience/semaphore.h"
 
 namespace sluice::cascade {
 
@@ -73,7 +73,7 @@ class Bulkhead {
     Call call;
     std::atomic<Phase> phase = Phase::free;
     std::atomic<std::uint64_t> ticket = 0;  // first come, first served
-    Signal answered;
+    Semaphore answered;
   };
   struct State;
   std::shared_ptr<State> state_;
@@ -202,7 +202,7 @@ struct Bulkhead<Call>::State {
   const std::int64_t n_threads, max_hung;
   const std::chrono::microseconds max_wait;
   std::vector<Place> places;
-  Signal came;  // as often as a call was queued
+  Semaphore came;  // as often as a call was queued
   std::atomic<std::uint64_t> next_ticket = 0;
   std::atomic<std::int64_t> n_alive = 0, n_hung = 0;
   std::atomic_flag is_starting;

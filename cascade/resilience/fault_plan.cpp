@@ -28,7 +28,7 @@ class FaultyForest final : public ForestStage {
   FaultyForest(std::shared_ptr<const ForestStage> stage, std::shared_ptr<FaultPlan> plan)
       : stage_(std::move(stage)), plan_(std::move(plan)) {}
 
-  void score(RowsView rows, std::span<StagedMargins> out) const override {
+  void score(RowsView rows, std::span<PrefixMargins> out) const override {
     const Fault fault = plan_->next();
     if (fault == Fault::throws || fault == Fault::crash || fault == Fault::device_lost) give_up(fault, *plan_);
     plan_->wait_out(fault);
@@ -49,7 +49,7 @@ class FaultyNetwork final : public NetworkStage {
   FaultyNetwork(std::shared_ptr<const NetworkStage> stage, std::shared_ptr<FaultPlan> plan)
       : stage_(std::move(stage)), plan_(std::move(plan)) {}
 
-  NetworkAnswer score(RowsView rows, std::span<const StagedMargins> forest, std::span<float> out,
+  NetworkAnswer score(RowsView rows, std::span<const PrefixMargins> forest, std::span<float> out,
                       Deadline deadline) const override {
     const Fault fault = plan_->next();
     if (fault == Fault::throws || fault == Fault::crash) give_up(fault, *plan_);

@@ -10,8 +10,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "sluice/cascade/forest_stage.h"
 #include "sluice/cascade/request.h"
-#include "sluice/cascade/stages.h"
 
 namespace sluice::cascade {
 

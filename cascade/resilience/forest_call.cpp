@@ -11,15 +11,15 @@ ForestCall::ForestCall(std::shared_ptr<const ForestStage> stage, std::shared_ptr
     : stage_(std::move(stage)),
       breaker_(breaker),
       prober_(
-          [stage = stage_](RowView row, const StagedMargins&) {
-            StagedMargins staged;
+          [stage = stage_](RowView row, const PrefixMargins&) {
+            PrefixMargins staged;
             staged.back() = std::numeric_limits<float>::quiet_NaN();
             return stage->score_one(row, staged, Deadline::none()) == Cause::none && std::isfinite(staged.back());
           },
           breaker, n_columns),
       window_us_(window_us) {}
 
-Cause ForestCall::score(RowView row, Deadline deadline, StagedMargins& staged) {
+Cause ForestCall::score(RowView row, Deadline deadline, PrefixMargins& staged) {
   if (deadline.has_passed()) return Cause::forest_late;
   if (breaker_->state() != BreakerState::closed) {
     const std::int64_t now_us = steady_us();
@@ -30,7 +30,7 @@ Cause ForestCall::score(RowView row, Deadline deadline, StagedMargins& staged) {
   return cause;
 }
 
-Cause ForestCall::try_score(RowView row, Deadline deadline, StagedMargins& staged) const {
+Cause ForestCall::try_score(RowView row, Deadline deadline, PrefixMargins& staged) const {
   staged.fill(std::numeric_limits<float>::quiet_NaN());  // what a stage leaves out is not finite
   try {
     if (const Cause cause = stage_->score_one(row, staged, deadline); cause != Cause::none) return cause;

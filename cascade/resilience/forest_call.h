@@ -4,9 +4,9 @@
 #include <atomic>
 #include <memory>
 
+#include "sluice/cascade/forest_stage.h"
 #include "sluice/cascade/resilience/breaker.h"
 #include "sluice/cascade/resilience/prober.h"
-#include "sluice/cascade/stages.h"
 
 namespace sluice::cascade {
 
@@ -16,13 +16,13 @@ class ForestCall {
              std::size_t n_columns);
 
   /// none, and `staged` is finite where it counts; or a cause of level 2. Never throws.
-  Cause score(RowView row, Deadline deadline, StagedMargins& staged);
+  Cause score(RowView row, Deadline deadline, PrefixMargins& staged);
 
   const ForestStage& stage() const { return *stage_; }
   Breaker& breaker() const { return *breaker_; }
 
  private:
-  Cause try_score(RowView row, Deadline deadline, StagedMargins& staged) const;
+  Cause try_score(RowView row, Deadline deadline, PrefixMargins& staged) const;
   void tell_breaker(Cause cause);
 
   std::shared_ptr<const ForestStage> stage_;

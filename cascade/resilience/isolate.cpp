@@ -29,10 +29,10 @@ class IsolatedForest final : public ForestStage {
         bulkhead_(
             options, [stage = stage_](Call& call) { work(*stage, call); }, Call{std::vector<double>(n_columns), {}}) {}
 
-  void score(RowsView rows, std::span<StagedMargins> out) const override { stage_->score(rows, out); }
+  void score(RowsView rows, std::span<PrefixMargins> out) const override { stage_->score(rows, out); }
   std::vector<std::string> warnings() const override { return stage_->warnings(); }
 
-  Cause score_one(RowView row, StagedMargins& out, Deadline deadline) const override {
+  Cause score_one(RowView row, PrefixMargins& out, Deadline deadline) const override {
     const CallEnd end = bulkhead_.run(
         deadline, [&](Call& call) { std::copy(row.begin(), row.end(), call.row.begin()); },
         [&](const Call& call) { out = call.staged; });
@@ -52,7 +52,7 @@ class IsolatedForest final : public ForestStage {
  private:
   struct Call {
     std::vector<double> row;
-    StagedMargins staged;
+    PrefixMargins staged;
   };
   static void work(const ForestStage& stage, Call& call) {
     call.staged.fill(kNoMargin);
@@ -71,7 +71,7 @@ class IsolatedNetwork final : public NetworkStage {
             options, [stage = stage_](Call& call) { work(*stage, call); },
             Call{std::vector<double>(n_columns), {}, {}, kNoMargin, {}}) {}
 
-  NetworkAnswer score(RowsView rows, std::span<const StagedMargins> forest, std::span<float> out,
+  NetworkAnswer score(RowsView rows, std::span<const PrefixMargins> forest, std::span<float> out,
                       Deadline deadline) const override {
     if (rows.n_rows != 1) return stage_->score(rows, forest, out, deadline);
     NetworkAnswer answer;
@@ -103,7 +103,7 @@ class IsolatedNetwork final : public NetworkStage {
  private:
   struct Call {
     std::vector<double> row;
-    StagedMargins staged;
+    PrefixMargins staged;
     Deadline deadline;
     float margin;
     NetworkAnswer answer;

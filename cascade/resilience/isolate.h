@@ -10,8 +10,8 @@
 #include <memory>
 
 #include "sluice/base/schema.h"
+#include "sluice/cascade/forest_stage.h"
 #include "sluice/cascade/request.h"
-#include "sluice/cascade/stages.h"
 
 namespace sluice::cascade {
 

@@ -17,7 +17,7 @@ constexpr float kNoMargin = std::numeric_limits<float>::quiet_NaN();
 NetworkCall::NetworkCall(std::shared_ptr<const NetworkStage> stage, std::shared_ptr<Breaker> breaker,
                          std::size_t n_columns)
     : stage_(std::move(stage)), breaker_(std::move(breaker)), p99_us_(measure_us(n_columns)) {
-  const auto answers = [stage = stage_](RowView row, const StagedMargins& forest) {
+  const auto answers = [stage = stage_](RowView row, const PrefixMargins& forest) {
     float margin = kNoMargin;
     const NetworkAnswer answer = stage->score(RowsView(row), {&forest, 1}, {&margin, 1}, Deadline::none());
     return answer.cause == Cause::none && std::isfinite(margin);
@@ -25,7 +25,7 @@ NetworkCall::NetworkCall(std::shared_ptr<const NetworkStage> stage, std::shared_
   prober_ = std::make_unique<Prober>(answers, breaker_, n_columns);
 }
 
-NetworkAnswer NetworkCall::ask(RowView row, const StagedMargins& staged, Deadline deadline, float& margin) const {
+NetworkAnswer NetworkCall::ask(RowView row, const PrefixMargins& staged, Deadline deadline, float& margin) const {
   const std::int64_t start = steady_us();
   if (!breaker_->admits(start)) {
     prober_->offer(row, staged, start);
@@ -38,7 +38,7 @@ NetworkAnswer NetworkCall::ask(RowView row, const StagedMargins& staged, Deadlin
   return answer;
 }
 
-NetworkAnswer NetworkCall::try_ask(RowView row, const StagedMargins& staged, Deadline deadline, float& margin) const {
+NetworkAnswer NetworkCall::try_ask(RowView row, const PrefixMargins& staged, Deadline deadline, float& margin) const {
   margin = kNoMargin;  // what a stage leaves out is not finite
   NetworkAnswer answer{.cause = Cause::network_failed, .device = {}};
   try {
@@ -53,14 +53,14 @@ NetworkAnswer NetworkCall::try_ask(RowView row, const StagedMargins& staged, Dea
 
 double NetworkCall::measure_us(std::size_t n_columns) const {
   using Clock = std::chrono::steady_clock;
-  constexpr std::size_t kWarmUp = 16, kLeast = 20, kMost = 400;
+  constexpr std::size_t kWarmUp = 16, kMin = 20, kMax = 400;
   const auto until = Clock::now() + std::chrono::milliseconds(250);  // of a slow stage fewer calls say enough
   const Table row(n_columns, 1);
-  const StagedMargins staged{};
+  const PrefixMargins staged{};
   std::vector<double> us;
-  for (std::size_t call = 0; call < kWarmUp + kMost; ++call) {
+  for (std::size_t call = 0; call < kWarmUp + kMax; ++call) {
     const auto start = Clock::now();
-    if (us.size() >= kLeast && start > until) break;
+    if (us.size() >= kMin && start > until) break;
     float margin = 0;
     try {
       stage_->score(row.view(), {&staged, 1}, {&margin, 1}, Deadline::none());

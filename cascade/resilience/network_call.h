@@ -15,13 +15,13 @@ class NetworkCall {
   NetworkCall(std::shared_ptr<const NetworkStage> stage, std::shared_ptr<Breaker> breaker, std::size_t n_columns);
 
   /// `margin` is finite where the cause is none. Never throws.
-  NetworkAnswer ask(RowView row, const StagedMargins& staged, Deadline deadline, float& margin) const;
+  NetworkAnswer ask(RowView row, const PrefixMargins& staged, Deadline deadline, float& margin) const;
 
   const NetworkStage& stage() const { return *stage_; }
   double p99_us() const { return p99_us_; }  // of one row, as measured at load
 
  private:
-  NetworkAnswer try_ask(RowView row, const StagedMargins& staged, Deadline deadline, float& margin) const;
+  NetworkAnswer try_ask(RowView row, const PrefixMargins& staged, Deadline deadline, float& margin) const;
   double measure_us(std::size_t n_columns) const;
 
   std::shared_ptr<const NetworkStage> stage_;

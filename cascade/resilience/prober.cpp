@@ -22,7 +22,7 @@ struct Prober::State {
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<double> row;  // the request, while `is_full`
-  StagedMargins forest{};
+  PrefixMargins forest{};
   bool is_started = false, is_full = false, is_busy = false, is_over = false;
 
   void run() {
@@ -33,7 +33,7 @@ struct Prober::State {
       if (is_over) return;
       mine.swap(row);
       row.resize(mine.size());
-      const StagedMargins staged = forest;
+      const PrefixMargins staged = forest;
       is_full = false;
       is_busy = true;
       lock.unlock();
@@ -43,7 +43,7 @@ struct Prober::State {
     }
   }
 
-  void probe(const std::vector<double>& of, const StagedMargins& staged) const {
+  void probe(const std::vector<double>& of, const PrefixMargins& staged) const {
     const std::int64_t start = steady_us();
     bool ok = false;
     try {
@@ -68,7 +68,7 @@ Prober::~Prober() {
   state_->changed.notify_all();
 }
 
-void Prober::offer(RowView row, const StagedMargins& forest, std::int64_t now_us) {
+void Prober::offer(RowView row, const PrefixMargins& forest, std::int64_t now_us) {
   const std::unique_lock lock(state_->mutex, std::try_to_lock);
   if (!lock || state_->is_full || state_->is_busy || !state_->breaker->wants_probe(now_us)) return;
   try {

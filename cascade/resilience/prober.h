@@ -14,7 +14,7 @@ namespace sluice::cascade {
 class Prober {
  public:
   /// Whether the stage answers this request as it should. May throw, which is no.
-  using Probe = std::function<bool(RowView row, const StagedMargins& forest)>;
+  using Probe = std::function<bool(RowView row, const PrefixMargins& forest)>;
 
   Prober(Probe probe, std::shared_ptr<Breaker> breaker, std::size_t n_columns);
   /// A probe that is on its way is not waited for: its thread ends with it.
@@ -24,7 +24,7 @@ class Prober {
 
   /// Copies the request where the breaker wants a probe and the thread is free; otherwise does nothing. The thread is
   /// started by the first. Where that fails, the probe counts as a failed one.
-  void offer(RowView row, const StagedMargins& forest, std::int64_t now_us);
+  void offer(RowView row, const PrefixMargins& forest, std::int64_t now_us);
 
  private:
   struct State;

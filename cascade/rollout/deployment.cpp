@@ -38,7 +38,7 @@ void warm_up(const Engine& engine) {
   constexpr int kRows = 64;
   const Table row(engine.bundle().schema.size(), 1);
   for (int k = 0; k < kRows; ++k) {
-    StagedMargins staged;
+    PrefixMargins staged;
     staged.fill(std::nanf(""));
     const Cause cause = engine.forest_stage().score_one(row.row(0), staged, Deadline::none());
     if (cause != Cause::none || !std::isfinite(staged.back()))

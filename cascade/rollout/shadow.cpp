@@ -59,7 +59,7 @@ struct Shadow::State {
   void decide(const Copy& copy) const {
     try {
       const auto start = Clock::now();
-      const Decision shadow = engine->decide_apart({.row = RowView(copy.row), .now_us = copy.now_us});
+      const Decision shadow = engine->decide_unrecorded({.row = RowView(copy.row), .now_us = copy.now_us});
       const float us = std::chrono::duration<float, std::micro>(Clock::now() - start).count();
       sink({RowView(copy.row), copy.served, shadow, copy.served_us, us, copy.context});
     } catch (...) {

@@ -47,9 +47,9 @@ std::uint64_t parse_count(const std::string& text, const char* flag) {
 }
 
 std::optional<std::int64_t> parse_time_us(std::string_view text) {
-  constexpr double kMostSeconds = 9e11;  // of a signed number of microseconds
+  constexpr double kMaxSeconds = 9e11;  // of a signed number of microseconds
   const auto seconds = parse_time(text);
-  if (!seconds || std::abs(*seconds) > kMostSeconds) return std::nullopt;
+  if (!seconds || std::abs(*seconds) > kMaxSeconds) return std::nullopt;
   return std::llround(*seconds * 1e6);
 }
 

@@ -59,7 +59,7 @@ int inspect(const Arguments& arguments) {
           .field("low", band->low)
           .field("high", band->high)
           .field("closed", band->closed)
-          .field("least_gain", band->least_gain.value_or(std::nan("")))
+          .field("min_gain", band->min_gain.value_or(std::nan("")))
           .close('}');
     else
       json.null();

@@ -6,8 +6,8 @@
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
 #include "sluice/base/number.h"
-#include "sluice/bundle/forest_facts.h"
-#include "sluice/cascade/stages.h"
+#include "sluice/bundle/forest_signals.h"
+#include "sluice/cascade/forest_stage.h"
 #include "sluice/cli/common_options.h"
 #include "sluice/cli/terminal.h"
 #include "sluice/io/csv.h"
@@ -21,7 +21,7 @@ constexpr std::size_t kFlushBytes = 1 << 20;
 struct ScoredRows {
   Table rows;
   std::vector<float> labels;
-  std::vector<dnn::StagedMargins> staged;
+  std::vector<dnn::PrefixMargins> staged;
 };
 
 ScoredRows read_rows(const std::string& data, const std::string& label, const cascade::Bundle& bundle) {
@@ -31,7 +31,7 @@ ScoredRows read_rows(const std::string& data, const std::string& label, const ca
   const auto forest = cascade::make_forest_stage(bundle.forests, bundle.schema);
   ScoredRows scored{.rows = Table(bundle.schema.size()), .labels = {}, .staged = {}};
   for (io::RowBlock block; reader->next(block);) {
-    std::vector<dnn::StagedMargins> staged(block.rows.n_rows());
+    std::vector<dnn::PrefixMargins> staged(block.rows.n_rows());
     forest->score(block.rows.view(), staged);
     for (std::size_t i = 0; i < staged.size(); ++i) scored.rows.append(block.rows.row(i));
     scored.labels.insert(scored.labels.end(), block.labels.begin(), block.labels.end());
@@ -64,8 +64,8 @@ std::string header_of(const dnn::Encoder& encoder, const Schema& schema, const s
     add(schema[number.column].name);
     if (number.has_missing_flag) add(schema[number.column].name + ".missing");
   }
-  for (const double share : dnn::kStages) add("forest." + number_text(100 * share));
-  for (const dnn::ForestFact fact : encoder.facts()) add(std::string("forest.") + to_string(fact));
+  for (const double share : dnn::kTreePrefixes) add("forest." + number_text(100 * share));
+  for (const dnn::ForestSignal signal : encoder.signals()) add(std::string("forest.") + to_string(signal));
   for (const auto& category : encoder.categories()) add(schema[category.column].name + ".code");
   add("margin");
   if (!label.empty()) add("label." + label);
@@ -74,10 +74,10 @@ std::string header_of(const dnn::Encoder& encoder, const Schema& schema, const s
 
 /// What the encoder reads of the forest, a row each.
 FloatTable forest_inputs(const dnn::Encoder& encoder, const ScoredRows& scored, const cascade::Bundle& bundle) {
-  std::vector<float> values(scored.rows.n_rows() * encoder.facts().size());
-  if (const auto facts = cascade::make_forest_facts(*bundle.forests, bundle.schema, encoder))
-    facts->compute(scored.rows.view(), values);
-  return cascade::join_facts(scored.staged, values);
+  std::vector<float> values(scored.rows.n_rows() * encoder.signals().size());
+  if (const auto signals = cascade::make_forest_signals(*bundle.forests, bundle.schema, encoder))
+    signals->compute(scored.rows.view(), values);
+  return cascade::join_signals(scored.staged, values);
 }
 
 void write_rows(const std::string& out, const dnn::Encoder& encoder, const ScoredRows& scored, const FloatTable& forest,

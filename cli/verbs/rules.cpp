@@ -14,7 +14,7 @@ namespace sluice::cli {
 namespace {
 
 constexpr int kFound = 3;
-constexpr std::size_t kMostUndecided = 50;  // told of a set
+constexpr std::size_t kMaxUndecided = 50;  // told of a set
 
 struct RuleOptions {
   std::string schema, phase = "pre";
@@ -60,7 +60,7 @@ bool analyze(const std::string& file, const rules::RuleSet& rules, bool is_stric
     std::cout << file << ": " << (finding.is_note ? "note: " : "") << to_string(finding, rules) << "\n";
     is_sound &= finding.is_note && !is_strict;
   }
-  const std::size_t n_open = analysis.undecided.size(), n_told = std::min(n_open, kMostUndecided);
+  const std::size_t n_open = analysis.undecided.size(), n_told = std::min(n_open, kMaxUndecided);
   for (std::size_t i = 0; i < n_told; ++i) std::cout << file << ": " << to_string(analysis.undecided[i], rules) << "\n";
   if (n_open > n_told) std::cout << file << ": " << n_open - n_told << " more are undecided\n";
   if (!analysis.are_overlaps_complete) std::cout << file << ": more overlaps were not looked for\n";

@@ -79,13 +79,13 @@ Encoder::Scale fit_scale(std::size_t column, BatchView forest) {
 
 }  // namespace
 
-Encoder Encoder::fit(const Schema& schema, RowsView rows, std::span<const StagedMargins> forest) {
-  return fit(schema, rows, BatchView(forest.empty() ? nullptr : forest[0].data(), forest.size(), kStages.size()));
+Encoder Encoder::fit(const Schema& schema, RowsView rows, std::span<const PrefixMargins> forest) {
+  return fit(schema, rows, BatchView(forest.empty() ? nullptr : forest[0].data(), forest.size(), kTreePrefixes.size()));
 }
 
-Encoder Encoder::fit(const Schema& schema, RowsView rows, BatchView forest, std::vector<ForestFact> facts) {
+Encoder Encoder::fit(const Schema& schema, RowsView rows, BatchView forest, std::vector<ForestSignal> signals) {
   Encoder encoder;
-  encoder.facts_ = std::move(facts);
+  encoder.signals_ = std::move(signals);
   for (const std::size_t column : schema.network_columns()) {
     if (schema[column].kind == Kind::number) {
       encoder.numbers_.push_back(fit_number(column, rows));

@@ -61,21 +61,21 @@ Encoder Encoder::from_json(std::string_view text, const Schema& schema, std::str
       encoder.forest_.push_back(scale);
     }
     for (const auto& name : json.value("facts", Json::array())) {
-      const auto fact = find_forest_fact(name.get<std::string>());
-      if (!fact || std::ranges::find(encoder.facts_, *fact) != encoder.facts_.end())
+      const auto signal = find_forest_signal(name.get<std::string>());
+      if (!signal || std::ranges::find(encoder.signals_, *signal) != encoder.signals_.end())
         throw Error("network.encoder",
-                    source + ": " + excerpt(name.dump()) + " is no fact of a forest, or stands twice");
-      encoder.facts_.push_back(*fact);
+                    source + ": " + excerpt(name.dump()) + " is no signal of a forest, or stands twice");
+      encoder.signals_.push_back(*signal);
     }
   } catch (const Json::exception& e) {
     throw Error("network.encoder", source + ": " + e.what());
   }
-  if (encoder.forest_.size() != kStages.size() * n_margins + encoder.facts_.size())
+  if (encoder.forest_.size() != kTreePrefixes.size() * n_margins + encoder.signals_.size())
     throw Error(
         "network.encoder",
         source + ": there are " + std::to_string(encoder.forest_.size()) + " scales of what the forest says of a row",
-        std::to_string(kStages.size()) + " stages of each of the " + std::to_string(n_margins) + " outputs, and " +
-            std::to_string(encoder.facts_.size()) + " facts are expected");
+        std::to_string(kTreePrefixes.size()) + " stages of each of the " + std::to_string(n_margins) +
+            " outputs, and " + std::to_string(encoder.signals_.size()) + " signals are expected");
   encoder.count_dense();
   return encoder;
 }
@@ -89,7 +89,7 @@ std::string Encoder::to_json(const Schema& schema) const {
                                {"scores", n.scores}});
   for (const Category& c : categories_) json["categories"].push_back({{"column", schema[c.column].name}});
   for (const Scale& s : forest_) json["forest"].push_back({{"mean", s.mean}, {"deviation", s.deviation}});
-  for (const ForestFact fact : facts_) json["facts"].push_back(to_string(fact));
+  for (const ForestSignal signal : signals_) json["facts"].push_back(to_string(signal));
   return json.dump();
 }
 

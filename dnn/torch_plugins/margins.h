@@ -53,10 +53,10 @@ void take_margins(const at::Tensor& given, SluiceSize n_rows, float* margins) {
 /// run and compiles in the second.
 template <class Run>
 void warm_up(SluiceSize n_columns, const Run& run) {
-  constexpr SluiceSize kMost = 64;
-  const std::vector<float> rows(kMost * n_columns, 0.0f);
-  std::vector<float> margins(kMost);
-  for (const SluiceSize n_rows : {SluiceSize{1}, SluiceSize{2}, kMost})
+  constexpr SluiceSize kMax = 64;
+  const std::vector<float> rows(kMax * n_columns, 0.0f);
+  std::vector<float> margins(kMax);
+  for (const SluiceSize n_rows : {SluiceSize{1}, SluiceSize{2}, kMax})
     for (int k = 0; k < 3; ++k) run(rows.data(), n_rows, margins.data());
 }
 

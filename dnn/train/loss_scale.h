@@ -8,7 +8,7 @@ namespace sluice::dnn {
 
 /// A step whose gradients overflowed halves the factor and is left out; 2,000 good steps in a row double it.
 struct LossScale {
-  static constexpr double kMost = 16777216;  // 2^24
+  static constexpr double kMax = 16777216;  // 2^24
   static constexpr std::size_t kGoodSteps = 2000;
 
   double factor = 65536;
@@ -20,7 +20,7 @@ struct LossScale {
       factor = factor > 2 ? factor / 2 : 1;
       n_good = 0;
     } else if (++n_good == kGoodSteps) {
-      factor = factor < kMost ? factor * 2 : kMost;
+      factor = factor < kMax ? factor * 2 : kMax;
       n_good = 0;
     }
     return is_finite;

@@ -50,8 +50,8 @@ std::vector<float> edges_of(std::vector<float> values, std::size_t max_bins) {
 }  // namespace
 
 BinEdges find_bin_edges(const Encoder& encoder, const TrainingRows& rows, std::size_t max_bins) {
-  constexpr std::size_t kMost = 200000;  // rows that are looked at, spread over all
-  const std::size_t n = std::min(rows.encoded.n_rows, kMost);
+  constexpr std::size_t kMax = 200000;  // rows that are looked at, spread over all
+  const std::size_t n = std::min(rows.encoded.n_rows, kMax);
   BinEdges out;
   std::vector<float> values(n);
   for (std::size_t i = 0; i < encoder.n_dense(); ++i) {

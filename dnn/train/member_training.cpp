@@ -16,7 +16,7 @@
 namespace sluice::dnn {
 namespace {
 
-constexpr std::size_t kMostRestarts = 8;
+constexpr std::size_t kMaxRestarts = 8;
 
 /// The log-odds of the labels' mean, within (-7, 7).
 double log_odds_of(std::span<const float> labels) {
@@ -188,10 +188,10 @@ EpochReport MemberTraining::run_epoch() {
     report.loss = mean_loss(z, valid_.labels);
     report.auc = mean_auc(z, valid_.labels);
     if (std::isfinite(report.train_loss) && std::isfinite(report.loss)) break;
-    if (++state_.n_restarts > kMostRestarts)
+    if (++state_.n_restarts > kMaxRestarts)
       throw Error("training.diverged",
                   "the network's loss is not finite in epoch " + std::to_string(state_.epoch + 1) + ", after " +
-                      std::to_string(kMostRestarts) + " halvings of the learning rate",
+                      std::to_string(kMaxRestarts) + " halvings of the learning rate",
                   "look for values that are not finite, or take a smaller network.learning_rate");
     state_.step = step;
     state_.rate_share *= 0.5;

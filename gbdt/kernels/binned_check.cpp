@@ -48,10 +48,10 @@ class Checks {
   }
 
   void check_rows() {
-    const auto& levels = rows_.stage_levels;
-    require(levels.size() <= kMaxStages && levels[0] <= kMaxLevels && (levels[0] > 0 || levels.size() == 1),
-            "levels of stage", 0);
-    for (std::size_t s = 1; s < levels.size(); ++s) require(levels[s] == kMaxLevels, "levels of stage", s);
+    const auto& levels = rows_.tier_levels;
+    require(levels.size() <= kMaxTiers && levels[0] <= kMaxLevels && (levels[0] > 0 || levels.size() == 1),
+            "levels of tier", 0);
+    for (std::size_t s = 1; s < levels.size(); ++s) require(levels[s] == kMaxLevels, "levels of tier", s);
     const std::size_t n_columns = bins_.n_columns();
     const std::uint8_t mark = n_columns <= kMarkedColumns ? kMarkedColumns : 0;
     for (std::size_t b = 0; b < rows_.nodes.size(); ++b)
@@ -66,7 +66,7 @@ class Checks {
                   rows_.exits.size() == forest_.n_trees() << levels[0],
               "whole blocks", rows_.blocks.size());
     else
-      check_stages();
+      check_tiers();
   }
 
   void check_stumps() {
@@ -93,14 +93,14 @@ class Checks {
             "block", b);
   }
 
-  /// Each stage's exits name blocks, which the next reads; those of the last are leaves.
-  void check_stages() {
+  /// Each tier's exits name blocks, which the next reads; those of the last are leaves.
+  void check_tiers() {
     std::vector<std::uint32_t> open;
     for (std::size_t t = 0; t < forest_.n_trees(); ++t) open.push_back(static_cast<std::uint32_t>(t));
-    for (std::size_t s = 0; s < rows_.stage_levels.size() && wrong_.empty(); ++s) {
+    for (std::size_t s = 0; s < rows_.tier_levels.size() && wrong_.empty(); ++s) {
       std::vector<std::uint32_t> next;
       for (const std::uint32_t b : open) {
-        if (b >= rows_.blocks.size()) return require(false, "block of a stage", b);
+        if (b >= rows_.blocks.size()) return require(false, "block of a tier", b);
         check_exits(b, s, next);
       }
       std::sort(next.begin(), next.end());
@@ -110,15 +110,15 @@ class Checks {
   }
 
   /// A passage has one exit, and no split that could lead to another.
-  void check_exits(std::uint32_t b, std::size_t stage, std::vector<std::uint32_t>& next) {
+  void check_exits(std::uint32_t b, std::size_t tier, std::vector<std::uint32_t>& next) {
     const Block& block = rows_.blocks[b];
     if (block.nodes >= rows_.nodes.size()) return;
     const BlockNodes& nodes = rows_.nodes[block.nodes];
     const bool is_passage = block.n_lanes == 0 && block.n_categories == 0 &&
                             std::all_of(nodes.cut, nodes.cut + 64, [](std::int8_t cut) { return cut == kNoCut; });
-    const std::size_t n = is_passage && stage > 0 ? 1 : std::size_t{1} << rows_.stage_levels[stage];
+    const std::size_t n = is_passage && tier > 0 ? 1 : std::size_t{1} << rows_.tier_levels[tier];
     require(block.exits + n <= rows_.exits.size(), "exits of block", b);
-    if (block.exits + n > rows_.exits.size() || stage + 1 == rows_.stage_levels.size()) return;
+    if (block.exits + n > rows_.exits.size() || tier + 1 == rows_.tier_levels.size()) return;
     next.insert(next.end(), &rows_.exits[block.exits], &rows_.exits[block.exits] + n);
   }
 

@@ -25,7 +25,7 @@
 namespace sluice::gbdt {
 
 inline constexpr std::size_t kMaxCuts = 254, kCutsABlock = 16, kMaxLevels = 6;
-inline constexpr std::size_t kMaxColumns = 1024, kMaxNamedColumns = 256, kMarkedColumns = 64, kMaxStages = 4,
+inline constexpr std::size_t kMaxColumns = 1024, kMaxNamedColumns = 256, kMarkedColumns = 64, kMaxTiers = 4,
                              kMaxBytesANode = 64, kMaxLeaves = 256;
 // Of lists: longer paths would fill one, and with more splits a row at a time is quicker (script/bench gbdt --all).
 inline constexpr std::size_t kMaxListDepth = 64, kMaxSplitsAList = kMaxLeaves - 1, kMaxSplitsATree = 400;
@@ -91,24 +91,24 @@ struct Block {
 /// Trees as blocks of up to six levels, each a heap: the root is place 1, place i's children are 2 i and 2 i + 1. A
 /// place without a split sends everything left, and what was reached there is at every exit below it.
 ///
-/// Every tree has stage_levels.size() stages: exits of a stage are block numbers of the next, exits of the last are
-/// leaf values. Tree t begins with block t; where there is one stage, its nodes and exits are the t-th too.
+/// Every tree has tier_levels.size() tiers: exits of a tier are block numbers of the next, exits of the last are
+/// leaf values. Tree t begins with block t; where there is one tier, its nodes and exits are the t-th too.
 ///
-/// Where no tree has more than one level, 64 of them share a block, and the only stage has 0 levels: tree t is place
+/// Where no tree has more than one level, 64 of them share a block, and the only tier has 0 levels: tree t is place
 /// t % 64 of block t / 64, whose exits are the left leaves of its 64 places and then the right ones.
 struct RowBlocks {
   static constexpr std::size_t kStumpsABlock = 64;
 
-  std::vector<std::uint32_t> stage_levels;  // one a stage; empty where there are no blocks
+  std::vector<std::uint32_t> tier_levels;  // one a tier; empty where there are no blocks
   std::vector<BlockNodes> nodes;
   std::vector<Block> blocks;
   std::vector<std::uint32_t> exits;  // a leaf's value as its bits
   CategoryLanes lanes;
   std::vector<CategoryNode> categories;
 
-  bool exist() const { return !stage_levels.empty(); }
-  bool are_heaps() const { return stage_levels.size() == 1 && stage_levels[0] > 0; }
-  bool are_stumps() const { return stage_levels.size() == 1 && stage_levels[0] == 0; }
+  bool exist() const { return !tier_levels.empty(); }
+  bool are_heaps() const { return tier_levels.size() == 1 && tier_levels[0] > 0; }
+  bool are_stumps() const { return tier_levels.size() == 1 && tier_levels[0] == 0; }
 };
 
 /// A numeric split for the kernel that takes many rows (plane_kernel.h). `place` is its place in the tree's heap, or,

@@ -27,8 +27,8 @@ struct MarginJob {
 struct BinnedKernel {
   /// Both return what they are: what a test reads to know which one ran.
   Ran (*planes)(const MarginJob& job);  // many rows: one comparison a split for 64 rows; up to kPlaneRows rows
-  Ran (*rows)(const MarginJob& job);    // few rows, or trees of several stages: all splits of a block at once
-  /// For forests of one stage that `rows` takes: bit i of [tree / 16][n] says that tree 16 k + i sends the row left at
+  Ran (*rows)(const MarginJob& job);    // few rows, or trees of several tiers: all splits of a block at once
+  /// For forests of one tier that `rows` takes: bit i of [tree / 16][n] says that tree 16 k + i sends the row left at
   /// node n of its heap, counted from 0. There is room for 64 nodes and whole sixteens of trees.
   void (*left_bits)(const Forest& forest, const float* row, std::uint16_t* bits);
   std::size_t max_row_columns;  // that `rows` can take

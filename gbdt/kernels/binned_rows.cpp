@@ -14,8 +14,8 @@ std::uint32_t max_depth(const Forest& forest) {
   return depth;
 }
 
-/// Levels of each stage: all stages but the first have six.
-std::vector<std::uint32_t> stage_levels_of(const Forest& forest) {
+/// Levels of each tier: all tiers but the first have six.
+std::vector<std::uint32_t> tier_levels_of(const Forest& forest) {
   const std::uint32_t depth = max_depth(forest);
   std::vector<std::uint32_t> levels((depth + kMaxLevels - 1) / kMaxLevels, kMaxLevels);
   levels[0] = depth - static_cast<std::uint32_t>(kMaxLevels * (levels.size() - 1));
@@ -44,11 +44,11 @@ class RowBuilder {
   RowBuilder(const Forest& forest, ColumnMap& columns, BinnedForest& out)
       : forest_(forest), columns_(columns), out_(out), rows_(out.rows) {}
 
-  /// False as soon as the blocks take too much room, which only those of several stages can.
+  /// False as soon as the blocks take too much room, which only those of several tiers can.
   bool build() {
     if (max_depth(forest_) <= 1) return build_stumps();
-    rows_.stage_levels = stage_levels_of(forest_);
-    if (rows_.stage_levels.size() > kMaxStages) return false;
+    rows_.tier_levels = tier_levels_of(forest_);
+    if (rows_.tier_levels.size() > kMaxTiers) return false;
     const std::size_t limit = kMaxBytesANode * forest_.nodes.size() + (1 << 16);
     rows_.blocks.resize(forest_.n_trees());
     for (std::size_t t = 0; t < forest_.n_trees(); ++t) {
@@ -66,7 +66,7 @@ class RowBuilder {
  private:
   bool build_stumps() {
     constexpr std::size_t kWidth = RowBlocks::kStumpsABlock;
-    rows_.stage_levels = {0};
+    rows_.tier_levels = {0};
     rows_.blocks.resize((forest_.n_trees() + kWidth - 1) / kWidth);
     rows_.exits.resize(2 * kWidth * rows_.blocks.size());
     for (std::size_t b = 0; b < rows_.blocks.size(); ++b) {
@@ -86,7 +86,7 @@ class RowBuilder {
   }
 
   struct Pending {
-    std::uint32_t at, stage, block;
+    std::uint32_t at, tier, block;
   };
 
   void open() {
@@ -107,15 +107,15 @@ class RowBuilder {
   }
 
   void fill(const Pending& task) {
-    if (task.stage > 0 && forest_.nodes[task.at].is_leaf()) return fill_passage(task);
+    if (task.tier > 0 && forest_.nodes[task.at].is_leaf()) return fill_passage(task);
     open();
     block_.exits = size_of(rows_.exits);
-    const std::vector<std::uint32_t> exits = put_heap(task.at, rows_.stage_levels[task.stage]);
+    const std::vector<std::uint32_t> exits = put_heap(task.at, rows_.tier_levels[task.tier]);
     close(rows_.blocks[task.block]);
     put_exits(task, exits);
   }
 
-  /// A leaf that is reached before the last stage: its blocks send everything left, to their only exit.
+  /// A leaf that is reached before the last tier: its blocks send everything left, to their only exit.
   void fill_passage(const Pending& task) {
     if (passage_ == kNone) {
       passage_ = size_of(rows_.nodes);
@@ -169,15 +169,15 @@ class RowBuilder {
     for (const std::uint32_t node : at) rows_.exits.push_back(leaf_bits(node));
   }
 
-  /// What stands at a stage's exits: leaf values, or blocks to come. Neighbouring exits on one node share its block.
+  /// What stands at a tier's exits: leaf values, or blocks to come. Neighbouring exits on one node share its block.
   void put_exits(const Pending& task, const std::vector<std::uint32_t>& at) {
-    if (task.stage + 1 == rows_.stage_levels.size()) return put_leaves(at);
+    if (task.tier + 1 == rows_.tier_levels.size()) return put_leaves(at);
     for (std::size_t k = 0; k < at.size(); ++k) {
       if (k > 0 && at[k] == at[k - 1]) {
         rows_.exits.push_back(rows_.exits.back());
         continue;
       }
-      pending_.push_back({at[k], task.stage + 1, size_of(rows_.blocks)});
+      pending_.push_back({at[k], task.tier + 1, size_of(rows_.blocks)});
       rows_.exits.push_back(size_of(rows_.blocks));
       rows_.blocks.emplace_back();
     }

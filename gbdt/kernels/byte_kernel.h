@@ -61,9 +61,9 @@ class ByteKernel {
     quantize();
     start();
     std::size_t tree = job_.first;
-    for (std::size_t stage = 0; stage < job_.ends.size(); ++stage) {
-      for (; tree < job_.ends[stage]; ++tree) add_tree(tree);
-      write(stage);
+    for (std::size_t prefix = 0; prefix < job_.ends.size(); ++prefix) {
+      for (; tree < job_.ends[prefix]; ++tree) add_tree(tree);
+      write(prefix);
     }
   }
 
@@ -103,14 +103,14 @@ class ByteKernel {
     }
   }
 
-  void write(std::size_t stage) const {
+  void write(std::size_t prefix) const {
     const std::size_t n_groups = job_.forest->n_groups;
     for (std::size_t k = 0; k < 4 * kSlices * n_groups; ++k) {
       alignas(32) float lanes[8];
       _mm256_store_ps(lanes, sums_[k]);
       for (std::size_t lane = 0; lane < 8; ++lane)
         if (const std::size_t row = row_of(k % (4 * kSlices), lane); row < job_.rows.n_rows)
-          job_.out[(row * job_.ends.size() + stage) * n_groups + k / (4 * kSlices)] = lanes[lane];
+          job_.out[(row * job_.ends.size() + prefix) * n_groups + k / (4 * kSlices)] = lanes[lane];
     }
   }
 

@@ -50,9 +50,9 @@ class PlaneKernel {
     kernel.quantize();
     kernel.start();
     std::size_t tree = job.first;
-    for (std::size_t stage = 0; stage < job.ends.size(); ++stage) {
-      for (; tree < job.ends[stage]; ++tree) kernel.add_tree(tree);
-      kernel.write(stage);
+    for (std::size_t prefix = 0; prefix < job.ends.size(); ++prefix) {
+      for (; tree < job.ends[prefix]; ++tree) kernel.add_tree(tree);
+      kernel.write(prefix);
     }
   }
 
@@ -110,7 +110,7 @@ class PlaneKernel {
     }
   }
 
-  void write(std::size_t stage) const {
+  void write(std::size_t prefix) const {
     const std::size_t n_outputs = job_.forest->n_groups;
     for (std::size_t group = 0; group < n_outputs; ++group)
       for (std::size_t sum = 0; sum < 4 * n_groups_; ++sum) {
@@ -118,7 +118,7 @@ class PlaneKernel {
         _mm512_store_ps(lanes, sums_[group * 32 + sum]);
         for (std::size_t lane = 0; lane < 16; ++lane)
           if (const std::size_t row = row_of(sum, lane); row < job_.rows.n_rows)
-            job_.out[(row * job_.ends.size() + stage) * n_outputs + group] = lanes[lane];
+            job_.out[(row * job_.ends.size() + prefix) * n_outputs + group] = lanes[lane];
       }
   }
 

@@ -73,11 +73,11 @@ Ran predict_walk(const MarginJob& job) {
     const MarginJob block = job.slice(first, std::min(kBlockRows, job.rows.n_rows - first));
     const float* before = block.start;
     std::size_t before_stride = block.start_stride, tree = block.first;
-    for (std::size_t stage = 0; stage < block.ends.size(); tree = block.ends[stage++]) {
-      float* margins = block.out + stage * n_groups;
+    for (std::size_t prefix = 0; prefix < block.ends.size(); tree = block.ends[prefix++]) {
+      float* margins = block.out + prefix * n_groups;
       for (std::size_t i = 0; i < block.rows.n_rows; ++i)
         std::memcpy(margins + i * stride, before + i * before_stride, n_groups * sizeof(float));
-      add_trees(forest, block.rows, tree, block.ends[stage], margins, stride);
+      add_trees(forest, block.rows, tree, block.ends[prefix], margins, stride);
       before = margins;
       before_stride = stride;
     }

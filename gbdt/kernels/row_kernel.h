@@ -64,11 +64,11 @@ struct RowKernel {
       for (std::size_t i = 0; i < n; ++i) masks[i] |= category_bits(forest, blocks[i], row);
   }
 
-  /// Where the trees [first, first + n) of one stage lead: their leaves, as a float's bits.
+  /// Where the trees [first, first + n) of one tier lead: their leaves, as a float's bits.
   static void leaves_of_heaps(const Forest& forest, const Row& row, std::size_t first, std::size_t n,
                               std::uint32_t* leaves) {
     const RowBlocks& blocks = forest.binned->rows;
-    const std::uint32_t levels = blocks.stage_levels[0];
+    const std::uint32_t levels = blocks.tier_levels[0];
     alignas(64) std::uint64_t masks[kChunk], places[kChunk];
     masks_of_blocks(forest, row, first, n, masks);
     for (std::size_t i = 0; i < n; i += 8)
@@ -77,13 +77,13 @@ struct RowKernel {
     for (std::size_t i = 0; i < n; ++i) leaves[i] = exits[((i - 1) << levels) + places[i]];
   }
 
-  /// The same for trees of any number of stages.
-  static void leaves_of_stages(const Forest& forest, const Row& row, std::size_t first, std::size_t n,
-                               std::uint32_t* at) {
+  /// The same for trees of any number of tiers.
+  static void leaves_of_tiers(const Forest& forest, const Row& row, std::size_t first, std::size_t n,
+                              std::uint32_t* at) {
     const RowBlocks& blocks = forest.binned->rows;
     const bool has_categories = !forest.binned->bins.category_columns.empty();
     for (std::size_t i = 0; i < n; ++i) at[i] = static_cast<std::uint32_t>(first + i);
-    for (const std::uint32_t levels : blocks.stage_levels) {
+    for (const std::uint32_t levels : blocks.tier_levels) {
       alignas(64) std::uint64_t masks[kChunk], places[kChunk];
       for (std::size_t i = 0; i < n; ++i) {
         const Block& block = blocks.blocks[at[i]];
@@ -120,7 +120,7 @@ struct RowKernel {
     else if (forest.binned->rows.are_stumps())
       leaves_of_stumps(forest, row, first, n, leaves);
     else
-      leaves_of_stages(forest, row, first, n, leaves);
+      leaves_of_tiers(forest, row, first, n, leaves);
     if (forest.n_groups == 1) {
       float margin = margins[0];
       for (std::size_t i = 0; i < n; ++i) margin += std::bit_cast<float>(leaves[i]);
@@ -141,15 +141,15 @@ struct RowKernel {
     // Several rows share a few trees at a time while these are in the cache.
     const std::size_t chunk = n_rows > 1 ? 32 : kChunk;
     std::size_t tree = job.first;
-    for (std::size_t stage = 0; stage < job.ends.size(); ++stage) {
-      for (std::size_t n = 0; tree < job.ends[stage]; tree += n) {
-        n = std::min(chunk, job.ends[stage] - tree);
+    for (std::size_t prefix = 0; prefix < job.ends.size(); ++prefix) {
+      for (std::size_t n = 0; tree < job.ends[prefix]; tree += n) {
+        n = std::min(chunk, job.ends[prefix] - tree);
         for (std::size_t r = 0; r < n_rows; ++r)
           add_trees(*job.forest, bins + r * kRowBytes, job.rows.data + r * job.rows.stride, tree, n,
                     margins + r * n_groups);
       }
       for (std::size_t r = 0; r < n_rows; ++r)
-        std::memcpy(job.out + (r * job.ends.size() + stage) * n_groups, margins + r * n_groups,
+        std::memcpy(job.out + (r * job.ends.size() + prefix) * n_groups, margins + r * n_groups,
                     n_groups * sizeof(float));
     }
   }

@@ -11,7 +11,7 @@
 
 namespace sluice::gbdt {
 
-constexpr double kLeastShare = 1e-12;  // a branch that no training row took still divides
+constexpr double kMinShare = 1e-12;  // a branch that no training row took still divides
 
 /// The shares of a split's cover that go left and right.
 struct Shares {
@@ -23,7 +23,7 @@ inline Shares shares_of(const Forest& forest, std::uint32_t at) {
   if (!(cover > 0.0)) return {0.5, 0.5};
   const auto share = [&](std::uint32_t child) {
     const double value = static_cast<double>(forest.cover[child]) / cover;
-    return value > kLeastShare && std::isfinite(value) ? value : kLeastShare;
+    return value > kMinShare && std::isfinite(value) ? value : kMinShare;
   };
   return {share(forest.nodes[at].left), share(forest.nodes[at].left + 1)};
 }

@@ -32,7 +32,7 @@ struct TreeBuilder {
     bool is_repeat;
   };
   std::vector<Above> path = {};
-  std::size_t most_features = 0;
+  std::size_t max_features = 0;
   bool adds_up = true;
 
   void split(std::uint32_t at, ShapNode& out) {
@@ -64,8 +64,8 @@ struct TreeBuilder {
     const Node& node = forest.nodes[tree.first + at];
     if (node.is_leaf()) {
       out.value = static_cast<double>(node.value);
-      most_features = std::max(most_features, static_cast<std::size_t>(std::count_if(
-                                                  path.begin(), path.end(), [](auto& a) { return !a.is_repeat; })));
+      max_features = std::max(max_features, static_cast<std::size_t>(std::count_if(
+                                                path.begin(), path.end(), [](auto& a) { return !a.is_repeat; })));
       return;
     }
     split(at, out);
@@ -96,7 +96,7 @@ ShapState build(const Forest& forest) {
     const Tree& tree = forest.trees[i];
     TreeBuilder builder{forest, state, tree, state.nodes.data() + tree.first};
     builder.visit(0);
-    const auto n_points = static_cast<std::uint32_t>(std::max<std::size_t>(1, (builder.most_features + 1) / 2));
+    const auto n_points = static_cast<std::uint32_t>(std::max<std::size_t>(1, (builder.max_features + 1) / 2));
     state.trees.push_back({tree.first, n_points, tree.depth, tree.group});
     (builder.adds_up && tree.depth <= 6 ? heaps : state.deep).push_back(static_cast<std::uint32_t>(i));
     state.max_points = std::max(state.max_points, n_points);

@@ -28,9 +28,9 @@ void BatchCursor::corrupt(const std::string& what) const {
 
 FieldNode BatchCursor::node() {
   if (next_node_ == batch_.nodes.size()) corrupt("the record batch lacks a column");
-  constexpr std::int64_t kMostRows = 0x7fffffff;  // keeps the sums below from overflowing
+  constexpr std::int64_t kMaxRows = 0x7fffffff;  // keeps the sums below from overflowing
   const FieldNode node = batch_.nodes[next_node_++];
-  if (node.length < 0 || node.length > kMostRows) corrupt("the number of rows is out of range");
+  if (node.length < 0 || node.length > kMaxRows) corrupt("the number of rows is out of range");
   if (node.length != batch_.n_rows || node.null_count < 0 || node.null_count > node.length)
     corrupt("a column's length does not fit the record batch");
   return node;

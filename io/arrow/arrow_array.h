@@ -40,10 +40,10 @@ class Array {
   /// Throws Error{arrow.corrupt}. `dictionary` is that of a dictionary-encoded field; it must outlive the array.
   Array(const Field& field, BatchCursor& cursor, const Dictionary* dictionary);
 
-  /// The cell; numbers and times are appended to `scratch`, at most kMostNumberBytes. Throws Error{arrow.corrupt}.
+  /// The cell; numbers and times are appended to `scratch`, at most kMaxNumberBytes. Throws Error{arrow.corrupt}.
   std::string_view text(std::size_t row, std::string& scratch) const;
 
-  static constexpr std::size_t kMostNumberBytes = 96;
+  static constexpr std::size_t kMaxNumberBytes = 96;
 
  private:
   bool is_null(std::size_t row) const;

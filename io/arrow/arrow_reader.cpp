@@ -97,7 +97,7 @@ void ArrowRecordReader::State::read_fields() {
                   "rename one of them");
     header.push_back(field.name);
   }
-  scratch.reserve(fields.size() * arrow::Array::kMostNumberBytes);
+  scratch.reserve(fields.size() * arrow::Array::kMaxNumberBytes);
 }
 
 void ArrowRecordReader::State::read_dictionary() {

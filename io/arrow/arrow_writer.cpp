@@ -11,7 +11,7 @@
 namespace sluice::io {
 namespace {
 
-constexpr std::size_t kMostRows = 1 << 16, kMostTextBytes = 1 << 26;  // of a batch
+constexpr std::size_t kMaxRows = 1 << 16, kMaxTextBytes = 1 << 26;  // of a batch
 
 /// Arrow wants every buffer and message to begin at a multiple of 8.
 void pad(std::string& out) { out.append((8 - out.size() % 8) % 8, '\0'); }
@@ -155,7 +155,7 @@ void ArrowWriter::add_double(std::size_t column, double value) {
 
 void ArrowWriter::add_text(std::size_t column, std::string_view text) {
   Builder& builder = state_->begin_cell(column, state_->columns[column].type == ArrowColumn::Type::utf8, "text");
-  if (text.size() > kMostTextBytes)
+  if (text.size() > kMaxTextBytes)
     throw Error("arrow.type", "a text of the column \"" + state_->columns[column].name + "\" is longer than 64 MiB");
   if (!is_plain_ascii(text) && !is_utf8(text))
     throw Error("arrow.type", "a text of the column \"" + state_->columns[column].name + "\" is not valid UTF-8");
@@ -177,7 +177,7 @@ void ArrowWriter::end_row() {
   for (std::size_t i = 0; i < s.columns.size(); ++i)
     if (s.builders[i].n_rows == s.n_rows) s.add_null(i);
   ++s.n_rows;
-  if (s.n_rows == kMostRows || s.n_text_bytes >= kMostTextBytes) s.write_batch();
+  if (s.n_rows == kMaxRows || s.n_text_bytes >= kMaxTextBytes) s.write_batch();
 }
 
 void ArrowWriter::finish() {

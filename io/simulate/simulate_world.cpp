@@ -11,7 +11,7 @@ namespace {
 
 // Shares and rates were set so that some 1.5 % of the rows are frauds, about as many of each scenario.
 constexpr std::uint64_t kRowsPerCustomer = 200;  // six months at 1.1 a day
-constexpr std::uint64_t kFewestCustomers = 50, kMostCustomers = 50'000;
+constexpr std::uint64_t kFewestCustomers = 50, kMaxCustomers = 50'000;
 constexpr double kSpacing = 2.0;  // km between terminals
 constexpr std::int64_t kTerminalDays = 28, kCardDays = 14;
 constexpr double kTerminalRate = 0.00026, kCardRate = 0.0008,
@@ -41,7 +41,7 @@ int in_ten_thousandths(double log_odds) { return static_cast<int>(sigmoid(log_od
 double distance(Point a, Point b) { return std::sqrt((a.x - b.x) * (a.x - b.x) + (a.y - b.y) * (a.y - b.y)); }
 
 World::World(std::uint64_t n_rows, std::uint64_t seed, std::int64_t first_day) : random_(seed), first_day_(first_day) {
-  const auto n_customers = std::clamp(n_rows / kRowsPerCustomer, kFewestCustomers, kMostCustomers);
+  const auto n_customers = std::clamp(n_rows / kRowsPerCustomer, kFewestCustomers, kMaxCustomers);
   const auto side = static_cast<std::size_t>(std::lround(std::sqrt(static_cast<double>(n_customers))));
   place_terminals(side);
   customers_.resize(n_customers);

@@ -10,7 +10,7 @@
 namespace sluice::rules {
 namespace {
 
-constexpr std::size_t kMostHeld = 10'000'000;  // weight of the boxes of one search: some hundred MiB
+constexpr std::size_t kMaxHeld = 10'000'000;  // weight of the boxes of one search: some hundred MiB
 constexpr std::size_t kMaxBoxesTried = 64, kAttemptsPerBox = 128;
 
 }  // namespace
@@ -43,7 +43,7 @@ Answer Search::find(std::vector<const Boxes*> regions, std::size_t steps_to_conf
       leave();
       continue;
     }
-    if (!spend(weight(level.box)) || held > kMostHeld) return Answer::gave_up;
+    if (!spend(weight(level.box)) || held > kMaxHeld) return Answer::gave_up;
     if (auto box = intersection(level.box, region[level.next++])) {
       held += weight(*box);
       levels.push_back({std::move(*box)});

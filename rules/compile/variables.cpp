@@ -9,7 +9,7 @@
 namespace sluice::rules {
 namespace {
 
-constexpr std::size_t kMostCells = 1000;   // of a vocabulary, or a list; what has more is not cut
+constexpr std::size_t kMaxCells = 1000;    // of a vocabulary, or a list; what has more is not cut
 constexpr std::size_t kProbabilities = 3;  // the first of what is given lie in [0, 1]
 
 /// A value strictly between, whole where there is one; NaN where doubles have none.
@@ -108,11 +108,11 @@ bool Variables::is_plain(std::uint32_t node) const {
     case Step::pick_number:
       return true;
     case Step::in_set:
-      return state_.graph.tables().sets[n.index].size() <= kMostCells;
+      return state_.graph.tables().sets[n.index].size() <= kMaxCells;
     case Step::truth_table:
-      return state_.graph.tables().truths[n.index].size() <= kMostCells;
+      return state_.graph.tables().truths[n.index].size() <= kMaxCells;
     case Step::number_table:
-      return state_.graph.tables().numbers[n.index].size() <= kMostCells;
+      return state_.graph.tables().numbers[n.index].size() <= kMaxCells;
     default:
       return is_truth(n.step) && n.step != Step::same_word;
   }
@@ -144,7 +144,7 @@ void Variables::make_cells(Variable& variable, std::vector<double> bounds) const
     bounds.insert(bounds.end(), {variable.lowest = 0, variable.highest = 1});
   }
   if (const Column* column = category(variable)) {
-    const std::size_t n_words = std::min(column->vocabulary.size(), kMostCells);
+    const std::size_t n_words = std::min(column->vocabulary.size(), kMaxCells);
     for (std::size_t code = 0; code < n_words; ++code) bounds.push_back(static_cast<double>(code));
     bounds.push_back(static_cast<double>(column->vocabulary.size()));  // a word outside it
   }

@@ -74,13 +74,13 @@ inline std::string plain_outcome(const audit::RecordOutcome& outcome) {
   out.integer(path, 1);
   const auto& band = outcome.band;
   out.integer((outcome.in_band ? 1 : 0) + (outcome.forest.ran ? 2 : 0) + (outcome.network.ran ? 4 : 0) +
-                  (band ? 8 : 0) + (band && band->closed ? 16 : 0) + (band && band->least_gain ? 32 : 0),
+                  (band ? 8 : 0) + (band && band->closed ? 16 : 0) + (band && band->min_gain ? 32 : 0),
               1);
   if (band) {
     out.f64(band->low);
     out.f64(band->high);
-    if (band->least_gain) {
-      out.f64(*band->least_gain);
+    if (band->min_gain) {
+      out.f64(*band->min_gain);
       out.f32(outcome.gain);
     }
   }

@@ -105,7 +105,7 @@ TEST_CASE("a record gives back the decision, its inputs and its context to the b
     CHECK(record.outcome.rules_cause == d.rules_cause);
     CHECK(record.outcome.path == d.path);
     CHECK(record.outcome.in_band == d.in_band);
-    CHECK(record.outcome.band->least_gain == c.bundle->policy.band->least_gain);
+    CHECK(record.outcome.band->min_gain == c.bundle->policy.band->min_gain);
     CHECK(bits(record.outcome.gain) == bits(d.gain));
     CHECK(bits(record.outcome.p_final) == bits(d.p_final));
     CHECK(bits(record.outcome.forest.margin) == bits(d.forest.margin));
@@ -177,7 +177,7 @@ TEST_CASE("the first field that differs is named with both values") {
   CHECK_THAT(changed([](auto& o) { o.p_final = std::nan(""); }), Catch::StartsWith("p_final "));
   CHECK_THAT(changed([](auto& o) { o.path[0] = !o.path[0]; }), Catch::StartsWith("path "));
   CHECK_THAT(changed([](auto& o) { o.phases[2].fired.push_back("LOOK"); }), Catch::StartsWith("rules.post.fired "));
-  CHECK_THAT(changed([](auto& o) { o.band->least_gain = 0.125; }), Catch::StartsWith("band.least_gain 0 then, 0.125"));
+  CHECK_THAT(changed([](auto& o) { o.band->min_gain = 0.125; }), Catch::StartsWith("band.min_gain 0 then, 0.125"));
   CHECK_THAT(changed([](auto& o) { o.gain = 7; }), Catch::StartsWith("band.gain "));
   CHECK_THAT(changed([](auto& o) { o.reasons[0].phi = -0.25; }), Catch::StartsWith("reasons "));
   CHECK_THAT(changed([](auto& o) { o.reasons.pop_back(); }), Catch::StartsWith("reasons "));
@@ -194,7 +194,7 @@ TEST_CASE("a record's JSON has the keys of the contract") {
     for (const char* key : {"id", "bundle", "policy_version", "action", "path", "level", "cause", "forest", "band",
                             "network", "p_final", "rules", "reasons", "timings_us", "inputs", "subject", "time_in_us"})
       REQUIRE(json.contains(key));
-    CHECK(json["band"].contains("gain") == c.bundle->policy.band->least_gain.has_value());
+    CHECK(json["band"].contains("gain") == c.bundle->policy.band->min_gain.has_value());
     CHECK(json["inputs"].size() == c.rows.n_columns());
     CHECK(json["inputs"].is_object() == (i % 2 == 1));
   }

@@ -29,7 +29,7 @@ struct MoodyProvider final : FeatureProvider {
 
 struct MoodyNetwork final : NetworkStage {
   explicit MoodyNetwork(Cause c) : cause(c) {}
-  NetworkAnswer score(RowsView, std::span<const StagedMargins>, std::span<float>, Deadline) const override {
+  NetworkAnswer score(RowsView, std::span<const PrefixMargins>, std::span<float>, Deadline) const override {
     if (cause == Cause::network_failed) throw std::runtime_error("it threw");
     return {.cause = cause, .device = {}};
   }
@@ -38,8 +38,8 @@ struct MoodyNetwork final : NetworkStage {
 
 struct BrokenForest final : ForestStage {
   explicit BrokenForest(Cause c) : cause(c) {}
-  void score(RowsView, std::span<StagedMargins>) const override { throw std::runtime_error("it threw"); }
-  Cause score_one(RowView row, StagedMargins& out, Deadline) const override {
+  void score(RowsView, std::span<PrefixMargins>) const override { throw std::runtime_error("it threw"); }
+  Cause score_one(RowView row, PrefixMargins& out, Deadline) const override {
     if (cause == Cause::forest_failed) score(RowsView(row), {&out, 1});
     return cause;
   }

@@ -33,7 +33,7 @@ TEST_CASE("what a shadow says stands in the record of the decision that acts, an
     for (std::size_t i = 0; i < rows.n_rows(); ++i) {
       const std::string id = std::to_string(i);
       const Decision d = engine.decide(rows.row(i));
-      expected[id] = other->decide_apart({.row = rows.row(i)});
+      expected[id] = other->decide_unrecorded({.row = rows.row(i)});
       if (!shadow.offer({.row = rows.row(i)}, d, 0, id)) append(id, rows.row(i), d, nullptr);
     }
     shadow.drain();

@@ -74,7 +74,7 @@ Rows all_rows(const std::string& csv, const Schema& schema) {
 }
 
 Verdict naive_stage(const cascade::Engine& engine, RowView row, bool by_network) {
-  cascade::StagedMargins staged;
+  cascade::PrefixMargins staged;
   engine.forest_stage().score(RowsView(row), {&staged, 1});
   float margin = staged.back();
   if (by_network) engine.network_stage()->score(RowsView(row), {&staged, 1}, {&margin, 1}, cascade::Deadline::none());
@@ -84,10 +84,10 @@ Verdict naive_stage(const cascade::Engine& engine, RowView row, bool by_network)
 }
 
 class ThrowingForest : public cascade::ForestStage {
-  void score(RowsView, std::span<cascade::StagedMargins>) const override { throw std::runtime_error("down"); }
+  void score(RowsView, std::span<cascade::PrefixMargins>) const override { throw std::runtime_error("down"); }
 };
 class ThrowingNetwork : public cascade::NetworkStage {
-  cascade::NetworkAnswer score(RowsView, std::span<const cascade::StagedMargins>, std::span<float>,
+  cascade::NetworkAnswer score(RowsView, std::span<const cascade::PrefixMargins>, std::span<float>,
                                cascade::Deadline) const override {
     throw std::runtime_error("down");
   }

@@ -30,6 +30,19 @@ TEST_CASE("syntax faults name line and column; NaN and doubled keys are faults")
   REQUIRE_NOTHROW(parse_json(R"({"a": 1, "b": {"a": 1}})", "p.json", "policy.json"));
 }
 
+TEST_CASE("a key under its former name is an error that gives the new one") {
+  const Json json = {{"old", 1}};
+  std::vector<Diagnostic> out;
+  JsonFields fields(json, "/top", "f.json", "t", out);
+  fields.renamed("old", "new");
+  fields.renamed("older", "newer");
+  fields.finish();
+  REQUIRE(out.size() == 1);
+  CHECK(out[0].code == "t.renamed");
+  CHECK(out[0].pointer == "/top/old");
+  CHECK(out[0].message == "the key \"old\" is now \"new\"");
+}
+
 TEST_CASE("messages stay short, whatever was written") {
   const std::string huge(1 << 20, 'k');
   Json json = {{huge, 1}, {"mode", huge}};

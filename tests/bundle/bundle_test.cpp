@@ -174,7 +174,7 @@ TEST_CASE("an engine holds the network against its sample on the device that ser
 TEST_CASE(
     "what was found wrong in a forest at load is told by the bundle, the engine and whatever stands around a stage") {
   struct Warned final : ForestStage {
-    void score(RowsView, std::span<StagedMargins>) const override {}
+    void score(RowsView, std::span<PrefixMargins>) const override {}
     std::vector<std::string> warnings() const override { return {"planes"}; }
   };
   const TempDir dir;

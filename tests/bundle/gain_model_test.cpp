@@ -95,11 +95,11 @@ TEST_CASE("without a least gain the model is not asked, and what it needs is sai
     CHECK(std::isnan(d.gain));
     CHECK(d.in_band == bare.decide(rows.row(i)).in_band);
   }
-  CHECK(code_of([&] { Engine engine(with_band(*without, kGainBand)); }) == "policy.least_gain");
+  CHECK(code_of([&] { Engine engine(with_band(*without, kGainBand)); }) == "policy.min_gain");
   BundleFiles files = small_bundle_files(7, {.band = kGainBand});
   files.erase("gain.json");
   write_bundle(dir / "c", files, {});
-  CHECK(code_of([&] { Bundle::load(dir / "c"); }) == "policy.least_gain");
+  CHECK(code_of([&] { Bundle::load(dir / "c"); }) == "policy.min_gain");
 }
 
 TEST_CASE("a model that does not fit the schema, or gives no plain number, does not load") {

@@ -1,4 +1,4 @@
-/// The model of gains, the staged margins and the facts of a bag by shape: trees, forests, columns and rows around
+/// The model of gains, the staged margins and the signals of a bag by shape: trees, forests, columns and rows around
 /// every buffer and block, against plain sums over the generator's own trees.
 
 #include <algorithm>
@@ -6,9 +6,9 @@
 #include <limits>
 
 #include "sluice/base/error.h"
-#include "sluice/bundle/forest_facts.h"
+#include "sluice/bundle/forest_signals.h"
 #include "sluice/bundle/gain_model.h"
-#include "sluice/cascade/stages.h"
+#include "sluice/cascade/forest_stage.h"
 #include "sluice/gbdt/load_xgboost.h"
 #include "support/catch.h"
 #include "support/forest_shapes.h"
@@ -37,11 +37,11 @@ PlainModel forest_of(std::size_t n_features, const std::vector<TreeShape>& trees
 struct Rows {
   Table raw;
   FloatTable features;  // the forest's columns, and the margin behind them
-  std::vector<StagedMargins> staged;
+  std::vector<PrefixMargins> staged;
 };
 
 Rows rows_of(std::size_t n_columns, std::size_t n_rows, std::uint64_t seed) {
-  Rows rows{Table(n_columns + 2, n_rows), FloatTable(n_columns + 1, n_rows), std::vector<StagedMargins>(n_rows)};
+  Rows rows{Table(n_columns + 2, n_rows), FloatTable(n_columns + 1, n_rows), std::vector<PrefixMargins>(n_rows)};
   for (std::size_t i = 0; i < n_rows; ++i) {
     Random random(seed, i % kDistinctRows);
     for (std::size_t c = 0; c <= n_columns; ++c)
@@ -129,19 +129,19 @@ struct Bag {
 };
 
 void check_bag(const Bag& bag, std::size_t n_columns, const std::vector<std::size_t>& row_counts) {
-  using enum dnn::ForestFact;
+  using enum dnn::ForestSignal;
   const Schema schema = schema_of(n_columns);
   const auto stage = make_forest_stage(bag.forests, schema);
   const bool is_bag = bag.models.size() > 1;
-  const std::vector<dnn::ForestFact> wanted =
+  const std::vector<dnn::ForestSignal> wanted =
       is_bag ? std::vector{leaf_support, disagreement} : std::vector{leaf_support};
-  const ForestFacts facts(*bag.forests, schema, wanted), none(*bag.forests, schema, {});
+  const ForestSignals signals(*bag.forests, schema, wanted), none(*bag.forests, schema, {});
   for (const std::size_t n : row_counts) {
     const Rows rows = rows_of(n_columns, n, kSeed + 1);
-    std::vector<StagedMargins> staged(n);
+    std::vector<PrefixMargins> staged(n);
     std::vector<float> found(n * wanted.size()), nothing;
     stage->score(rows.raw.view(), staged);
-    facts.compute(rows.raw.view(), found);
+    signals.compute(rows.raw.view(), found);
     none.compute(rows.raw.view(), nothing);
     for (std::size_t i = 0; i < n; ++i) {
       const auto row = rows.features.row(i).first(n_columns);
@@ -178,14 +178,14 @@ TEST_CASE("a gain reads no, one and as many columns as the stack has room for, a
   }
 }
 
-TEST_CASE("a bag's staged margins and facts are their definitions' for every number of forests and of trees") {
+TEST_CASE("a bag's staged margins and signals are their definitions' for every number of forests and of trees") {
   for (const std::size_t n_forests : {1, 2, 3, 15, 16, 17})
     for (const std::size_t n_trees : {0, 1, 2, 3, 4, 5, 7, 8, 9})
       check_bag(Bag(n_forests, 3, std::vector<TreeShape>(n_trees, {.depth = 3})), 3, {0, 1, 2, 65});
   for (const std::size_t n_forests : {2, 16, 17}) check_bag(Bag(n_forests, 3, {{.depth = 2}, {}}), 3, {511, 512, 513});
 }
 
-TEST_CASE("gains, staged margins and facts of many small trees and a deep one are their definitions'") {
+TEST_CASE("gains, staged margins and signals of many small trees and a deep one are their definitions'") {
   const std::vector<std::size_t> row_counts = {1, 2, 47, 48, 49, 511, 512, 513};
   for (const std::size_t n_trees : {181, 200, 700})
     for (const int depth : {0, 1}) {
@@ -195,7 +195,7 @@ TEST_CASE("gains, staged margins and facts of many small trees and a deep one ar
     }
 }
 
-TEST_CASE("a bag's staged margins and facts are their definitions' for columns around a block's room") {
+TEST_CASE("a bag's staged margins and signals are their definitions' for columns around a block's room") {
   for (const std::size_t n_columns : {1, 31, 32, 33, 64, 65})
     check_bag(Bag(2, n_columns, std::vector<TreeShape>(2, {.depth = 5})), n_columns, {1, 511, 512, 513});
 }

@@ -77,7 +77,7 @@ TEST_CASE("a policy reads back as it was written") {
     CHECK(back.to_json() == policy.to_json());
     CHECK(back.band.has_value() == band.has_value());
     if (band) CHECK(back.band->closed == band->closed);
-    if (band) CHECK(back.band->least_gain == band->least_gain);
+    if (band) CHECK(back.band->min_gain == band->min_gain);
     CHECK(back.level1.decline_from == 1.5);
     CHECK(back.network.enabled == false);
     CHECK(back.breaker.failure_rate == 0.25);

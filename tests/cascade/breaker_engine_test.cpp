@@ -22,7 +22,7 @@ struct ToldNetwork final : NetworkStage {
   std::thread::id caller;  // of decide
   mutable std::atomic<int> n_asked = 0, n_probed = 0;
 
-  NetworkAnswer score(RowsView, std::span<const StagedMargins>, std::span<float> out, Deadline) const override {
+  NetworkAnswer score(RowsView, std::span<const PrefixMargins>, std::span<float> out, Deadline) const override {
     ++(std::this_thread::get_id() == caller ? n_asked : n_probed);
     if (mood == throws) throw std::runtime_error("told to");
     out[0] = mood == not_finite ? NAN : 1.0f;
@@ -37,7 +37,7 @@ struct Told {
         .window_us = 60'000'000, .min_calls = 20, .open_us = 20'000, .max_open_us = 20'000, .n_probes = 3};
     breaker = std::make_shared<Breaker>(options);
     engine = std::make_unique<Engine>(small_bundle(dir / "b", 5, {.band = Band{0, 1, true}}),
-                                      EngineOptions{.network = network, .breaker = breaker});
+                                      EngineOptions{.network = network, .network_breaker = breaker});
     rows = small_rows(engine->bundle().schema, 1, 3);
     network->n_asked = 0;  // the engine measured it
   }
@@ -86,13 +86,13 @@ TEST_CASE("a failing network is left alone after min_calls, probed on copies, an
 TEST_CASE("a network isolated by hand is not asked; a batch asks no breaker") {
   const TempDir dir;
   const Told told(dir);
-  told.engine->breaker().isolate();
+  told.engine->network_breaker().isolate();
   for (int i = 0; i < 10; ++i) CHECK(told.decide().cause == Cause::network_open);
   CHECK(told.network->n_asked + told.network->n_probed == 0);
   std::vector<Decision> decisions(1);
   told.engine->decide_batch(told.rows.view(), decisions);
   CHECK(decisions[0].level == Level::L0);
-  told.engine->breaker().release();
+  told.engine->network_breaker().release();
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (told.decide().level != Level::L0 && std::chrono::steady_clock::now() < give_up)
     std::this_thread::sleep_for(milliseconds(1));
@@ -104,7 +104,7 @@ TEST_CASE("an engine that is destroyed while a probe hangs does not wait for it"
     std::atomic<bool> hangs = false;
     std::shared_ptr<std::atomic<int>> n_hanging = std::make_shared<std::atomic<int>>(0);
     std::shared_ptr<std::atomic<bool>> may_end = std::make_shared<std::atomic<bool>>(false);
-    NetworkAnswer score(RowsView, std::span<const StagedMargins>, std::span<float> out, Deadline) const override {
+    NetworkAnswer score(RowsView, std::span<const PrefixMargins>, std::span<float> out, Deadline) const override {
       out[0] = 1;
       if (!hangs) return {};
       ++*n_hanging;
@@ -119,8 +119,8 @@ TEST_CASE("an engine that is destroyed while a probe hangs does not wait for it"
   auto engine = std::make_unique<Engine>(small_bundle(dir / "b", 5, {.band = Band{0, 1, true}}),
                                          EngineOptions{.network = network});
   network->hangs = true;
-  engine->breaker().isolate();
-  engine->breaker().release();
+  engine->network_breaker().isolate();
+  engine->network_breaker().release();
   const Table rows = small_rows(engine->bundle().schema, 1, 3);
   while (*n_hanging == 0) CHECK(engine->decide(rows.row(0)).cause == Cause::network_open);
   const std::weak_ptr<Hanging> left = network;

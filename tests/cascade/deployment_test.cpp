@@ -286,7 +286,7 @@ TEST_CASE("a shadow decides as its engine does, drops what it has no room for, a
   std::atomic<int> n_wrong = 0, n_seen = 0;
   Shadow shadow(engine, 8, [&](const ShadowPair& pair) {
     ++n_seen;
-    const Decision expected = engine->decide_apart({.row = pair.row});
+    const Decision expected = engine->decide_unrecorded({.row = pair.row});
     if (expected.forest.margin != pair.shadow.forest.margin || expected.action != pair.shadow.action ||
         pair.context != std::to_string(static_cast<int>(pair.served_us)))
       ++n_wrong;

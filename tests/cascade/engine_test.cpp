@@ -45,7 +45,7 @@ std::shared_ptr<Bundle> copy_of(const std::shared_ptr<const Bundle>& bundle) {
 struct CountingForest final : ForestStage {
   float margin = 0;
   mutable std::atomic<int> n_calls = 0;
-  void score(RowsView rows, std::span<StagedMargins> out) const override {
+  void score(RowsView rows, std::span<PrefixMargins> out) const override {
     ++n_calls;
     for (std::size_t i = 0; i < rows.n_rows; ++i) out[i].fill(margin);
   }
@@ -66,7 +66,7 @@ struct TableProvider final : FeatureProvider {
 TEST_CASE("decide and decide_batch give the same bits, whatever the batch and the threads") {
   for (const Band band : {Band{0.3, 0.7}, kGainBand}) {
     const TempDir dir;
-    const bool with_late = band.least_gain.has_value();
+    const bool with_late = band.min_gain.has_value();
     const Engine engine(small_bundle(dir / "b", 3, {.with_late = with_late, .with_rules = true, .band = band}));
     const Table rows = small_rows(engine.bundle().schema, 1200, 4);
     std::vector<std::vector<std::uint64_t>> expected;

@@ -22,14 +22,14 @@ using std::chrono::milliseconds;
 
 /// The amount, and the staged margin: what came in can be told from what comes out.
 struct EchoNetwork final : NetworkStage {
-  NetworkAnswer score(RowsView rows, std::span<const StagedMargins> forest, std::span<float> out,
+  NetworkAnswer score(RowsView rows, std::span<const PrefixMargins> forest, std::span<float> out,
                       Deadline) const override {
     for (std::size_t i = 0; i < rows.n_rows; ++i) out[i] = static_cast<float>(rows.row(i)[2]) + forest[i].back();
     return {Cause::none, DeviceName("echo")};
   }
 };
 struct EchoForest final : ForestStage {
-  void score(RowsView rows, std::span<StagedMargins> out) const override {
+  void score(RowsView rows, std::span<PrefixMargins> out) const override {
     for (std::size_t i = 0; i < rows.n_rows; ++i) out[i].fill(static_cast<float>(rows.row(i)[2]));
   }
 };
@@ -50,7 +50,7 @@ struct Isolated {
     network = isolate(faulty, schema, options);
   }
   Cause ask(float& margin, Deadline deadline = Deadline::none()) const {
-    const StagedMargins staged{0, 0, 0, 1};
+    const PrefixMargins staged{0, 0, 0, 1};
     return network->score(RowsView(RowView(row)), {&staged, 1}, {&margin, 1}, deadline).cause;
   }
 };
@@ -69,7 +69,7 @@ TEST_CASE("an isolated stage answers as the stage does, from any thread") {
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&] {
       for (std::size_t i = 0; i < rows.n_rows(); ++i) {
-        StagedMargins expected, staged;
+        PrefixMargins expected, staged;
         float margin = 0, expected_margin = 0;
         plain_forest.score(RowsView(rows.row(i)), {&expected, 1});
         if (forest->score_one(rows.row(i), staged, Deadline::none()) != Cause::none) ++n_wrong;

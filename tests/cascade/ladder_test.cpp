@@ -29,7 +29,7 @@ void misbehave(Fault fault, float& margin) {
 /// Rows whose first number is above 1000 meet the fault; the others are answered.
 struct FaultyForest final : ForestStage {
   Fault fault = Fault::none;
-  void score(RowsView rows, std::span<StagedMargins> out) const override {
+  void score(RowsView rows, std::span<PrefixMargins> out) const override {
     for (std::size_t i = 0; i < rows.n_rows; ++i) {
       float margin = 0.0f;
       if (rows.row(i)[2] > 1000) misbehave(fault, margin);
@@ -39,7 +39,7 @@ struct FaultyForest final : ForestStage {
 };
 struct FaultyNetwork final : NetworkStage {
   Fault fault = Fault::none;
-  NetworkAnswer score(RowsView rows, std::span<const StagedMargins>, std::span<float> out, Deadline) const override {
+  NetworkAnswer score(RowsView rows, std::span<const PrefixMargins>, std::span<float> out, Deadline) const override {
     for (std::size_t i = 0; i < rows.n_rows; ++i) {
       out[i] = 3.0f;
       if (rows.row(i)[2] > 1000) misbehave(fault, out[i]);
@@ -231,7 +231,7 @@ TEST_CASE("a bundle without a network, and a deadline below what the network tak
   CHECK(bare.decide(poisoned_row(bare.bundle().schema)).cause == Cause::network_missing);
 
   struct AlwaysSlow final : NetworkStage {
-    NetworkAnswer score(RowsView, std::span<const StagedMargins>, std::span<float> out, Deadline) const override {
+    NetworkAnswer score(RowsView, std::span<const PrefixMargins>, std::span<float> out, Deadline) const override {
       std::this_thread::sleep_for(std::chrono::milliseconds(3));
       out[0] = 3.0f;
       return {};

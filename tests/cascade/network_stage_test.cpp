@@ -61,7 +61,7 @@ struct Batched {
     const dnn::BatcherOptions options{.max_batch = 4, .max_delay = microseconds(100), .queue_limit = queue_limit};
     const auto never_opens = std::make_shared<Breaker>(BreakerOptions{.failure_rate = 2});
     engine = std::make_unique<Engine>(
-        bundle, EngineOptions{.network = make_network_stage(encoder, device, options), .breaker = never_opens});
+        bundle, EngineOptions{.network = make_network_stage(encoder, device, options), .network_breaker = never_opens});
   }
 
   std::shared_ptr<const Bundle> bundle;

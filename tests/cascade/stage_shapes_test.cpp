@@ -74,7 +74,7 @@ class Device final : public dnn::Executor {
 };
 
 /// A row at a time: encoded, and through the network.
-std::vector<float> plain_margins(const Bundle& bundle, const Table& rows, std::span<const StagedMargins> staged) {
+std::vector<float> plain_margins(const Bundle& bundle, const Table& rows, std::span<const PrefixMargins> staged) {
   const auto executor = dnn::make_executor(bundle.network, dnn::Device::cpu);
   std::vector<float> encoded(bundle.encoder()->n_encoded()), margins(rows.n_rows());
   for (std::size_t i = 0; i < rows.n_rows(); ++i) {
@@ -84,10 +84,10 @@ std::vector<float> plain_margins(const Bundle& bundle, const Table& rows, std::s
   return margins;
 }
 
-std::vector<StagedMargins> staged_of(std::size_t n_rows) {
+std::vector<PrefixMargins> staged_of(std::size_t n_rows) {
   Random random(kSeed, 1);
-  std::vector<StagedMargins> staged(n_rows);
-  for (StagedMargins& of : staged)
+  std::vector<PrefixMargins> staged(n_rows);
+  for (PrefixMargins& of : staged)
     for (float& margin : of) margin = static_cast<float>(random.normal());
   return staged;
 }
@@ -118,7 +118,7 @@ TEST_CASE(
     const auto on_device = make_network_stage(encoder, device);
     const std::vector<std::size_t> few = {0, 1, 2, 3}, many = {0, 1, 2, 63, 64, 65, 127, 128, 129};
     const Table rows = rows_of(schema, is_wide ? 3 : 129);
-    const std::vector<StagedMargins> staged = staged_of(rows.n_rows());
+    const std::vector<PrefixMargins> staged = staged_of(rows.n_rows());
     const std::vector<float> expected = plain_margins(*bundle, rows, staged);
     for (const std::size_t n : is_wide ? few : many)
       for (const NetworkStage* of : {stage.get(), on_device.get()}) {
@@ -136,7 +136,7 @@ TEST_CASE("a device gets its rows in blocks of 4096, and no row is left out") {
   const auto bundle = bundle_of(schema_of(1));
   const std::shared_ptr<const dnn::Encoder> encoder(bundle->network, &bundle->network->encoder());
   const Table rows = rows_of(bundle->schema, 8193);
-  const std::vector<StagedMargins> staged = staged_of(rows.n_rows());
+  const std::vector<PrefixMargins> staged = staged_of(rows.n_rows());
   const std::vector<float> expected = plain_margins(*bundle, rows, staged);
   for (const std::size_t n : {4095, 4096, 4097, 8191, 8192, 8193}) {
     const auto device = std::make_shared<Device>(bundle->network);

@@ -46,7 +46,7 @@ inline const std::filesystem::path& working_folder() {
 #ifdef SLUICE_CAN_TRAIN
     write_file(
         folder / "train.json",
-        R"({"forest": {"search": 1, "folds": 2, "max_rounds": 40}, "network": {"members": [{"kind": "tabm", "hidden": [16], "paths": 4, "kept": 2}], "max_epochs": 3}, "band": {"least_z": -1e9}})");
+        R"({"forest": {"search": 1, "folds": 2, "max_rounds": 40}, "network": {"members": [{"kind": "tabm", "hidden": [16], "paths": 4, "kept": 2}], "max_epochs": 3}, "band": {"min_z": -1e9}})");
     const Run trained = run(folder.path(),
                             "sluice train --data transactions.csv --label fraud --schema examples/schema.json --rules "
                             "examples/rules --config train.json --out bundle --quiet");

@@ -8,7 +8,7 @@ cd "$folder"
 sluice=$build/bin/sluice
 $sluice simulate --rows 6000 --seed 2 --out transactions.csv --quiet
 cat >train.json <<'EOF'
-{"forest": {"search": 1, "folds": 2, "max_rounds": 30}, "network": {"members": [{"kind": "mlp", "count": 1}], "max_epochs": 2}, "band": {"least_z": -1e9}}
+{"forest": {"search": 1, "folds": 2, "max_rounds": 30}, "network": {"members": [{"kind": "mlp", "count": 1}], "max_epochs": 2}, "band": {"min_z": -1e9}}
 EOF
 $sluice train --data transactions.csv --label fraud --schema "$source/examples/schema.json" --rules "$source/examples/rules" --config train.json --out bundle --quiet >/dev/null
 "$build/examples/decide_one" bundle | tee decide.txt

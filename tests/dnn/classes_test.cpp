@@ -78,7 +78,7 @@ TEST_CASE("margins that have no room for every class are refused") {
 TEST_CASE("a row's encoding ends in the margins of all classes, and has each of their stages") {
   const Schema schema(std::vector<Column>{{.name = "x"}});
   Table rows(1, 50);
-  FloatTable forest(dnn::kStages.size() * 2, 50);
+  FloatTable forest(dnn::kTreePrefixes.size() * 2, 50);
   Random random(7);
   for (std::size_t i = 0; i < 50; ++i)
     for (std::size_t s = 0; s < forest.n_columns(); ++s)

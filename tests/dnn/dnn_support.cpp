@@ -143,7 +143,7 @@ RandomNetwork random_network_of(Schema schema, const std::vector<MemberKind>& ki
   made.schema = std::move(schema);
   Random random(seed);
   Table rows(made.schema.size(), 200);
-  FloatTable staged(dnn::kStages.size() * n_outputs, 200);
+  FloatTable staged(dnn::kTreePrefixes.size() * n_outputs, 200);
   for (std::size_t i = 0; i < 200; ++i) {
     for (std::size_t c = 0; c < made.schema.size(); ++c)
       rows.row(i)[c] = made.schema[c].kind == Kind::category ? static_cast<double>(random.below(2))

@@ -14,17 +14,17 @@ namespace sluice::test {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN(), kInf = std::numeric_limits<double>::infinity();
-constexpr std::size_t kMostKnots = 48;
+constexpr std::size_t kMaxKnots = 48;
 
 dnn::Encoder fitted(const Schema& schema, const Table& rows) {
-  std::vector<dnn::StagedMargins> staged(rows.n_rows());
+  std::vector<dnn::PrefixMargins> staged(rows.n_rows());
   for (std::size_t i = 0; i < staged.size(); ++i) staged[i].fill(static_cast<float>(i % 3));
   return dnn::Encoder::fit(schema, rows.view(), staged);
 }
 
 std::vector<float> encode(const dnn::Encoder& encoder, const std::vector<double>& row) {
   std::vector<float> out(encoder.n_encoded());
-  encoder.encode(row, dnn::StagedMargins{0, 1, 2, 3}, out);
+  encoder.encode(row, dnn::PrefixMargins{0, 1, 2, 3}, out);
   return out;
 }
 
@@ -75,7 +75,7 @@ TEST_CASE("a column has a knot for each distinct value it was learnt from, up to
   for (const std::size_t n_distinct : {49, 50, 1000}) {
     Table rows(1);
     for (std::size_t i = 0; i < n_distinct; ++i) rows.append(std::vector<double>{static_cast<double>(i * i)});
-    check_number(fitted(schema, rows), kMostKnots);
+    check_number(fitted(schema, rows), kMaxKnots);
   }
 }
 

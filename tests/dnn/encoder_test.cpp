@@ -26,7 +26,7 @@ constexpr std::size_t kRows = 500;
 dnn::Encoder fitted() {
   Random random(5);
   Table rows(schema().size(), kRows);
-  std::vector<dnn::StagedMargins> staged(kRows);
+  std::vector<dnn::PrefixMargins> staged(kRows);
   for (std::size_t i = 0; i < kRows; ++i) {
     const auto row = rows.row(i);
     row[0] = i % 10 == 0 ? kNan : i == 1 ? kInf : std::exp(random.normal());
@@ -41,7 +41,7 @@ dnn::Encoder fitted() {
 }
 
 std::vector<float> encode(const dnn::Encoder& encoder, std::vector<double> row,
-                          dnn::StagedMargins staged = {0, 1, 2, 3}) {
+                          dnn::PrefixMargins staged = {0, 1, 2, 3}) {
   std::vector<float> out(encoder.n_encoded());
   encoder.encode(row, staged, out);
   return out;
@@ -128,7 +128,7 @@ TEST_CASE("JSON gives the same encoder, to the bit") {
 }
 
 TEST_CASE("facts of the forest are inputs behind its margins, and the margin stays the margin") {
-  using enum dnn::ForestFact;
+  using enum dnn::ForestSignal;
   const Schema one({{.name = "x"}});
   Table rows(1, 3);
   FloatTable forest(6, 3);
@@ -137,7 +137,7 @@ TEST_CASE("facts of the forest are inputs behind its margins, and the margin sta
   const auto encoder = dnn::Encoder::fit(one, rows.view(), forest.view(), {disagreement, leaf_support});
   CHECK(encoder.n_margins() == 1);
   CHECK(encoder.n_forest_inputs() == 6);
-  REQUIRE(encoder.n_encoded() == 8);  // x, four margins, two facts, the margin
+  REQUIRE(encoder.n_encoded() == 8);  // x, four margins, two signals, the margin
   std::vector<float> out(8);
   encoder.encode(rows.row(0), forest.row(2), out);
   const auto scaled = [](float x, float mean, float deviation) { return (x - mean) / deviation; };
@@ -148,12 +148,12 @@ TEST_CASE("facts of the forest are inputs behind its margins, and the margin sta
   const std::string json = encoder.to_json(one);
   const auto back = dnn::Encoder::from_json(json, one, "network.json");
   CHECK(back.to_json(one) == json);
-  CHECK(std::ranges::equal(back.facts(), std::vector{disagreement, leaf_support}));
-  const auto refused = [&](const std::string& facts) {
+  CHECK(std::ranges::equal(back.signals(), std::vector{disagreement, leaf_support}));
+  const auto refused = [&](const std::string& signals) {
     std::string changed = json;
     const std::string whole = R"("facts":["disagreement","leaf_support"])";
     REQUIRE(changed.find(whole) != std::string::npos);
-    changed.replace(changed.find(whole), whole.size(), facts);
+    changed.replace(changed.find(whole), whole.size(), signals);
     try {
       dnn::Encoder::from_json(changed, one, "network.json");
     } catch (const Error&) {

@@ -116,7 +116,7 @@ TEST_CASE("a member that is alone reads nothing of the forest's, and is stored s
     Sample other = valid;
     const std::size_t n_dense = kShape.encoder.n_dense();
     for (std::size_t i = 0; i < other.labels.size(); ++i)
-      for (std::size_t s = 0; s < dnn::kStages.size(); ++s) other.encoded.row(i)[n_dense - 1 - s] += 3.0f;
+      for (std::size_t s = 0; s < dnn::kTreePrefixes.size(); ++s) other.encoded.row(i)[n_dense - 1 - s] += 3.0f;
     CHECK(bits(margins_of(trained, other.encoded.view())) == bits(before));
     for (std::size_t i = 0; i < other.labels.size(); ++i) other.encoded.row(i).back() += 1.0f;
     const auto after = margins_of(trained, other.encoded.view());

@@ -148,7 +148,7 @@ TEST_CASE("no epoch gives the margins of all classes exactly, and no training is
 
 TEST_CASE("two classes by a softmax learn about what one margin learns") {
   const RandomNetwork one = random_network({{{16}}}, true, 81), two = random_network({{{16}}}, true, 81, 2);
-  REQUIRE(two.encoder.n_dense() == one.encoder.n_dense() + dnn::kStages.size());
+  REQUIRE(two.encoder.n_dense() == one.encoder.n_dense() + dnn::kTreePrefixes.size());
   Sample parts[2][2];
   for (const std::size_t k : {0, 1}) {
     parts[0][k] = xor_sample(one, k == 0 ? 1500 : 600, 82 + k);

@@ -55,12 +55,12 @@ struct Raw {
     labels.push_back(is_bad ? 1.0f : 0.0f);
   }
   dnn::Encoder encoder() const {
-    return dnn::Encoder::fit(schema, rows.view(), std::vector<dnn::StagedMargins>(rows.n_rows()));
+    return dnn::Encoder::fit(schema, rows.view(), std::vector<dnn::PrefixMargins>(rows.n_rows()));
   }
   Sample encoded(const dnn::Encoder& encoder) const {
     Sample sample{FloatTable(encoder.n_encoded(), rows.n_rows()), labels};
     for (std::size_t i = 0; i < rows.n_rows(); ++i)
-      encoder.encode(rows.row(i), dnn::StagedMargins{}, sample.encoded.row(i));
+      encoder.encode(rows.row(i), dnn::PrefixMargins{}, sample.encoded.row(i));
     return sample;
   }
 };

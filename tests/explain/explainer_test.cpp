@@ -63,7 +63,7 @@ class ShiftedForest final : public cascade::ForestStage {
  public:
   ShiftedForest(const cascade::Bundle& bundle, float shift)
       : inner_(cascade::make_forest_stage(bundle.forests, bundle.schema)), shift_(shift) {}
-  void score(RowsView rows, std::span<cascade::StagedMargins> out) const override {
+  void score(RowsView rows, std::span<cascade::PrefixMargins> out) const override {
     if (!std::isfinite(shift_)) throw std::runtime_error("broken");
     inner_->score(rows, out);
     for (auto& margins : out.first(rows.n_rows)) margins.back() += shift_;
@@ -79,7 +79,7 @@ class DriftingNetwork final : public cascade::NetworkStage {
  public:
   explicit DriftingNetwork(const cascade::Bundle& bundle)
       : inner_(cascade::make_network_stage(bundle.network, dnn::Device::cpu)) {}
-  cascade::NetworkAnswer score(RowsView rows, std::span<const cascade::StagedMargins> forest, std::span<float> out,
+  cascade::NetworkAnswer score(RowsView rows, std::span<const cascade::PrefixMargins> forest, std::span<float> out,
                                cascade::Deadline) const override {
     const auto answer = inner_->score(rows, forest, out, cascade::Deadline::none());
     drift_ += 0.01f;

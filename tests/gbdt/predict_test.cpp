@@ -96,7 +96,7 @@ TEST_CASE("staged margins are those of the truncated models") {
     const std::size_t n = forest.n_trees();
     const std::vector<std::size_t> ends = {0, 1, 1, n / 2 + 1, n};
     std::vector<float> staged(rows.n_rows() * ends.size());
-    predict_staged(forest, rows.view(), ends, staged);
+    predict_prefixes(forest, rows.view(), ends, staged);
     for (std::size_t stage = 0; stage < ends.size(); ++stage) {
       const auto expected = oracle::margins(truncated(model, ends[stage]), rows.view());
       std::vector<float> column;
@@ -168,8 +168,8 @@ TEST_CASE("shapes that do not fit are refused before anything is written") {
   CHECK(code_of([&] { predict(forest, good, std::span(out).first(9)); }) == "shape.output");
   CHECK(code_of([&] { predict(forest, good, out, {.trees = {0, forest.n_trees() + 1}}); }) == "shape.trees");
   CHECK(code_of([&] { predict(forest, good, out, {.trees = {1, 0}}); }) == "shape.trees");
-  CHECK(code_of([&] { predict_staged(forest, good, falling, out); }) == "shape.trees");
-  CHECK(code_of([&] { predict_staged(forest, good, beyond, out); }) == "shape.trees");
+  CHECK(code_of([&] { predict_prefixes(forest, good, falling, out); }) == "shape.trees");
+  CHECK(code_of([&] { predict_prefixes(forest, good, beyond, out); }) == "shape.trees");
   CHECK(code_of([&] { leaf_ids(forest, narrow, ids); }) == "shape.features");
   CHECK(code_of([&] { leaf_ids(forest, good, ids); }) == (forest.n_trees() * 10 > 1 ? "shape.output" : "no error"));
   CHECK(out == std::vector<float>(10));

@@ -3,10 +3,10 @@
 #include <set>
 
 #include "sluice/base/error.h"
-#include "sluice/gbdt/fold.h"
 #include "sluice/gbdt/kernels/binned_forest.h"
 #include "sluice/gbdt/leaves.h"
 #include "sluice/gbdt/load_xgboost.h"
+#include "sluice/gbdt/merge.h"
 #include "sluice/gbdt/predict.h"
 #include "support/catch.h"
 #include "support/forests_at_limits.h"
@@ -49,7 +49,7 @@ std::string built(const Forest& forest) {
   const std::string rows = !blocks.exist()       ? "no rows"
                            : blocks.are_stumps() ? "stumps"
                            : blocks.are_heaps()  ? "heaps"
-                                                 : "stages";
+                                                 : "tiers";
   const std::string planes = !binned.planes.exist() ? "no planes" : binned.planes.have_lists ? "lists" : "trees";
   return rows + ", " + planes;
 }
@@ -121,9 +121,9 @@ TEST_CASE("every method of every kernel gives the recursion's bits for every sha
   });
   // What can be built at all, in every class of columns that can have it.
   for (const char* built :
-       {"stumps, trees", "heaps, trees", "no rows, trees", "stages, lists", "no rows, lists", "stages, no planes"})
+       {"stumps, trees", "heaps, trees", "no rows, trees", "tiers, lists", "no rows, lists", "tiers, no planes"})
     for (const char* width : {"up to 64 columns", "up to 128 columns", "up to 256 columns"}) {
-      if (built == std::string("stages, no planes") && width != std::string("up to 64 columns")) continue;
+      if (built == std::string("tiers, no planes") && width != std::string("up to 64 columns")) continue;
       CAPTURE(built, width);
       CHECK(outcomes.contains({built, width}));
     }
@@ -144,15 +144,15 @@ TEST_CASE("each limit is where docs/kernels.md has it") {
       {"levels walked 2", "heaps, trees"},
       {"levels walked 2.1", "heaps, trees"},
       {"full, levels 6", "heaps, trees"},
-      {"full, levels 7", "stages, lists"},
-      {"deep, levels 24", "stages, lists"},
+      {"full, levels 7", "tiers, lists"},
+      {"deep, levels 24", "tiers, lists"},
       {"deep, levels 25", "no rows, lists"},
       {"chains of 63", "no rows, lists"},
       {"chains of 64", "no rows, lists"},
       {"chains of 65", "nothing"},
-      {"average splits 399", "stages, lists"},
-      {"average splits 400", "stages, lists"},
-      {"average splits 401", "stages, no planes"},
+      {"average splits 399", "tiers, lists"},
+      {"average splits 400", "tiers, lists"},
+      {"average splits 401", "tiers, no planes"},
       {"columns 256", "heaps, trees"},
       {"columns 257", "no rows, trees"},
       {"columns 1024", "no rows, trees"},
@@ -194,7 +194,7 @@ TEST_CASE("few rows are taken one by one, many in planes") {
   CHECK_THROWS_AS(choice_of(c.forest, 1, Kernel::scalar, Method::rows), Error);
 }
 
-TEST_CASE("stages that take too much room are left out alone") {
+TEST_CASE("tiers that take too much room are left out alone") {
   const PlainModel deep = model_at_limit(kSeed, "deep, levels 24");
   std::set<std::string> seen;
   for (int n_leaves = 0; n_leaves < 19; ++n_leaves) {  // so few that a walk still goes down 24 levels everywhere
@@ -213,7 +213,7 @@ TEST_CASE("stages that take too much room are left out alone") {
           REQUIRE(trouble(c, n, by) == "");
         }
   }
-  CHECK(seen == std::set<std::string>{"stages, lists", "no rows, lists"});
+  CHECK(seen == std::set<std::string>{"tiers, lists", "no rows, lists"});
 }
 
 TEST_CASE("one row and part of the trees and other base margins have the same bits by every method") {
@@ -257,7 +257,7 @@ TEST_CASE("margins after no tree, one, some and all are those of the trees alone
       for (const Ran& by : named_methods()) {
         if (!has_method(c.forest, by.kernel, by.method)) continue;
         CAPTURE(c.name, n, text(by));
-        REQUIRE(predict_staged(c.forest, c.first(n), ends, out, by.kernel, by.method) == by);
+        REQUIRE(predict_prefixes(c.forest, c.first(n), ends, out, by.kernel, by.method) == by);
         REQUIRE(difference(out, expected) == "");
       }
     }
@@ -275,7 +275,7 @@ TEST_CASE("leaves of every shape are the recursion's") {
   });
 }
 
-TEST_CASE("bags of every pair of shapes on the same features are folded to their mean, by every method") {
+TEST_CASE("bags of every pair of shapes on the same features are merged to their mean, by every method") {
   std::map<int, std::vector<Case>> by_features;
   std::uint64_t stream = 0;
   for (const NamedModel& shaped : models_at_limits(kSeed))
@@ -286,14 +286,14 @@ TEST_CASE("bags of every pair of shapes on the same features are folded to their
     for (std::size_t k = 0; k < cases.size(); ++k) {
       const Case &a = cases[k], &b = cases[(k + 1) % cases.size()];
       const Forest bag[] = {a.forest, b.forest};
-      const FoldedBag folded = fold(bag, kShares);
-      REQUIRE(folded.forest.warnings.empty());
-      REQUIRE(folded.ends.back() == a.forest.n_trees() + b.forest.n_trees());
+      const MergedForest merged = merge(bag, kShares);
+      REQUIRE(merged.forest.warnings.empty());
+      REQUIRE(merged.ends.back() == a.forest.n_trees() + b.forest.n_trees());
       const std::vector<float> other = oracle::margins(b.model, a.first(130));
       std::vector<float> out(130);
       for (const Ran& by : named_methods()) {
-        if (!has_method(folded.forest, by.kernel, by.method)) continue;
-        predict(folded.forest, a.first(130), out, {.kernel = by.kernel, .method = by.method});
+        if (!has_method(merged.forest, by.kernel, by.method)) continue;
+        predict(merged.forest, a.first(130), out, {.kernel = by.kernel, .method = by.method});
         for (std::size_t i = 0; i < out.size(); ++i) {
           CAPTURE(a.name, b.name, text(by), i);
           const double mean = 0.5 * (static_cast<double>(a.expected[i]) + static_cast<double>(other[i]));

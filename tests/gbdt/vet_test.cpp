@@ -150,7 +150,7 @@ TEST_CASE("indices out of range are found in every structure") {
   check_changes("full, levels 4", kChanges);
 }
 
-TEST_CASE("indices out of range are found in categories, stages and lists") {
+TEST_CASE("indices out of range are found in categories, tiers and lists") {
   const Change kChanges[] = {
       {"category column", [](BinnedForest& b) { b.bins.category_columns[0].n_words = 3; }},
       {"lane", [](BinnedForest& b) { b.rows.lanes.place[0] = 64; }},
@@ -158,9 +158,9 @@ TEST_CASE("indices out of range are found in categories, stages and lists") {
       {"category of planes", [](BinnedForest& b) { b.planes.categories[0].column = 0; }},
       {"category of planes", [](BinnedForest& b) { b.planes.categories[0].set = 1u << 20; }},
       {"category of planes", [](BinnedForest& b) { b.bins.category_words.resize(3); }},
-      {"block of a stage", [](BinnedForest& b) { b.rows.exits[0] = 1u << 20; }},
+      {"block of a tier", [](BinnedForest& b) { b.rows.exits[0] = 1u << 20; }},
       {"exits of block", [](BinnedForest& b) { b.rows.exits.resize(b.rows.exits.size() / 2); }},
-      {"levels of stage", [](BinnedForest& b) { b.rows.stage_levels[1] = 5; }},
+      {"levels of tier", [](BinnedForest& b) { b.rows.tier_levels[1] = 5; }},
       {"split of planes", [](BinnedForest& b) { b.planes.nodes[1].right = 255; }},
   };
   check_changes("categories of deep trees 33", kChanges);
@@ -171,7 +171,7 @@ TEST_CASE("blocks and exits that are missing are found in stumps") {
       {"blocks of stumps", [](BinnedForest& b) { b.rows.exits.pop_back(); }},
       {"block", [](BinnedForest& b) { b.rows.nodes.pop_back(); }},
       {"blocks of stumps", [](BinnedForest& b) { b.rows.blocks.pop_back(); }},
-      {"levels of stage", [](BinnedForest& b) { b.rows.stage_levels.push_back(kMaxLevels); }},
+      {"levels of tier", [](BinnedForest& b) { b.rows.tier_levels.push_back(kMaxLevels); }},
   };
   check_changes("stumps", kChanges);
 }

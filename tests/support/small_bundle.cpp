@@ -4,8 +4,8 @@
 
 #include "sluice/base/random.h"
 #include "sluice/bundle/background.h"
-#include "sluice/bundle/forest_facts.h"
-#include "sluice/cascade/stages.h"
+#include "sluice/bundle/forest_signals.h"
+#include "sluice/cascade/forest_stage.h"
 #include "sluice/dnn/network.h"
 #include "sluice/gbdt/load_xgboost.h"
 
@@ -107,11 +107,12 @@ dnn::Tensors random_weights(const dnn::Encoder& encoder, std::size_t n_members, 
 void add_network(const Schema& schema, std::shared_ptr<const std::vector<gbdt::Forest>> bag,
                  const SmallBundleOptions& options, std::uint64_t seed, cascade::BundleFiles& files) {
   const Table rows = small_rows(schema, kFitRows, seed + 1);
-  std::vector<dnn::StagedMargins> staged(rows.n_rows());
+  std::vector<dnn::PrefixMargins> staged(rows.n_rows());
   cascade::make_forest_stage(bag, schema)->score(rows.view(), staged);
-  std::vector<float> facts(rows.n_rows() * options.facts.size());
-  cascade::ForestFacts(*bag, schema, options.facts).compute(rows.view(), facts);
-  const auto encoder = dnn::Encoder::fit(schema, rows.view(), cascade::join_facts(staged, facts).view(), options.facts);
+  std::vector<float> signals(rows.n_rows() * options.signals.size());
+  cascade::ForestSignals(*bag, schema, options.signals).compute(rows.view(), signals);
+  const auto encoder =
+      dnn::Encoder::fit(schema, rows.view(), cascade::join_signals(staged, signals).view(), options.signals);
   Random random(seed, 2);
   const dnn::Tensors weights = random_weights(encoder, options.n_members, random);
   const std::vector<dnn::MemberShape> shapes(
@@ -186,7 +187,7 @@ cascade::BundleFiles small_bundle_files(std::uint64_t seed, const SmallBundleOpt
     bag->push_back(gbdt::load_xgboost(files[name], name));
   }
   if (options.with_network) add_network(schema, bag, options, seed, files);
-  if (options.band && options.band->least_gain) files["gain.json"] = to_json(small_gain_model(schema, seed));
+  if (options.band && options.band->min_gain) files["gain.json"] = to_json(small_gain_model(schema, seed));
   if (options.with_rules) {
     files["rules/pre.json"] = kPreRules;
     files["rules/fallback.json"] = kFallbackRules;

@@ -19,7 +19,7 @@ struct SmallBundleOptions {
   bool with_network = true;
   bool with_late = false;                                       // two columns more that only the network sees
   bool with_rules = false;                                      // pre, fallback and post
-  std::vector<dnn::ForestFact> facts = {};                      // that the network reads
+  std::vector<dnn::ForestSignal> signals = {};                  // that the network reads
   std::optional<cascade::Band> band = cascade::Band{0.3, 0.7};  // with a least gain, the bundle has a model of gains
 };
 

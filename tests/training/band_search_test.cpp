@@ -12,7 +12,7 @@ using namespace training;
 TEST_CASE("the band is the best of all pairs of edges, within the cap") {
   Random random(1);
   for (int k = 0; k < 60; ++k) {
-    const BandOptions options{.max_forward = random.uniform(0.1, 1.0), .n_cells = 20, .least_z = -INFINITY};
+    const BandOptions options{.max_forward = random.uniform(0.1, 1.0), .n_cells = 20, .min_z = -INFINITY};
     std::vector<BandRow> rows(300);
     std::vector<double> served(300);
     for (auto& row : rows)
@@ -48,7 +48,7 @@ TEST_CASE("where nothing pays, or no gain is sure enough, nothing is forwarded")
   for (auto& row : rows) row = {random.uniform(), -0.1, -0.1}, served.push_back(row.p);
   CHECK_FALSE(search_band(rows, served).band.has_value());
   for (auto& row : rows) row.gain = 0.1, row.seen = random.normal();
-  CHECK_FALSE(search_band(rows, served, {.max_forward = 1, .least_z = 50}).band.has_value());
+  CHECK_FALSE(search_band(rows, served, {.max_forward = 1, .min_z = 50}).band.has_value());
   CHECK_FALSE(search_band({}, {}).band.has_value());
 }
 

@@ -7,7 +7,7 @@
 #include "sluice/base/number.h"
 #include "sluice/base/random.h"
 #include "sluice/bundle/calibration.h"
-#include "sluice/cascade/stages.h"
+#include "sluice/cascade/forest_stage.h"
 #include "sluice/gbdt/predict.h"
 #include "support/catch.h"
 
@@ -117,7 +117,7 @@ TEST_CASE("categories are tried as sets of words and as ordered numbers, and bot
 
   const auto stage =
       cascade::make_forest_stage(std::make_shared<const std::vector<gbdt::Forest>>(result.forests), schema);
-  std::vector<dnn::StagedMargins> staged(rows.n_rows());
+  std::vector<dnn::PrefixMargins> staged(rows.n_rows());
   stage->score(rows.view(), staged);
   FloatTable features(2);
   for (std::size_t i = 0; i < rows.n_rows(); ++i)

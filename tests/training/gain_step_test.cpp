@@ -14,14 +14,14 @@ TEST_CASE("the least gain takes as many rows as the cap allows, equal ones toget
   Random random(1);
   for (int k = 0; k < 200; ++k) {
     const std::size_t n = 40 + random.below(300);
-    const BandOptions options{.max_forward = random.uniform(0.05, 1.0), .least_z = -INFINITY};
+    const BandOptions options{.max_forward = random.uniform(0.05, 1.0), .min_z = -INFINITY};
     std::vector<BandRow> rows(n);
     std::vector<float> gains(n);
     for (std::size_t i = 0; i < n; ++i) {
       gains[i] = static_cast<float>(k % 2 ? random.normal() : std::floor(random.normal() * 3));
       rows[i].seen = random.normal();
     }
-    const BandChoice choice = choose_least_gain(rows, gains, options);
+    const BandChoice choice = choose_min_gain(rows, gains, options);
     const double cap =
         options.max_forward - 0.5 * std::sqrt(options.max_forward * (1 - options.max_forward) / double(n));
     float least = INFINITY;  // the smallest of the gains that may be it
@@ -32,7 +32,7 @@ TEST_CASE("the least gain takes as many rows as the cap allows, equal ones toget
     CAPTURE(k, n, options.max_forward, least);
     REQUIRE(choice.band.has_value() == std::isfinite(least));
     if (!choice.band) continue;
-    CHECK(*choice.band->least_gain == double(least));
+    CHECK(*choice.band->min_gain == double(least));
     CHECK((choice.band->low == 0 && choice.band->high == 1 && choice.band->closed));
     double seen = 0, n_taken = 0;
     for (std::size_t i = 0; i < n; ++i)
@@ -48,13 +48,13 @@ TEST_CASE("a gain that the outcomes do not bear out forwards nothing") {
   std::vector<float> gains(500);
   for (std::size_t i = 0; i < rows.size(); ++i) gains[i] = static_cast<float>(random.uniform(0.1, 1));
   for (BandRow& row : rows) row.seen = random.normal() - 0.5;
-  CHECK_FALSE(choose_least_gain(rows, gains, {}).band.has_value());
+  CHECK_FALSE(choose_min_gain(rows, gains, {}).band.has_value());
   for (BandRow& row : rows) row.seen = random.normal() + 0.5;
-  CHECK(choose_least_gain(rows, gains, {}).band.has_value());
-  CHECK_FALSE(choose_least_gain(rows, gains, {.least_z = 100}).band.has_value());
+  CHECK(choose_min_gain(rows, gains, {}).band.has_value());
+  CHECK_FALSE(choose_min_gain(rows, gains, {.min_z = 100}).band.has_value());
   std::fill(gains.begin(), gains.end(), -0.1f);
-  CHECK_FALSE(choose_least_gain(rows, gains, {.least_z = -INFINITY}).band.has_value());
-  CHECK_FALSE(choose_least_gain({}, {}, {}).band.has_value());
+  CHECK_FALSE(choose_min_gain(rows, gains, {.min_z = -INFINITY}).band.has_value());
+  CHECK_FALSE(choose_min_gain({}, {}, {}).band.has_value());
 }
 
 TEST_CASE("one row does not prove a least gain by its own spread, which is none") {
@@ -63,9 +63,9 @@ TEST_CASE("one row does not prove a least gain by its own spread, which is none"
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i].seen = i % 2 ? 1 : -1;
   gains[0] = 0.5f;
   rows[0].seen = 0.9;  // less than what the others' outcomes spread by
-  CHECK_FALSE(choose_least_gain(rows, gains, {}).band.has_value());
+  CHECK_FALSE(choose_min_gain(rows, gains, {}).band.has_value());
   rows[0].seen = 1.1;
-  const BandChoice choice = choose_least_gain(rows, gains, {});
+  const BandChoice choice = choose_min_gain(rows, gains, {});
   REQUIRE(choice.band.has_value());
   CHECK(choice.standard_error == Approx(1.0 / 500).epsilon(0.01));
 }

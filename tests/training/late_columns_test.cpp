@@ -19,7 +19,7 @@ TEST_CASE("late columns reach the network alone, and the bundle decides with the
   const TempDir dir;
   TrainRequest request = small_request(dir);
   request.columns.late = {"device_risk", "merchant_watch"};
-  request.band.least_z = -1e9;
+  request.band.min_z = -1e9;
   const TrainResult result = train(request);
   cascade::write_bundle(dir / "b", result.files, result.provenance);
   const auto bundle = std::make_shared<const cascade::Bundle>(cascade::Bundle::load(dir / "b"));
@@ -36,7 +36,7 @@ TEST_CASE("a given policy that asks for a gain gets a model of it, or an error w
   const TempDir dir;
   TrainRequest request = small_request(dir);
   write_file(dir / "policy.json",
-             R"({"policy_version": 4, "band": {"low": 0, "high": 1, "closed": true, "least_gain": 0.001}, "levels":
+             R"({"policy_version": 4, "band": {"low": 0, "high": 1, "closed": true, "min_gain": 0.001}, "levels":
                 {"L0": {"approve_below": 0.2, "decline_from": 0.5}, "L1": {"approve_below": 0.2, "decline_from": 0.5}}})");
   request.policy = dir / "policy.json";
 #ifdef SLUICE_HAVE_TORCH
@@ -47,7 +47,7 @@ TEST_CASE("a given policy that asks for a gain gets a model of it, or an error w
   CHECK(bundle.policy.version == 4);
 #endif
   request.with_network = false;
-  CHECK(code_of([&] { train(request); }) == "policy.least_gain");
+  CHECK(code_of([&] { train(request); }) == "policy.min_gain");
 }
 
 TEST_CASE("where the late column tells something of one kind of request alone, those are forwarded") {
@@ -73,7 +73,7 @@ TEST_CASE("where the late column tells something of one kind of request alone, t
   request.band.by_gain = false;
   const TrainResult by_interval = train(request);
 
-  REQUIRE(by_gain.report.band.band->least_gain.has_value());
+  REQUIRE(by_gain.report.band.band->min_gain.has_value());
   CHECK_FALSE(by_interval.files.contains("gain.json"));
   CHECK(by_gain.report.figures.back().share_forwarded < 0.33);
   CHECK(*by_gain.report.share_of_cost_reduction > 0.9);

@@ -7,9 +7,9 @@
 #include "sluice/base/file.h"
 #include "sluice/base/number.h"
 #include "sluice/base/random.h"
-#include "sluice/bundle/forest_facts.h"
+#include "sluice/bundle/forest_signals.h"
 #include "sluice/cascade/engine.h"
-#include "sluice/cascade/stages.h"
+#include "sluice/cascade/forest_stage.h"
 #include "sluice/training/forest_trainer.h"
 #include "support/catch.h"
 #include "support/code_of.h"
@@ -79,13 +79,24 @@ TEST_CASE("the configuration names the device and the precision of training, and
     CHECK_THROWS_AS(apply_config(bad, "train.json", request), Error);
 }
 
-TEST_CASE("out-of-fold facts come from the same fold as the margin, and a network that reads them is served") {
+TEST_CASE("band.least_z of a train.json is refused with its new name") {
+  TrainRequest request;
+  try {
+    apply_config(R"({"band": {"least_z": 1}})", "train.json", request);
+    FAIL("read");
+  } catch (const Error& e) {
+    CHECK(std::string(e.what()).find("the key \"least_z\" is now \"min_z\"") != std::string::npos);
+  }
+  CHECK_NOTHROW(apply_config(R"({"band": {"min_z": 1}})", "train.json", request));
+}
+
+TEST_CASE("out-of-fold signals come from the same fold as the margin, and a network that reads them is served") {
   const TempDir dir;
   TrainRequest request = small_request(dir);
   apply_config(R"({"network": {"augment": ["leaf_support", "disagreement", "leaf_support"]}})", "train.json", request);
-  REQUIRE(request.facts == std::vector{dnn::ForestFact::leaf_support, dnn::ForestFact::disagreement});
+  REQUIRE(request.signals == std::vector{dnn::ForestSignal::leaf_support, dnn::ForestSignal::disagreement});
   apply_config(R"({"network": {"batch_size": 64}})", "train.json", request);
-  REQUIRE(request.facts.size() == 2);
+  REQUIRE(request.signals.size() == 2);
   TrainRequest other;
   CHECK_THROWS_AS(apply_config(R"({"network": {"augment": ["depth"]}})", "train.json", other), Error);
 
@@ -98,24 +109,24 @@ TEST_CASE("out-of-fold facts come from the same fold as the margin, and a networ
     labels.push_back(random.uniform() < sigmoid(2 * rows.row(i)[0]) ? 1.0f : 0.0f);
   }
   const ForestOptions options{
-      .n_search = 4, .n_folds = 3, .serve_folds = true, .facts = request.facts, .max_rounds = 20};
+      .n_search = 4, .n_folds = 3, .serve_folds = true, .signals = request.signals, .max_rounds = 20};
   const ForestResult result = train_forests(schema, {rows, labels}, {rows, labels}, options);
   const std::size_t n_each = result.forests.size() / 3;
   REQUIRE(n_each == 2);
-  REQUIRE(result.facts.size() == 1800);
+  REQUIRE(result.signals.size() == 1800);
   std::vector<std::size_t> n_of(3);
   for (std::size_t fold = 0; fold < 3; ++fold) {
     const std::vector<gbdt::Forest> bag(result.forests.begin() + static_cast<std::ptrdiff_t>(fold * n_each),
                                         result.forests.begin() + static_cast<std::ptrdiff_t>((fold + 1) * n_each));
-    std::vector<dnn::StagedMargins> staged(900);
+    std::vector<dnn::PrefixMargins> staged(900);
     cascade::make_forest_stage(std::make_shared<std::vector<gbdt::Forest>>(bag), schema)->score(rows.view(), staged);
-    std::vector<float> facts(1800);
-    cascade::ForestFacts(bag, schema, request.facts).compute(rows.view(), facts);
+    std::vector<float> signals(1800);
+    cascade::ForestSignals(bag, schema, request.signals).compute(rows.view(), signals);
     for (std::size_t i = 0; i < 900; ++i) {
       if (staged[i] != result.out_of_fold[i]) continue;
       ++n_of[fold];
-      CHECK(facts[2 * i] == result.facts[2 * i]);
-      CHECK(facts[2 * i + 1] == result.facts[2 * i + 1]);
+      CHECK(signals[2 * i] == result.signals[2 * i]);
+      CHECK(signals[2 * i + 1] == result.signals[2 * i + 1]);
     }
   }
   for (const std::size_t n : n_of) CHECK(n >= 300);
@@ -126,7 +137,7 @@ TEST_CASE("out-of-fold facts come from the same fold as the margin, and a networ
   const TrainResult trained = train(request);
   cascade::write_bundle(dir / "b", trained.files, trained.provenance);
   const auto bundle = std::make_shared<const cascade::Bundle>(cascade::Bundle::load(dir / "b"));
-  CHECK(std::ranges::equal(bundle->encoder()->facts(), request.facts));
+  CHECK(std::ranges::equal(bundle->encoder()->signals(), request.signals));
   CHECK(train(request).files == trained.files);
   const cascade::Engine engine(bundle);
   const Table blank(bundle->schema.size(), 1);
@@ -152,7 +163,7 @@ TEST_CASE("a network that learnt nothing is never forwarded to, however little a
   TrainRequest request = small_request(dir);
   request.network_options.max_epochs = 0;  // the forest's margin, through eight sums of float32
   request.network_options.members[0].n_paths = request.network_options.members[0].n_kept = 7;
-  request.band.least_z = -1e9;
+  request.band.min_z = -1e9;
   const TrainResult trained = train(request);
   CHECK_FALSE(trained.report.band.band.has_value());
   CHECK(std::count(trained.report.warnings.begin(), trained.report.warnings.end(),

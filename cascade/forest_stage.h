@@ -15,16 +15,16 @@
 
 namespace sluice::cascade {
 
-using dnn::StagedMargins;
+using dnn::PrefixMargins;
 
 class ForestStage {
  public:
   virtual ~ForestStage() = default;
-  /// Margins after dnn::kStages of the trees, one set a raw row (schema order); the last is the stage's margin.
-  virtual void score(RowsView rows, std::span<StagedMargins> out) const = 0;
+  /// Margins after dnn::kTreePrefixes of the trees, one set a raw row (schema order); the last is the stage's margin.
+  virtual void score(RowsView rows, std::span<PrefixMargins> out) const = 0;
   /// The same of one row, for a caller who waits no longer than the deadline. Anything but none says that nothing was
   /// written: forest_late, forest_shed or forest_failed.
-  virtual Cause score_one(RowView row, StagedMargins& out, Deadline) const {
+  virtual Cause score_one(RowView row, PrefixMargins& out, Deadline) const {
     score(RowsView(row), {&out, 1});
     return Cause::none;
   }
@@ -32,7 +32,7 @@ class ForestStage {
   virtual std::vector<std::string> warnings() const { return {}; }
 };
 
-/// A bag of forests, folded into one (gbdt/fold.h). A bag of one gives that forest's exact margin. Throws
+/// A bag of forests, folded into one (gbdt/merge.h). A bag of one gives that forest's exact margin. Throws
 /// Error{forest.*} where a forest is not binary or reads other columns than the schema's forest columns.
 std::unique_ptr<ForestStage> make_forest_stage(std::shared_ptr<const std::vector<gbdt::Forest>> bag,
                                                const Schema& schema);

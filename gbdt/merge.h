@@ -13,7 +13,7 @@
 
 namespace sluice::gbdt {
 
-struct FoldedBag {
+struct MergedForest {
   Forest forest;                  // ready for the fast kernels
   std::vector<std::size_t> ends;  // trees up to which the margin is the mean after each share of every forest's trees
 };
@@ -21,6 +21,6 @@ struct FoldedBag {
 /// `shares` ascend in (0, 1]; a forest's part is rounded down. Throws Error{forest.bag} where the forests are none,
 /// have several outputs or none, or differ in features or link, Error{forest.unsupported} for gblinear and LightGBM
 /// models.
-FoldedBag fold(std::span<const Forest> bag, std::span<const double> shares);
+MergedForest merge(std::span<const Forest> bag, std::span<const double> shares);
 
 }  // namespace sluice::gbdt

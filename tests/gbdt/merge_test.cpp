@@ -1,4 +1,4 @@
-#include "sluice/gbdt/fold.h"
+#include "sluice/gbdt/merge.h"
 
 #include <cmath>
 #include <functional>
@@ -36,15 +36,15 @@ Bag random_bag(std::size_t n, std::uint64_t seed, bool with_categories) {
 
 }  // namespace
 
-TEST_CASE("a folded bag's margins are the means of its forests', after every share of the trees") {
+TEST_CASE("a merged bag's margins are the means of its forests', after every share of the trees") {
   for (const bool with_categories : {false, true})
     for (const std::size_t n : {std::size_t{2}, std::size_t{5}}) {
       const auto [model, bag] = random_bag(n, 40 + n, with_categories);
-      const auto folded = gbdt::fold(bag, kShares);
+      const auto merged = gbdt::merge(bag, kShares);
       Random random(9);
       const FloatTable rows = random_rows(model, 300, random);
       std::vector<float> staged(300 * 4), one(300);
-      gbdt::predict_staged(folded.forest, rows.view(), folded.ends, staged);
+      gbdt::predict_prefixes(merged.forest, rows.view(), merged.ends, staged);
       for (std::size_t s = 0; s < 4; ++s) {
         std::vector<double> mean(300);
         for (const Forest& forest : bag) {
@@ -62,11 +62,11 @@ TEST_CASE("a folded bag's margins are the means of its forests', after every sha
 
 TEST_CASE("a bag of one is that forest, bit for bit") {
   const auto [model, bag] = random_bag(1, 77, true);
-  const auto folded = gbdt::fold(bag, kShares);
+  const auto merged = gbdt::merge(bag, kShares);
   Random random(3);
   const FloatTable rows = random_rows(model, 200, random);
   std::vector<float> ours(200), expected(200);
-  gbdt::predict(folded.forest, rows.view(), ours);
+  gbdt::predict(merged.forest, rows.view(), ours);
   gbdt::predict(bag[0], rows.view(), expected);
   CHECK(ours == expected);
 }
@@ -74,7 +74,7 @@ TEST_CASE("a bag of one is that forest, bit for bit") {
 TEST_CASE("forests that cannot be one bag are refused") {
   const auto code_of = [](const std::vector<Forest>& bag) -> std::string {
     try {
-      gbdt::fold(bag, kShares);
+      gbdt::merge(bag, kShares);
     } catch (const Error& e) {
       return e.code();
     }

@@ -1,7 +1,7 @@
 #pragma once
 /// What a network may be told of a bag of forests beside its margins.
 ///
-/// Immutable; const is thread-safe. A row's facts do not depend on the batch, the kernel or the number of threads.
+/// Immutable; const is thread-safe. A row's signals do not depend on the batch, the kernel or the number of threads.
 
 #include <cstddef>
 #include <memory>
@@ -15,35 +15,35 @@
 
 namespace sluice::cascade {
 
-using dnn::StagedMargins;
+using dnn::PrefixMargins;
 
 /// leaf_support: the mean over all trees of the bag of log(cover of the row's leaf / cover of the root), 0 or less.
 /// disagreement: the standard deviation of the forests' margins, with n - 1.
-class ForestFacts {
+class ForestSignals {
  public:
   /// `bag` as make_forest_stage takes it (stages.h). Throws Error{forest.cover} where leaf_support is wanted of a
   /// forest without covers, Error{forest.bag} where disagreement is of a single one.
-  ForestFacts(std::span<const gbdt::Forest> bag, const Schema& schema, std::span<const dnn::ForestFact> wanted);
+  ForestSignals(std::span<const gbdt::Forest> bag, const Schema& schema, std::span<const dnn::ForestSignal> wanted);
 
   std::size_t size() const { return wanted_.size(); }
-  /// `rows` in schema order; writes [rows, size()], the facts in the order in which they were wanted.
+  /// `rows` in schema order; writes [rows, size()], the signals in the order in which they were wanted.
   void compute(RowsView rows, std::span<float> out) const;
 
  private:
   void disagreement(BatchView inputs, std::span<float> out) const;
 
   Schema schema_;
-  std::vector<dnn::ForestFact> wanted_;
+  std::vector<dnn::ForestSignal> wanted_;
   gbdt::Forest support_;           // the folded bag, whose margin is the leaf support
   std::vector<gbdt::Forest> bag_;  // kept where disagreement is wanted
 };
 
 /// Of a bundle's forests what its encoder reads; null where that is nothing.
-std::shared_ptr<const ForestFacts> make_forest_facts(std::span<const gbdt::Forest> bag, const Schema& schema,
-                                                     const dnn::Encoder& encoder);
+std::shared_ptr<const ForestSignals> make_forest_signals(std::span<const gbdt::Forest> bag, const Schema& schema,
+                                                         const dnn::Encoder& encoder);
 
-/// Of each row the margins, then its facts: what an encoder reads of the forest. `out` holds as many floats as both.
-void join_facts(std::span<const StagedMargins> margins, std::span<const float> facts, std::span<float> out);
-FloatTable join_facts(std::span<const StagedMargins> margins, std::span<const float> facts);
+/// Of each row the margins, then its signals: what an encoder reads of the forest. `out` holds as many floats as both.
+void join_signals(std::span<const PrefixMargins> margins, std::span<const float> signals, std::span<float> out);
+FloatTable join_signals(std::span<const PrefixMargins> margins, std::span<const float> signals);
 
 }  // namespace sluice::cascade

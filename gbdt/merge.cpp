@@ -1,4 +1,4 @@
-#include "sluice/gbdt/fold.h"
+#include "sluice/gbdt/merge.h"
 
 #include <algorithm>
 #include <string>
@@ -26,9 +26,9 @@ void check(std::span<const Forest> bag) {
   }
 }
 
-class Folding {
+class Merging {
  public:
-  explicit Folding(std::span<const Forest> bag) : bag_(bag) {
+  explicit Merging(std::span<const Forest> bag) : bag_(bag) {
     const Forest& first = bag[0];
     out_.n_features = first.n_features;
     out_.objective = first.objective;
@@ -87,21 +87,21 @@ class Folding {
 
 }  // namespace
 
-FoldedBag fold(std::span<const Forest> bag, std::span<const double> shares) {
+MergedForest merge(std::span<const Forest> bag, std::span<const double> shares) {
   check(bag);
-  FoldedBag out;
-  Folding folding(bag);
+  MergedForest out;
+  Merging merging(bag);
   std::vector<std::size_t> done(bag.size(), 0);
   for (const double share : shares) {
     for (std::size_t k = 0; k < bag.size(); ++k) {
       const auto end = static_cast<std::size_t>(static_cast<double>(bag[k].n_trees()) * share);
-      folding.add_trees(k, done[k], end);
+      merging.add_trees(k, done[k], end);
       done[k] = end;
     }
-    out.ends.push_back(folding.n_trees());
+    out.ends.push_back(merging.n_trees());
   }
-  for (std::size_t k = 0; k < bag.size(); ++k) folding.add_trees(k, done[k], bag[k].n_trees());
-  out.forest = folding.finish();
+  for (std::size_t k = 0; k < bag.size(); ++k) merging.add_trees(k, done[k], bag[k].n_trees());
+  out.forest = merging.finish();
   return out;
 }
 

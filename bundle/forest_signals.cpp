@@ -1,4 +1,4 @@
-#include "sluice/bundle/forest_facts.h"
+#include "sluice/bundle/forest_signals.h"
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,7 @@
 #include "sluice/base/error.h"
 #include "sluice/base/stack_buffer.h"
 #include "sluice/bundle/forest_inputs.h"
-#include "sluice/gbdt/fold.h"
+#include "sluice/gbdt/merge.h"
 #include "sluice/gbdt/predict.h"
 
 namespace sluice::cascade {
@@ -32,16 +32,16 @@ gbdt::Forest support_forest(std::span<const gbdt::Forest> bag) {
         forest.nodes[at].value = static_cast<float>(weight * std::log(leaf / root));
       }
   }
-  return gbdt::fold(shares, std::array{1.0}).forest;
+  return gbdt::merge(shares, std::array{1.0}).forest;
 }
 
 }  // namespace
 
-ForestFacts::ForestFacts(std::span<const gbdt::Forest> bag, const Schema& schema,
-                         std::span<const dnn::ForestFact> wanted)
+ForestSignals::ForestSignals(std::span<const gbdt::Forest> bag, const Schema& schema,
+                             std::span<const dnn::ForestSignal> wanted)
     : schema_(schema), wanted_(wanted.begin(), wanted.end()) {
-  for (const dnn::ForestFact fact : wanted) {
-    if (fact == dnn::ForestFact::leaf_support) {
+  for (const dnn::ForestSignal signal : wanted) {
+    if (signal == dnn::ForestSignal::leaf_support) {
       support_ = support_forest(bag);
       continue;
     }
@@ -52,20 +52,20 @@ ForestFacts::ForestFacts(std::span<const gbdt::Forest> bag, const Schema& schema
   }
 }
 
-void ForestFacts::compute(RowsView rows, std::span<float> out) const {
+void ForestSignals::compute(RowsView rows, std::span<float> out) const {
   in_forest_blocks(rows, schema_, [&](std::size_t first, BatchView inputs) {
-    StackBuffer<float, kForestBlock> fact(inputs.n_rows);
+    StackBuffer<float, kForestBlock> signal(inputs.n_rows);
     for (std::size_t k = 0; k < size(); ++k) {
-      if (wanted_[k] == dnn::ForestFact::leaf_support)
-        gbdt::predict(support_, inputs, fact.span());
+      if (wanted_[k] == dnn::ForestSignal::leaf_support)
+        gbdt::predict(support_, inputs, signal.span());
       else
-        disagreement(inputs, fact.span());
-      for (std::size_t i = 0; i < inputs.n_rows; ++i) out[(first + i) * size() + k] = fact[i];
+        disagreement(inputs, signal.span());
+      for (std::size_t i = 0; i < inputs.n_rows; ++i) out[(first + i) * size() + k] = signal[i];
     }
   });
 }
 
-void ForestFacts::disagreement(BatchView inputs, std::span<float> out) const {
+void ForestSignals::disagreement(BatchView inputs, std::span<float> out) const {
   const std::size_t n = inputs.n_rows;
   StackBuffer<float, kForestBlock * 16> margins(bag_.size() * n);
   for (std::size_t k = 0; k < bag_.size(); ++k) gbdt::predict(bag_[k], inputs, margins.span().subspan(k * n, n));
@@ -81,25 +81,25 @@ void ForestFacts::disagreement(BatchView inputs, std::span<float> out) const {
   }
 }
 
-std::shared_ptr<const ForestFacts> make_forest_facts(std::span<const gbdt::Forest> bag, const Schema& schema,
-                                                     const dnn::Encoder& encoder) {
-  if (encoder.facts().empty()) return nullptr;
-  return std::make_shared<const ForestFacts>(bag, schema, encoder.facts());
+std::shared_ptr<const ForestSignals> make_forest_signals(std::span<const gbdt::Forest> bag, const Schema& schema,
+                                                         const dnn::Encoder& encoder) {
+  if (encoder.signals().empty()) return nullptr;
+  return std::make_shared<const ForestSignals>(bag, schema, encoder.signals());
 }
 
-void join_facts(std::span<const StagedMargins> margins, std::span<const float> facts, std::span<float> out) {
-  const std::size_t n_facts = margins.empty() ? 0 : facts.size() / margins.size();
+void join_signals(std::span<const PrefixMargins> margins, std::span<const float> signals, std::span<float> out) {
+  const std::size_t n_signals = margins.empty() ? 0 : signals.size() / margins.size();
   auto to = out.begin();
   for (std::size_t i = 0; i < margins.size(); ++i) {
     to = std::copy(margins[i].begin(), margins[i].end(), to);
-    to = std::copy_n(facts.data() + i * n_facts, n_facts, to);
+    to = std::copy_n(signals.data() + i * n_signals, n_signals, to);
   }
 }
 
-FloatTable join_facts(std::span<const StagedMargins> margins, std::span<const float> facts) {
-  const std::size_t n_facts = margins.empty() ? 0 : facts.size() / margins.size();
-  FloatTable joined(dnn::kStages.size() + n_facts, margins.size());
-  if (!margins.empty()) join_facts(margins, facts, {joined.row(0).data(), margins.size() * joined.row(0).size()});
+FloatTable join_signals(std::span<const PrefixMargins> margins, std::span<const float> signals) {
+  const std::size_t n_signals = margins.empty() ? 0 : signals.size() / margins.size();
+  FloatTable joined(dnn::kTreePrefixes.size() + n_signals, margins.size());
+  if (!margins.empty()) join_signals(margins, signals, {joined.row(0).data(), margins.size() * joined.row(0).size()});
   return joined;
 }
 

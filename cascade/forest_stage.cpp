@@ -1,17 +1,17 @@
-#include "sluice/cascade/stages.h"
+#include "sluice/cascade/forest_stage.h"
 
 #include <string>
 #include <utility>
 
 #include "sluice/base/error.h"
 #include "sluice/bundle/forest_inputs.h"
-#include "sluice/gbdt/fold.h"
+#include "sluice/gbdt/merge.h"
 #include "sluice/gbdt/predict.h"
 
 namespace sluice::cascade {
 namespace {
 
-constexpr std::size_t kStages = dnn::kStages.size();
+constexpr std::size_t kTreePrefixes = dnn::kTreePrefixes.size();
 
 void check_forest(const gbdt::Forest& forest, const Schema& schema) {
   const auto columns = schema.forest_columns();
@@ -35,20 +35,20 @@ class BagStage final : public ForestStage {
  public:
   BagStage(const std::vector<gbdt::Forest>& bag, const Schema& schema) : schema_(schema) {
     for (const auto& forest : bag) check_forest(forest, schema);
-    bag_ = gbdt::fold(bag, dnn::kStages);
+    bag_ = gbdt::merge(bag, dnn::kTreePrefixes);
   }
 
-  void score(RowsView rows, std::span<StagedMargins> out) const override {
-    static_assert(sizeof(StagedMargins) == kStages * sizeof(float));
+  void score(RowsView rows, std::span<PrefixMargins> out) const override {
+    static_assert(sizeof(PrefixMargins) == kTreePrefixes * sizeof(float));
     in_forest_blocks(rows, schema_, [&](std::size_t first, BatchView inputs) {
-      gbdt::predict_staged(bag_.forest, inputs, bag_.ends, {out[first].data(), inputs.n_rows * kStages});
+      gbdt::predict_prefixes(bag_.forest, inputs, bag_.ends, {out[first].data(), inputs.n_rows * kTreePrefixes});
     });
   }
 
   std::vector<std::string> warnings() const override { return bag_.forest.warnings; }
 
  private:
-  gbdt::FoldedBag bag_;
+  gbdt::MergedForest bag_;
   Schema schema_;
 };
 

@@ -9,12 +9,12 @@
 
 namespace sluice::cascade {
 
-class Signal {
+class Semaphore {
  public:
-  Signal() { sem_init(&semaphore_, 0, 0); }
-  ~Signal() { sem_destroy(&semaphore_); }
-  Signal(const Signal&) = delete;
-  Signal& operator=(const Signal&) = delete;
+  Semaphore() { sem_init(&semaphore_, 0, 0); }
+  ~Semaphore() { sem_destroy(&semaphore_); }
+  Semaphore(const Semaphore&) = delete;
+  Semaphore& operator=(const Semaphore&) = delete;
 
   void send() { sem_post(&semaphore_); }
   void wait() {

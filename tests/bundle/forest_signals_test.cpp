@@ -1,4 +1,4 @@
-#include "sluice/bundle/forest_facts.h"
+#include "sluice/bundle/forest_signals.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 #include "sluice/base/error.h"
 #include "sluice/bundle/forest_inputs.h"
 #include "sluice/cascade/engine.h"
-#include "sluice/cascade/stages.h"
+#include "sluice/cascade/forest_stage.h"
 #include "sluice/dnn/executor.h"
 #include "sluice/gbdt/leaves.h"
 #include "sluice/gbdt/predict.h"
@@ -21,9 +21,9 @@ namespace sluice::test {
 namespace {
 
 using namespace cascade;
-using enum dnn::ForestFact;
+using enum dnn::ForestSignal;
 
-const std::vector<dnn::ForestFact> kBoth = {leaf_support, disagreement};
+const std::vector<dnn::ForestSignal> kBoth = {leaf_support, disagreement};
 
 FloatTable features_of(const Table& rows, const Schema& schema) {
   FloatTable features(schema.forest_columns().size(), rows.n_rows());
@@ -63,35 +63,36 @@ TEST_CASE("facts of a bag are those of their definitions, in any batch and order
   const auto bundle = small_bundle(dir / "b", 3, {.n_forests = 3, .n_trees = 20, .depth = 5});
   const Table rows = small_rows(bundle->schema, 700, 4);
   const FloatTable features = features_of(rows, bundle->schema);
-  const ForestFacts facts(*bundle->forests, bundle->schema, kBoth);
+  const ForestSignals signals(*bundle->forests, bundle->schema, kBoth);
   std::vector<float> all(1400), one(2), reversed(1400);
-  facts.compute(rows.view(), all);
-  ForestFacts(*bundle->forests, bundle->schema, std::vector{disagreement, leaf_support}).compute(rows.view(), reversed);
+  signals.compute(rows.view(), all);
+  ForestSignals(*bundle->forests, bundle->schema, std::vector{disagreement, leaf_support})
+      .compute(rows.view(), reversed);
   for (std::size_t i = 0; i < 700; ++i) {
     const auto expected = facts_by_definition(*bundle->forests, features, i);
     REQUIRE(all[2 * i] == Approx(expected[0]).epsilon(1e-5));
     REQUIRE(all[2 * i + 1] == Approx(expected[1]).epsilon(1e-5).margin(1e-6));
-    facts.compute(rows.view().slice(i, 1), one);
+    signals.compute(rows.view().slice(i, 1), one);
     REQUIRE(std::equal(one.begin(), one.end(), all.begin() + static_cast<std::ptrdiff_t>(2 * i)));
     REQUIRE(reversed[2 * i] == one[1]);
     REQUIRE(reversed[2 * i + 1] == one[0]);
   }
 }
 
-TEST_CASE("a network that reads facts is served with them, row by row and in batches, without allocating") {
+TEST_CASE("a network that reads signals is served with them, row by row and in batches, without allocating") {
   const TempDir dir;
-  const auto bundle = small_bundle(dir / "b", 5, {.n_forests = 3, .facts = kBoth, .band = Band{0, 1, true}});
-  REQUIRE(std::ranges::equal(bundle->encoder()->facts(), kBoth));
+  const auto bundle = small_bundle(dir / "b", 5, {.n_forests = 3, .signals = kBoth, .band = Band{0, 1, true}});
+  REQUIRE(std::ranges::equal(bundle->encoder()->signals(), kBoth));
   const Engine engine(bundle);
   const Table rows = small_rows(bundle->schema, 300, 6);
   std::vector<Decision> batch(300);
   engine.decide_batch(rows.view(), batch);
 
-  std::vector<StagedMargins> staged(300);
+  std::vector<PrefixMargins> staged(300);
   engine.forest_stage().score(rows.view(), staged);
-  std::vector<float> facts(600);
-  ForestFacts(*bundle->forests, bundle->schema, kBoth).compute(rows.view(), facts);
-  const FloatTable said = join_facts(staged, facts);
+  std::vector<float> signals(600);
+  ForestSignals(*bundle->forests, bundle->schema, kBoth).compute(rows.view(), signals);
+  const FloatTable said = join_signals(staged, signals);
   FloatTable encoded(bundle->encoder()->n_encoded(), 300);
   for (std::size_t i = 0; i < 300; ++i) bundle->encoder()->encode(rows.row(i), said.row(i), encoded.row(i));
   std::vector<float> margins(300);
@@ -110,16 +111,16 @@ TEST_CASE("a network that reads facts is served with them, row by row and in bat
 
 TEST_CASE("facts that cannot be had are refused by name") {
   const TempDir dir;
-  const auto bundle = small_bundle(dir / "b", 7, {.n_forests = 2, .facts = kBoth});
+  const auto bundle = small_bundle(dir / "b", 7, {.n_forests = 2, .signals = kBoth});
   const auto& forests = *bundle->forests;
-  CHECK(code_of([&] { ForestFacts(std::span(forests).first(1), bundle->schema, kBoth); }) == "forest.bag");
+  CHECK(code_of([&] { ForestSignals(std::span(forests).first(1), bundle->schema, kBoth); }) == "forest.bag");
   auto bare = forests;
   std::ranges::fill(bare[1].cover, 0.0f);
-  CHECK(code_of([&] { ForestFacts(bare, bundle->schema, kBoth); }) == "forest.cover");
-  CHECK(code_of([&] { make_network_stage(bundle->network, dnn::Device::cpu); }) == "network.fact");
-  const auto too_many = std::make_shared<const ForestFacts>(forests, bundle->schema, kBoth);
+  CHECK(code_of([&] { ForestSignals(bare, bundle->schema, kBoth); }) == "forest.cover");
+  CHECK(code_of([&] { make_network_stage(bundle->network, dnn::Device::cpu); }) == "network.signal");
+  const auto too_many = std::make_shared<const ForestSignals>(forests, bundle->schema, kBoth);
   const auto plain = small_bundle(dir / "plain", 7);
-  CHECK(code_of([&] { make_network_stage(plain->network, dnn::Device::cpu, too_many); }) == "network.fact");
+  CHECK(code_of([&] { make_network_stage(plain->network, dnn::Device::cpu, too_many); }) == "network.signal");
 }
 
 }  // namespace sluice::test
