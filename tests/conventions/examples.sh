@@ -11,6 +11,8 @@ cat >train.json <<'EOF'
 {"forest": {"search": 1, "folds": 2, "max_rounds": 30}, "network": {"members": [{"kind": "mlp", "count": 1}], "max_epochs": 2}, "band": {"min_z": -1e9}}
 EOF
 $sluice train --data transactions.csv --label fraud --schema "$source/examples/schema.json" --rules "$source/examples/rules" --config train.json --out bundle --quiet >/dev/null
+"$build/examples/decide_one" bundle | tee decide.txt
+grep -qE '^(APPROVE|REVIEW|DECLINE), p = 0\.[0-9]{4}, level L[01] [a-z_]*$' decide.txt
 "$build/examples/embed_decision_engine" bundle | tee embed.txt
 [ "$(grep -cE '^(APPROVE|REVIEW|DECLINE), p = 0\.[0-9]+, level L0 $' embed.txt)" = 2 ]
 grep -q '^log whole, 0 lost, 0 of 2 decided otherwise$' embed.txt
