@@ -4,9 +4,13 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "sluice/base/error.h"
 
 namespace sluice {
 
@@ -37,6 +41,15 @@ struct ThreadPool::State {
     }
   }
 
+  void end() {
+    {
+      const std::lock_guard lock(mutex);
+      stop = true;
+    }
+    wake.notify_all();
+    for (auto& thread : threads) thread.join();
+  }
+
   void serve() {
     std::unique_lock lock(mutex);
     while (!stop) {
@@ -48,17 +61,23 @@ struct ThreadPool::State {
 
 ThreadPool::ThreadPool(std::size_t n_threads) : state_(std::make_unique<State>()) {
   if (n_threads == 0) n_threads = std::max(1u, std::thread::hardware_concurrency());
-  for (std::size_t i = 1; i < n_threads; ++i) state_->threads.emplace_back([this] { state_->serve(); });
+  if (n_threads > kMaxThreads)
+    throw Error("threads.number",
+                std::to_string(n_threads) + " threads are wanted, the limit is " + std::to_string(kMaxThreads),
+                "0 is one for each processor");
+  try {
+    for (std::size_t i = 1; i < n_threads; ++i) state_->threads.emplace_back([this] { state_->serve(); });
+  } catch (const std::system_error& e) {
+    const std::size_t n_started = state_->threads.size();
+    state_->end();
+    throw Error("threads.start",
+                "the system started " + std::to_string(n_started) + " of " + std::to_string(n_threads - 1) +
+                    " threads: " + e.what(),
+                "use fewer threads");
+  }
 }
 
-ThreadPool::~ThreadPool() {
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->stop = true;
-  }
-  state_->wake.notify_all();
-  for (auto& thread : state_->threads) thread.join();
-}
+ThreadPool::~ThreadPool() { state_->end(); }
 
 std::size_t ThreadPool::n_threads() const { return state_->threads.size() + 1; }
 

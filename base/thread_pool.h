@@ -12,7 +12,10 @@ namespace sluice {
 
 class ThreadPool {
  public:
+  static constexpr std::size_t kMaxThreads = 1024;
+
   /// 0 takes as many threads as there are processors. The calling thread works too: 1 starts no thread at all.
+  /// Throws Error{threads.number} above kMaxThreads, Error{threads.start} if the system does not start that many.
   explicit ThreadPool(std::size_t n_threads = 0);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

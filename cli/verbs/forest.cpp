@@ -67,6 +67,13 @@ gbdt::TreeRange rounds_of(const gbdt::Forest& forest, const std::string& text) {
                     number(std::string_view(text).substr(colon + 1)));
 }
 
+/// Throws UsageError for the first flag of `given` that `with` leaves no meaning.
+void refuse_together(const std::string& verb, const std::string& with,
+                     const std::vector<std::pair<const char*, bool>>& given) {
+  for (const auto& [flag, is_given] : given)
+    if (is_given) throw UsageError("sluice forest " + verb + ": " + with + " and " + flag + " exclude each other");
+}
+
 struct PredictFlags {
   ForestOptions forest;
   bool margin = false, leaf = false;
@@ -95,7 +102,8 @@ int write_exact_margins(const gbdt::Forest& forest, ForestRun& run) {
 
 int predict(const Arguments& arguments) {
   PredictFlags flags;
-  Options options("forest predict", "Predictions of a model: XGBoost's bits, LightGBM's bits.",
+  Options options("forest predict",
+                  "Predictions of a model: XGBoost's bits; LightGBM's as float32, and to the bit with --margin.",
                   "sluice forest predict bundle/forest-0.json --schema bundle/schema.json --data transactions.csv "
                   "--out predictions.csv");
   flags.forest.add(options);
@@ -104,7 +112,10 @@ int predict(const Arguments& arguments) {
       .text("--rounds", flags.rounds, "boosting rounds FIRST:LAST, or best; all without it")
       .text("--kernel", flags.kernel, "auto, scalar, avx2, avx512 or avx512-vbmi: the same bits from each");
   if (!options.parse(arguments)) return 0;
-  if (flags.margin && flags.leaf) throw UsageError("sluice forest predict: --margin and --leaf exclude each other");
+  if (flags.leaf)
+    refuse_together(
+        "predict", "--leaf",
+        {{"--margin", flags.margin}, {"--rounds", !flags.rounds.empty()}, {"--kernel", flags.kernel != "auto"}});
   const auto kernel = gbdt::parse_kernel(flags.kernel);
   const auto forest = gbdt::load_forest(std::filesystem::path(flags.forest.model));
   for (const std::string& warning : forest.warnings) warn(warning);
@@ -112,7 +123,12 @@ int predict(const Arguments& arguments) {
   ForestRun run(schema_of(forest, flags.forest.data, flags.forest.schema), flags.forest);
   if (flags.leaf) return write_leaves(forest, run);
   choice_of(forest, 1, kernel);  // a kernel that is named and does not take the model is an error in every case
-  if (flags.margin && !forest.exact_values.empty()) return write_exact_margins(forest, run);
+  if (flags.margin && !forest.exact_values.empty()) {
+    if (!flags.rounds.empty())
+      throw Error("forest.unsupported", "margins of a part of the rounds are XGBoost forests' alone",
+                  "leave --rounds out, or save the LightGBM model with num_iteration");
+    return write_exact_margins(forest, run);
+  }
   const char* name = flags.margin ? "margin" : "prediction";
   run.run<float>(numbered(name, forest.n_groups), [&](BatchView rows, std::vector<float>& cells) {
     cells.resize(output_size(forest, rows.n_rows));
@@ -127,6 +143,16 @@ struct ContribsFlags {
   std::string background, kernel = "auto";
   bool approximate = false, audit = false;
 };
+
+/// A linear model has one kind of values, and a named kernel runs or is an error.
+void check_contribs(const gbdt::Forest& forest, const ContribsFlags& flags) {
+  if (!forest.linear.empty() &&
+      (!flags.background.empty() || flags.approximate || flags.audit || flags.kernel != "auto"))
+    throw Error("forest.unsupported",
+                "a linear model has one kind of contributions: each weight times its feature, as XGBoost gives them",
+                "leave --background, --approximate, --audit and --kernel out");
+  gbdt::resolve(gbdt::parse_kernel(flags.kernel));
+}
 
 /// Rows to attributions [n_rows, n_groups, n_features + 1]; what it needs is prepared here, once.
 using Attribute = std::function<void(BatchView rows, std::span<double> out)>;
@@ -161,8 +187,15 @@ int contribs(const Arguments& arguments) {
       .text("--kernel", flags.kernel,
             "of path-dependent values: auto, scalar, avx2, avx512 or avx512-vbmi: the same bits from each");
   if (!options.parse(arguments)) return 0;
+  const bool has_kernel = flags.kernel != "auto", has_background = !flags.background.empty();
+  if (flags.approximate)
+    refuse_together("contribs", "--approximate",
+                    {{"--background", has_background}, {"--audit", flags.audit}, {"--kernel", has_kernel}});
+  if (has_background) refuse_together("contribs", "--background", {{"--kernel", has_kernel}});
+  if (flags.audit) refuse_together("contribs", "--audit", {{"--kernel", has_kernel}});
   const auto forest = gbdt::load_forest(std::filesystem::path(flags.forest.model));
   for (const std::string& warning : forest.warnings) warn(warning);
+  check_contribs(forest, flags);
   const Schema schema = schema_of(forest, flags.forest.data, flags.forest.schema);
   std::vector<std::string> header;
   for (std::size_t g = 0; g < forest.n_groups; ++g) {

@@ -48,6 +48,42 @@ TEST_CASE("a kernel that does not take a LightGBM model is an error and not igno
     }
 }
 
+TEST_CASE("a flag that would not change the answer is an error and not ignored") {
+  const test::TempDir out;
+  const std::string data = std::string(SLUICE_SOURCE_DIR) + "/tests/data/";
+  write_file(out.path() / "rows.csv", "Column_0,Column_1,Column_2,Column_3\n1,2,3,1\n");
+  write_file(out.path() / "linear.csv", "f0,f1,f2,f3\n1,2,3,1\n");
+  const std::string lightgbm = "'" + data + "lightgbm_binary.lgb.txt' --data rows.csv --out o.csv --quiet ";
+  const std::string linear = "'" + data + "xgboost_linear.xgb.json' --data linear.csv --out o.csv --quiet ";
+  const struct {
+    std::string command;
+    int exit_code;
+    const char* message;
+  } kCases[] = {
+      {"predict " + lightgbm + "--margin --rounds 0:1", 1, "forest.unsupported"},
+      {"predict " + lightgbm + "--rounds 0:1", 1, "forest.unsupported"},
+      {"predict " + linear + "--leaf --rounds 0:1", 2, "--leaf and --rounds"},
+      {"predict " + linear + "--leaf --margin", 2, "--leaf and --margin"},
+      {"predict " + linear + "--leaf --kernel scalar", 2, "--leaf and --kernel"},
+      {"contribs " + linear + "--background linear.csv", 1, "forest.unsupported"},
+      {"contribs " + linear + "--audit", 1, "forest.unsupported"},
+      {"contribs " + linear + "--approximate", 1, "forest.unsupported"},
+      {"contribs " + linear + "--kernel scalar", 1, "forest.unsupported"},
+      {"contribs " + lightgbm + "--approximate --audit", 2, "--approximate and --audit"},
+      {"contribs " + lightgbm + "--approximate --background rows.csv", 2, "--approximate and --background"},
+      {"contribs " + lightgbm + "--background rows.csv --kernel scalar", 2, "--background and --kernel"},
+      {"contribs " + lightgbm + "--audit --kernel scalar", 2, "--audit and --kernel"},
+      {"predict " + lightgbm + "--threads -1", 2, "0 or more"},
+      {"predict " + lightgbm + "--threads 100000", 1, "threads.number"},
+  };
+  for (const auto& [command, exit_code, message] : kCases) {
+    const auto r = run(out.path(), "sluice forest " + command);
+    CAPTURE(command, r.err);
+    CHECK(r.exit_code == exit_code);
+    CHECK_THAT(r.err, Catch::Contains(message));
+  }
+}
+
 TEST_CASE("doctor tries the forest kernels, and a bundle's forests by every method") {
   const auto& folder = test::working_folder();
   const auto r = run(folder, "sluice doctor");

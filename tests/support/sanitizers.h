@@ -1,14 +1,27 @@
 #pragma once
-/// Whether this build has the address sanitizer, which takes six times as long: a test may then do less of the same.
+/// Whether this build has the address sanitizer, which takes six times as long, so that a test may do less of the same;
+/// or the thread sanitizer.
 
 namespace sluice::test {
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__has_feature)
+#define SLUICE_HAS(feature) __has_feature(feature)
+#else
+#define SLUICE_HAS(feature) 0
+#endif
+
+#if defined(__SANITIZE_ADDRESS__) || SLUICE_HAS(address_sanitizer)
 inline constexpr bool kHasAddressSanitizer = true;
-#elif defined(__has_feature)
-inline constexpr bool kHasAddressSanitizer = __has_feature(address_sanitizer);
 #else
 inline constexpr bool kHasAddressSanitizer = false;
 #endif
+
+#if defined(__SANITIZE_THREAD__) || SLUICE_HAS(thread_sanitizer)
+inline constexpr bool kHasThreadSanitizer = true;
+#else
+inline constexpr bool kHasThreadSanitizer = false;
+#endif
+
+#undef SLUICE_HAS
 
 }  // namespace sluice::test
