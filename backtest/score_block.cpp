@@ -27,11 +27,12 @@ std::shared_ptr<const T> borrowed(const T* object) {
   return {std::shared_ptr<const T>(), object};
 }
 
-/// The bundle without its network: L1 inside the band.
+/// The bundle without its network, whichever runtime it has: L1 inside the band.
 std::unique_ptr<const cascade::Engine> without_network(const cascade::Engine& engine,
                                                        std::shared_ptr<const cascade::ForestStage> forest) {
   auto bundle = std::make_shared<cascade::Bundle>(engine.bundle());
   bundle->network = nullptr;
+  bundle->imported = nullptr;
   cascade::EngineOptions options;
   options.forest = std::move(forest);
   return std::make_unique<const cascade::Engine>(std::move(bundle), options);
@@ -41,6 +42,7 @@ std::unique_ptr<const cascade::Engine> without_network(const cascade::Engine& en
 std::unique_ptr<const cascade::Engine> without_models(const cascade::Engine& engine, bool with_fallback) {
   auto bundle = std::make_shared<cascade::Bundle>(engine.bundle());
   bundle->network = nullptr;
+  bundle->imported = nullptr;
   if (!with_fallback) bundle->fallback.reset();
   cascade::EngineOptions options;
   options.forest = std::make_shared<NoForest>();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "sluice/base/error.h"
+#include "sluice/base/printable.h"
 
 namespace sluice {
 
@@ -69,10 +70,10 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
 }
 
 std::string excerpt(std::string_view text, std::size_t most) {
-  if (text.size() <= most) return std::string(text);
+  if (text.size() <= most) return printable(text);
   std::size_t end = most;
   while (end > 0 && (text[end] & 0xC0) == 0x80) --end;  // a byte within a character of UTF-8
-  return std::string(text.substr(0, end)) + "…";
+  return printable(text.substr(0, end)) + "…";
 }
 
 std::string quote(std::string_view text) { return "\"" + excerpt(text) + "\""; }

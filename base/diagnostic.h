@@ -34,8 +34,8 @@ void throw_if_errors(const std::vector<Diagnostic>& diagnostics);
 /// The candidate nearest to `word` by edit distance; empty where none is near enough to be meant.
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
-/// At most `most` bytes of what a person wrote, for a message; where it was cut, between characters, an ellipsis
-/// follows.
+/// At most `most` bytes of what a person wrote, `printable`, for a message; where it was cut, between characters, an
+/// ellipsis follows.
 std::string excerpt(std::string_view text, std::size_t most = 60);
 
 /// `excerpt` in quotation marks.

@@ -36,7 +36,7 @@ struct Bundle {
   Policy policy;
   std::optional<rules::RuleSet> pre, fallback, post;
   std::map<std::string, std::string>
-      backgrounds;           // by name: reference rows as Arrow IPC bytes (explain/background.h reads them)
+      backgrounds;           // by name: reference rows as Arrow IPC bytes (bundle/background.h reads them)
   std::string label;         // name of the column that was learnt
   std::string train_report;  // JSON; empty where the bundle was not trained here
   Digest digest;

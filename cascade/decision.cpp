@@ -25,8 +25,7 @@ const char* to_string(Cause cause) {
                                            "forest_failed",
                                            "forest_not_finite",
                                            "rules_missing",
-                                           "rules_undecided",
-                                           "rules_failed"};
+                                           "rules_undecided"};
   return kNames[static_cast<std::size_t>(cause)];
 }
 

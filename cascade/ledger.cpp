@@ -8,7 +8,7 @@
 namespace sluice::cascade {
 namespace {
 
-static_assert(static_cast<std::size_t>(Cause::rules_failed) + 1 == kCauseCount);
+static_assert(static_cast<std::size_t>(Cause::rules_undecided) + 1 == kCauseCount);
 
 }  // namespace
 

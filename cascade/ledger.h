@@ -12,7 +12,7 @@
 
 namespace sluice::cascade {
 
-inline constexpr std::size_t kLevelCount = 4, kActionCount = 4, kCauseCount = 19;
+inline constexpr std::size_t kLevelCount = 4, kActionCount = 4, kCauseCount = 18;
 
 class Ledger {
  public:

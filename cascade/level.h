@@ -33,7 +33,6 @@ enum class Cause : std::uint8_t {
   forest_not_finite,
   rules_missing,  // no fallback rule set
   rules_undecided,
-  rules_failed,
 };
 
 /// A stage that a request took, in the order of the path.

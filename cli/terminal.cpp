@@ -1,5 +1,7 @@
 #include "sluice/cli/terminal.h"
 
+#include "sluice/base/printable.h"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -96,18 +98,19 @@ void end_progress() {
 
 void note(std::string_view text) {
   end_progress();
-  std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
+  std::fprintf(stderr, "%s\n", printable(text, true).c_str());
 }
 
 void warn(std::string_view text) {
   end_progress();
-  std::fprintf(stderr, "%s %.*s\n", coloured("warning:", "33").c_str(), static_cast<int>(text.size()), text.data());
+  std::fprintf(stderr, "%s %s\n", coloured("warning:", "33").c_str(), printable(text, true).c_str());
 }
 
 void print_error(const Error& error) {
   end_progress();
-  std::fprintf(stderr, "%s %s: %s\n", coloured("error:", "31").c_str(), error.code().c_str(), error.message().c_str());
-  if (!error.hint().empty()) std::fprintf(stderr, "  hint: %s\n", error.hint().c_str());
+  std::fprintf(stderr, "%s %s: %s\n", coloured("error:", "31").c_str(), error.code().c_str(),
+               printable(error.message(), true).c_str());
+  if (!error.hint().empty()) std::fprintf(stderr, "  hint: %s\n", printable(error.hint(), true).c_str());
 }
 
 std::string format_table(const std::vector<std::vector<std::string>>& rows) {

@@ -66,6 +66,9 @@ std::vector<DenseKernel> dense_kernels();
 bool has_kernel(DenseKernel kernel);
 std::string_view to_string(DenseKernel kernel);
 
+/// Whether this build can run networks on CUDA devices, present or not.
+bool has_cuda_executor();
+
 /// "auto", "cpu", "cuda", "cuda:N". Throws Error{device.name}.
 DeviceChoice parse_device(std::string_view name);
 

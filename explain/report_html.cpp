@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "sluice/base/number.h"
+#include "sluice/base/version.h"
 #include "sluice/explain/report.h"
 #include "sluice/explain/report_facts.h"
 #include "sluice/explain/report_figures.h"
@@ -276,7 +277,7 @@ std::string provenance_section(const Explainer& explainer, const Explanation& e)
     out += row_of("Background", clipped(e.attribution->background.name, kNameCharacters) +
                                     "<br><code>sha256:" + e.attribution->background.digest.hex() + "</code>");
   out += row_of("Inputs", "<code>sha256:" + sha256(inputs_json(bundle.schema, e.row)).hex() + "</code>") +
-         row_of("Seed", std::to_string(explainer.seed())) + row_of("Engine", "sluice " SLUICE_VERSION);
+         row_of("Seed", std::to_string(explainer.seed())) + row_of("Engine", std::string("sluice ") + version());
   return out + "</table>\n";
 }
 

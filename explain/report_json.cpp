@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "sluice/base/json_text.h"
+#include "sluice/base/version.h"
 #include "sluice/explain/report.h"
 #include "sluice/explain/report_facts.h"
 
@@ -184,7 +185,7 @@ std::string report_json(const Explainer& explainer, const Explanation& e, const 
   std::string out;
   JsonText json(out);
   json.open('{')
-      .field("engine", "sluice " SLUICE_VERSION)
+      .field("engine", std::string("sluice ") + version())
       .field("bundle", std::string_view("sha256:" + bundle.digest.hex()))
       .field("policy_version", bundle.policy.version);
   json.text_or_null("id", context.id);

@@ -16,16 +16,11 @@ namespace {
 constexpr std::size_t kAbsent = std::numeric_limits<std::size_t>::max();
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
-std::string quoted(std::string_view text) {
-  constexpr std::size_t kShown = 60;
-  return '"' + std::string(text.substr(0, kShown)) + (text.size() > kShown ? "…\"" : "\"");
-}
-
 /// "a", "b" and 3 more
 std::string listed(const std::vector<std::string>& names) {
   constexpr std::size_t kShown = 12;
   std::string text;
-  for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i) text += (i > 0 ? ", " : "") + quoted(names[i]);
+  for (std::size_t i = 0; i < std::min(names.size(), kShown); ++i) text += (i > 0 ? ", " : "") + quote(names[i]);
   if (names.size() > kShown) text += " and " + std::to_string(names.size() - kShown) + " more";
   return text;
 }
@@ -86,7 +81,7 @@ void RowReader::State::bind() {
     if (is_needed && std::find(missing.begin(), missing.end(), name) == missing.end()) {
       missing.push_back(name);
       const std::string meant = nearest(name, header);
-      if (!meant.empty()) hints.push_back("is " + quoted(meant) + " meant to be " + quoted(name) + "?");
+      if (!meant.empty()) hints.push_back("is " + quote(meant) + " meant to be " + quote(name) + "?");
     }
     return kAbsent;
   };
@@ -110,7 +105,7 @@ void RowReader::State::warn_of_absent(std::size_t column) {
   const Column& c = schema[column];
   const std::string effect = c.late ? "the network does without it" : "no model needs it";
   if (source[column] == kAbsent)
-    warnings.push_back("the data has no column " + quoted(c.name) + ": it reads as missing (" + effect + ")");
+    warnings.push_back("the data has no column " + quote(c.name) + ": it reads as missing (" + effect + ")");
 }
 
 void RowReader::State::warn_of_ignored() {
@@ -131,7 +126,7 @@ void RowReader::State::warn_of_unseen() {
   warnings.resize(n_binding_warnings);
   for (std::size_t i = 0; i < unseen.size(); ++i)
     if (unseen[i].count > 0)
-      warnings.push_back("column " + quoted(schema[i].name) + ": " + std::to_string(unseen[i].count) +
+      warnings.push_back("column " + quote(schema[i].name) + ": " + std::to_string(unseen[i].count) +
                          (unseen[i].count == 1 ? " row has a category" : " rows have a category") +
                          " that training never saw, first " + unseen[i].first);
 }
@@ -141,12 +136,12 @@ void RowReader::State::read_cell(std::size_t column, std::string_view text, doub
   if (status == CellStatus::ok || status == CellStatus::missing) return;
   const Column& c = schema[column];
   if (status == CellStatus::unseen_category) {
-    if (unseen[column].count++ == 0) unseen[column].first = quoted(text) + " at " + records->where();
+    if (unseen[column].count++ == 0) unseen[column].first = quote(text) + " at " + records->where();
     return;
   }
   throw Error(
       "rows.not_a_number",
-      records->where() + ", column " + quoted(c.name) + ": " + quoted(text) +
+      records->where() + ", column " + quote(c.name) + ": " + quote(text) +
           (c.kind == Kind::time ? " is not a time" : " is not a number"),
       c.kind == Kind::time
           ? "times are ISO 8601 (2018-04-01T13:05:59Z) or seconds since 1970"
@@ -171,11 +166,11 @@ float RowReader::State::read_label(std::string_view text) const {
   if (is_told && !is_missing) return positive_number && parse_number(text) == positive_number ? 1.0f : 0.0f;
   if (!is_missing)
     if (const auto value = plain_label(text)) return *value;
-  const std::string place = records->where() + ", column " + quoted(options.label_column);
+  const std::string place = records->where() + ", column " + quote(options.label_column);
   if (is_missing)
     throw Error("rows.label_missing", place + ": the label is missing", "leave out the rows that have none");
-  throw Error("rows.label", place + ": " + quoted(text) + " is neither 0 nor 1",
-              "name the text that counts as 1: --positive " + quoted(text));
+  throw Error("rows.label", place + ": " + quote(text) + " is neither 0 nor 1",
+              "name the text that counts as 1: --positive " + quote(text));
 }
 
 std::vector<FieldUse> RowReader::State::field_uses() const {
@@ -214,7 +209,7 @@ bool RowReader::State::read_plain_rows(RowBlock& block, std::size_t max_rows) {
       if (source[i] == kAbsent) block.rows.row(row)[i] = kMissing;
   for (const UnseenCell& cell : taken.unseen)
     if (unseen[cell.column].count++ == 0)
-      unseen[cell.column].first = quoted(cell.text) + " at " + records->where_is(cell.line);
+      unseen[cell.column].first = quote(cell.text) + " at " + records->where_is(cell.line);
   rows_read += taken.n_rows;
   return true;
 }

@@ -7,6 +7,7 @@
 
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
+#include "sluice/base/version.h"
 #include "sluice/gbdt/load_xgboost.h"
 #include "sluice/rules/ruleset.h"
 #include "sluice/training/gain_step.h"
@@ -223,7 +224,7 @@ class Training {
     result.provenance = {request_.columns.label,
                          data_digest_,
                          request_.seed,
-                         {{"sluice", "0.1.0"}, {"xgboost", gbdt::xgboost_version()}}};
+                         {{"sluice", version()}, {"xgboost", gbdt::xgboost_version()}}};
 #ifdef SLUICE_HAVE_TORCH
     result.provenance.libraries["torch"] = dnn::torch_version();
 #endif

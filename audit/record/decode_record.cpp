@@ -16,7 +16,7 @@ Digest get_digest(ByteReader& in) {
 
 Action get_action(ByteReader& in) { return Action(in.small(static_cast<std::uint8_t>(Action::decline), "action")); }
 Level get_level(ByteReader& in) { return Level(in.small(static_cast<std::uint8_t>(Level::L3), "level")); }
-Cause get_cause(ByteReader& in) { return Cause(in.small(static_cast<std::uint8_t>(Cause::rules_failed), "cause")); }
+Cause get_cause(ByteReader& in) { return Cause(in.small(static_cast<std::uint8_t>(Cause::rules_undecided), "cause")); }
 
 std::vector<double> get_cells(ByteReader& in) {
   const std::size_t n = in.get<std::uint32_t>();

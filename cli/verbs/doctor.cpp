@@ -105,8 +105,11 @@ std::vector<Finding> examine(const std::string& bundle) {
     findings.push_back({"BLAS", "degraded", "cannot be told here", ""});
   }
   const bool has_driver = std::filesystem::exists("/proc/driver/nvidia/version");
-  findings.push_back({"CUDA driver", has_driver ? "ok" : "missing",
-                      has_driver ? "present; this build runs networks on the CPU" : "networks run on the CPU", ""});
+  findings.push_back(
+      {"CUDA driver", has_driver ? "ok" : "missing", has_driver ? "present" : "networks run on the CPU", ""});
+  findings.push_back({"CUDA in this build", dnn::has_cuda_executor() ? "ok" : "missing",
+                      dnn::has_cuda_executor() ? "networks can run on a CUDA device" : "networks run on the CPU",
+                      dnn::has_cuda_executor() ? "" : "build with SLUICE_WITH_CUDA=ON"});
   timespec resolution{};
   clock_getres(CLOCK_MONOTONIC, &resolution);
   findings.push_back({"clock", resolution.tv_nsec <= 1000 ? "ok" : "degraded",

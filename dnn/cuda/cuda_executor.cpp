@@ -180,4 +180,6 @@ std::unique_ptr<Executor> make_cuda_executor(std::shared_ptr<const Network> netw
   return std::make_unique<cuda::CudaExecutor>(*network, options);
 }
 
+bool has_cuda_executor() { return true; }
+
 }  // namespace sluice::dnn

@@ -7,4 +7,6 @@ std::unique_ptr<Executor> make_cuda_executor(std::shared_ptr<const Network>, con
   throw Error("device.unavailable", "this build has no CUDA executor", "take --device cpu or auto");
 }
 
+bool has_cuda_executor() { return false; }
+
 }  // namespace sluice::dnn

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 
+#include "sluice/base/diagnostic.h"
 #include "sluice/base/error.h"
 #include "sluice/io/arrow/arrow_slots.h"
 #include "sluice/io/csv/utf8.h"
@@ -89,8 +90,6 @@ class Table {
   const std::string& place_;
 };
 
-std::string quoted(const std::string& name) { return '"' + name + '"'; }
-
 [[noreturn]] void unsupported(const std::string& place, const std::string& name, unsigned type) {
   constexpr std::array<const char*, 25> kNames = {"none",
                                                   "null",
@@ -118,7 +117,7 @@ std::string quoted(const std::string& name) { return '"' + name + '"'; }
                                                   "binary view",
                                                   "utf8 view"};
   throw Error("arrow.type",
-              place + ": the column " + quoted(name) + " has a type that is not read here (" +
+              place + ": the column " + quote(name) + " has a type that is not read here (" +
                   (type < kNames.size() ? kNames[type] : "unknown") + ")",
               "cast it to a number, text, date or timestamp, or leave it out");
 }

@@ -10,6 +10,7 @@
 #include "sluice/base/error.h"
 #include "sluice/base/metrics.h"
 #include "support/catch.h"
+#include "support/imported_bundle.h"
 #include "support/small_bundle.h"
 #include "support/temp_dir.h"
 
@@ -187,6 +188,27 @@ TEST_CASE("levels are what the engine does with stages that throw") {
     CHECK(f.review_rate == naive.rate(Action::review));
     CHECK(f.n_scored == naive.p.size());
   }
+}
+
+TEST_CASE("level L1 of a bundle with an imported network is served without it") {
+  const TempDir folder;
+  cascade::write_bundle(folder / "b",
+                        test::imported_files({.n_forests = 1, .n_trees = 4, .band = cascade::Band{0, 1, true}}), {});
+  const auto bundle = std::make_shared<cascade::Bundle>(cascade::Bundle::load(folder / "b"));
+  REQUIRE(bundle->imported != nullptr);
+  const cascade::Engine engine(bundle), l1(bundle, {.network = std::make_shared<ThrowingNetwork>()});
+  const std::string csv = history_csv(bundle->schema, 300, 4);
+  const Report report = run_backtest(engine, csv, {.costs = kCosts, .levels = true});
+  const Rows rows = all_rows(csv, bundle->schema);
+  Naive normal, without;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto d = engine.decide(rows.block.rows.row(i)), e = l1.decide(rows.block.rows.row(i));
+    normal.add(d.p_final, d.action, rows.block.labels[i]);
+    without.add(e.p_final, e.action, rows.block.labels[i]);
+  }
+  REQUIRE(normal.p != without.p);
+  REQUIRE(report.levels.size() == 3);
+  CHECK(report.levels[0].figures.log_loss == Approx(log_loss(without.p, without.scored_labels)).epsilon(1e-12));
 }
 
 TEST_CASE("blocks of any size and any number of threads give the same bytes") {

@@ -5,6 +5,7 @@
 #include "sluice/bundle/bundle.h"
 #include "sluice/cascade/engine.h"
 #include "support/catch.h"
+#include "support/imported_bundle.h"
 #include "support/small_bundle.h"
 #include "support/temp_dir.h"
 
@@ -14,26 +15,6 @@ namespace {
 using namespace cascade;
 
 constexpr SmallBundleOptions kSmall{.n_forests = 1, .n_trees = 4, .n_background = 3, .band = Band{0, 1, true}};
-constexpr float kBias = 0.25f;
-
-/// A small bundle whose network is a file of the linear plug-in (tests/dnn/plugins): half the forest's margin and a
-/// bias.
-BundleFiles imported_files() {
-  BundleFiles files = small_bundle_files(3, kSmall);
-  const Schema schema = Schema::from_json(files.at("schema.json"), "schema.json");
-  const auto own =
-      dnn::Network::load(files.at("network.json"), files.at("network.safetensors"), schema, "network.json");
-  dnn::ImportedNetwork network{.encoder = own.encoder(), .runtime = "linear", .file = "network.txt", .bytes = {}};
-  network.bytes = number_text(kBias);
-  for (std::size_t c = 0; c + 1 < own.encoder().n_encoded(); ++c) network.bytes += " 0";
-  network.bytes += " 0.5";
-  files.erase("network.safetensors");
-  files["network.json"] = dnn::to_json(network, schema);
-  files["network.txt"] = network.bytes;
-  files["parity.json"] = dnn::to_json(
-      dnn::take_parity_sample(*dnn::make_imported_executor(network), network.encoder, dnn::kImportedTolerance));
-  return files;
-}
 
 struct Attempt {
   std::string code, message;
@@ -54,7 +35,7 @@ Attempt serve(const std::filesystem::path& folder, BundleFiles files) {
 
 TEST_CASE("a bundle with an imported network serves it behind our own encoder") {
   const TempDir dir;
-  write_bundle(dir / "b", imported_files(), {});
+  write_bundle(dir / "b", imported_files(kSmall), {});
   const auto bundle = std::make_shared<Bundle>(Bundle::load(dir / "b"));
   CHECK(bundle->network == nullptr);
   REQUIRE(bundle->imported != nullptr);
@@ -65,27 +46,27 @@ TEST_CASE("a bundle with an imported network serves it behind our own encoder") 
     const Decision d = engine.decide(rows.row(i));
     REQUIRE(d.level == Level::L0);
     REQUIRE(d.network.ran);
-    CHECK(d.network.margin == Approx(kBias + 0.5 * d.forest.margin).margin(1e-6));
+    CHECK(d.network.margin == Approx(kImportedBias + 0.5 * d.forest.margin).margin(1e-6));
   }
 }
 
 TEST_CASE("an imported network needs its file, its plug-in and its parity sample") {
   const TempDir dir;
   const auto with = [&](const std::string& path, const std::string& bytes) {
-    BundleFiles files = imported_files();
+    BundleFiles files = imported_files(kSmall);
     files[path] = bytes;
     return serve(dir / "b", files);
   };
   const auto described_as = [&](const char* key, const char* value) {
-    auto json = nlohmann::json::parse(imported_files().at("network.json"));
+    auto json = nlohmann::json::parse(imported_files(kSmall).at("network.json"));
     json[key] = value;
     return with("network.json", json.dump());
   };
-  CHECK(serve(dir / "b", imported_files()).code == "");
-  BundleFiles files = imported_files();
+  CHECK(serve(dir / "b", imported_files(kSmall)).code == "");
+  BundleFiles files = imported_files(kSmall);
   files.erase("parity.json");
   CHECK(serve(dir / "b", files).code == "bundle.parity");
-  files = imported_files();
+  files = imported_files(kSmall);
   files.erase("network.txt");
   CHECK(serve(dir / "b", files).code == "bundle.missing_file");
 
@@ -95,7 +76,7 @@ TEST_CASE("an imported network needs its file, its plug-in and its parity sample
   CHECK(described_as("file", "network.pt").code == "bundle.missing_file");
   CHECK(with("network.txt", "1 2 3").code == "network.open");
 
-  std::string other = imported_files().at("network.txt");
+  std::string other = imported_files(kSmall).at("network.txt");
   other.replace(other.rfind("0.5"), 3, "0.6");
   const Attempt changed = with("network.txt", other);
   CHECK(changed.code == "bundle.parity");

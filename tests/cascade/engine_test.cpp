@@ -208,13 +208,21 @@ TEST_CASE(
   CHECK(provider.n_calls == n_in_band);
 }
 
-TEST_CASE("a row of another width is an error") {
+TEST_CASE("rows of another width, and too little room, are errors that say which") {
   const TempDir dir;
   const Engine engine(small_bundle(dir / "b", 17));
-  const std::vector<double> narrow(engine.bundle().schema.size() - 1);
-  CHECK_THROWS_AS(engine.decide(narrow), Error);
-  std::vector<Decision> few(1);
-  CHECK_THROWS_AS(engine.decide_batch(small_rows(engine.bundle().schema, 2, 1).view(), few), Error);
+  const std::size_t n_columns = engine.bundle().schema.size();
+  const std::vector<double> narrow(n_columns - 1);
+  const std::string width = "a row has " + std::to_string(n_columns) + " columns in this bundle's schema, not " +
+                            std::to_string(n_columns - 1);
+  CHECK_THROWS_WITH(engine.decide(narrow), Catch::Contains(width));
+  std::vector<Decision> few(1), two(2);
+  CHECK_THROWS_WITH(engine.decide_batch(Table(n_columns - 1, 2).view(), two), Catch::Contains(width));
+  const Table rows = small_rows(engine.bundle().schema, 2, 1);
+  CHECK_THROWS_WITH(engine.decide_batch(rows.view(), few),
+                    Catch::Contains("the output has room for 1 decisions, the batch has 2 rows"));
+  const std::int64_t times[] = {1};
+  CHECK_THROWS_WITH(engine.decide_batch(rows.view(), two, nullptr, times), Catch::Contains("2 rows and 1 times"));
 }
 
 TEST_CASE("timings are measured on every path where they are wanted, and absent where not") {

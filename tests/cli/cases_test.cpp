@@ -1,4 +1,5 @@
 #include "cli/cli_support.h"
+#include "sluice/dnn/executor.h"
 #include "sluice/gbdt/kernel.h"
 #include "support/catch.h"
 #include "support/shared_data.h"
@@ -89,6 +90,8 @@ TEST_CASE("doctor tries the forest kernels, and a bundle's forests by every meth
   const auto r = run(folder, "sluice doctor");
   REQUIRE(r.exit_code == 0);
   REQUIRE_THAT(r.out, Catch::Contains("forest kernels       ok"));
+  const bool has_cuda = dnn::has_cuda_executor();
+  CHECK_THAT(r.out, Catch::Contains(has_cuda ? "CUDA in this build   ok" : "CUDA in this build   missing"));
   if (!test::has_bundle()) return;
   REQUIRE_THAT(run(folder, "sluice doctor --bundle bundle").out, Catch::Contains("bundle's forests     ok"));
   REQUIRE(run(folder, "sluice bundle verify bundle").exit_code == 0);

@@ -102,6 +102,25 @@ TEST_CASE("all that is missing is named at once, with what may be meant") {
                 [&] { reader_of(folder, "amount,country\n1,DE\n", {.id_column = "who"}); });
 }
 
+TEST_CASE("a name with a hidden character is shown with it") {
+  const TempDir folder;
+  require_error("rows.missing_column",
+                {"there is no column \"class\\r\"", "the columns are: \"amount\", \"country\", \"class\""},
+                [&] { reader_of(folder, "amount,country,class\n1,DE,1\n", {.label_column = "class\r"}); });
+  require_error("rows.missing_column", {"\"\\u{200b}amount\""}, [&] {
+    reader_of(folder,
+              "\xE2\x80\x8B"
+              "amount,country\n1,DE\n",
+              {});
+  });
+  require_error("rows.not_a_number", {"\"1\\u{a0}000\""}, [&] {
+    all_rows(reader_of(folder,
+                       "amount,country\n1\xC2\xA0"
+                       "000,DE\n",
+                       {}));
+  });
+}
+
 TEST_CASE("what no model needs may be absent, and what is not in the schema is ignored: one warning each") {
   const TempDir folder;
   RowReader reader = reader_of(folder, "amount,x1,country,x2\n1,2,DE,3\n");
