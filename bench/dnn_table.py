@@ -36,7 +36,16 @@ def table(path: Path) -> str:
         if line.get("work") in WORKS:
             by_name.setdefault(name_of({**line, "note": ""}), {})[line["work"]] = line
     best = {work: min(line["us"] for line in lines if line.get("work") == work and is_exact(line)) for work in WORKS}
-    head = ["", "one row, µs", "quartiles", "Sluice is faster", "a row of a batch, µs", "quartiles", "Sluice is faster", "difference"]
+    head = [
+        "",
+        "one row, µs",
+        "quartiles",
+        "Sluice is faster",
+        "a row of a batch, µs",
+        "quartiles",
+        "Sluice is faster",
+        "difference",
+    ]
     out = [f"**{TITLES.get(path.stem, path.stem)}**", "", "| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for name, works in sorted(by_name.items(), key=lambda item: item[1]["one row"]["us"]):
         one = works["one row"]

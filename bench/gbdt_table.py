@@ -1,8 +1,8 @@
 """Joins the JSON lines of the forest bench into Markdown, and into docs/benchmarks.md between its markers.
 
-    gbdt_table.py main LINES            one case beside every peer
-    gbdt_table.py shapes LINES...       a line a shape (the file's stem names it)
-    gbdt_table.py put SECTION DOCUMENT  replaces a section of the document with standard input
+gbdt_table.py main LINES            one case beside every peer
+gbdt_table.py shapes LINES...       a line a shape (the file's stem names it)
+gbdt_table.py put SECTION DOCUMENT  replaces a section of the document with standard input
 """
 
 import json
@@ -53,18 +53,28 @@ def main_table(path: Path) -> str:
         best = best_of_ours(lines, work)
         if not rows:
             continue
-        out += [f"**{title}**", "", "| | µs | quartiles | Sluice is faster | difference from Sluice's margins |", "|---|---|---|---|---|"]
+        out += [
+            f"**{title}**",
+            "",
+            "| | µs | quartiles | Sluice is faster | difference from Sluice's margins |",
+            "|---|---|---|---|---|",
+        ]
         for line in rows:
             ratio = f"{line['us'] / best:.1f}×" if best and line["peer"] != OURS else ""
             label = f"**{name_of(line)}**" if line["peer"] == OURS else name_of(line)
-            out.append(f"| {label} | {line['us']:.3g} | {line['low']:.3g} – {line['high']:.3g} | {ratio} | {difference_of(line)} |")
+            out.append(
+                f"| {label} | {line['us']:.3g} | {line['low']:.3g} – {line['high']:.3g} | {ratio} | {difference_of(line)} |"
+            )
         out.append("")
     memory = next((line for line in lines if "memory" in line), None)
     if memory:
         ubjson = path.with_suffix("") / "model.ubj"  # bench/peers/prepare_native.py writes it
         beside = f", its UBJSON file {ubjson.stat().st_size / 1e6:.2f} MB" if ubjson.exists() else ""
-        out += [f"The loaded model takes {memory['memory'] / 1e6:.2f} MB{beside}. Comparing the fast methods with the plain walk "
-                f"takes {memory['comparing']:.1%} of the time of loading.", ""]
+        out += [
+            f"The loaded model takes {memory['memory'] / 1e6:.2f} MB{beside}. Comparing the fast methods with the plain walk "
+            f"takes {memory['comparing']:.1%} of the time of loading.",
+            "",
+        ]
     for line in lines:
         if "skipped" in line:
             out.append(f"- {line['peer']} was skipped: {line['skipped']}")
@@ -75,7 +85,9 @@ def shape_row(path: Path) -> str:
     lines = lines_of(path)
     cells = [path.stem.replace("_", " ")]
     for work in ("batch", "one row"):
-        ours = min((line for line in lines if line.get("work") == work and line["peer"] == OURS), key=lambda line: line["us"])
+        ours = min(
+            (line for line in lines if line.get("work") == work and line["peer"] == OURS), key=lambda line: line["us"]
+        )
         peers = [line for line in lines if line.get("work") == work and line["peer"] != OURS]
         xgboost = next(line for line in peers if line["peer"].startswith("XGBoost") and "Debian" in line["peer"])
         others = [line for line in peers if line is not xgboost and not line["peer"].startswith("Sluice")]
@@ -87,7 +99,11 @@ def shape_row(path: Path) -> str:
 
 
 def shapes_table(paths: list[Path]) -> str:
-    head = ["shape"] + [f"{work}{part}" for work in ("batch", "one row") for part in (", Sluice", ", XGBoost 1.7.4", ": faster", ", next peer")]
+    head = ["shape"] + [
+        f"{work}{part}"
+        for work in ("batch", "one row")
+        for part in (", Sluice", ", XGBoost 1.7.4", ": faster", ", next peer")
+    ]
     head.append("loading: share of comparing methods")
     return "\n".join(["| " + " | ".join(head) + " |", "|---" * len(head) + "|"] + [shape_row(path) for path in paths])
 

@@ -33,7 +33,9 @@ class Case:
     """The forward pass of network.h with PyTorch's own operations."""
 
     def __init__(self, tensors):
-        on_device = {name: torch.from_numpy(value).cuda() for name, value in tensors.items() if name.startswith("member.0.")}
+        on_device = {
+            name: torch.from_numpy(value).cuda() for name, value in tensors.items() if name.startswith("member.0.")
+        }
         self.part = {name.removeprefix("member.0."): value for name, value in on_device.items()}
         self.layers = []
         while f"layer.{len(self.layers)}.weight" in self.part:

@@ -11,8 +11,17 @@ def table(path: Path) -> str:
     lines = [json.loads(line) for line in path.read_text().splitlines()]
     timed = [line for line in lines if "us" in line]
     ours = {line["work"]: line for line in timed if line["peer"] == "Sluice"}
-    head = ["", *(cell for work in WORKS for cell in (f"{work}, µs", "quartiles", "Sluice is faster")), "same rules hold"]
-    out = [f"**{ours['one row']['rules']} rules**, {ours['one row']['cost']} units", "", "| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    head = [
+        "",
+        *(cell for work in WORKS for cell in (f"{work}, µs", "quartiles", "Sluice is faster")),
+        "same rules hold",
+    ]
+    out = [
+        f"**{ours['one row']['rules']} rules**, {ours['one row']['cost']} units",
+        "",
+        "| " + " | ".join(head) + " |",
+        "|---" * len(head) + "|",
+    ]
     for peer in dict.fromkeys(line["peer"] for line in timed):
         works = {line["work"]: line for line in timed if line["peer"] == peer}
         cells = []

@@ -4,6 +4,7 @@
 Written from docs/log_format.md and docs/record_format.md alone; shares no code with the program that wrote the log. Needs the standard
 library and verify_proof.py. Exit 0: whole; 3: not; 1: nothing to verify. One line of JSON says what was found.
 """
+
 import argparse
 import functools
 import json
@@ -47,7 +48,11 @@ class Log:
     def __init__(self, checkpoints):
         self.log, self.chain, self.n, self.tree = None, None, 0, Tree()
         self.checkpoints = sorted(checkpoints, key=lambda c: c["size"])
-        self.first, self.told, self.covered = 0, None, 0  # by retention: first entry kept, entry that tells, entries sure
+        self.first, self.told, self.covered = (
+            0,
+            None,
+            0,
+        )  # by retention: first entry kept, entry that tells, entries sure
         self.kinds = dict.fromkeys(KINDS, 0)
         self.decisions = {}  # what the plain reviews may name: index to hash
 
@@ -69,7 +74,7 @@ class Log:
         if not sizes or len(data) < 72 + 32 * len(sizes):
             broken("no segment")
         self.log, self.chain = data[16:32], data[40:72]
-        self.tree.peaks = [(size, data[72 + 32 * i:104 + 32 * i]) for i, size in enumerate(sizes)]
+        self.tree.peaks = [(size, data[72 + 32 * i : 104 + 32 * i]) for i, size in enumerate(sizes)]
 
     def segment(self, path, number):
         data = path.read_bytes()
@@ -96,9 +101,9 @@ class Log:
             length, kind, flags, zero, index = struct.unpack_from("<IBBHQ", data, at)
             if length < 64 or length > 16 << 20 or length > len(data) - at:
                 broken("no whole entry", at)
-            digest = H(data[at:at + length - 32])
+            digest = H(data[at : at + length - 32])
             chain = H(self.chain, digest)
-            if chain != data[at + length - 32:at + length] or index != self.n:
+            if chain != data[at + length - 32 : at + length] or index != self.n:
                 broken("the chain is broken", at)
             if kind not in KINDS or zero:
                 broken("an entry of no known kind", at)
@@ -107,7 +112,7 @@ class Log:
             name, check = KINDS[kind]
             if check and (kind == 5 or not flags & 1):  # a retention is never in cipher
                 try:
-                    check(data[at + 32:at + length - 32], self)
+                    check(data[at + 32 : at + length - 32], self)
                 except (struct.error, ValueError, IndexError) as e:
                     broken(f"no {name}: {e}", at)
             self.kinds[kind] += 1
@@ -122,7 +127,7 @@ def take_texts(data, at, count=3):
     texts = []
     for _ in range(count):
         n = struct.unpack_from("<H", data, at)[0]
-        texts.append(data[at + 2:at + 2 + n].decode())
+        texts.append(data[at + 2 : at + 2 + n].decode())
         at += 2 + n
     return texts, at
 
@@ -154,7 +159,13 @@ def check_retention(data, log):
         log.told = log.n
 
 
-KINDS = {1: ("decision", check_record), 2: ("erasure", None), 3: ("recovery", None), 4: ("review", check_review), 5: ("retention", check_retention)}
+KINDS = {
+    1: ("decision", check_record),
+    2: ("erasure", None),
+    3: ("recovery", None),
+    4: ("review", check_review),
+    5: ("retention", check_retention),
+}
 
 
 def verify(folder, key, known):
@@ -168,14 +179,27 @@ def verify(folder, key, known):
             raise Broken(path.name, 0, log.n, "the segment before is missing")
         log.segment(path, number)
     if log.first > 0 and (log.told is None or log.told >= log.covered):
-        raise Broken(paths[0].name, 0, 0, "the segments before are missing, and no retention under a checkpoint says so")
+        raise Broken(
+            paths[0].name, 0, 0, "the segments before are missing, and no retention under a checkpoint says so"
+        )
     if known and checkpoint(known, key)["size"] < log.first:
         raise Broken("the known checkpoint", 0, None, "its entries went by retention")
     if log.checkpoints:
         raise Broken("checkpoints", 0, log.n, f"the log ends below a checkpoint of {log.checkpoints[-1]['size']}")
-    return {"whole": True, "entries": log.n, "covered": covered, "checkpoints": n_checkpoints, "root": log.tree.root().hex(),
-            "chain": log.chain.hex(), "decisions": log.kinds[1], "erasures": log.kinds[2], "recoveries": log.kinds[3],
-            "reviews": log.kinds[4], "retentions": log.kinds[5], "first": log.first}
+    return {
+        "whole": True,
+        "entries": log.n,
+        "covered": covered,
+        "checkpoints": n_checkpoints,
+        "root": log.tree.root().hex(),
+        "chain": log.chain.hex(),
+        "decisions": log.kinds[1],
+        "erasures": log.kinds[2],
+        "recoveries": log.kinds[3],
+        "reviews": log.kinds[4],
+        "retentions": log.kinds[5],
+        "first": log.first,
+    }
 
 
 def main():

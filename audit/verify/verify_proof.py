@@ -4,6 +4,7 @@
 Written from docs/log_format.md alone; shares no code with the program that wrote the log. Standard library only. Needs neither the
 log nor its keys. Exit 0: it holds; 3: it does not; 1: nothing to check. One line of JSON says so.
 """
+
 import argparse
 import hashlib
 import json
@@ -70,7 +71,9 @@ class Broken(Exception):
         self.fault = {"file": file, "offset": offset, "index": index, "why": why}
 
 
-LINE = re.compile(rb"(sluice-checkpoint-v1 ([0-9a-f]{32}) (0|[1-9][0-9]*) ([0-9a-f]{64}) ([0-9a-f]{64}) (0|-?[1-9][0-9]*)) ([0-9a-f]{128})\n")
+LINE = re.compile(
+    rb"(sluice-checkpoint-v1 ([0-9a-f]{32}) (0|[1-9][0-9]*) ([0-9a-f]{64}) ([0-9a-f]{64}) (0|-?[1-9][0-9]*)) ([0-9a-f]{128})\n"
+)
 
 
 def checkpoint(line, key, offset=0):
@@ -79,8 +82,12 @@ def checkpoint(line, key, offset=0):
         raise Broken("checkpoints", offset, None, "no checkpoint")
     if not signed(key, match[1], bytes.fromhex(match[7].decode())):
         raise Broken("checkpoints", offset, None, "not signed by this key")
-    return {"log": bytes.fromhex(match[2].decode()), "size": int(match[3]), "root": bytes.fromhex(match[4].decode()),
-            "chain": bytes.fromhex(match[5].decode())}
+    return {
+        "log": bytes.fromhex(match[2].decode()),
+        "size": int(match[3]),
+        "root": bytes.fromhex(match[4].decode()),
+        "chain": bytes.fromhex(match[5].decode()),
+    }
 
 
 def fold(index, size, proof, start, consistent):

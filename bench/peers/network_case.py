@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-
 from protocol import report, time_calls
 
 SINGLES = 500
@@ -15,7 +14,10 @@ class NetworkCase:
     def __init__(self, folder: str) -> None:
         path = Path(folder)
         self.about = json.loads((path / "case.json").read_text())
-        self.tensors = {name: np.fromfile(path / f"{name}.f32", np.float32).reshape(shape) for name, shape in self.about["tensors"].items()}
+        self.tensors = {
+            name: np.fromfile(path / f"{name}.f32", np.float32).reshape(shape)
+            for name, shape in self.about["tensors"].items()
+        }
         self.rows = np.fromfile(path / "rows.f32", np.float32).reshape(self.about["n_rows"], -1)
         self.margins = np.fromfile(path / "margins.f32", np.float32)
 

@@ -3,12 +3,13 @@
 import sys
 
 import numpy as np
-
 from network_case import NetworkCase, bench_network
 
 case = NetworkCase(sys.argv[1])
 tensor = case.tensors
-layers = [(np.ascontiguousarray(tensor[f"layer.{i}.weight"].T), tensor[f"layer.{i}.bias"]) for i in range(case.n_layers)]
+layers = [
+    (np.ascontiguousarray(tensor[f"layer.{i}.weight"].T), tensor[f"layer.{i}.bias"]) for i in range(case.n_layers)
+]
 head = np.ascontiguousarray(tensor["head.weight"].T)
 n_paths = case.about["paths"]
 if case.about["dimension"] > 0:

@@ -4,9 +4,8 @@ import sys
 
 import numpy as np
 import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
-
 from network_case import NetworkCase, bench_network
+from onnx import TensorProto, helper, numpy_helper
 
 case = NetworkCase(sys.argv[1])
 nodes, constants = [], []
@@ -32,7 +31,9 @@ def embed(x: str) -> str:
     reached = node("GreaterOrEqual", node("Unsqueeze", x, integers("third", 2)), constant("inner", edges[:, 1:]))
     within = node("ReduceSum", node("Cast", reached, to=TensorProto.INT64), integers("bins_axis", 2), keepdims=0)
     bins = node("Add", within, constant("first", first.astype(np.int64)))
-    at, slope, edge = (node("Gather", constant(name, case.tensors[f"numeric.{name}"]), bins) for name in ("at", "slope", "edges"))
+    at, slope, edge = (
+        node("Gather", constant(name, case.tensors[f"numeric.{name}"]), bins) for name in ("at", "slope", "edges")
+    )
     distance = node("Unsqueeze", node("Sub", x, edge), "third")
     return node("Reshape", node("Add", at, node("Mul", distance, slope)), integers("flat", 0, -1))
 
@@ -63,7 +64,11 @@ def graph() -> None:
 graph()
 rows = helper.make_tensor_value_info("rows", TensorProto.FLOAT, [None, case.rows.shape[1]])
 margins = helper.make_tensor_value_info("margins", TensorProto.FLOAT, [None])
-model = helper.make_model(helper.make_graph(nodes, "network", [rows], [margins], constants), opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+model = helper.make_model(
+    helper.make_graph(nodes, "network", [rows], [margins], constants),
+    opset_imports=[helper.make_opsetid("", 18)],
+    ir_version=9,
+)
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = options.inter_op_num_threads = 1
 session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])

@@ -4,7 +4,6 @@ import sys
 
 import numpy as np
 import treelite
-
 from protocol import bench_predict, read_case
 
 case = read_case(sys.argv[1])

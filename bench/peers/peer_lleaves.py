@@ -5,7 +5,6 @@ from importlib.metadata import version
 
 import lleaves
 import numpy as np
-
 from protocol import bench_predict, read_case
 from twin import twin_of
 

@@ -7,7 +7,6 @@ import daal4py
 import numpy as np
 import xgboost
 from daal4py.mb import convert_model
-
 from protocol import bench_predict, read_case
 
 case = read_case(sys.argv[1])

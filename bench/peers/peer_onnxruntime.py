@@ -7,7 +7,6 @@ import onnxruntime
 import xgboost
 from onnxmltools import convert_xgboost
 from onnxmltools.convert.common.data_types import FloatTensorType
-
 from protocol import bench_predict, read_case
 
 case = read_case(sys.argv[1])

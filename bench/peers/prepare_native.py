@@ -14,7 +14,6 @@ import lightgbm
 import tl2cgen
 import treelite
 import xgboost
-
 from protocol import Case, read_case
 from twin import twin_of
 

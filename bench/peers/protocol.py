@@ -41,10 +41,21 @@ def read_case(folder: str) -> Case:
     return Case(path, about, rows, np.fromfile(path / "margins.f32", np.float32))
 
 
-def report(peer: str, version: str, work: str, times: list[float], n_rows: int, difference: float | None, note: str = "") -> None:
+def report(
+    peer: str, version: str, work: str, times: list[float], n_rows: int, difference: float | None, note: str = ""
+) -> None:
     """Times are seconds a call; the line is in microseconds a row."""
     low, median, high = (1e6 * t / n_rows for t in statistics.quantiles(times, n=4))
-    line = {"peer": peer, "version": version, "work": work, "us": median, "low": low, "high": high, "difference": difference, "note": note}
+    line = {
+        "peer": peer,
+        "version": version,
+        "work": work,
+        "us": median,
+        "low": low,
+        "high": high,
+        "difference": difference,
+        "note": note,
+    }
     print(json.dumps(line), flush=True)
 
 
@@ -67,7 +78,9 @@ def probabilities(case: Case) -> np.ndarray:
     return (powers / powers.sum(axis=1, keepdims=True)).reshape(-1)
 
 
-def bench_predict(case: Case, peer: str, version: str, predict: Callable[[np.ndarray], np.ndarray], is_probability: bool | None) -> None:
+def bench_predict(
+    case: Case, peer: str, version: str, predict: Callable[[np.ndarray], np.ndarray], is_probability: bool | None
+) -> None:
     """Batch and one row. `is_probability` says what `predict` gives; None: another model's numbers, not to be compared."""
     values = np.asarray(predict(case.rows), np.float64).reshape(-1)
     difference = None

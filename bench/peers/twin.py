@@ -4,7 +4,6 @@ from pathlib import Path
 
 import lightgbm
 import numpy as np
-
 from protocol import Case
 
 
@@ -13,7 +12,15 @@ def twin_of(case: Case) -> Path:
     path = case.folder / "twin.txt"
     if not path.exists():
         depth = case.about["depth"]
-        params = {"objective": "binary", "num_leaves": 2**depth, "max_depth": depth, "min_data_in_leaf": 5, "seed": 1, "num_threads": 1, "verbose": -1}
+        params = {
+            "objective": "binary",
+            "num_leaves": 2**depth,
+            "max_depth": depth,
+            "min_data_in_leaf": 5,
+            "seed": 1,
+            "num_threads": 1,
+            "verbose": -1,
+        }
         params["histogram_pool_size"] = 2048  # MiB; without it, deep trees of many columns take tens of GiB
         data = lightgbm.Dataset(case.table("train.f32"), np.fromfile(case.folder / "train_labels.f32", np.float32))
         lightgbm.train(params, data, num_boost_round=case.about["n_trees"]).save_model(path)

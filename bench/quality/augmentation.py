@@ -18,7 +18,15 @@ import xgboost
 from sklearn.metrics import log_loss, roc_auc_score
 
 FOLDS, SEEDS_A_FOLD, LEAF_TREES = 5, 3, 12
-FOREST = {"objective": "binary:logistic", "max_depth": 4, "eta": 0.06, "subsample": 0.8, "colsample_bytree": 0.6, "min_child_weight": 5, "lambda": 2}
+FOREST = {
+    "objective": "binary:logistic",
+    "max_depth": 4,
+    "eta": 0.06,
+    "subsample": 0.8,
+    "colsample_bytree": 0.6,
+    "min_child_weight": 5,
+    "lambda": 2,
+}
 CANDIDATES = {
     "margins alone": [],
     "leaf support": ["support"],
@@ -57,16 +65,38 @@ def augment(table: pd.DataFrame, label: str, part: np.ndarray, seed: int) -> pd.
     # Leaf ids mean the same in one forest only: it learns from a fifth of the rows, whose own leaves are left out.
     taught = train & (fold == 0)
     leaves = fit(x[taught], y[taught], LEAF_TREES, seed).predict(xgboost.DMatrix(x), pred_leaf=True).astype(int)
-    columns = {"support": support, "disagreement": margins.std(axis=0), "probability": 1 / (1 + np.exp(-margins.mean(axis=0)))}
+    columns = {
+        "support": support,
+        "disagreement": margins.std(axis=0),
+        "probability": 1 / (1 + np.exp(-margins.mean(axis=0))),
+    }
     columns |= {f"leaf_{t}": pd.Series([f"l{leaf}" for leaf in leaves[:, t]]).mask(taught) for t in range(LEAF_TREES)}
     return table.assign(**columns, part=part)
 
 
-def network_scores(sluice: Path, table: pd.DataFrame, label: str, columns: list[str], seed: int, work: Path) -> tuple[np.ndarray, np.ndarray]:
+def network_scores(
+    sluice: Path, table: pd.DataFrame, label: str, columns: list[str], seed: int, work: Path
+) -> tuple[np.ndarray, np.ndarray]:
     csv, scores = work / "augmented.csv", work / "scores.csv"
     others = {c for names in CANDIDATES.values() for c in names} - set(columns)
     table.drop(columns=list(others)).to_csv(csv, index=False)
-    command = [sluice, "train", "--data", csv, "--label", label, "--split", "part", "--seed", str(seed), "--search", "8", "--threads", "1", "--quiet"]
+    command = [
+        sluice,
+        "train",
+        "--data",
+        csv,
+        "--label",
+        label,
+        "--split",
+        "part",
+        "--seed",
+        str(seed),
+        "--search",
+        "8",
+        "--threads",
+        "1",
+        "--quiet",
+    ]
     command += (["--late", ",".join(columns)] if columns else []) + ["--scores", scores, "--out", work / "bundle"]
     subprocess.run(command, check=True, capture_output=True)
     rows = pd.read_csv(scores).query("part == 'test'")

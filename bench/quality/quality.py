@@ -14,10 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
-
 import rivals
 import transactions
+from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 TRIALS = 20  # of each way to grow a forest
 CAP = 0.30
@@ -61,7 +60,10 @@ SETS = [
         "transactions_sim_2018",
         "fraud",
         late=["card", "terminal"],
-        config={"forest": {"folds": 2, "bag": 4}, "network": {"members": [{"kind": "embedding", "count": 2}], "batch_size": 1024, "max_epochs": 4}},
+        config={
+            "forest": {"folds": 2, "bag": 4},
+            "network": {"members": [{"kind": "embedding", "count": 2}], "batch_size": 1024, "max_epochs": 4},
+        },
         has_split=True,
         ways=2,
         trials=4,
@@ -86,7 +88,18 @@ def train(sluice: Path, csv: Path, which: Set, seed: int, work: Path, threads: i
     if "network" in which.config:
         config["network"] = which.config["network"]
     (work / "train.json").write_text(json.dumps(config))
-    command = [sluice, "train", "--data", csv, "--label", which.label, "--seed", str(seed), "--config", work / "train.json"]
+    command = [
+        sluice,
+        "train",
+        "--data",
+        csv,
+        "--label",
+        which.label,
+        "--seed",
+        str(seed),
+        "--config",
+        work / "train.json",
+    ]
     command += ["--positive", which.positive] if which.positive else []
     command += ["--drop", ",".join(which.drop)] if which.drop else []
     command += ["--late", ",".join(which.late)] if which.late else []
@@ -124,8 +137,15 @@ def figures(report: dict, scores: pd.DataFrame, lightgbm: np.ndarray | None) -> 
     """AUC, average precision, log-loss of every way to score the test rows."""
     test = (scores["part"] == "test").to_numpy()
     y = scores["label"].to_numpy()[test]
-    p = {name: scores[column].to_numpy()[test] for name, column in
-         {"tuned XGBoost": "p_one_forest", "best forest of the search": "p_best_forest", "bag of forests": "p_forest", "network for everybody": "p_network"}.items()}
+    p = {
+        name: scores[column].to_numpy()[test]
+        for name, column in {
+            "tuned XGBoost": "p_one_forest",
+            "best forest of the search": "p_best_forest",
+            "bag of forests": "p_forest",
+            "network for everybody": "p_network",
+        }.items()
+    }
     single, bag, network = p["tuned XGBoost"], p["bag of forests"], p["network for everybody"]
     if lightgbm is not None:
         p["tuned LightGBM"] = lightgbm[test]
@@ -138,8 +158,17 @@ def figures(report: dict, scores: pd.DataFrame, lightgbm: np.ndarray | None) -> 
             p[f"in the band alone: {name.replace(' for everybody', '')}"] = np.where(inside, p[name], single)
     oracle = best_band(bag, row_loss(bag, y) - row_loss(network, y))
     p["the cascade, were the band chosen on the test rows"] = np.where(oracle, network, bag)
-    out = {name: {"auc": roc_auc_score(y, x), "ap": average_precision_score(y, x), "loss": log_loss(y, x)} for name, x in p.items()}
-    return {"figures": out, "forwarded": float(inside.mean()), "share": report["share_of_cost_reduction"], "epochs": report["network_epochs"], "warnings": report["warnings"]}
+    out = {
+        name: {"auc": roc_auc_score(y, x), "ap": average_precision_score(y, x), "loss": log_loss(y, x)}
+        for name, x in p.items()
+    }
+    return {
+        "figures": out,
+        "forwarded": float(inside.mean()),
+        "share": report["share_of_cost_reduction"],
+        "epochs": report["network_epochs"],
+        "warnings": report["warnings"],
+    }
 
 
 def measure(sluice: Path, data: Path, work: Path, which: Set, seed: int, threads: int) -> dict:
@@ -151,7 +180,9 @@ def measure(sluice: Path, data: Path, work: Path, which: Set, seed: int, threads
     lightgbm = None
     if which.with_lightgbm:
         left_out = [which.label, *which.drop, *which.late] + (["part"] if which.has_split else [])
-        lightgbm = rivals.tuned_lightgbm(table, scores["label"].to_numpy(), scores["part"].to_numpy(), left_out, seed, threads)
+        lightgbm = rivals.tuned_lightgbm(
+            table, scores["label"].to_numpy(), scores["part"].to_numpy(), left_out, seed, threads
+        )
     return figures(report, scores, lightgbm)
 
 
@@ -165,19 +196,33 @@ def section(which: Set, results: list[dict]) -> list[str]:
     out = [f"## {which.name}", ""]
     if which.costs:
         shares = [r["share"] for r in results]
-        out += [f"Of the cost that fetching the late columns for everybody saves, fetching them for {np.mean([r['forwarded'] for r in results]):.1%} saves "
-                f"{100 * np.mean(shares):.1f} ± {100 * np.std(shares, ddof=1) / len(shares) ** 0.5:.1f} % ({', '.join(f'{100 * s:.0f}' for s in shares)}).", ""]
-    out += [f"Tuned XGBoost: AUC {np.mean([b['auc'] for b in base]):.4f}, average precision {np.mean([b['ap'] for b in base]):.4f}, log-loss {np.mean([b['loss'] for b in base]):.4f}; "
-            f"{len(results)} {'split' if len(results) == 1 else 'splits'}; {np.mean([r['forwarded'] for r in results]):.1%} forwarded. Differences × 10⁻⁴, paired:", "",
-            "| | AUC | log-loss | average precision | AUC by split |", "|---|---|---|---|---|"]
+        out += [
+            f"Of the cost that fetching the late columns for everybody saves, fetching them for {np.mean([r['forwarded'] for r in results]):.1%} saves "
+            f"{100 * np.mean(shares):.1f} ± {100 * np.std(shares, ddof=1) / len(shares) ** 0.5:.1f} % ({', '.join(f'{100 * s:.0f}' for s in shares)}).",
+            "",
+        ]
+    out += [
+        f"Tuned XGBoost: AUC {np.mean([b['auc'] for b in base]):.4f}, average precision {np.mean([b['ap'] for b in base]):.4f}, log-loss {np.mean([b['loss'] for b in base]):.4f}; "
+        f"{len(results)} {'split' if len(results) == 1 else 'splits'}; {np.mean([r['forwarded'] for r in results]):.1%} forwarded. Differences × 10⁻⁴, paired:",
+        "",
+        "| | AUC | log-loss | average precision | AUC by split |",
+        "|---|---|---|---|---|",
+    ]
     for name in results[0]["figures"]:
         if name == "tuned XGBoost":
             continue
-        delta = {key: [r["figures"][name][key] - b[key] for r, b in zip(results, base)] for key in ("auc", "loss", "ap")}
-        out.append(f"| {name} | {spread(delta['auc'])} | {spread(delta['loss'])} | {spread(delta['ap'])} | {', '.join(f'{1e4 * d:+.0f}' for d in delta['auc'])} |")
+        delta = {
+            key: [r["figures"][name][key] - b[key] for r, b in zip(results, base)] for key in ("auc", "loss", "ap")
+        }
+        out.append(
+            f"| {name} | {spread(delta['auc'])} | {spread(delta['loss'])} | {spread(delta['ap'])} | {', '.join(f'{1e4 * d:+.0f}' for d in delta['auc'])} |"
+        )
     off = sum(r["forwarded"] == 0 for r in results)
     if off:
-        out += ["", f"On {off} of {len(results)} splits the trainer found that forwarding does not pay, and switched it off."]
+        out += [
+            "",
+            f"On {off} of {len(results)} splits the trainer found that forwarding does not pay, and switched it off.",
+        ]
     return [*out, ""]
 
 

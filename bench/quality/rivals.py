@@ -31,7 +31,9 @@ def random_parameters(random: np.random.Generator) -> dict:
     }
 
 
-def tuned_lightgbm(table: pd.DataFrame, labels: np.ndarray, parts: np.ndarray, left_out: list[str], seed: int, threads: int) -> np.ndarray:
+def tuned_lightgbm(
+    table: pd.DataFrame, labels: np.ndarray, parts: np.ndarray, left_out: list[str], seed: int, threads: int
+) -> np.ndarray:
     """Probabilities of all rows, from the best of TRIALS random configurations by log-loss on the validation rows."""
     features = features_of(table, left_out)
     train, valid = parts == "train", parts == "valid"
@@ -39,7 +41,14 @@ def tuned_lightgbm(table: pd.DataFrame, labels: np.ndarray, parts: np.ndarray, l
     best_loss, best = np.inf, None
     data = lightgbm.Dataset(features[train], labels[train], free_raw_data=False)
     for _ in range(TRIALS):
-        fixed = {"objective": "binary", "metric": "binary_logloss", "seed": seed, "num_threads": threads, "verbose": -1, "feature_pre_filter": False}
+        fixed = {
+            "objective": "binary",
+            "metric": "binary_logloss",
+            "seed": seed,
+            "num_threads": threads,
+            "verbose": -1,
+            "feature_pre_filter": False,
+        }
         model = lightgbm.train(
             {**fixed, **random_parameters(random)},
             data,

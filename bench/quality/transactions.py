@@ -16,12 +16,18 @@ DELAY = 7 * DAY
 
 
 def read_months(folder: Path) -> pd.DataFrame:
-    table = pd.concat([pd.read_csv(path) for path in sorted(folder.glob("transactions_2018-*.csv.gz"))], ignore_index=True)
-    table["seconds"] = (pd.to_datetime(table["TX_DATETIME"]) - pd.Timestamp("2018-04-01")).dt.total_seconds().astype(np.int64)
+    table = pd.concat(
+        [pd.read_csv(path) for path in sorted(folder.glob("transactions_2018-*.csv.gz"))], ignore_index=True
+    )
+    table["seconds"] = (
+        (pd.to_datetime(table["TX_DATETIME"]) - pd.Timestamp("2018-04-01")).dt.total_seconds().astype(np.int64)
+    )
     return table.sort_values(["seconds", "TRANSACTION_ID"], ignore_index=True)
 
 
-def window_sums(keys: np.ndarray, seconds: np.ndarray, values: np.ndarray, begin: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+def window_sums(
+    keys: np.ndarray, seconds: np.ndarray, values: np.ndarray, begin: int, end: int
+) -> tuple[np.ndarray, np.ndarray]:
     """For each row: count and sum of `values` of the rows of its key with seconds in (own - begin, own - end]. Rows are in time order."""
     order = np.argsort(keys, kind="stable")
     span = seconds.max() + 40 * DAY  # keys lie apart by more than any window

@@ -4,14 +4,15 @@
 Prints "file:line: what" for each fault and exits with 1 if there is any. Code blocks are not checked. Text between
 <!-- name --> and <!-- end of name --> is written by programs, one paragraph a line: its length is not checked.
 """
+
 from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
-from typing import Iterator
 
 MAX_COLUMNS = 120
 SKIPPED_FOLDERS = {"build", "demo", ".git"}
@@ -148,7 +149,7 @@ def faults_of_table(table: list[Line]) -> Iterator[tuple[int, str]]:
             yield line.number, f"{count_cells(line.text)} cells, the heading has {n_cells}"
 
 
-@lru_cache(maxsize=None)
+@cache
 def anchors(path: Path) -> set[str]:
     """The anchors of a document's headings, as GitHub makes them."""
     found: set[str] = set()

@@ -10,8 +10,14 @@ import pathlib
 import pyarrow as pa
 
 HERE = pathlib.Path(__file__).parent
-UTC = dt.timezone.utc
-T = [dt.datetime(2024, 2, 29, 23, 59, 59), dt.datetime(1969, 12, 31, 23, 59, 58), None, dt.datetime(1970, 1, 1), dt.datetime(2038, 1, 19, 3, 14, 8)]
+UTC = dt.UTC
+T = [
+    dt.datetime(2024, 2, 29, 23, 59, 59),
+    dt.datetime(1969, 12, 31, 23, 59, 58),
+    None,
+    dt.datetime(1970, 1, 1),
+    dt.datetime(2038, 1, 19, 3, 14, 8),
+]
 MICRO = [t and t + dt.timedelta(microseconds=m) for t, m in zip(T, [120, 999_999, 0, 0, 1])]
 
 COLUMNS = {
@@ -26,7 +32,7 @@ COLUMNS = {
     "u32": (pa.uint32(), [2**32 - 1, 1, None, 0, 1]),
     "u64": (pa.uint64(), [2**64 - 1, 1, None, 0, 1]),
     "yes": (pa.bool_(), [True, False, None, True, False]),
-    "text": (pa.utf8(), ["plain", "", None, "with, \"quotes\"", "Zürich €"]),
+    "text": (pa.utf8(), ["plain", "", None, 'with, "quotes"', "Zürich €"]),
     "large": (pa.large_utf8(), ["a", None, "ccc", "", "日本"]),
     "word": (pa.dictionary(pa.int8(), pa.utf8()), ["red", "green", None, "red", "blue"]),
     "day": (pa.date32(), [t and t.date() for t in T]),
@@ -60,7 +66,11 @@ for name, opener in (("arrow_golden.arrows", pa.ipc.new_stream), ("arrow_golden.
     with opener(str(HERE / name), first.schema) as writer:
         writer.write_batch(first)
         writer.write_batch(second)
-with pa.ipc.new_stream(str(HERE / "arrow_compressed.arrows"), pa.schema([("x", pa.float64())]), options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+with pa.ipc.new_stream(
+    str(HERE / "arrow_compressed.arrows"),
+    pa.schema([("x", pa.float64())]),
+    options=pa.ipc.IpcWriteOptions(compression="zstd"),
+) as writer:
     writer.write_batch(pa.record_batch([pa.array([1.0] * 500)], names=["x"]))
 rows = list(zip(*[values for _, values in COLUMNS.values()]))
 with open(HERE / "arrow_golden.csv", "w", newline="", encoding="utf-8") as file:

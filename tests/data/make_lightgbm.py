@@ -4,6 +4,7 @@ NAME.contribs (doubles), all raw and little-endian.
 
 Rows are float32 numbers, so that both sides see the same ones. Run it in an environment with lightgbm and numpy.
 """
+
 import pathlib
 
 import lightgbm as lgb
@@ -21,8 +22,17 @@ def table(rng, n):
     return x
 
 
-FIXED = {"verbose": -1, "seed": 7, "num_threads": 1, "deterministic": True, "force_row_wise": True, "num_leaves": 12,
-         "min_data_in_leaf": 5, "min_data_per_group": 5, "cat_smooth": 1.0}
+FIXED = {
+    "verbose": -1,
+    "seed": 7,
+    "num_threads": 1,
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_leaves": 12,
+    "min_data_in_leaf": 5,
+    "min_data_per_group": 5,
+    "cat_smooth": 1.0,
+}
 
 
 def boost(params, rng, labels, rounds, missing, init_model=None):
@@ -103,7 +113,12 @@ def main():
     train("lightgbm_classes", {"objective": "multiclass", "num_class": 3}, rng, classes, rounds=4)
     train("lightgbm_ova", {"objective": "multiclassova", "num_class": 3}, rng, classes, rounds=3)
     train("lightgbm_poisson", {"objective": "poisson"}, rng, positive)
-    train("lightgbm_forest", {"objective": "binary", "boosting": "rf", "bagging_freq": 1, "bagging_fraction": 0.6}, rng, binary)
+    train(
+        "lightgbm_forest",
+        {"objective": "binary", "boosting": "rf", "bagging_freq": 1, "bagging_fraction": 0.6},
+        rng,
+        binary,
+    )
     train("lightgbm_dart", {"objective": "cross_entropy", "boosting": "dart", "drop_rate": 0.5}, rng, binary)
     train("lightgbm_stump", {"objective": "regression", "min_data_in_leaf": 1000}, rng, positive, rounds=2)
     rng = np.random.default_rng(20260808)
@@ -112,8 +127,14 @@ def main():
     train("lightgbm_lambda", {"objective": "cross_entropy_lambda"}, rng, binary, also=["predictions"])
     train("lightgbm_sqrt", {"objective": "regression", "reg_sqrt": True}, rng, signed, also=["predictions"])
     train("lightgbm_old", {"objective": "regression"}, rng, signed, rewrite=as_version_2_0_10)
-    linear = boost({"objective": "regression", "linear_tree": True}, rng, signed, 4, missing=True,
-                   init_model=boost({"objective": "regression"}, rng, signed, 2, missing=True))
+    linear = boost(
+        {"objective": "regression", "linear_tree": True},
+        rng,
+        signed,
+        4,
+        missing=True,
+        init_model=boost({"objective": "regression"}, rng, signed, 2, missing=True),
+    )
     write("lightgbm_linear", linear, rng)
 
 

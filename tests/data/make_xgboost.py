@@ -4,6 +4,7 @@ little-endian float32.
 
 For what the distribution's library cannot write. Run it in an environment with the newest xgboost, numpy and pandas.
 """
+
 import json
 import pathlib
 
@@ -46,11 +47,13 @@ def train(name, params, labels, rng, rounds=4, formats=("json",)):
 
 def categories(rng):
     colours = ["red", "green", "blue", "grey"]
-    frame = pd.DataFrame({
-        "number": rng.normal(size=N_TRAIN).astype(np.float32),
-        "colour": pd.Categorical(rng.choice(colours, N_TRAIN), categories=colours),
-        "code": pd.Categorical(rng.choice([10, 20, 35], N_TRAIN)),
-    })
+    frame = pd.DataFrame(
+        {
+            "number": rng.normal(size=N_TRAIN).astype(np.float32),
+            "colour": pd.Categorical(rng.choice(colours, N_TRAIN), categories=colours),
+            "code": pd.Categorical(rng.choice([10, 20, 35], N_TRAIN)),
+        }
+    )
     y = frame.number + (frame.colour == "red") - 2.0 * (frame.code == 20)
     params = {"max_depth": 3, "max_cat_to_onehot": 1, "nthread": 1}
     model = xgb.train(params, xgb.DMatrix(frame, y, enable_categorical=True), 4)
@@ -86,11 +89,27 @@ def main():
     vector = {"multi_strategy": "multi_output_tree", "num_target": 2}
     train("xgboost_vector", vector, two, rng, formats=("json", "ubj"))
     train("xgboost_targets", {"num_target": 2}, two, rng)
-    train("xgboost_vector_classes", {"multi_strategy": "multi_output_tree", "objective": "multi:softprob", "num_class": 3}, classes, rng)
+    train(
+        "xgboost_vector_classes",
+        {"multi_strategy": "multi_output_tree", "objective": "multi:softprob", "num_class": 3},
+        classes,
+        rng,
+    )
     train("xgboost_quantiles", {"objective": "reg:quantileerror", "quantile_alpha": [0.1, 0.5, 0.9]}, one, rng)
     train("xgboost_absolute", {"objective": "reg:absoluteerror"}, one, rng)
-    train("xgboost_classes", {"objective": "multi:softprob", "num_class": 3, "num_parallel_tree": 2, "subsample": 0.7}, classes, rng)
-    train("xgboost_linear", {"booster": "gblinear", "objective": "multi:softprob", "num_class": 3}, classes, rng, formats=("json", "ubj"))
+    train(
+        "xgboost_classes",
+        {"objective": "multi:softprob", "num_class": 3, "num_parallel_tree": 2, "subsample": 0.7},
+        classes,
+        rng,
+    )
+    train(
+        "xgboost_linear",
+        {"booster": "gblinear", "objective": "multi:softprob", "num_class": 3},
+        classes,
+        rng,
+        formats=("json", "ubj"),
+    )
     dart = {"booster": "dart", "rate_drop": 0.5, "one_drop": 1, "objective": "binary:logistic"}
     train("xgboost_dart", dart, lambda x: x[:, 0] > 0, rng, rounds=12)
     newer_dart("xgboost_dart")

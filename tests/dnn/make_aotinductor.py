@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Writes AOTInductor packages for aotinductor_test.cpp: make_aotinductor.py FOLDER WIDTH"""
+
 import sys
 
 import torch

@@ -1,4 +1,5 @@
 """Who gets which arm, written from docs/experiments.md alone: assign_arms.py PLAN < "TIME_US<tab>KEY" lines."""
+
 import datetime
 import functools
 import hashlib
@@ -47,12 +48,12 @@ def bucket(purpose, salt, key):
 
 def microseconds(text):
     since = datetime.datetime.fromisoformat(text.replace("Z", "+00:00")) - datetime.datetime(
-        1970, 1, 1, tzinfo=datetime.timezone.utc
+        1970, 1, 1, tzinfo=datetime.UTC
     )
     return since // datetime.timedelta(microseconds=1)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def owners(steps):
     owner = [0] * 10000
     for wanted in steps:

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Writes corpus/dnn: small networks of the columns that check_network.h names. Usage: make_dnn_corpus.py FOLDER"""
+
 import json
 import random
 import struct
@@ -64,8 +65,14 @@ def safetensors(tensors):
 
 
 def document(members, tensors=None, imported=False):
-    parity = {"format": 1, "device": "cpu", "kernel": "scalar", "tolerance": 0, "margins": [0.5],
-              "rows": [[0.5] * N_DENSE + [4, -1.25]]}
+    parity = {
+        "format": 1,
+        "device": "cpu",
+        "kernel": "scalar",
+        "tolerance": 0,
+        "margins": [0.5],
+        "rows": [[0.5] * N_DENSE + [4, -1.25]],
+    }
     network = {"kind": "residual", "format": 2, "members": members, "encoder": ENCODER}
     if imported:
         network = {"kind": "imported", "format": 2, "runtime": "torchscript", "file": "network.pt", "encoder": ENCODER}
@@ -74,11 +81,19 @@ def document(members, tensors=None, imported=False):
 
 
 linear, deep, paths = [member([])], [member([3, 2])], [member([4], paths=3, numeric=2), member([2])]
-seeds = {"imported": document(linear, imported=True), "linear": document(linear), "deep": document(deep), "paths": document(paths)}
+seeds = {
+    "imported": document(linear, imported=True),
+    "linear": document(linear),
+    "deep": document(deep),
+    "paths": document(paths),
+}
 claim = tensors_of(linear)
 claim["member.0.head.weight"] = ([1 << 20, 1 << 20], [0.0])
 seeds["claims_2_to_the_40"] = document(linear, claim)
-ENCODER |= {"forest": ENCODER["forest"] + [{"mean": -2.5, "deviation": 0.5}] * 2, "facts": ["leaf_support", "disagreement"]}
+ENCODER |= {
+    "forest": ENCODER["forest"] + [{"mean": -2.5, "deviation": 0.5}] * 2,
+    "facts": ["leaf_support", "disagreement"],
+}
 N_DENSE += 2
 seeds["facts"] = document(linear)
 for name, content in seeds.items():

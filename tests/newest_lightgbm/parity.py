@@ -5,6 +5,7 @@ must be near its own.
 Usage: parity.py SLUICE [MODELS] [SEED]. Needs lightgbm and numpy. Ends with status 1 at the first difference, naming the seed and
 leaving the model and the rows in the folder that it names.
 """
+
 import pathlib
 import subprocess
 import sys
@@ -20,7 +21,10 @@ BINARY = ["binary", "cross_entropy", "cross_entropy_lambda"]
 CLASSES = ["multiclass", "multiclassova"]
 RANKING = ["lambdarank", "rank_xendcg"]
 BATCHES = [1, 15, 16, 17, 63, 64, 65, 512, 513]
-ODD = np.array([0.0, -0.0, 1e-36, -1e-35, 1e-42, np.inf, -np.inf, np.nan, 3e38, -3e38, 1.0, -0.5, 7.75, 16777216.0, -7.0], np.float32)
+ODD = np.array(
+    [0.0, -0.0, 1e-36, -1e-35, 1e-42, np.inf, -np.inf, np.nan, 3e38, -3e38, 1.0, -0.5, 7.75, 16777216.0, -7.0],
+    np.float32,
+)
 COLUMNS = ["plain", "plain", "zeros", "constant", "flag or missing", "all missing", "steps", "category", "category"]
 
 
@@ -48,7 +52,9 @@ def table(rng, kinds, n, missing):
 
 def labels(rng, objective, x):
     seen = np.where(np.isfinite(x), x, 0.7)
-    signal = seen @ rng.normal(size=x.shape[1]) * 0.5 / np.maximum(1, np.abs(seen).max()) * 4 + 0.3 * rng.normal(size=len(x))
+    signal = seen @ rng.normal(size=x.shape[1]) * 0.5 / np.maximum(1, np.abs(seen).max()) * 4 + 0.3 * rng.normal(
+        size=len(x)
+    )
     if objective in BINARY:
         return (signal > np.median(signal)).astype(float)
     if objective in CLASSES + RANKING:
@@ -58,13 +64,25 @@ def labels(rng, objective, x):
 
 def random_params(rng):
     objective = str(rng.choice(REGRESSION + POSITIVE + BINARY * 2 + CLASSES * 2 + RANKING))
-    params = {"objective": objective, "verbose": -1, "num_threads": 1, "deterministic": True, "force_row_wise": True,
-              "seed": int(rng.integers(1 << 30)), "num_leaves": int(rng.choice([2, 3, 7, 31, 64, 255])),
-              "learning_rate": float(rng.uniform(0.05, 0.5)), "min_data_in_leaf": int(rng.choice([1, 5, 20])),
-              "boosting": str(rng.choice(["gbdt", "gbdt", "gbdt", "dart", "rf"])), "extra_trees": bool(rng.random() < 0.2),
-              "use_missing": bool(rng.random() < 0.85), "zero_as_missing": bool(rng.random() < 0.2),
-              "min_data_per_group": int(rng.choice([1, 20])), "max_cat_to_onehot": int(rng.choice([1, 4, 100])),
-              "cat_smooth": float(rng.choice([0.0, 10.0])), "max_bin": int(rng.choice([15, 255]))}
+    params = {
+        "objective": objective,
+        "verbose": -1,
+        "num_threads": 1,
+        "deterministic": True,
+        "force_row_wise": True,
+        "seed": int(rng.integers(1 << 30)),
+        "num_leaves": int(rng.choice([2, 3, 7, 31, 64, 255])),
+        "learning_rate": float(rng.uniform(0.05, 0.5)),
+        "min_data_in_leaf": int(rng.choice([1, 5, 20])),
+        "boosting": str(rng.choice(["gbdt", "gbdt", "gbdt", "dart", "rf"])),
+        "extra_trees": bool(rng.random() < 0.2),
+        "use_missing": bool(rng.random() < 0.85),
+        "zero_as_missing": bool(rng.random() < 0.2),
+        "min_data_per_group": int(rng.choice([1, 20])),
+        "max_cat_to_onehot": int(rng.choice([1, 4, 100])),
+        "cat_smooth": float(rng.choice([0.0, 10.0])),
+        "max_bin": int(rng.choice([15, 255])),
+    }
     if rng.random() < 0.15:  # most trees are single leaves
         params["min_gain_to_split"] = float(rng.choice([2.0, 10.0, 1e6]))
     if rng.random() < 0.2:
@@ -94,8 +112,14 @@ def boost(rng, params, kinds, rounds, init_model=None):
     x = table(rng, kinds, 300, float(rng.choice([0.0, 0.1, 0.4])))
     categories = [c for c, kind in enumerate(kinds) if kind == "category"]
     group = [100, 80, 120] if params["objective"] in RANKING else None
-    data = lgb.Dataset(x, labels(rng, params["objective"], x), categorical_feature=categories, group=group,
-                       params={"verbose": -1, "linear_tree": is_linear(params)}, free_raw_data=False)
+    data = lgb.Dataset(
+        x,
+        labels(rng, params["objective"], x),
+        categorical_feature=categories,
+        group=group,
+        params={"verbose": -1, "linear_tree": is_linear(params)},
+        free_raw_data=False,
+    )
     return lgb.train(params, data, rounds, init_model=init_model)
 
 
@@ -116,8 +140,21 @@ def train(rng, params, kinds):
 def sluice_cells(sluice, verb, folder, n_rows, *flags):
     lines = (folder / "rows.csv").read_text().splitlines()
     (folder / "part.csv").write_text("\n".join(lines[: n_rows + 1]) + "\n")
-    done = subprocess.run([sluice, "forest", verb, str(folder / "model.txt"), "--data", str(folder / "part.csv"), "--out",
-                           str(folder / "out.csv"), *flags], capture_output=True, text=True)
+    done = subprocess.run(
+        [
+            sluice,
+            "forest",
+            verb,
+            str(folder / "model.txt"),
+            "--data",
+            str(folder / "part.csv"),
+            "--out",
+            str(folder / "out.csv"),
+            *flags,
+        ],
+        capture_output=True,
+        text=True,
+    )
     if done.returncode != 0:
         raise RuntimeError(f"{verb} {flags} on {n_rows} rows: {done.stderr}")
     lines = (folder / "out.csv").read_text().splitlines()[1:]
@@ -182,7 +219,9 @@ def main():
         if found is not None:
             print(f"seed {seed}: {found}; model and rows are in {folder}")
             return 1
-    print(f"lightgbm {lgb.__version__}: {n_models} models; margins bit for bit in batches of {BATCHES}, predictions, contributions")
+    print(
+        f"lightgbm {lgb.__version__}: {n_models} models; margins bit for bit in batches of {BATCHES}, predictions, contributions"
+    )
     return 0
 
 

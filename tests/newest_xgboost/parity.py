@@ -4,6 +4,7 @@
 Usage: parity.py SLUICE [MODELS] [SEED]. Needs xgboost and numpy. Ends with status 1 at the first difference, naming the seed and
 leaving the model and the rows in the folder that it names.
 """
+
 import pathlib
 import subprocess
 import sys
@@ -12,7 +13,14 @@ import tempfile
 import numpy as np
 import xgboost as xgb
 
-REGRESSION = ["reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror", "reg:squaredlogerror", "rank:pairwise", "reg:quantileerror"]
+REGRESSION = [
+    "reg:squarederror",
+    "reg:absoluteerror",
+    "reg:pseudohubererror",
+    "reg:squaredlogerror",
+    "rank:pairwise",
+    "reg:quantileerror",
+]
 POSITIVE = ["count:poisson", "reg:gamma", "reg:tweedie", "survival:cox"]
 BINARY = ["binary:logistic", "binary:logitraw", "binary:hinge", "reg:logistic"]
 CLASSES = ["multi:softprob", "multi:softmax"]
@@ -37,9 +45,19 @@ def labels(rng, objective, x):
 
 def random_params(rng):
     objective = str(rng.choice(REGRESSION + POSITIVE + BINARY + CLASSES))
-    params = {"objective": objective, "max_depth": int(rng.integers(1, 8)), "eta": float(rng.uniform(0.1, 1)), "nthread": 1,
-              "seed": int(rng.integers(1 << 30)), "booster": str(rng.choice(["gbtree", "gbtree", "dart", "gblinear"])), "verbosity": 0}
-    if objective in ("reg:absoluteerror", "reg:quantileerror", "survival:cox", "rank:pairwise") and params["booster"] == "gblinear":
+    params = {
+        "objective": objective,
+        "max_depth": int(rng.integers(1, 8)),
+        "eta": float(rng.uniform(0.1, 1)),
+        "nthread": 1,
+        "seed": int(rng.integers(1 << 30)),
+        "booster": str(rng.choice(["gbtree", "gbtree", "dart", "gblinear"])),
+        "verbosity": 0,
+    }
+    if (
+        objective in ("reg:absoluteerror", "reg:quantileerror", "survival:cox", "rank:pairwise")
+        and params["booster"] == "gblinear"
+    ):
         params["booster"] = "gbtree"
     if params["booster"] == "gblinear":
         del params["max_depth"]
@@ -68,13 +86,24 @@ def train(rng, params):
 
 
 def sluice_margins(sluice, folder, model, n_rows):
-    command = [sluice, "forest", "predict", str(folder / model), "--data", str(folder / "rows.csv"), "--margin", "--out",
-               str(folder / "out.csv")]
+    command = [
+        sluice,
+        "forest",
+        "predict",
+        str(folder / model),
+        "--data",
+        str(folder / "rows.csv"),
+        "--margin",
+        "--out",
+        str(folder / "out.csv"),
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise RuntimeError(done.stderr)
     lines = (folder / "out.csv").read_text().splitlines()[1:]
-    return np.array([[np.float32(cell) for cell in line.split(",")[1:]] for line in lines], dtype=np.float32).reshape(n_rows, -1)
+    return np.array([[np.float32(cell) for cell in line.split(",")[1:]] for line in lines], dtype=np.float32).reshape(
+        n_rows, -1
+    )
 
 
 def check(sluice, seed, folder):
@@ -89,7 +118,10 @@ def check(sluice, seed, folder):
     for suffix in ("json", "ubj"):
         model.save_model(folder / f"model.{suffix}")
         actual = sluice_margins(sluice, folder, f"model.{suffix}", len(rows))
-        if actual.shape != expected.shape or (actual.view(np.uint32) != expected.astype(np.float32).view(np.uint32)).any():
+        if (
+            actual.shape != expected.shape
+            or (actual.view(np.uint32) != expected.astype(np.float32).view(np.uint32)).any()
+        ):
             print(f"seed {seed}, {suffix}, {params}: the margins differ; model and rows are in {folder}")
             return False
     return True

@@ -21,7 +21,14 @@ TABLES = {
     "uci_credit_default/UCI_Credit_Card.csv.gz": ["--label", "class", "--drop", "ID"],
     "bank_marketing/bank-additional-full.csv.gz": ["--label", "y", "--positive", "yes"],
     "vehicle_claim_fraud/fraud_oracle.csv.gz": ["--label", "FraudFound_P", "--drop", "PolicyNumber"],
-    "transactions_sim_2018/transactions_2018-04.csv.gz": ["--label", "TX_FRAUD", "--id", "TRANSACTION_ID", "--drop", "TX_FRAUD_SCENARIO"],
+    "transactions_sim_2018/transactions_2018-04.csv.gz": [
+        "--label",
+        "TX_FRAUD",
+        "--id",
+        "TRANSACTION_ID",
+        "--drop",
+        "TX_FRAUD_SCENARIO",
+    ],
 }
 
 # What only a fault of Sluice's own can bring about.
