@@ -13,8 +13,10 @@
 namespace sluice::gbdt {
 namespace {
 
-// Few enough to take a twentieth of the time of loading at most (script/bench gbdt --all), fewer where rows are long.
-// Kernels that only serve if they are named see some of them.
+// A whole block is compared up to so many columns: its code does not depend on their number, its time does.
+constexpr std::size_t kMaxWholeColumns = 512;
+// Few enough to take at most a twentieth of the time of loading (script/bench gbdt --all), fewer if rows are long.
+// Kernels that run only if they are named see some of them.
 constexpr std::size_t kProbes = 32, kProbesIfNamed = 8, kMaxProbeCells = std::size_t{1} << 19;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kMissing = std::numeric_limits<float>::quiet_NaN();
@@ -76,7 +78,7 @@ class Vetting {
     const bool is_fastest = kernel == kernels().back();
     const std::size_t n_rows = is_fastest ? rows_.n_rows() : std::min(rows_.n_rows(), kProbesIfNamed);
     std::string found = compare(kernel, method, rows_.view().slice(0, n_rows), expected_);
-    if (found.empty() && method == Method::planes && is_fastest) {
+    if (found.empty() && method == Method::planes && is_fastest && forest_.n_features <= kMaxWholeColumns) {
       BatchView whole = rows_.view().slice(0, 1);  // a block without room to spare has code of its own
       whole.n_rows = kPlaneRows;
       whole.stride = 0;
