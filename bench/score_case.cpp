@@ -58,7 +58,8 @@ std::string rules_of(std::string_view phase, std::size_t n_rules) {
   for (std::size_t k = 0; k < n_rules; ++k) {
     const std::string first = comparison(), second = comparison(), third = comparison();
     rules += std::string(k == 0 ? "" : ",\n") + R"({"id": "R)" + std::to_string(k) + R"(", "when": ")" + first +
-             " && " + second + " && " + third + R"(", "on_missing": "SKIP", "then": {"action": "REVIEW", "reason": "R"}})";
+             " && " + second + " && " + third +
+             R"(", "on_missing": "SKIP", "then": {"action": "REVIEW", "reason": "R"}})";
   }
   return R"({"ruleset": ")" + std::string(phase) + R"(", "version": 1, "hit_policy": "first", "rules": [)" + rules +
          "]}\n";

@@ -1,7 +1,8 @@
+# shellcheck shell=bash disable=SC2034  # what it sets is used by those that source it
 # Shared by the scripts: where the project is, what it needs, how it is built. Sourced, not run.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-cd "$root"
+cd "$root" || exit
 export CCACHE_BASEDIR=$root  # paths below it count as relative: one build's objects serve another, and another clone's
 
 say() { printf '\n== %s\n' "$*"; }

@@ -1,10 +1,10 @@
-"""What else of the forest helps the network, beside its margins? The experiment behind docs/design.md's choice.
+"""What else of the forest helps the network, beside its margins? The experiment behind docs/adr/0010-network-reads-prefix-margins-only.md.
 
     augmentation.py SLUICE DATA WORK [--seeds N]      prints a table
 
 Each candidate is given to the network as late columns, which the forest never sees, made without leakage: of a training row
 by forests that did not learn from it. The network also has the staged out-of-fold margins, as always. The differences are
-those of the network for everybody on the test rows, paired by split, against the margins alone.
+those of the network for all rows on the test rows, paired by split, against the margins alone.
 """
 
 import argparse

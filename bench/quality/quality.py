@@ -143,19 +143,19 @@ def figures(report: dict, scores: pd.DataFrame, lightgbm: np.ndarray | None) -> 
             "tuned XGBoost": "p_one_forest",
             "best forest of the search": "p_best_forest",
             "bag of forests": "p_forest",
-            "network for everybody": "p_network",
+            "network for all rows": "p_network",
         }.items()
     }
-    single, bag, network = p["tuned XGBoost"], p["bag of forests"], p["network for everybody"]
+    single, bag, network = p["tuned XGBoost"], p["bag of forests"], p["network for all rows"]
     if lightgbm is not None:
         p["tuned LightGBM"] = lightgbm[test]
         logit = lambda x: np.log(x / (1 - x))
         p["XGBoost and LightGBM averaged"] = 1 / (1 + np.exp(-(logit(single) + logit(p["tuned LightGBM"])) / 2))
     inside = scores["forwarded"].to_numpy()[test] == 1
     p["the cascade, as served"] = np.where(inside, network, bag)
-    for name in ("network for everybody", "bag of forests", "tuned LightGBM", "XGBoost and LightGBM averaged"):
+    for name in ("network for all rows", "bag of forests", "tuned LightGBM", "XGBoost and LightGBM averaged"):
         if name in p:
-            p[f"in the band alone: {name.replace(' for everybody', '')}"] = np.where(inside, p[name], single)
+            p[f"in the band alone: {name.replace(' for all rows', '')}"] = np.where(inside, p[name], single)
     oracle = best_band(bag, row_loss(bag, y) - row_loss(network, y))
     p["the cascade, were the band chosen on the test rows"] = np.where(oracle, network, bag)
     out = {
@@ -197,7 +197,7 @@ def section(which: Set, results: list[dict]) -> list[str]:
     if which.costs:
         shares = [r["share"] for r in results]
         out += [
-            f"Of the cost that fetching the late columns for everybody saves, fetching them for {np.mean([r['forwarded'] for r in results]):.1%} saves "
+            f"Of the cost that fetching the late columns for all rows saves, fetching them for {np.mean([r['forwarded'] for r in results]):.1%} saves "
             f"{100 * np.mean(shares):.1f} ± {100 * np.std(shares, ddof=1) / len(shares) ** 0.5:.1f} % ({', '.join(f'{100 * s:.0f}' for s in shares)}).",
             "",
         ]
