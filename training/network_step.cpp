@@ -1,5 +1,3 @@
-#include <cmath>
-
 #include "sluice/base/error.h"
 #include "sluice/training/pipeline.h"
 
@@ -15,24 +13,6 @@ FloatTable encode_rows(const dnn::Encoder& encoder, const Part& part, const Floa
 #endif
 
 }  // namespace
-
-void score_forest(const Models& models, Part& part) {
-  part.staged.resize(part.rows.n_rows());
-  models.forest_stage->score(part.rows.view(), part.staged);
-}
-
-void score_probabilities(const Models& models, Part& part) {
-  const std::size_t n = part.rows.n_rows();
-  part.p_forest.resize(n);
-  part.p_network.assign(n, std::nan(""));
-  part.network_margins.resize(n);
-  if (models.network_stage)
-    models.network_stage->score(part.rows.view(), part.staged, part.network_margins, cascade::Deadline::none());
-  for (std::size_t i = 0; i < n; ++i) {
-    part.p_forest[i] = models.calibration.forest.probability(part.staged[i].back());
-    if (models.network_stage) part.p_network[i] = models.calibration.network.probability(part.network_margins[i]);
-  }
-}
 
 #ifdef SLUICE_HAVE_TORCH
 void train_network_stage(const TrainRequest& request, const Schema& schema, const Part& train, const Part& valid,

@@ -1,18 +1,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <limits>
 
 #include "sluice/base/file.h"
-#include "sluice/base/metrics.h"
 #include "sluice/cascade/routing.h"
 #include "sluice/training/gain_step.h"
 #include "sluice/training/pipeline.h"
 
 namespace sluice::training {
 namespace {
-
-constexpr float kNoGain = std::numeric_limits<float>::quiet_NaN();
 
 double row_log_loss(double p, float label) {
   const double clamped = std::clamp(p, 1e-15, 1 - 1e-15);
@@ -100,22 +96,6 @@ bool repeats_forest(const Part& valid) {
   return true;
 }
 
-/// Figures of probabilities `p`, where row i was forwarded if forwarded[i].
-Figures figures_of(std::string name, const std::vector<double>& p, const std::vector<char>& forwarded, const Part& part,
-                   const cascade::Cutoffs& cutoffs, const cascade::Costs& costs, double price) {
-  Figures f;
-  f.name = std::move(name);
-  f.auc = sluice::auc(p, part.labels);
-  f.log_loss = sluice::log_loss(p, part.labels);
-  f.calibration_error = sluice::calibration_error(p, part.labels);
-  const auto n = static_cast<double>(p.size());
-  for (std::size_t i = 0; i < p.size(); ++i) {
-    f.cost += (costs.of(cutoffs.decide(p[i]), part.labels[i] > 0.5f) + (forwarded[i] ? price : 0)) / n;
-    f.share_forwarded += (forwarded[i] ? 1 : 0) / n;
-  }
-  return f;
-}
-
 /// What a band is expected to save on the validation rows.
 double promise(const std::optional<cascade::Band>& band, const Part& valid, std::span<const float> modelled,
                std::span<const float> expected) {
@@ -149,10 +129,6 @@ cascade::Band readable(cascade::Band band) {
 
 }  // namespace
 
-bool is_forwarded(const cascade::Policy& policy, const Part& part, std::size_t i) {
-  return cascade::route_of(policy.band, part.p_forest[i], part.gains.empty() ? kNoGain : part.gains[i]).is_forwarded;
-}
-
 cascade::Policy choose_policy(const TrainRequest& request, const Schema& schema, const Part& train, const Part& valid,
                               Models& models, TrainReport& report, const Progress& progress) {
   if (request.policy) {
@@ -184,49 +160,6 @@ cascade::Policy choose_policy(const TrainRequest& request, const Schema& schema,
     report.warnings.push_back(
         "forwarding does not pay on the validation rows: the band is switched off and the forest decides alone");
   return policy;
-}
-
-void evaluate(const cascade::Policy& policy, const Schema& schema, const Part& test, bool has_network,
-              TrainReport& report) {
-  const std::size_t n = test.labels.size();
-  const double price = cascade::price_of_forwarding(report.costs, schema);
-  const std::vector<char> nobody(n, 0), everybody(n, 1);
-  report.figures.push_back(figures_of("forest", test.p_forest, nobody, test, policy.level0, report.costs, price));
-  if (!has_network) return;
-  std::vector<double> p = test.p_forest;
-  std::vector<char> forwarded(n, 0);
-  for (std::size_t i = 0; i < n; ++i) {
-    if (!is_forwarded(policy, test, i)) continue;
-    forwarded[i] = 1;
-    p[i] = test.p_network[i];
-  }
-  report.figures.push_back(figures_of("network", test.p_network, everybody, test, policy.level0, report.costs, price));
-  report.figures.push_back(figures_of("cascade", p, forwarded, test, policy.level0, report.costs, price));
-  const auto& figures = report.figures;
-  const double forest = figures[figures.size() - 3].cost, network = figures[figures.size() - 2].cost,
-               cascade = figures.back().cost;
-  if (forest > network) report.share_of_cost_reduction = (forest - cascade) / (forest - network);
-}
-
-std::vector<double> probabilities_of(const gbdt::Forest& forest, const Schema& schema, const Part& valid,
-                                     const Part& part) {
-  const auto stage = cascade::make_forest_stage(std::make_shared<const std::vector<gbdt::Forest>>(1, forest), schema);
-  const auto margins_of = [&](const Part& of) {
-    std::vector<dnn::PrefixMargins> staged(of.rows.n_rows());
-    stage->score(of.rows.view(), staged);
-    std::vector<float> margins;
-    for (const auto& s : staged) margins.push_back(s.back());
-    return margins;
-  };
-  const cascade::Platt calibration = cascade::fit_platt(margins_of(valid), valid.labels);
-  std::vector<double> p;
-  for (const float margin : margins_of(part)) p.push_back(calibration.probability(margin));
-  return p;
-}
-
-void evaluate_peer(const std::string& name, const std::vector<double>& p, const cascade::Policy& policy,
-                   const Part& test, TrainReport& report) {
-  report.figures.push_back(figures_of(name, p, std::vector<char>(p.size(), 0), test, policy.level0, report.costs, 0));
 }
 
 }  // namespace sluice::training
