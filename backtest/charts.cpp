@@ -7,10 +7,15 @@
 
 #include "sluice/base/number.h"
 #include "sluice/report/html_text.h"
-#include "sluice/report/svg.h"
+#include "sluice/report/numbers.h"
+#include "sluice/report/plot.h"
 
 namespace sluice::backtest {
 namespace {
+
+using report::Plot;
+using report::Point;
+using report::Range;
 
 constexpr double kHalf = 450, kWide = 924;  // widths in pixels of the page
 constexpr const char* kGood = "var(--down)";
@@ -25,7 +30,7 @@ const char* colour_of(std::string_view way) {
 
 const char* words_of(std::string_view way) {
   return way == "forest"          ? "forest alone"
-         : way == "network"       ? "network for everybody"
+         : way == "network"       ? "network for all rows"
          : way == "without_rules" ? "cascade without rules"
                                   : "cascade";
 }
@@ -112,23 +117,6 @@ std::string psi_panel(const DriftLine& line) {
 }
 
 }  // namespace
-
-std::string decimal(double value, int decimals) {
-  if (!std::isfinite(value)) return "–";
-  char text[64];
-  std::snprintf(text, sizeof text, "%.*f", decimals, value);
-  return text;
-}
-
-std::string percent(double share, int decimals) {
-  return std::isfinite(share) ? decimal(100 * share, decimals) + " %" : "–";
-}
-
-std::string count(std::uint64_t n) {
-  std::string text = std::to_string(n);
-  for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, ",");
-  return text;
-}
 
 std::string roc_chart(const Report& report) {
   Plot plot(kHalf, 380, {}, {}, "ROC curves of the ways to decide");
@@ -234,8 +222,8 @@ std::string cost_chart(const Report& report) {
     row -= 1;
     const double cost = way->figures.cost;
     plot.rectangle({0, row + 0.2}, {cost, row + 0.8}, colour_of(name), 0.9);
-    plot.text({0, row + 0.5}, words_of(name), "end", -10, 4);
-    plot.text({cost, row + 0.5}, decimal(cost, 4), "start", 8, 4);
+    plot.text({0, row + 0.5}, words_of(name), Svg::Anchor::end, -10, 4);
+    plot.text({cost, row + 0.5}, decimal(cost, 4), Svg::Anchor::start, 8, 4);
   }
   return plot.finish();
 }

@@ -1,11 +1,11 @@
 #pragma once
 /// What the pages of this folder are made of. Not installed.
 
-#include <string>
 #include <string_view>
 
 #include "sluice/backtest/charts.h"
 #include "sluice/report/html_text.h"
+#include "sluice/report/numbers.h"
 
 namespace sluice::backtest {
 
@@ -16,9 +16,5 @@ td:first-child{white-space:nowrap}
 tr.main td{font-weight:650}
 @media(max-width:720px){.pair{grid-template-columns:1fr}}
 )";
-
-inline std::string signed_decimal(double value, int decimals) {
-  return (value > 0 ? "+" : "") + decimal(value, decimals);
-}
 
 }  // namespace sluice::backtest

@@ -29,7 +29,7 @@ struct Figures {
 };
 
 /// One way to decide: "cascade", what the bundle does, rules and all; "without_rules", the same models and band, where
-/// the bundle has rules; "forest" and "network", one stage for everybody, with L0's cut-offs and no rules.
+/// the bundle has rules; "forest" and "network", one stage for all rows, with L0's cut-offs and no rules.
 struct Way {
   std::string name;
   Figures figures;
@@ -105,7 +105,7 @@ struct Report {
   std::array<std::uint64_t, 4> n_by_level{};
 
   std::vector<Way> ways;             // in that order; "cascade" and "forest" always
-  double gap_recovered = kNoFigure;  // of the cost that network for everybody saves over the forest; none where it
+  double gap_recovered = kNoFigure;  // of the cost that network for all rows saves over the forest; none where it
                                      // saves nothing. Without rules
   BandReport inside;
   std::vector<HistogramBar> scores;  // of the forest's p

@@ -13,7 +13,7 @@ namespace {
 
 std::string words_of(const std::string& way) {
   return way == "forest"          ? "forest alone"
-         : way == "network"       ? "network for everybody"
+         : way == "network"       ? "network for all rows"
          : way == "without_rules" ? "cascade without rules"
                                   : way;
 }
@@ -60,7 +60,7 @@ std::string ways_section(const Report& report) {
   if (std::isfinite(report.gap_recovered))
     out += html_paragraph(std::string(report.way("without_rules") ? "Without rules the cascade" : "The cascade") +
                           " recovers " + percent(report.gap_recovered) +
-                          " of what the network for everybody saves over the forest alone" +
+                          " of what the network for all rows saves over the forest alone" +
                           (report.gap_recovered <= 1 ? ""
                            : report.inside.price > 0 ? ", more than all of it as it pays for fewer calls,"
                                                      : ", more than all of it,") +
@@ -71,7 +71,7 @@ std::string ways_section(const Report& report) {
 std::string curves_section(const Report& report) {
   return "<div class=\"pair\">\n<div><h3>ROC</h3>\n" + roc_chart(report) +
          "</div>\n<div><h3>Calibration, 20 bins of equal count</h3>\n" + calibration_chart(report) +
-         "<p class=\"muted small\">Bins without a bad row stand at the lower edge.</p></div>\n</div>\n" +
+         "<p class=\"muted small\">Bins without a bad row are at the lower edge.</p></div>\n</div>\n" +
          html_heading("Scores, band and cut-offs") + score_chart(report);
 }
 

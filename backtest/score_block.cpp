@@ -109,7 +109,7 @@ void BlockScorer::decide(const io::RowBlock& block, ThreadPool& pool) {
   }
 }
 
-/// The forest alone and the network for everybody, without rules. A forest that gives no finite number takes the safe
+/// The forest alone and the network for all rows, without rules. A forest that gives no finite number takes the safe
 /// default; a network that gives none leaves the row to the forest at L1's cut-offs, as the engine would.
 void BlockScorer::score_stages(RowsView rows, ThreadPool& pool) {
   const cascade::Bundle& bundle = engine_.bundle();

@@ -6,6 +6,8 @@
 #include "sluice/base/number.h"
 #include "sluice/experiment/report_text.h"
 #include "sluice/report/html_text.h"
+#include "sluice/report/numbers.h"
+#include "sluice/report/svg.h"
 
 namespace sluice::audit {
 namespace {
@@ -27,32 +29,28 @@ std::string difference_chart(const std::vector<ArmFigures>& arms) {
       most = std::max({most, std::abs(arm.cost_difference.low), std::abs(arm.cost_difference.high)});
   if (most == 0) return "";
   const double left = 160, width = 600, row = 26;
-  const auto x = [&](double value) { return number_text(std::round(left + width * (value / most + 1) / 2)); };
+  const auto x = [&](double value) { return left + width * (value / most + 1) / 2; };
   const double height = row * static_cast<double>(arms.size() - 1) + 24;
-  std::string out =
-      "<svg viewBox=\"0 0 780 " + number_text(height) + "\" role=\"img\" aria-label=\"Cost differences\">\n";
-  for (const double tick : nice_ticks(-most, most, 6))
-    out += "<line x1=\"" + x(tick) + "\" x2=\"" + x(tick) + "\" y1=\"0\" y2=\"" + number_text(height - 18) +
-           "\" stroke=\"var(" + (tick == 0 ? "--ink" : "--line") +
-           ")\"/><text class=\"muted\" text-anchor=\"middle\" x=\"" + x(tick) + "\" y=\"" + number_text(height - 4) +
-           "\">" + number_text(tick) + "</text>\n";
+  Svg svg(780, "Cost differences");
+  for (const double tick : nice_ticks(-most, most, 6)) {
+    svg.line(x(tick), 0, x(tick), height - 18, tick == 0 ? "stroke:var(--ink)" : "stroke:var(--line)");
+    svg.text(x(tick), height - 4, Svg::Anchor::middle, number_text(tick), "muted");
+  }
   double y = row / 2;
   for (std::size_t a = 1; a < arms.size(); ++a, y += row) {
     const Estimate& d = arms[a].cost_difference;
-    out += "<text x=\"0\" y=\"" + number_text(y + 4) + "\">" + escape_html(arms[a].name) + "</text>";
-    if (std::isfinite(d.low))
-      out += "<line x1=\"" + x(d.low) + "\" x2=\"" + x(d.high) + "\" y1=\"" + number_text(y) + "\" y2=\"" +
-             number_text(y) + "\" stroke=\"var(--accent)\" stroke-width=\"3\"/><circle cx=\"" + x(d.value) +
-             "\" cy=\"" + number_text(y) + "\" r=\"5\" fill=\"var(--accent)\"/>";
-    out += "\n";
+    svg.text(0, y + 4, Svg::Anchor::start, arms[a].name);
+    if (!std::isfinite(d.low)) continue;
+    svg.line(x(d.low), y, x(d.high), y, "stroke:var(--accent);stroke-width:3");
+    svg.circle(x(d.value), y, 5, "fill:var(--accent)");
   }
-  return out + "</svg>\n";
+  return svg.finish(height);
 }
 
 std::string actions_table(const ExperimentFigures& e) {
   HtmlTable table({"", "decisions", "by the plan", "approved", "reviewed", "declined", "approved, less champion"});
   for (const auto& arm : e.arms)
-    table.row({arm.name, std::to_string(arm.n), rounded(arm.n_expected, 0), percent_text(arm.actions[1]),
+    table.row({arm.name, std::to_string(arm.n), decimal(arm.n_expected, 0), percent_text(arm.actions[1]),
                percent_text(arm.actions[2]), percent_text(arm.actions[3]), percent_text(arm.approve_difference)});
   HtmlTable levels({"", "L0", "L1", "L2", "L3", "bad among approved"});
   for (const auto& arm : e.arms)

@@ -1,7 +1,8 @@
 #include "sluice/experiment/report_text.h"
 
 #include <cmath>
-#include <cstdio>
+
+#include "sluice/report/numbers.h"
 
 namespace sluice::audit {
 namespace {
@@ -11,24 +12,17 @@ Estimate scaled(const Estimate& e, double factor) {
 }
 
 std::string with_interval(const Estimate& e, int decimals, const char* unit) {
-  if (std::isnan(e.value)) return rounded(e.value, decimals);
-  std::string text = rounded(e.value, decimals) + unit;
-  if (std::isfinite(e.low)) text += " (" + rounded(e.low, decimals) + " to " + rounded(e.high, decimals) + ")";
+  if (std::isnan(e.value)) return decimal(e.value, decimals);
+  std::string text = decimal(e.value, decimals) + unit;
+  if (std::isfinite(e.low)) text += " (" + decimal(e.low, decimals) + " to " + decimal(e.high, decimals) + ")";
   return text;
 }
 
 }  // namespace
 
-std::string rounded(double value, int decimals) {
-  if (std::isnan(value)) return "–";
-  char text[400];
-  std::snprintf(text, sizeof text, "%.*f", decimals, value);
-  return text;
-}
-
 std::string percent_text(const Estimate& estimate) { return with_interval(scaled(estimate, 100), 1, " %"); }
 
-std::string p_text(double p) { return p < 0.0001 ? "< 0.0001" : "= " + rounded(p, 4); }
+std::string p_text(double p) { return p < 0.0001 ? "< 0.0001" : "= " + decimal(p, 4); }
 
 std::string value_text(const Estimate& estimate) {
   const double size = std::abs(estimate.value);

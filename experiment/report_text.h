@@ -7,7 +7,6 @@
 
 namespace sluice::audit {
 
-std::string rounded(double value, int decimals);     // an en dash for NaN
 std::string percent_text(const Estimate& estimate);  // "12.3 % (11.0 to 13.6)"
 std::string p_text(double p);                        // "= 0.0123", "< 0.0001"
 std::string value_text(const Estimate& estimate);    // "0.1234 (0.1100 to 0.1360)"

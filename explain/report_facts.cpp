@@ -86,13 +86,4 @@ std::string inputs_json(const Schema& schema, RowView row) {
   return text;
 }
 
-std::string fixed(double value, int decimals, bool with_sign) {
-  if (!std::isfinite(value)) return number_text(value);
-  char buffer[400];
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::fixed, decimals).ptr;
-  std::string text(buffer, end);
-  if (text.front() == '-' && text.find_first_not_of("-0.") == text.npos) text.erase(0, 1);
-  return with_sign && text.front() != '-' ? "+" + text : text;
-}
-
 }  // namespace sluice::explain

@@ -43,8 +43,4 @@ std::string display_cell(const Schema& schema, std::size_t column, double cell);
 /// The row's columns as one JSON object: numbers as numbers, words as texts, missing as null.
 std::string inputs_json(const Schema& schema, RowView row);
 
-/// With so many decimals, never "-0.00"; "inf", "nan" for what is not finite. `with_sign` puts + before what is not
-/// negative.
-std::string fixed(double value, int decimals, bool with_sign = false);
-
 }  // namespace sluice::explain

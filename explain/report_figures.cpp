@@ -7,6 +7,8 @@
 #include "sluice/base/number.h"
 #include "sluice/explain/report_facts.h"
 #include "sluice/report/html_text.h"
+#include "sluice/report/numbers.h"
+#include "sluice/report/svg.h"
 
 namespace sluice::explain {
 namespace {
@@ -14,28 +16,7 @@ namespace {
 constexpr double kWidth = 920;
 constexpr std::size_t kLargest = 10;
 
-std::string at(double pixels) { return fixed(pixels, 1); }
-
-std::string text(double x, double y, std::string_view anchor, const std::string& content, std::string_view css = {}) {
-  return "<text x=\"" + at(x) + "\" y=\"" + at(y) + "\" text-anchor=\"" + std::string(anchor) + "\"" +
-         (css.empty() ? "" : " class=\"" + std::string(css) + "\"") + ">" + content + "</text>\n";
-}
-
-std::string rect(double x, double y, double width, double height, std::string_view fill, double radius = 0) {
-  return "<rect x=\"" + at(x) + "\" y=\"" + at(y) + "\" width=\"" + at(width) + "\" height=\"" + at(height) + "\"" +
-         (radius > 0 ? " rx=\"" + at(radius) + "\"" : "") + " style=\"fill:" + std::string(fill) + "\"/>\n";
-}
-
-std::string line(double x0, double y0, double x1, double y1, std::string_view stroke, std::string_view dashes = {}) {
-  return "<line x1=\"" + at(x0) + "\" y1=\"" + at(y0) + "\" x2=\"" + at(x1) + "\" y2=\"" + at(y1) +
-         "\" style=\"stroke:" + std::string(stroke) +
-         (dashes.empty() ? "" : ";stroke-dasharray:" + std::string(dashes)) + "\"/>\n";
-}
-
-std::string svg(double height, std::string_view label, const std::string& body) {
-  return "<svg viewBox=\"0 0 " + at(kWidth) + " " + at(height) + "\" role=\"img\" aria-label=\"" + escape_html(label) +
-         "\">\n" + body + "</svg>\n";
-}
+using Anchor = Svg::Anchor;
 
 struct Scale {
   double low, high, left, right;
@@ -83,7 +64,7 @@ class Waterfall {
       sum += bar.phi;
     }
     draw_total("this request", a_.output, y + kRow);
-    return svg(bottom + 52, "Waterfall of contributions from the base value to this request", body_);
+    return svg_.finish(bottom + 52);
   }
 
  private:
@@ -101,96 +82,99 @@ class Waterfall {
   }
 
   void draw_axes(double bottom) {
-    body_ +=
-        text(kLeft - 14, 14, "end", "log-odds", "muted") + text(kLeft - 14, bottom + 22, "end", "probability", "muted");
+    svg_.text(kLeft - 14, 14, Anchor::end, "log-odds", "muted");
+    svg_.text(kLeft - 14, bottom + 22, Anchor::end, "probability", "muted");
     const auto ticks = nice_ticks(x_.low, x_.high, 7);
     const double step = ticks.size() > 1 ? ticks[1] - ticks[0] : 1;
     const int decimals = std::clamp(static_cast<int>(std::ceil(-std::log10(step) - 1e-9)), 0, 6);
-    for (const double tick : ticks)
-      body_ += line(x_(tick), 24, x_(tick), bottom, "var(--line)") +
-               text(x_(tick), 14, "middle", fixed(tick, decimals), "muted");
-    body_ += line(kLeft, bottom, kRight, bottom, "var(--muted)");
+    for (const double tick : ticks) {
+      svg_.line(x_(tick), 24, x_(tick), bottom, "stroke:var(--line)");
+      svg_.text(x_(tick), 14, Anchor::middle, decimal(tick, decimals), "muted");
+    }
+    svg_.line(kLeft, bottom, kRight, bottom, "stroke:var(--muted)");
     double last = -1e9;
     for (const double p :
          {0.001, 0.005, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2,  0.25, 0.3,  0.35, 0.4,   0.45, 0.5,
           0.55,  0.6,   0.65, 0.7,  0.75, 0.8,  0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.999}) {
       const double x = x_((logit(p) - link_.intercept) / link_.slope);
       if (x < kLeft || x > kRight || x - last < 46) continue;
-      body_ += line(x, bottom, x, bottom + 6, "var(--muted)") + text(x, bottom + 22, "middle", number_text(p), "muted");
+      svg_.line(x, bottom, x, bottom + 6, "stroke:var(--muted)");
+      svg_.text(x, bottom + 22, Anchor::middle, number_text(p), "muted");
       last = x;
     }
   }
 
   void draw_total(std::string_view label, double value, double y) {
-    body_ += text(kLeft - 14, y + 18, "end", std::string(label)) +
-             line(x_(value), y + 2, x_(value), y + kRow - 2, "var(--ink);stroke-width:3");
-    body_ += text(x_(value) + 8, y + 18, "start",
-                  "<tspan style=\"font-weight:650\">" + fixed(value, 3) + "</tspan><tspan class=\"muted\">  p " +
-                      fixed(sigmoid(link_.slope * value + link_.intercept), 3) + "</tspan>");
+    svg_.text(kLeft - 14, y + 18, Anchor::end, label);
+    svg_.line(x_(value), y + 2, x_(value), y + kRow - 2, "stroke:var(--ink);stroke-width:3");
+    svg_.markup_text(x_(value) + 8, y + 18, Anchor::start,
+                     "<tspan style=\"font-weight:650\">" + decimal(value, 3) + "</tspan><tspan class=\"muted\">  p " +
+                         decimal(sigmoid(link_.slope * value + link_.intercept), 3) + "</tspan>");
   }
 
   void draw_bar(const Bar& bar, double sum, double y) {
     const double from = x_(sum), to = x_(sum + bar.phi), left = std::min(from, to),
                  width = std::max(1.0, std::abs(to - from));
-    body_ += line(from, y - 4, from, y + 4, "var(--muted)", "2 2") + text(kLeft - 14, y + 18, "end", bar.label);
-    body_ += rect(left, y + 4, width, kRow - 8, bar.phi > 0 ? "var(--up)" : "var(--down)", 2);
-    std::string label = fixed(bar.phi, 3, true);
-    if (bar.error > 0) label += "<tspan class=\"muted\"> ±" + fixed(bar.error, 3) + "</tspan>";
-    body_ += text(left + width + 6, y + 18, "start", label);
+    svg_.line(from, y - 4, from, y + 4, "stroke:var(--muted);stroke-dasharray:2 2");
+    svg_.markup_text(kLeft - 14, y + 18, Anchor::end, bar.label);
+    svg_.rectangle(left, y + 4, width, kRow - 8, bar.phi > 0 ? "fill:var(--up)" : "fill:var(--down)", 2);
+    std::string label = signed_decimal(bar.phi, 3);
+    if (bar.error > 0) label += "<tspan class=\"muted\"> ±" + decimal(bar.error, 3) + "</tspan>";
+    svg_.markup_text(left + width + 6, y + 18, Anchor::start, label);
   }
 
   const std::vector<Bar>& bars_;
   const Attribution& a_;
   cascade::Platt link_;
   Scale x_;
-  std::string body_;
+  Svg svg_{kWidth, "Waterfall of contributions from the base value to this request"};
 };
 
 /// One horizontal scale of probability from 0 to 1 with coloured stretches and the request's marker.
 class Track {
  public:
-  Track(std::string& body, double y) : body_(body), y_(y) {
-    body_ += rect(kLeft, y_, kRight - kLeft, kHeight, "var(--soft)");
+  Track(Svg& svg, double y) : svg_(svg), y_(y) {
+    svg_.rectangle(kLeft, y_, kRight - kLeft, kHeight, "fill:var(--soft)");
   }
 
-  void stretch(double from, double to, std::string_view fill, std::string_view label) {
+  void stretch(double from, double to, const std::string& fill, std::string_view label) {
     from = std::clamp(from, 0.0, 1.0);
     to = std::clamp(to, 0.0, 1.0);
     if (!(from < to)) return;
-    body_ += rect(x_(from), y_, x_(to) - x_(from), kHeight, fill);
+    svg_.rectangle(x_(from), y_, x_(to) - x_(from), kHeight, "fill:" + fill);
     if (x_(to) - x_(from) > 8.0 * static_cast<double>(label.size()))
-      body_ += text((x_(from) + x_(to)) / 2, y_ + 19, "middle", std::string(label), "muted");
+      svg_.text((x_(from) + x_(to)) / 2, y_ + 19, Anchor::middle, label, "muted");
   }
   /// Two edges' numbers, kept apart where the edges are close.
   void edges(double low, double high) {
     const bool is_close = high - low < 0.07;
-    edge(low, is_close && low < high ? "end" : "middle");
-    if (low < high) edge(high, is_close ? "start" : "middle");
+    edge(low, is_close && low < high ? Anchor::end : Anchor::middle);
+    if (low < high) edge(high, is_close ? Anchor::start : Anchor::middle);
   }
   void marker(std::string_view name, double p) {
     const double x = x_(std::clamp(p, 0.0, 1.0));
-    body_ += "<path d=\"M" + at(x) + " " + at(y_ + 3) + "l-6 -10h12z\" style=\"fill:var(--ink)\"/>\n" +
-             line(x, y_, x, y_ + kHeight, "var(--ink);stroke-width:2");
-    body_ += text(std::clamp(x, kLeft + 60, kRight - 60), y_ - 12, "middle",
-                  std::string(name) + " <tspan style=\"font-weight:650\">" + fixed(p, 4) + "</tspan>");
+    svg_.path("M" + svg_pixels(x) + " " + svg_pixels(y_ + 3) + "l-6 -10h12z", "fill:var(--ink)");
+    svg_.line(x, y_, x, y_ + kHeight, "stroke:var(--ink);stroke-width:2");
+    svg_.markup_text(std::clamp(x, kLeft + 60, kRight - 60), y_ - 12, Anchor::middle,
+                     std::string(name) + " <tspan style=\"font-weight:650\">" + decimal(p, 4) + "</tspan>");
   }
   void title(std::string_view first, std::string_view second) {
-    body_ += text(kLeft - 14, y_ + 12, "end", std::string(first)) +
-             text(kLeft - 14, y_ + 27, "end", std::string(second), "muted");
+    svg_.text(kLeft - 14, y_ + 12, Anchor::end, first);
+    svg_.text(kLeft - 14, y_ + 27, Anchor::end, second, "muted");
   }
 
   static constexpr double kHeight = 28;
 
  private:
-  void edge(double p, std::string_view anchor) {
+  void edge(double p, Anchor anchor) {
     if (p < 0 || p > 1) return;
-    body_ += line(x_(p), y_, x_(p), y_ + kHeight + 5, "var(--muted)") +
-             text(x_(p), y_ + kHeight + 18, anchor, number_text(std::round(p * 1e4) / 1e4), "muted");
+    svg_.line(x_(p), y_, x_(p), y_ + kHeight + 5, "stroke:var(--muted)");
+    svg_.text(x_(p), y_ + kHeight + 18, anchor, number_text(std::round(p * 1e4) / 1e4), "muted");
   }
 
   static constexpr double kLeft = 190, kRight = kWidth - 30;
   static constexpr Scale x_{0, 1, kLeft, kRight};
-  std::string& body_;
+  Svg& svg_;
   double y_;
 };
 
@@ -216,10 +200,10 @@ std::string band_label(const cascade::Band& band) {
 }
 
 std::string threshold_tracks(const cascade::Bundle& bundle, const cascade::Decision& d) {
-  std::string body;
+  Svg svg(kWidth, "Where the request lies between band edges and cut-offs");
   double y = 30;
   if (const auto& band = bundle.policy.band) {
-    Track track(body, y);
+    Track track(svg, y);
     track.stretch(band->low, band->high, "var(--band)", band_label(*band));
     track.edges(band->low, band->high);
     track.marker("forest", d.forest.p);
@@ -227,7 +211,7 @@ std::string threshold_tracks(const cascade::Bundle& bundle, const cascade::Decis
     y += 84;
   }
   const auto& cutoffs = cutoffs_of(bundle, d);
-  Track track(body, y);
+  Track track(svg, y);
   track.stretch(0, cutoffs.approve_below, "#e4f0e7", "approve");
   track.stretch(cutoffs.approve_below, cutoffs.decline_from, "#f7efdd",
                 cutoffs.otherwise == rules::Action::review ? "review" : rules::to_string(cutoffs.otherwise));
@@ -235,7 +219,7 @@ std::string threshold_tracks(const cascade::Bundle& bundle, const cascade::Decis
   track.edges(cutoffs.approve_below, cutoffs.decline_from);
   track.marker("final", d.p_final);
   track.title("Action", std::string("final probability, ") + to_string(d.level));
-  return svg(y + 54, "Where the request lies between band edges and cut-offs", body);
+  return svg.finish(y + 54);
 }
 
 }  // namespace sluice::explain

@@ -7,6 +7,7 @@
 #include "sluice/explain/report_facts.h"
 #include "sluice/explain/report_figures.h"
 #include "sluice/report/html_text.h"
+#include "sluice/report/numbers.h"
 
 namespace sluice::explain {
 namespace {
@@ -51,14 +52,14 @@ std::string headline(const cascade::Bundle& bundle, const Explanation& e, const 
          " by bundle <code>" + bundle.digest.hex().substr(0, 12) + "</code>, policy version " +
          std::to_string(bundle.policy.version) + "</p>\n<div class=\"tiles\">\n";
   if (d.forest.ran)
-    out += tile(fixed(d.p_final, 4),
+    out += tile(decimal(d.p_final, 4),
                 bundle.label.empty() ? "final probability" : "probability of " + clipped(bundle.label, 40));
   out += tile(served_by(d), "decided by") + tile(to_string(d.level), d.cause == cascade::Cause::none
                                                                          ? "level: everything worked"
                                                                          : std::string("level: ") + to_string(d.cause));
   if (d.forest.ran) {
     const Edge edge = nearest_cutoff(cutoffs_of(bundle, d), d.p_final);
-    out += tile(fixed(std::abs(edge.distance), 4),
+    out += tile(decimal(std::abs(edge.distance), 4),
                 std::string(edge.distance < 0 ? "below" : "above") +
                     (edge.at == cutoffs_of(bundle, d).decline_from ? " the cut-off to decline at "
                                                                    : " the cut-off to approve at ") +
@@ -88,8 +89,9 @@ std::string reasons_section(const cascade::Bundle& bundle, const Explanation& e)
                        "rule " + clipped(rule.id, kNameCharacters), "decides");
   bool tied = false;
   for (const RankedReason& r : e.reasons) {
-    rows += reason_row(clipped(r.reason.code, kNameCharacters), clipped(r.text, kTextCharacters),
-                       columns_text(bundle.schema, e, r), fixed(r.reason.phi, 3, true) + (r.is_tied ? " (tied)" : ""));
+    rows +=
+        reason_row(clipped(r.reason.code, kNameCharacters), clipped(r.text, kTextCharacters),
+                   columns_text(bundle.schema, e, r), signed_decimal(r.reason.phi, 3) + (r.is_tied ? " (tied)" : ""));
     tied = tied || r.is_tied;
   }
   const std::string head = "<h2>Main reasons</h2>\n";
@@ -120,7 +122,7 @@ std::string method_text(const Attribution& a) {
   out += ", against the " + std::to_string(a.background.n_rows) + " rows of the background <code>" +
          clipped(a.background.name, kNameCharacters) + "</code>.";
   if (!std::isnan(a.off_route_fraction))
-    out += " " + fixed(100 * a.off_route_fraction, 1) +
+    out += " " + decimal(100 * a.off_route_fraction, 1) +
            " % of the mixed rows lie outside the band: there the frozen route is not the one they would take.";
   return out;
 }
@@ -154,14 +156,14 @@ std::string tracks_section(const cascade::Bundle& bundle, const Decision& d) {
   if (const auto& band = bundle.policy.band) {
     const Edge edge = nearest_band_edge(*band, d.forest.p);
     out += "The forest's probability is " + std::string(band->contains(d.forest.p) ? "inside" : "outside") +
-           " the band, " + fixed(std::abs(edge.distance), 4) + (edge.distance < 0 ? " below" : " above") + " its " +
+           " the band, " + decimal(std::abs(edge.distance), 4) + (edge.distance < 0 ? " below" : " above") + " its " +
            edge.name + " edge. ";
     if (!std::isnan(d.gain))
       out += "The network was expected to save " + rounded(static_cast<double>(d.gain)) + " here; it is asked from " +
              rounded(*band->min_gain) + " on. ";
   }
   const Edge edge = nearest_cutoff(cutoffs_of(bundle, d), d.p_final);
-  return out + "The final probability is " + fixed(std::abs(edge.distance), 4) +
+  return out + "The final probability is " + decimal(std::abs(edge.distance), 4) +
          (edge.distance < 0 ? " below" : " above") + " the nearest cut-off.</p>\n";
 }
 
@@ -227,8 +229,8 @@ std::string inputs_section(const Schema& schema, const Explanation& e) {
                       clipped(display_cell(schema, c, e.row[c]), kNameCharacters) + "</td>";
     if (e.attribution) {
       const double phi = e.attribution->phi[c], error = e.attribution->standard_error[c];
-      row += "<td class=\"num\">" + (phi != 0 ? fixed(phi, 4, true) : "0") + "</td>";
-      if (is_sampled) row += "<td class=\"num muted\">" + (error > 0 ? "±" + fixed(error, 4) : "") + "</td>";
+      row += "<td class=\"num\">" + (phi != 0 ? signed_decimal(phi, 4) : "0") + "</td>";
+      if (is_sampled) row += "<td class=\"num muted\">" + (error > 0 ? "±" + decimal(error, 4) : "") + "</td>";
     }
     row += "</tr>\n";
     if (rows.size() + row.size() > kMaxInputBytes) break;
@@ -249,9 +251,9 @@ std::string inputs_section(const Schema& schema, const Explanation& e) {
 std::string time_text(const cascade::TimingsUs& us) {
   if (std::isnan(us.total)) return "not measured";
   std::string text;
-  if (!std::isnan(us.forest)) text += "forest " + fixed(us.forest, 1) + " µs, ";
-  if (!std::isnan(us.network)) text += "network " + fixed(us.network, 1) + " µs, ";
-  return text + "whole decision " + fixed(us.total, 1) + " µs";
+  if (!std::isnan(us.forest)) text += "forest " + decimal(us.forest, 1) + " µs, ";
+  if (!std::isnan(us.network)) text += "network " + decimal(us.network, 1) + " µs, ";
+  return text + "whole decision " + decimal(us.total, 1) + " µs";
 }
 
 std::string provenance_section(const Explainer& explainer, const Explanation& e) {

@@ -1,58 +1,44 @@
 #pragma once
-/// A plot area with axes, and marks placed by value. Not installed.
+/// One inline <svg> element, mark by mark in the order of the calls.
+///
+/// Coordinates are pixels of the view box. Styles are CSS declarations ("stroke:var(--ink);stroke-width:2"). Labels and
+/// titles are escaped here; what takes `markup` is written as it is.
+///
+/// Thread-safety: one thread at a time per object.
 
-#include <algorithm>
 #include <string>
 #include <string_view>
-#include <vector>
 
-namespace sluice::backtest {
+namespace sluice {
 
-struct Point {
-  double x = 0, y = 0;
-};
+/// Pixels to a tenth: enough for the eye, and small.
+std::string svg_pixels(double value);
 
-struct Range {
-  double low = 0, high = 1;
-
-  double place(double value) const { return (std::clamp(value, low, high) - low) / (high - low); }
-};
-
-/// Marks are drawn in the order of the calls. Coordinates are values of the ranges; sizes are pixels of the view box.
-class Plot {
+class Svg {
  public:
+  enum class Anchor { start, middle, end };
+
   /// `description` is what a screen reader says.
-  Plot(double width, double height, Range x, Range y, std::string_view description);
+  Svg(double width, std::string_view description);
 
-  struct Margins {
-    double left = 52, right = 14, top = 14, bottom = 40;
-  };
-  void set_margins(const Margins& margins) { margins_ = margins; }
+  void line(double x0, double y0, double x1, double y1, std::string_view style);
+  void rectangle(double x, double y, double width, double height, std::string_view style, double radius = 0,
+                 std::string_view title = {});
+  void circle(double x, double y, double radius, std::string_view style, std::string_view title = {});
+  /// `commands` as the attribute d has them.
+  void path(std::string_view commands, std::string_view style);
+  void text(double x, double y, Anchor anchor, std::string_view label, std::string_view css_class = {},
+            std::string_view style = {});
+  void markup_text(double x, double y, Anchor anchor, std::string_view markup, std::string_view css_class = {},
+                   std::string_view style = {});
+  /// Text that runs upwards, its middle at the point.
+  void upright_text(double x, double y, std::string_view label, std::string_view css_class = {});
 
-  void x_tick(double value, std::string_view label, bool has_line = false);
-  void y_tick(double value, std::string_view label);
-  void titles(std::string_view x, std::string_view y);
-  void line(const std::vector<Point>& points, std::string_view colour, double thickness = 2, bool is_dashed = false);
-  void area(const std::vector<Point>& points, std::string_view colour, double opacity);  // down to the lower edge
-  void dot(Point at, std::string_view colour, double radius = 3, std::string_view title = {});
-  void rectangle(Point low, Point high, std::string_view colour, double opacity = 1, std::string_view title = {});
-  void vertical(double x, std::string_view colour, std::string_view label, double label_row = 0);
-  void text(Point at, std::string_view label, std::string_view anchor = "start", double dx = 0, double dy = 0,
-            std::string_view css_class = {});
-  /// Names and colours in a row above the plot.
-  void legend(const std::vector<std::pair<std::string, std::string>>& entries);
-
-  std::string finish();
+  std::string finish(double height) const;
 
  private:
-  double x_of(double value) const;
-  double y_of(double value) const;
-  void path(const std::vector<Point>& points);
-
-  double width_, height_;
-  Range x_, y_;
-  Margins margins_;
+  double width_;
   std::string description_, body_;
 };
 
-}  // namespace sluice::backtest
+}  // namespace sluice

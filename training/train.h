@@ -54,7 +54,7 @@ struct TrainReport {
   double bad_rate = 0;
   std::vector<Figures> figures;  // on the test rows
   std::optional<double>
-      share_of_cost_reduction;  // of what the network for everybody saves over the forest alone, the cascade's part
+      share_of_cost_reduction;  // of what the network for all rows saves over the forest alone, the cascade's part
   BandChoice band;              // as found on the validation rows
   cascade::Costs costs;
   std::vector<std::string> search_log, warnings;

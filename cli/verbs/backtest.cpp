@@ -74,7 +74,7 @@ int run_backtest(const Arguments& arguments) {
   CommonOptions common;
   Options options(
       "backtest",
-      "What a bundle would have done with labelled history, beside its forest alone and its network for everybody.",
+      "What a bundle would have done with labelled history, beside its forest alone and its network for all rows.",
       "sluice backtest --bundle bundle --data transactions.csv --label fraud --out backtest --time timestamp --by week "
       "--levels");
   options.required("--bundle", bundle_path, "folder of the bundle")

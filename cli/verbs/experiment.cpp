@@ -12,6 +12,7 @@
 #include "sluice/experiment/report_html.h"
 #include "sluice/experiment/report_json.h"
 #include "sluice/experiment/report_text.h"
+#include "sluice/report/numbers.h"
 
 namespace sluice::cli {
 namespace {
@@ -76,9 +77,8 @@ void print_experiment(const audit::ExperimentFigures& e, bool has_costs) {
   if (has_costs) heads.insert(heads.end(), {"cost a decision", "less champion", "in all"});
   std::vector<std::vector<std::string>> rows = {heads};
   for (const auto& arm : e.arms) {
-    rows.push_back({arm.name, std::to_string(arm.n), audit::rounded(arm.n_expected, 0),
-                    audit::percent_text(arm.actions[1]), audit::percent_text(arm.approve_difference),
-                    audit::percent_text(arm.bad_rate_approved)});
+    rows.push_back({arm.name, std::to_string(arm.n), decimal(arm.n_expected, 0), audit::percent_text(arm.actions[1]),
+                    audit::percent_text(arm.approve_difference), audit::percent_text(arm.bad_rate_approved)});
     if (has_costs)
       for (const auto& figure : {arm.cost, arm.cost_difference, total_difference(arm)})
         rows.back().push_back(audit::value_text(figure));

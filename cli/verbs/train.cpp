@@ -25,7 +25,7 @@ void print_report(const training::TrainReport& report, const std::string& out, c
                     fixed(100 * f.share_forwarded, 1) + " %"});
   std::cout << format_table(rows);
   if (report.share_of_cost_reduction)
-    std::cout << "\nof the cost that the network for everybody saves, the cascade saves "
+    std::cout << "\nof the cost that the network for all rows saves, the cascade saves "
               << fixed(100 * *report.share_of_cost_reduction, 1) << " %\n";
   if (report.band.band) std::cout << "band: " << to_string(*report.band.band) << "\n";
   std::cout << "bundle: " << out << "  sha256:" << digest.hex() << "\n";
