@@ -8,7 +8,7 @@
 namespace sluice::backtest {
 namespace {
 
-/// Pixels to a tenth: enough for the eye, and small.
+/// Pixels to a tenth: precise enough to look smooth, and short.
 std::string px(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f", value);
@@ -65,7 +65,8 @@ void Plot::path(const std::vector<Point>& points) {
   char command = 'M';
   for (const Point& point : points) {
     if (!std::isfinite(point.y)) {
-      command = 'M';  // a gap
+      // A gap in the line.
+      command = 'M';
       continue;
     }
     body_ += command + px(x_of(point.x)) + " " + px(y_of(point.y));

@@ -21,7 +21,7 @@ struct Range {
 /// Marks are drawn in the order of the calls. Coordinates are values of the ranges; sizes are pixels of the view box.
 class Plot {
  public:
-  /// `description` is what a screen reader says.
+  /// Screen readers read `description`.
   Plot(double width, double height, Range x, Range y, std::string_view description);
 
   struct Margins {
