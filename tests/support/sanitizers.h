@@ -1,5 +1,5 @@
 #pragma once
-/// Whether this build has the address sanitizer, which takes six times as long: a test may then do less of the same.
+/// Whether this build has the address sanitizer, which is six times slower: a test may then run fewer cases.
 
 namespace sluice::test {
 
