@@ -1,9 +1,10 @@
 #pragma once
 /// Rows of numbers: non-owning row-major views, and the tables that own them.
 ///
-/// Raw rows are double, in the schema's column order: a number as it was given, a category's vocabulary code, an id's
-/// hash, a time in seconds since 1970 UTC. Models see float32. NaN is missing in both. Views do not own; they are cheap
-/// to copy and valid while their memory is.
+/// Raw rows are double, in the schema's column order: a number's value, a category's vocabulary code, an id's hash, a
+/// time in seconds since 1970-01-01 UTC. Models read float32. NaN means missing in both. A view is cheap to copy and is
+/// valid while the memory that it points to is.
+/// Thread-safety: none of its own. Const calls may run concurrently; a table that changes must not be shared.
 
 #include <cassert>
 #include <cstddef>
@@ -36,7 +37,7 @@ struct BasicBatch {
   }
 };
 
-using BatchView = BasicBatch<float>;      // what models see
+using BatchView = BasicBatch<float>;      // what models read
 using RowsView = BasicBatch<double>;      // raw rows, in schema order
 using RowView = std::span<const double>;  // one raw row
 
@@ -58,11 +59,11 @@ class BasicTable {
     cells_.insert(cells_.end(), row.begin(), row.end());
     ++n_rows_;
   }
-  std::span<T> append() {  // a zeroed row to be filled
+  std::span<T> append() {  // returns a zeroed row to fill in
     cells_.resize(cells_.size() + n_columns_);
     return row(n_rows_++);
   }
-  /// Zeroed rows behind the last one, or none of those from n_rows on.
+  /// Resizes to `n_rows` rows; added rows are zero.
   void resize(std::size_t n_rows) {
     cells_.resize(n_rows * n_columns_);
     n_rows_ = n_rows;

@@ -42,15 +42,17 @@ void throw_if_errors(const std::vector<Diagnostic>& diagnostics) {
 }
 
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
-  constexpr std::size_t kLongest = 100;  // the work grows with the square; nobody mistypes a name of a megabyte
+  // The work grows with the square of the length.
+  constexpr std::size_t kLongest = 100;
   if (word.size() > kLongest) return {};
   std::string best;
-  // Two edits, so that swapped letters are found; one in a short word, which two edits turn into any other.
+  // Two edits find swapped letters. In a short word only one is allowed: two would turn it into any other word.
   std::size_t best_distance = (word.size() < 4 ? 1 : std::max<std::size_t>(2, word.size() / 3)) + 1;
   std::vector<std::size_t> row;
   for (const auto& candidate : candidates) {
     const std::size_t n = word.size(), m = candidate.size();
-    if ((n > m ? n - m : m - n) >= best_distance) continue;  // so many edits at least; nor is time spent on a huge word
+    // At least this many edits are needed: skip the full comparison.
+    if ((n > m ? n - m : m - n) >= best_distance) continue;
     row.resize(candidate.size() + 1);
     std::iota(row.begin(), row.end(), std::size_t{0});
     for (std::size_t i = 0; i < word.size(); ++i) {

@@ -13,7 +13,7 @@ struct Hasher::State {
 
 Hasher::Hasher() : state_(std::make_unique<State>()) {
   if (!state_->context || EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) != 1)
-    throw Error("digest.unavailable", "OpenSSL offers no SHA-256");
+    throw Error("digest.unavailable", "OpenSSL does not provide SHA-256");
 }
 
 Hasher::~Hasher() = default;

@@ -1,5 +1,6 @@
 #pragma once
 /// SHA-256 digests (FIPS 180-4).
+/// Thread-safety: functions are thread-safe; a hasher must be used by one thread at a time.
 
 #include <array>
 #include <cstdint>
@@ -18,7 +19,7 @@ struct Digest {
 
 Digest sha256(std::string_view bytes);
 
-/// Digest of a stream. Not thread-safe.
+/// Digest of a stream.
 class Hasher {
  public:
   Hasher();
@@ -27,7 +28,7 @@ class Hasher {
   Hasher& operator=(const Hasher&) = delete;
 
   void update(std::string_view bytes);
-  Digest finish();  // once
+  Digest finish();  // call once
 
  private:
   struct State;

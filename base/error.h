@@ -1,7 +1,8 @@
 #pragma once
-/// The one exception of the cold path: loading, parsing, compiling, training.
+/// The exception of the cold path: loading, parsing, compiling, training.
 ///
-/// On the hot path a condition of one row is data in its record, never an exception.
+/// On the hot path a fault of one row is data in its record, never an exception.
+/// Thread-safety: immutable after construction.
 
 #include <stdexcept>
 #include <string>
@@ -11,7 +12,7 @@ namespace sluice {
 class Error : public std::runtime_error {
  public:
   /// `code` is stable and dotted ("csv.field_count"); `message` names the file, line, JSON pointer or feature; `hint`
-  /// says what to do.
+  /// is the action to take.
   Error(std::string code, std::string message, std::string hint = {});
 
   const std::string& code() const noexcept { return code_; }

@@ -1,5 +1,6 @@
 #pragma once
-/// Whole files in, and files out that are either complete or absent.
+/// Reads whole files, and writes files that are either complete or absent.
+/// Thread-safety: functions are thread-safe; an AtomicFile must be used by one thread at a time.
 
 #include <cstdio>
 #include <filesystem>
@@ -8,11 +9,11 @@
 
 namespace sluice {
 
-/// Throws Error{file.read} naming the path and the system's reason.
+/// Throws Error{file.read} with the path and the system's reason.
 std::string read_file(const std::filesystem::path& path);
 
-/// A file written beside its final name and renamed by `commit`; dropped unless committed. Not thread-safe.
-/// Every failure (no such folder, full disk) throws Error{file.write} naming the path and the system's reason.
+/// A file written next to its final name and renamed by `commit`; deleted if it is not committed.
+/// Every failure (missing folder, full disk) throws Error{file.write} with the path and the system's reason.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);
@@ -29,7 +30,7 @@ class AtomicFile {
   std::FILE* file_ = nullptr;
 };
 
-/// Writes the whole of `bytes` as an AtomicFile.
+/// Writes `bytes` as one AtomicFile.
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 
 }  // namespace sluice

@@ -11,8 +11,8 @@ namespace sluice {
 namespace {
 
 const Json kEmptyObject = Json::object();
-constexpr std::size_t kMaxUnknown = 100;  // unknown keys told of one object
-constexpr std::size_t kMaxNesting = 256;  // writing a value back out is recursive
+constexpr std::size_t kMaxUnknown = 100;  // unknown keys reported per object
+constexpr std::size_t kMaxNesting = 256;  // writing a value is recursive
 
 std::string place_of(std::string_view text, std::size_t byte) {
   const auto before = text.substr(0, std::min(byte == 0 ? 0 : byte - 1, text.size()));
@@ -28,11 +28,11 @@ std::string plain_reason(std::string_view what) {
     what.remove_prefix(at + 2);
   else if (const auto bracket = what.find("] "); bracket != std::string_view::npos)
     what.remove_prefix(bracket + 2);
-  return excerpt(what, 200);  // it quotes what was read last, however long that was
+  return excerpt(what, 200);  // the message quotes the last token, which can be long
 }
 
-/// Builds the value, and sees what nlohmann's own reader lets pass: depth and keys that stand twice. (That reader's
-/// callbacks could see them too, but look through a whole list at the end of each object in it.)
+/// Builds the value, and checks what nlohmann's own reader accepts: nesting depth and duplicate keys. (That reader's
+/// callbacks could check them too, but they scan a whole list at the end of each object in it.)
 class Builder : public nlohmann::json_sax<Json> {
  public:
   Builder(std::string_view text, std::string_view source, const std::string& code)
@@ -47,7 +47,7 @@ class Builder : public nlohmann::json_sax<Json> {
   bool number_unsigned(std::uint64_t value) override { return add(value); }
   bool number_float(double value, const std::string&) override { return add(value); }
   bool string(std::string& value) override { return add(std::move(value)); }
-  bool binary(Json::binary_t&) override { return false; }  // text has none
+  bool binary(Json::binary_t&) override { return false; }  // JSON text has no binary values
   bool start_object(std::size_t) override { return open(Json::object()); }
   bool start_array(std::size_t) override { return open(Json::array()); }
   bool end_object() override { return open_.pop_back(), true; }
@@ -75,7 +75,7 @@ class Builder : public nlohmann::json_sax<Json> {
   }
   bool open(Json value) {
     if (open_.size() == kMaxNesting)
-      throw Error(code_, source_ + ": nested more than " + std::to_string(kMaxNesting) + " deep");
+      throw Error(code_, source_ + ": more than " + std::to_string(kMaxNesting) + " levels of nesting");
     add(std::move(value));
     open_.push_back(place_);
     return true;
@@ -84,8 +84,8 @@ class Builder : public nlohmann::json_sax<Json> {
   std::string_view text_;
   std::string source_;
   const std::string& code_;
-  std::vector<Json*> open_;  // the objects and lists around what comes next
-  Json* place_ = &root;      // of what comes next, but in a list
+  std::vector<Json*> open_;  // the objects and lists that enclose the next value
+  Json* place_ = &root;      // of the next value, unless it is in a list
 };
 
 }  // namespace
@@ -95,7 +95,7 @@ Json parse_json(std::string_view text, std::string_view source, std::string code
   Json::sax_parse(text.begin(), text.end(), &builder);
   if (builder.duplicate)
     throw Error(std::move(code),
-                std::string(source) + ": the key " + quote(*builder.duplicate) + " stands twice in one object",
+                std::string(source) + ": the key " + quote(*builder.duplicate) + " occurs twice in one object",
                 "keep one of them");
   return std::move(builder.root);
 }
@@ -117,7 +117,7 @@ void tell_of_more(std::vector<Diagnostic>& found, const std::string& source, con
   if (has_room(found)) return;
   found.push_back({.code = family + ".too_many",
                    .source = source,
-                   .message = "more than " + std::to_string(kMaxFaults) + " faults; the rest is not told"});
+                   .message = "more than " + std::to_string(kMaxFaults) + " faults; the rest is not listed"});
 }
 
 JsonFields::JsonFields(const Json& object, std::string pointer, std::string source, std::string family,
@@ -131,7 +131,7 @@ JsonFields::JsonFields(const Json& object, std::string pointer, std::string sour
   out_.push_back({.code = family_ + ".type",
                   .source = source_,
                   .pointer = pointer_,
-                  .message = std::string("an object is wanted, not ") + object.type_name()});
+                  .message = std::string("expected an object, not ") + object.type_name()});
   object_ = &kEmptyObject;
 }
 
@@ -150,7 +150,7 @@ void JsonFields::add(const std::string& kind, const std::string& key, std::strin
 }
 
 void JsonFields::wrong_type(const std::string& key, const std::string& wanted) {
-  add("type", key, wanted + " is wanted, not " + excerpt((*object_)[key].dump()));
+  add("type", key, "expected " + wanted + ", not " + excerpt((*object_)[key].dump()));
 }
 
 double JsonFields::number(const std::string& key, double otherwise, double low, double high) {
@@ -183,7 +183,7 @@ bool JsonFields::boolean(const std::string& key, bool otherwise) {
 std::string JsonFields::string(const std::string& key, std::string otherwise) {
   const Json* value = known(key);
   if (!value) return otherwise;
-  if (!value->is_string()) return wrong_type(key, "a text"), otherwise;
+  if (!value->is_string()) return wrong_type(key, "a string"), otherwise;
   return value->get<std::string>();
 }
 
@@ -193,7 +193,7 @@ std::string JsonFields::word(const std::string& key, std::string otherwise, cons
   std::string list;
   for (const auto& word : words) list += (list.empty() ? "" : ", ") + word;
   const std::string meant = nearest(text, words);
-  add("value", key, quote(text) + " is none of " + list, meant.empty() ? "" : "did you mean \"" + meant + "\"?");
+  add("value", key, quote(text) + " is not one of " + list, meant.empty() ? "" : "did you mean \"" + meant + "\"?");
   return otherwise;
 }
 
@@ -202,7 +202,7 @@ std::vector<std::string> JsonFields::strings(const std::string& key) {
   if (!value) return {};
   const bool good =
       value->is_array() && std::all_of(value->begin(), value->end(), [](const Json& v) { return v.is_string(); });
-  if (!good) return wrong_type(key, "a list of texts"), std::vector<std::string>{};
+  if (!good) return wrong_type(key, "a list of strings"), std::vector<std::string>{};
   return value->get<std::vector<std::string>>();
 }
 
@@ -231,11 +231,11 @@ void JsonFields::finish() {
   for (const auto& [key, value] : object_->items()) {
     if (std::find(known_.begin(), known_.end(), key) != known_.end() || n_unknown++ >= kMaxUnknown) continue;
     const std::string meant = nearest(key, known_), shown = excerpt(key);
-    add("unknown_key", shown, "the key \"" + shown + "\" is not known",
+    add("unknown_key", shown, "the key \"" + shown + "\" is unknown",
         meant.empty() ? "" : "did you mean \"" + meant + "\"?");
   }
   if (n_unknown > kMaxUnknown)
-    add("unknown_key", "", std::to_string(n_unknown - kMaxUnknown) + " more keys are not known");
+    add("unknown_key", "", std::to_string(n_unknown - kMaxUnknown) + " more keys are unknown");
 }
 
 }  // namespace sluice

@@ -1,5 +1,5 @@
 #pragma once
-/// Reads hand-written JSON documents field by field, collecting every fault with its JSON pointer. Not installed.
+/// Reads hand-written JSON documents field by field and collects every fault with its JSON pointer. Not installed.
 
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -14,24 +14,24 @@ namespace sluice {
 
 using Json = nlohmann::json;
 
-/// Throws Error{`code`} naming `source`, line and column. Duplicate keys are an error: a document with two meanings has
-/// none.
+/// Throws Error{`code`} with `source`, line and column. Duplicate keys are an error, because the document would be
+/// ambiguous.
 Json parse_json(std::string_view text, std::string_view source, std::string code);
 
 /// One key as a JSON pointer step: '~' and '/' escaped (RFC 6901).
 std::string pointer_step(std::string_view key);
 
-/// Of one document. What reads lists of any length stops where there is no room for more, and `tell_of_more` says so.
+/// Maximum number of faults of one document. Readers of lists stop at the limit, and `tell_of_more` reports it.
 inline constexpr std::size_t kMaxFaults = 2000;
 inline bool has_room(const std::vector<Diagnostic>& found) { return found.size() < kMaxFaults; }
 void tell_of_more(std::vector<Diagnostic>& found, const std::string& source, const std::string& family);
 
-/// The fields of one object. Each getter marks its key as known; `finish` reports the keys that nobody asked for.
-/// Getters return the default, after a diagnostic, where the value is of another type or out of range.
+/// The fields of one object. Each getter marks its key as known; `finish` reports the keys that are not known.
+/// If a value has the wrong type or is out of range, the getter adds a diagnostic and returns the default.
 class JsonFields {
  public:
-  /// Codes are `family`.type, .missing, .range, .unknown_key. A value that is no object is reported at once and reads
-  /// as empty.
+  /// Codes are `family`.type, .missing, .range, .unknown_key. A value that is not an object is reported at once and
+  /// reads as empty.
   JsonFields(const Json& object, std::string pointer, std::string source, std::string family,
              std::vector<Diagnostic>& out);
 
@@ -45,16 +45,16 @@ class JsonFields {
                        std::int64_t high = std::numeric_limits<std::int64_t>::max());
   bool boolean(const std::string& key, bool otherwise);
   std::string string(const std::string& key, std::string otherwise);
-  /// One of `words`; `otherwise` must be one too.
+  /// One of `words`; `otherwise` must be one of them too.
   std::string word(const std::string& key, std::string otherwise, const std::vector<std::string>& words);
   std::vector<std::string> strings(const std::string& key);
   std::vector<double> numbers(const std::string& key);
-  /// The value itself, marked as known; nullptr where absent.
+  /// The value itself, marked as known; nullptr if absent.
   const Json* child(const std::string& key);
 
-  /// Reports `family`.renamed where the document has the key under its former name.
+  /// Reports `family`.renamed if the document has the key under its former name.
   void renamed(const std::string& former, const std::string& now);
-  void require(const std::string& key);  // reports `family`.missing where the key is absent
+  void require(const std::string& key);  // reports `family`.missing if the key is absent
   void add(const std::string& kind, const std::string& key, std::string message, std::string hint = {});
   std::string pointer_to(const std::string& key) const { return pointer_ + "/" + pointer_step(key); }
   void finish();

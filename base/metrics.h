@@ -1,16 +1,18 @@
 #pragma once
-/// Exact figures of a set of scored rows that fits in memory. Labels are 0 or 1; a higher score means more likely 1.
+/// Exact metrics of scored rows that fit in memory. Labels are 0 or 1, one per row; a higher score means more likely 1.
+/// Every metric is NaN without rows.
+/// Thread-safety: all functions are thread-safe.
 
 #include <cstddef>
 #include <span>
 
 namespace sluice {
 
-/// Area under the ROC curve: the share of (bad, good) pairs ranked rightly, ties counting half. NaN without both
-/// classes, and where a score is NaN.
+/// Area under the ROC curve: the share of (bad, good) pairs ranked correctly; ties count half. NaN if a class is absent
+/// or a score is NaN.
 double auc(std::span<const double> scores, std::span<const float> labels);
 
-/// Mean negative log-likelihood of probabilities, clamped to [1e-15, 1 - 1e-15].
+/// Mean negative log-likelihood (natural logarithm) of probabilities, clamped to [1e-15, 1 - 1e-15].
 double log_loss(std::span<const double> p, std::span<const float> labels);
 
 /// Mean squared error of probabilities (Brier, 1950).

@@ -1,5 +1,6 @@
 #pragma once
-/// How long work tells how far it is, and how it is told to stop.
+/// How long-running work reports its progress, and how a caller stops it.
+/// Thread-safety: thread-safe; the callback runs on the thread that does the work.
 
 #include <cstdint>
 #include <functional>
@@ -7,11 +8,11 @@
 
 namespace sluice {
 
-/// Called now and then from the working thread with what is being done, what is done and the total (0 where unknown).
-/// Returns false to stop: the work then throws Error{interrupted} and leaves nothing behind.
+/// Called at intervals from the working thread with the current task, the amount done and the total (0 if unknown).
+/// Return false to stop: the work then throws Error{interrupted} and leaves no output.
 using Progress = std::function<bool(std::string_view what, std::uint64_t done, std::uint64_t total)>;
 
-/// Reports, and throws Error{interrupted} where the callback says stop. An empty callback is no callback.
+/// Calls the callback, and throws Error{interrupted} if it returns false. An empty callback is ignored.
 void report(const Progress& progress, std::string_view what, std::uint64_t done, std::uint64_t total);
 
 }  // namespace sluice

@@ -1,7 +1,8 @@
 #pragma once
 /// Seeded random numbers that are the same on every platform and standard library.
 ///
-/// xoshiro256** (Blackman and Vigna, 2018) seeded by SplitMix64. Not thread-safe; one generator a thread.
+/// xoshiro256** (Blackman and Vigna, 2018) seeded by SplitMix64.
+/// Thread-safety: not thread-safe; use one generator per thread.
 
 #include <cmath>
 #include <cstdint>
@@ -37,10 +38,10 @@ class Random {
   }
   double uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }  // [0, 1)
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
-  std::uint64_t below(std::uint64_t n) {
-    return static_cast<std::uint64_t>(uniform() * static_cast<double>(n));
-  }  // [0, n)
-  double normal() {  // Box–Muller; the second value is dropped to keep the stream simple
+  /// In [0, n).
+  std::uint64_t below(std::uint64_t n) { return static_cast<std::uint64_t>(uniform() * static_cast<double>(n)); }
+  /// Standard normal, by Box–Muller; the second value is dropped to keep the stream simple.
+  double normal() {
     const double u = 1.0 - uniform(), v = uniform();
     return std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * std::numbers::pi * v);
   }

@@ -34,7 +34,7 @@ struct Schema::State {
   std::vector<Column> columns;
   std::vector<std::size_t> forest, network, late;
   WordIndex by_name;
-  std::vector<WordIndex> words;  // per column; empty but for categories
+  std::vector<WordIndex> words;  // one per column; empty unless it is a category
   Digest digest;
 };
 
@@ -49,16 +49,16 @@ Schema::Schema(std::vector<Column> columns) {
     const Column& c = state->columns[i];
     if (c.name.empty()) throw Error("schema.name", "column " + std::to_string(i) + " has no name");
     if (!state->by_name.emplace(c.name, i).second)
-      throw Error("schema.duplicate_column", "the column \"" + c.name + "\" is there twice");
+      throw Error("schema.duplicate_column", "the column \"" + c.name + "\" occurs twice");
     if (c.kind != Kind::category && !c.vocabulary.empty())
-      throw Error("schema.vocabulary", "the column \"" + c.name + "\" is no category, but has a vocabulary");
+      throw Error("schema.vocabulary", "the column \"" + c.name + "\" has a vocabulary but is not a category");
     if (c.late && c.is_protected)
       throw Error("schema.late_protected",
-                  "the column \"" + c.name + "\" is late and protected at once: no model may see it");
+                  "the column \"" + c.name + "\" is both late and protected; no model could read it");
     for (std::size_t w = 0; w < c.vocabulary.size(); ++w)
       if (!state->words[i].emplace(c.vocabulary[w], w).second)
         throw Error("schema.vocabulary",
-                    "the column \"" + c.name + "\" has the word \"" + c.vocabulary[w] + "\" twice");
+                    "the column \"" + c.name + "\" lists the word \"" + c.vocabulary[w] + "\" twice");
     const bool is_feature = (c.kind == Kind::number || c.kind == Kind::category) && !c.is_protected;
     if (is_feature) (c.late ? state->late : state->forest).push_back(i);
   }

@@ -54,7 +54,7 @@ Schema Schema::from_json(std::string_view text, std::string_view source_view) {
   std::vector<Column> columns;
   if (const Json* list = fields.child("columns")) {
     if (!list->is_array())
-      fields.add("type", "columns", "a list of columns is wanted");
+      fields.add("type", "columns", "expected a list of columns");
     else
       for (std::size_t i = 0; i < list->size(); ++i)
         columns.push_back(read_column((*list)[i], "/columns/" + std::to_string(i), source, diagnostics));

@@ -1,5 +1,6 @@
 #pragma once
-/// Scratch memory that lives on the stack up to `kCapacity` elements and on the heap beyond.
+/// Scratch memory: on the stack up to `kCapacity` elements, on the heap beyond.
+/// Thread-safety: none; a buffer belongs to one call.
 
 #include <array>
 #include <cstddef>

@@ -28,7 +28,7 @@ long days_from_civil(long y, unsigned m, unsigned d) {
   return era * 146097 + static_cast<long>(doe) - 719468;
 }
 
-/// Takes digits off the front of `text` into `value`.
+/// Moves digits from the front of `text` into `value`.
 bool take_digits(std::string_view& text, std::size_t n, unsigned& value) {
   if (text.size() < n) return false;
   const auto [end, error] = std::from_chars(text.data(), text.data() + n, value);
@@ -130,7 +130,8 @@ std::string format_time(double seconds) {
 }
 
 double hash_id(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;  // FNV-1a, then mixed so that the low bits are as good as the high ones
+  // FNV-1a, then mixed so that the low bits are as good as the high ones
+  std::uint64_t hash = 0xcbf29ce484222325ULL;
   for (const char c : trimmed(text)) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
   return static_cast<double>(mix64(hash) >> 12);
 }

@@ -1,8 +1,9 @@
 #pragma once
-/// A fixed set of threads that share out independent pieces of one piece of work.
+/// A fixed set of threads that share the independent pieces of one task.
 ///
-/// `run` may be called from one thread at a time per pool. Pieces must not depend on each other's order: results are to
-/// be written to places of their own, which is what makes an answer independent of the number of threads.
+/// Pieces may run in any order. Each must write its result to a place of its own, which makes the result independent of
+/// the number of threads.
+/// Thread-safety: `run` may be called from one thread at a time per pool.
 
 #include <cstddef>
 #include <functional>
@@ -14,7 +15,7 @@ class ThreadPool {
  public:
   static constexpr std::size_t kMaxThreads = 1024;
 
-  /// 0 takes as many threads as there are processors. The calling thread works too: 1 starts no thread at all.
+  /// 0 uses one thread per processor. The calling thread works too: 1 starts no thread.
   /// Throws Error{threads.number} above kMaxThreads, Error{threads.start} if the system does not start that many.
   explicit ThreadPool(std::size_t n_threads = 0);
   ~ThreadPool();
@@ -23,8 +24,8 @@ class ThreadPool {
 
   std::size_t n_threads() const;
 
-  /// Calls work(piece) once for every piece in [0, n_pieces) and waits. The first exception thrown is thrown here,
-  /// after all have ended.
+  /// Calls work(piece) once for every piece in [0, n_pieces) and waits. After all pieces have ended, it rethrows the
+  /// first exception.
   void run(std::size_t n_pieces, const std::function<void(std::size_t piece)>& work);
 
  private:

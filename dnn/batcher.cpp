@@ -19,8 +19,8 @@ using Clock = Batcher::Clock;
 
 struct Seat;
 
-/// A caller's, on its stack. All of it is under the batcher's mutex; it leaves the queue, or its batch, before the
-/// caller returns.
+/// A caller's request, on its stack. The batcher's mutex protects all of it; it leaves the queue, or its batch, before
+/// the caller returns.
 struct Request {
   BatchView encoded;
   std::span<float> margins;
@@ -35,11 +35,11 @@ struct Request {
 
 /// A request's place in a batch.
 struct Seat {
-  Request* request = nullptr;  // none: its caller did not wait for the end
+  Request* request = nullptr;  // null: its caller did not wait for the end
   std::size_t first_row = 0;
 };
 
-/// First come, first out; anyone may leave. Linked through the requests, so that nothing is allocated.
+/// First in, first out; any request may leave. Linked through the requests, so that nothing is allocated.
 class Queue {
  public:
   Request* front() const { return first_; }
@@ -62,7 +62,7 @@ class Queue {
   std::size_t n_rows_ = 0;
 };
 
-/// What a worker has on the device: rows of its own, so that no caller's memory is read once the lock is left.
+/// A worker's state on the device: rows of its own, so that no caller's memory is read after the lock is released.
 struct Batch {
   Batch(std::size_t n_encoded, std::size_t max_rows) : rows(n_encoded, max_rows), margins(max_rows), seats(max_rows) {}
 
@@ -89,7 +89,7 @@ BatcherOptions checked(BatcherOptions options) {
       (!options.preferred.empty() && (options.preferred.front() < 1 || options.preferred.back() > options.max_batch)))
     throw Error(
         "batcher.options",
-        "a batcher takes batches, queues and workers from 1 on, delays up to an hour, and preferred batches up to " +
+        "batches, queues and workers must be at least 1, delays at most an hour, and preferred batches at most " +
             std::to_string(options.max_batch) + " rows");
   return options;
 }
@@ -121,7 +121,8 @@ struct Batcher::State {
   std::vector<std::thread> workers;
 };
 
-/// 0: wait on.
+// 0: continue to wait
+
 std::size_t Batcher::State::rows_to_ship(Clock::time_point now) const {
   if (queue.n_rows() >= options.max_batch) return options.max_batch;
   const auto larger = std::upper_bound(options.preferred.begin(), options.preferred.end(), queue.n_rows());
@@ -129,7 +130,8 @@ std::size_t Batcher::State::rows_to_ship(Clock::time_point now) const {
   return queue.front()->came + options.max_delay <= now ? queue.n_rows() : 0;
 }
 
-/// The oldest requests, whole, up to `n_rows` rows, or the first alone where it has more: none has more than a batch.
+/// The oldest requests, whole, up to `n_rows` rows. No request has more rows than a batch; if the first has more than
+/// `n_rows`, it is taken alone.
 void Batcher::State::take(Batch& batch, std::size_t n_rows, Clock::time_point now) {
   batch.clear();
   while (Request* request = queue.front()) {
@@ -145,7 +147,7 @@ void Batcher::State::take(Batch& batch, std::size_t n_rows, Clock::time_point no
   counters.batch_rows += batch.n_rows;
 }
 
-/// Why the executor failed; empty where it did not.
+/// Why the executor failed; empty if it did not.
 std::string Batcher::State::run(Batch& batch) const {
   try {
     executor->forward(batch.rows.view().slice(0, batch.n_rows), batch.margins);
@@ -154,7 +156,7 @@ std::string Batcher::State::run(Batch& batch) const {
   } catch (const std::exception& error) {
     return std::string("exception: ") + error.what();
   } catch (...) {
-    return "exception: of no known type";
+    return "exception: of unknown type";
   }
   return {};
 }
@@ -198,7 +200,8 @@ void Batcher::State::work() {
 void Batcher::State::answer(Request& request, BatchStatus status) {
   request.answer.status = status;
   request.is_answered = true;
-  request.answered.notify_one();  // under the lock: the request is the caller's again once it has the lock
+  // Under the lock: the caller may reuse the request once it has the lock.
+  request.answered.notify_one();
 }
 
 BatchAnswer Batcher::State::counted(BatchAnswer answer) {
@@ -210,7 +213,7 @@ BatchAnswer Batcher::State::counted(BatchAnswer answer) {
 Batcher::Batcher(std::shared_ptr<const Executor> executor, std::size_t n_encoded, const BatcherOptions& options)
     : state_(std::make_unique<State>(std::move(executor), n_encoded, options)) {
   if (state_->executor->n_outputs() != 1)
-    throw Error("batcher.options", "a batcher gives each row one margin; the network has " +
+    throw Error("batcher.options", "a batcher needs a network with one output; this one has " +
                                        std::to_string(state_->executor->n_outputs()) + " outputs");
   try {
     for (std::size_t i = 0; i < state_->options.n_workers; ++i)
@@ -228,7 +231,8 @@ void Batcher::end() {
 
 Batcher::~Batcher() {
   if (getpid() != state_->process) {
-    (void)state_.release();  // its threads are the other process's: nothing here could end them, or wait
+    // Its threads belong to the other process: this one can neither end them nor wait.
+    (void)state_.release();
     return;
   }
   end();
@@ -238,11 +242,11 @@ BatchAnswer Batcher::score(BatchView encoded, std::span<float> margins, Clock::t
   State& s = *state_;
   if (encoded.n_columns != s.n_encoded || encoded.n_rows < 1 || encoded.n_rows > s.options.max_batch ||
       margins.size() < encoded.n_rows)
-    throw Error("shape", "a request has 1 to " + std::to_string(s.options.max_batch) + " rows of " +
-                             std::to_string(s.n_encoded) + " encoded inputs, and room for their margins");
+    throw Error("shape", "a request must have 1 to " + std::to_string(s.options.max_batch) + " rows of " +
+                             std::to_string(s.n_encoded) + " encoded inputs, and one margin for each row");
   if (getpid() != s.process)
     return {.status = BatchStatus::failed,
-            .cause = "device.forked: the batcher belongs to the process that this one was forked from"};
+            .cause = "device.forked: the batcher belongs to the parent process of this fork"};
   Request request{.encoded = encoded, .margins = margins, .deadline = deadline};
   std::unique_lock lock(s.mutex);
   if (s.is_closed) return s.counted({.status = BatchStatus::closed});

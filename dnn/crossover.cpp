@@ -54,7 +54,7 @@ std::size_t measure_crossover(const Executor& small, const Executor& large, std:
   for (std::size_t n = 1; n <= options.max_rows; n *= 2) {
     const auto before = clock();
     std::vector<nanoseconds> times[2];
-    for (std::size_t run = 0; run <= n_runs; ++run)  // in turns, so that a busy moment is both of theirs
+    for (std::size_t run = 0; run <= n_runs; ++run)  // in turns, so that a load spike affects both
       for (const int k : {0, 1}) {
         const auto start = clock();
         (k == 0 ? small : large).forward(rows.view().slice(0, n), margins);
@@ -63,7 +63,8 @@ std::size_t measure_crossover(const Executor& small, const Executor& large, std:
     const bool is_faster = median(times[1]) < median(times[0]);
     from_rows = !is_faster ? kNeverFaster : std::min(from_rows, n);
     const auto now = clock();
-    if (now - begin + 2 * (now - before) > options.budget) break;  // the next size takes up to twice as long
+    // The next size needs up to twice the time.
+    if (now - begin + 2 * (now - before) > options.budget) break;
   }
   return from_rows;
 }

@@ -7,8 +7,8 @@
 namespace sluice::dnn {
 namespace {
 
-/// How many of the ascending knots are at most x. All are compared, several at a time: a search guesses half of its
-/// branches wrong, and there are at most 48 knots.
+/// The number of ascending knots that are at most x. All knots are compared, several at a time: half of the branches of
+/// a binary search are mispredicted, and there are at most 48 knots.
 std::size_t n_knots_up_to(const std::vector<float>& knots, float x) {
   std::uint32_t n = 0;
   for (const float knot : knots) n += knot <= x ? 1 : 0;
@@ -22,7 +22,7 @@ float interpolate(const Encoder::Number& number, float x) {
   if (x <= v.front()) return number.scores.front();
   if (x >= v.back()) return number.scores.back();
   const std::size_t right = n_knots_up_to(v, x);
-  // In double, for knots whose distance is beyond float32; the minimum, for a last step that rounds up past the next
+  // In double, for knots whose distance exceeds float32; the minimum, for a last step that rounds up past the next
   // knot.
   const double low = v[right - 1], share = (x - low) / (v[right] - low);
   const float from = number.scores[right - 1], to = number.scores[right];

@@ -1,16 +1,17 @@
 #pragma once
-/// A raw row and what the forest said of it, as the numbers that a network reads.
+/// Encodes a raw row and the forest's outputs for it as the numbers that a network reads.
 ///
 /// An encoded row is [dense inputs | category codes | forest margins], all float32:
 ///   numbers     a monotone piecewise-linear map of the value to normal scores (knots at the training quantiles,
-///   clamped at the ends);
-///               missing reads as 0, the median, beside a flag input where training saw missing values;
-///   forest      its margins after 25, 50, 75 and 100 % of the trees, then signals of it, standardised;
-///   categories  the vocabulary code; one code more for words never seen, one for missing: rows of an embedding table;
+///               clamped at the ends). Missing reads as 0, the median, with an added flag input if the training data
+///               has missing values;
+///   forest      its margins after 25, 50, 75 and 100 % of the trees, then its signals, standardised;
+///   categories  the vocabulary code; one more code for unseen words and one for missing: rows of an embedding table;
 ///   margin      the forest's margin itself, for the residual connection.
-/// A forest of several classes has a margin for each of them: at every stage, and at the row's end.
-/// Immutable after load; const is thread-safe. Encoding allocates nothing and never fails: every cell value has an
-/// encoding.
+///
+/// A forest of several classes has a margin for each class, after every prefix and at the row's end. Encoding allocates
+/// nothing and never fails: every cell value has an encoding.
+/// Thread-safety: immutable after load; const calls are thread-safe.
 
 #include <array>
 #include <cstddef>
@@ -29,14 +30,14 @@ namespace sluice::dnn {
 inline constexpr std::array<double, 4> kTreePrefixes = {0.25, 0.5, 0.75, 1.0};
 using PrefixMargins = std::array<float, kTreePrefixes.size()>;
 
-/// What a network may be told of the forest beside its margins (bundle/forest_signals.h).
+/// Signals of the forest that a network can read in addition to its margins (bundle/forest_signals.h).
 enum class ForestSignal {
-  leaf_support,  // how much of what the forest learnt from stands in the row's leaves
-  disagreement,  // how far the forests of the bag are apart
+  leaf_support,  // how much of the training data shares the row's leaves
+  disagreement,  // how far the margins of the bag's forests differ
 };
 inline constexpr std::size_t kForestSignalCount = 2;
 const char* to_string(ForestSignal signal);
-/// None for what is no signal's name.
+/// nullopt if `name` is not a signal's name.
 std::optional<ForestSignal> find_forest_signal(std::string_view name);
 
 class Encoder {
@@ -45,7 +46,7 @@ class Encoder {
     std::size_t column = 0;  // in the schema
     bool has_missing_flag = false;
     std::vector<float> values;  // ascending knots; empty for a column that is constant or all missing: it encodes as 0
-    std::vector<float> scores;  // ascending, as many
+    std::vector<float> scores;  // ascending, one per knot
   };
   struct Category {
     std::size_t column = 0;
@@ -57,27 +58,27 @@ class Encoder {
 
   /// Learns knots and scales from training rows (schema order) and the forest's margins for them.
   static Encoder fit(const Schema& schema, RowsView rows, std::span<const PrefixMargins> forest);
-  /// The same for a forest of several classes; a row of `forest` holds the margins of all classes after the first of
-  /// kTreePrefixes, then those after the second, and so on; then the signals, each of which is named once at most.
+  /// The same for a forest of several classes. A row of `forest` has the margins of all classes after the first of
+  /// kTreePrefixes, then those after the second, and so on; then the signals, each of which may be named once.
   static Encoder fit(const Schema& schema, RowsView rows, BatchView forest, std::vector<ForestSignal> signals = {});
 
-  /// Throws Error{network.encoder} where the JSON does not fit the schema or has another number of margins.
+  /// Throws Error{network.encoder} if the JSON does not match the schema or has another number of margins.
   static Encoder from_json(std::string_view json, const Schema& schema, std::string_view source,
                            std::size_t n_margins = 1);
   std::string to_json(const Schema& schema) const;
 
   std::size_t n_dense() const { return n_dense_; }
-  std::size_t n_margins() const {
-    return (forest_.size() - signals_.size()) / kTreePrefixes.size();
-  }  // 1, or a class each
+  /// 1, or one per class.
+  std::size_t n_margins() const { return (forest_.size() - signals_.size()) / kTreePrefixes.size(); }
   std::span<const ForestSignal> signals() const { return signals_; }
-  std::size_t n_forest_inputs() const { return forest_.size(); }  // margins and signals: the last of the dense inputs
+  /// Margins and signals: the last of the dense inputs.
+  std::size_t n_forest_inputs() const { return forest_.size(); }
   std::size_t n_encoded() const { return n_dense_ + categories_.size() + n_margins(); }
   std::span<const Number> numbers() const { return numbers_; }
   std::span<const Category> categories() const { return categories_; }
 
-  /// `row` in schema order; `forest` holds n_forest_inputs() as in fit(), PrefixMargins for one margin without signals;
-  /// `out` holds n_encoded() floats.
+  /// `row` is in schema order; `forest` has n_forest_inputs() values as in fit(), PrefixMargins for one margin without
+  /// signals; `out` has n_encoded() floats.
   void encode(RowView row, std::span<const float> forest, std::span<float> out) const;
 
  private:

@@ -23,8 +23,8 @@ class CpuExecutor final : public Executor {
       throw Error("shape", "the network reads " + std::to_string(n_encoded) + " encoded inputs a row, not " +
                                std::to_string(encoded.n_columns));
     if (margins.size() < encoded.n_rows * n_outputs())
-      throw Error("shape", "there is room for " + std::to_string(margins.size()) + " margins, " +
-                               std::to_string(encoded.n_rows * n_outputs()) + " are needed");
+      throw Error("shape", "the output holds " + std::to_string(margins.size()) + " margins, " +
+                               std::to_string(encoded.n_rows * n_outputs()) + " are required");
     forward_(network_, encoded, margins.data());
   }
   std::size_t n_outputs() const override { return network_.network->n_outputs(); }
@@ -89,7 +89,7 @@ DeviceChoice parse_device(std::string_view name) {
     const auto [end, error] = std::from_chars(name.data() + 5, name.data() + name.size(), index);
     if (error == std::errc() && end == name.data() + name.size() && index >= 0) return {Device::cuda, index};
   }
-  throw Error("device.name", "there is no device \"" + excerpt(name) + "\"", "auto, cpu, cuda or cuda:N");
+  throw Error("device.name", "unknown device \"" + excerpt(name) + "\"", "use auto, cpu, cuda or cuda:N");
 }
 
 std::unique_ptr<Executor> make_executor(std::shared_ptr<const Network> network, DeviceChoice device, DenseKernel kernel,
@@ -98,7 +98,7 @@ std::unique_ptr<Executor> make_executor(std::shared_ptr<const Network> network, 
   const DenseKernel chosen = kernel == DenseKernel::automatic ? dense_kernels().back() : kernel;
   if (!has_kernel(chosen))
     throw Error("device.unavailable", "this processor has no " + std::string(to_string(chosen)) + " kernel",
-                "take the kernel auto");
+                "use the kernel auto");
   const std::size_t n_encoded = network->encoder().n_encoded();
   auto cpu = std::make_unique<CpuExecutor>(network, functions_of(chosen), to_string(chosen));
   if (device.kind == Device::cpu || kernel != DenseKernel::automatic) return cpu;

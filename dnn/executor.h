@@ -1,10 +1,10 @@
 #pragma once
-/// Runs a network on a device. The engine knows this interface alone, so that a device is added beside the others.
+/// Runs a network on a device. The engine uses only this interface, so that devices can be added.
 ///
 /// Exactness: every output is one fused multiply-add chain over its inputs in their order, in float32. The bits do not
 /// depend on the batch's size, a row's place in it, the thread or the instruction set. Weights are copied into the
-/// device's own order when it is made; a CPU forward takes up to 300 KiB of stack. Const calls are thread-safe and,
-/// on the CPU, allocate nothing.
+/// device's own layout when it is made. A CPU forward needs up to 300 KiB of stack and allocates nothing.
+/// Thread-safety: const calls are thread-safe.
 
 #include <memory>
 #include <span>
@@ -19,7 +19,7 @@ namespace sluice::dnn {
 
 enum class Device { automatic, cpu, cuda };
 
-/// A device and, of several, which: Device::cuda is the first.
+/// A device and its number: Device::cuda alone is the first.
 struct DeviceChoice {
   Device kind = Device::automatic;
   int index = 0;
@@ -29,9 +29,9 @@ struct DeviceChoice {
   bool operator==(const DeviceChoice&) const = default;
 };
 
-/// The float32 kernels give the same bits. avx512_bf16 rounds weights and activations to bf16 and sums in float32: its
-/// bits are its own, the same for every batch and thread. `automatic` never takes it; hold it against float32 first
-/// (parity.h).
+/// The float32 kernels give the same bits. avx512_bf16 rounds weights and activations to bf16 and sums in float32: it
+/// has bits of its own, the same for every batch and thread. `automatic` never chooses it; compare it with float32
+/// first (parity.h).
 enum class DenseKernel { automatic, scalar, avx2, avx512, avx512_bf16 };
 
 class Executor {
@@ -39,29 +39,30 @@ class Executor {
   virtual ~Executor() = default;
 
   /// Writes the margins [n_rows, n_outputs] of encoded rows [n_rows, n_encoded]. A row that overflows gives a
-  /// non-finite margin, which is the caller's to see. Throws Error{shape} on a wrong shape, Error{device.*} where the
+  /// non-finite margin, which the caller must check. Throws Error{shape} on a wrong shape, Error{device.*} if the
   /// device fails.
   virtual void forward(BatchView encoded, std::span<float> margins) const = 0;
 
-  /// Of the network: 1, or the number of classes.
+  /// 1, or the number of classes.
   virtual std::size_t n_outputs() const { return 1; }
   virtual std::string_view device() const = 0;  // "cpu", "cuda:0"
   virtual std::string_view kernel() const = 0;  // "avx512", "cuda-sm90"
 
-  /// The device that serves a batch of so many rows: where several do, not always the same (crossover.h).
+  /// The device that serves a batch of this number of rows. With several devices it can depend on the number
+  /// (crossover.h).
   virtual std::string_view device_for(std::size_t n_rows) const {
     (void)n_rows;
     return device();
   }
 };
 
-/// A device or kernel that is named and not there is Error{device.*}, never a silent fallback. Device::automatic
-/// measures from which batch on a CUDA device is faster than the CPU and uses both (crossover.h); without a usable one
-/// it is the CPU, and `why_cpu` says why. A kernel that is named is the CPU's.
+/// If a named device or kernel is not available, throws Error{device.*}: never a silent fallback. Device::automatic
+/// measures from which batch size a CUDA device is faster than the CPU and uses both (crossover.h). Without a usable
+/// CUDA device it uses the CPU, and `why_cpu` is the reason. A named kernel is a CPU kernel.
 std::unique_ptr<Executor> make_executor(std::shared_ptr<const Network> network, DeviceChoice device = {},
                                         DenseKernel kernel = DenseKernel::automatic, std::string* why_cpu = nullptr);
 
-/// The float32 kernels that this processor has, slowest first.
+/// The float32 kernels that this processor can run, slowest first.
 std::vector<DenseKernel> dense_kernels();
 bool has_kernel(DenseKernel kernel);
 std::string_view to_string(DenseKernel kernel);

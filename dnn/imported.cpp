@@ -19,10 +19,10 @@ using ErrorText = std::array<char, 2048>;
 
 std::string text_of(ErrorText& text) {
   text.back() = '\0';
-  return text.front() ? text.data() : "it does not say why";
+  return text.front() ? text.data() : "no reason given";
 }
 
-/// Part of a library's name, never of a path.
+/// The name becomes part of a library's name, never of a path.
 bool is_runtime_name(std::string_view name) {
   return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
@@ -41,20 +41,20 @@ const SluiceNetworkPlugin& plugin_of(const std::string& runtime) {
     throw Error(
         "network.plugin", "networks of the runtime " + runtime + " need the plug-in " + library + ": " + why,
         runtime == "torchscript"
-            ? "build Sluice where LibTorch is found and install it; LD_LIBRARY_PATH or the program's run path "
-              "leads to the plug-in"
-            : "build or install it (docs/imported_networks.md); LD_LIBRARY_PATH or the program's run path leads "
-              "to it");
+            ? "build Sluice where LibTorch is found and install it; the plug-in must be in LD_LIBRARY_PATH or the "
+              "program's run path"
+            : "build or install it (docs/imported_networks.md); it must be in LD_LIBRARY_PATH or the program's "
+              "run path");
   }
   const auto entry = reinterpret_cast<decltype(&sluice_network_plugin)>(dlsym(handle, "sluice_network_plugin"));
   const SluiceNetworkPlugin* plugin = entry ? entry() : nullptr;
   if (!plugin || plugin->version != SLUICE_NETWORK_PLUGIN_VERSION)
     throw Error(
         "network.plugin",
-        library + (plugin ? " has version " + std::to_string(plugin->version) + " of the plug-in interface, not " +
+        library + (plugin ? " has version " + std::to_string(plugin->version) + " of the plug-in interface, expected " +
                                 std::to_string(SLUICE_NETWORK_PLUGIN_VERSION)
                           : " has no sluice_network_plugin"),
-        "build it again with this version's sluice/dnn/network_plugin.h");
+        "rebuild it with this version's sluice/dnn/network_plugin.h");
   return *plugin;
 }
 
@@ -69,12 +69,13 @@ class ImportedExecutor final : public Executor {
     ErrorText error = {};
     handle_ = plugin_.open(&file, error.data(), error.size());
     if (!handle_)
-      throw Error("network.open",
-                  network.file + ": " + plugin_.name + " refuses it on " + device_ + ": " + text_of(error),
-                  "it must read encoded rows [n, " + std::to_string(n_columns_) + "] and give [n] or [n, 1], float32");
+      throw Error(
+          "network.open", network.file + ": " + plugin_.name + " rejects it on " + device_ + ": " + text_of(error),
+          "it must read encoded rows [n, " + std::to_string(n_columns_) + "] and return [n] or [n, 1], float32");
   }
   ~ImportedExecutor() override {
-    if (getpid() == process_) plugin_.close(handle_);  // a runtime's threads do not survive fork: leave it alone there
+    // A runtime's threads do not survive fork: do not close it there.
+    if (getpid() == process_) plugin_.close(handle_);
   }
   ImportedExecutor(const ImportedExecutor&) = delete;
   ImportedExecutor& operator=(const ImportedExecutor&) = delete;
@@ -130,9 +131,9 @@ ImportedNetwork read_imported(std::string_view text, const Schema& schema, std::
   network.file = fields.string("file", "");
   const Json* encoder = fields.child("encoder");
   if (!is_runtime_name(network.runtime))
-    fields.add("runtime", "runtime", "a name of small letters, digits and _ is wanted", "torchscript");
+    fields.add("runtime", "runtime", "expected a name of lower-case letters, digits and _", "torchscript");
   if (!is_file_name(network.file))
-    fields.add("file", "file", "a name that begins with \"network.\" is wanted", "network.pt");
+    fields.add("file", "file", "expected a name that begins with \"network.\"", "network.pt");
   fields.finish();
   throw_if_errors(diagnostics);
   network.encoder = Encoder::from_json(encoder->dump(), schema, source);

@@ -1,8 +1,10 @@
 #pragma once
 /// A network in another library's file, served by that library's plug-in (network_plugin.h, docs/imported_networks.md).
 ///
-/// The encoder is ours: the file reads encoded rows [n, n_encoded] and gives margins [n] or [n, 1], float32. What it
-/// computes is the runtime's business; a parity sample (parity_sample.h) says whether it still computes the same.
+/// The encoder is Sluice's: the file reads encoded rows [n, n_encoded] and returns margins [n] or [n, 1], float32. The
+/// runtime determines the computation; a parity sample (parity_sample.h) verifies that it has not changed.
+/// Thread-safety: functions are thread-safe; the executor's const calls are thread-safe if the plug-in keeps its
+/// contract.
 
 #include <memory>
 #include <string>
@@ -18,21 +20,21 @@ struct ImportedNetwork {
   Encoder encoder;
   std::string runtime;  // "torchscript": served by libsluice_torchscript.so
   std::string file;     // the file's name in the bundle
-  std::string bytes;    // the file
+  std::string bytes;    // the file's content
 };
 
-/// Whether a network.json describes an imported network. False for what is no JSON: Network::load says why.
+/// Whether a network.json describes an imported network. False if it is not JSON; Network::load then reports the
+/// reason.
 bool is_imported(std::string_view network_json);
 
-/// Reads a network.json of kind "imported"; `bytes` stay empty. Throws Error{network.*} naming `source`.
+/// Reads a network.json of kind "imported"; `bytes` stays empty. Throws Error{network.*} with `source`.
 ImportedNetwork read_imported(std::string_view network_json, const Schema& schema, std::string_view source);
 std::string to_json(const ImportedNetwork& network, const Schema& schema);
 
-/// Opens the plug-in and the file. Device::automatic is the CPU: margins of a GPU differ in their last bits. Forward is
-/// thread-safe as far as the plug-in keeps its promise, and may allocate; it throws Error{network.failed} with the
-/// runtime's words, and Error{network.forked} in a process that was forked after this call. Throws
-/// Error{network.plugin} where the plug-in is missing or of another version, Error{network.open} where it refuses the
-/// file.
+/// Opens the plug-in and the file. Device::automatic is the CPU, because a GPU's margins differ in their last bits.
+/// Forward may allocate; it throws Error{network.failed} with the runtime's message, and Error{network.forked} in a
+/// process that was forked after this call. Throws Error{network.plugin} if the plug-in is missing or has another
+/// version, and Error{network.open} if it rejects the file.
 std::unique_ptr<Executor> make_imported_executor(const ImportedNetwork& network, DeviceChoice device = {});
 
 }  // namespace sluice::dnn

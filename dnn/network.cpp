@@ -11,7 +11,7 @@
 namespace sluice::dnn {
 namespace {
 
-/// Tensors by name, checked for their shape as they are taken.
+/// Tensors by name, with their shape checked on access.
 class Shelf {
  public:
   Shelf(const Tensors& tensors, std::string source) : tensors_(tensors), source_(std::move(source)) {}
@@ -20,9 +20,10 @@ class Shelf {
 
   const std::vector<float>& take(const std::string& name, const std::vector<std::size_t>& shape) const {
     const auto it = tensors_.find(name);
-    if (it == tensors_.end()) throw Error("network.missing_tensor", source_ + ": there is no tensor " + name);
+    if (it == tensors_.end()) throw Error("network.missing_tensor", source_ + ": missing tensor " + name);
     if (it->second.shape != shape)
-      throw Error("network.tensor_shape", source_ + ": the tensor " + name + " has another shape than the network");
+      throw Error("network.tensor_shape",
+                  source_ + ": the tensor " + name + " does not have the shape that the network requires");
     return it->second.values;
   }
 
@@ -56,7 +57,7 @@ std::vector<Pieces> take_pieces(const Shelf& shelf, const std::string& name, con
     pieces.at.assign(at, at + n * dimension);
     pieces.slope.assign(slope, slope + n * dimension);
     if (!std::is_sorted(pieces.edges.begin(), pieces.edges.end()))
-      throw Error("network.edges", source + ": the edges in tensor " + name + ".edges do not ascend");
+      throw Error("network.edges", source + ": the edges in tensor " + name + ".edges are not ascending");
     edges += n, at += n * dimension, slope += n * dimension;
   }
   return out;
@@ -69,14 +70,14 @@ void check_shape(const MemberShape& shape, const Encoder& encoder, const std::st
   const auto fits = [](std::size_t n, std::size_t most) { return n >= 1 && n <= most; };
   for (const std::size_t width : shape.hidden)
     check(fits(width, kMaxWidth), "network.width", "a layer is " + std::to_string(width) + " wide",
-          "widths from 1 to " + std::to_string(kMaxWidth) + " are supported");
+          "use widths from 1 to " + std::to_string(kMaxWidth));
   check(fits(shape.n_paths, kMaxPaths), "network.paths", "a member has " + std::to_string(shape.n_paths) + " paths",
-        "1 to " + std::to_string(kMaxPaths) + " are supported");
+        "use 1 to " + std::to_string(kMaxPaths));
   const std::size_t n_numeric = shape.numeric_dimension > 0 ? encoder.n_dense() : 0;
   check(
       shape.n_bins.size() == n_numeric && std::find(shape.n_bins.begin(), shape.n_bins.end(), 0) == shape.n_bins.end(),
       "network.bins", "a member has bins for " + std::to_string(shape.n_bins.size()) + " dense inputs",
-      "the encoder has " + std::to_string(encoder.n_dense()) + "; each has at least one bin where there are any");
+      "the encoder has " + std::to_string(encoder.n_dense()) + "; each embedded input needs at least one bin");
   check(shape.dimensions.size() == encoder.categories().size() &&
             std::all_of(shape.dimensions.begin(), shape.dimensions.end(), [&](auto d) { return fits(d, kMaxWidth); }),
         "network.dimensions", "a member embeds " + std::to_string(shape.dimensions.size()) + " categories",
@@ -101,7 +102,7 @@ Member take_member(const Shelf& shelf, const std::string& name, const Encoder& e
   }
   if (member.n_inputs > kMaxInputs)
     throw Error("network.width", source + ": a trunk reads " + std::to_string(member.n_inputs) + " inputs",
-                "up to " + std::to_string(kMaxInputs) + " are supported");
+                "the limit is " + std::to_string(kMaxInputs));
   if (shape.n_paths > 1) member.scale = shelf.take(name + ".scale", {shape.n_paths, member.n_inputs});
   std::size_t n_in = member.n_inputs;
   for (std::size_t l = 0; l < shape.hidden.size(); ++l) {
@@ -118,7 +119,7 @@ Member take_member(const Shelf& shelf, const std::string& name, const Encoder& e
   return member;
 }
 
-/// Whole numbers of a list; those that are none read as 0, which no shape allows.
+/// The whole numbers of a list; other values read as 0, which no shape allows.
 std::vector<std::size_t> sizes(JsonFields& fields, const char* key) {
   std::vector<std::size_t> out;
   for (const double x : fields.numbers(key))
@@ -146,10 +147,10 @@ Network::Network(Encoder encoder, const std::vector<MemberShape>& shapes, const 
                  std::string_view source_view)
     : encoder_(std::move(encoder)) {
   const std::string source(source_view);
-  if (shapes.empty()) throw Error("network.members", source + ": there is no member");
+  if (shapes.empty()) throw Error("network.members", source + ": the network has no members");
   if (n_outputs() < 1 || n_outputs() > kMaxOutputs)
     throw Error("network.outputs", source + ": the network has " + std::to_string(n_outputs()) + " outputs",
-                "1 to " + std::to_string(kMaxOutputs) + " are supported");
+                "use 1 to " + std::to_string(kMaxOutputs));
   const Shelf shelf(tensors, source);
   for (std::size_t k = 0; k < shapes.size(); ++k)
     members_.push_back(take_member(shelf, "member." + std::to_string(k), encoder_, shapes[k], source));

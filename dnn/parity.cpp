@@ -12,7 +12,7 @@
 namespace sluice::dnn {
 namespace {
 
-/// Of one row's margins; empty where one of them is not finite.
+/// Of one row's margins; empty if one of them is not finite.
 std::vector<double> probabilities(std::span<const float> margins) {
   for (const float margin : margins)
     if (!std::isfinite(margin)) return {};
@@ -42,13 +42,13 @@ double largest_probability_difference(const Executor& exact, const Executor& oth
 }
 
 void require_parity(const Executor& exact, const Executor& other, BatchView encoded, double bound) {
-  if (encoded.n_rows == 0) throw Error("device.parity", "there is no row to compare the kernels on");
+  if (encoded.n_rows == 0) throw Error("device.parity", "there are no rows to compare the kernels on");
   const double difference = largest_probability_difference(exact, other, encoded);
   if (!(difference <= bound))
     throw Error("device.parity",
-                "probabilities of the " + std::string(other.kernel()) + " kernel are off by up to " +
-                    number_text(difference) + "; " + number_text(bound) + " is allowed",
-                "serve this network with the " + std::string(exact.kernel()) + " kernel");
+                "probabilities of the " + std::string(other.kernel()) + " kernel differ by up to " +
+                    number_text(difference) + "; " + number_text(bound) + " is the limit",
+                "use the " + std::string(exact.kernel()) + " kernel for this network");
 }
 
 }  // namespace sluice::dnn

@@ -17,9 +17,9 @@ namespace sluice::dnn {
 namespace {
 
 constexpr std::uint64_t kSeed = 1;
-constexpr std::size_t kLargeBatch = 4096;  // as large as crossovers are measured for
+constexpr std::size_t kLargeBatch = 4096;  // the largest size for which crossovers are measured
 
-/// A raw row that has every column the encoder reads.
+/// A raw row with every column that the encoder reads.
 std::vector<double> raw_row(const Encoder& encoder, Random& random) {
   std::size_t n_columns = 0;
   for (const auto& number : encoder.numbers()) n_columns = std::max(n_columns, number.column + 1);
@@ -39,37 +39,37 @@ bool agree(float actual, float stored, double tolerance) {
   return std::abs(actual - from) <= tolerance * std::max(1.0, std::abs(from));
 }
 
-/// Floats of a list; Error{parity.number} where one is none.
+/// Floats of a list; Error{parity.number} if an element is not one.
 std::vector<float> read_floats(const Json& list, const std::string& where) {
   std::vector<float> out;
   for (const Json& cell : list.is_array() ? list : Json::array()) {
     const double x = cell.is_number() ? cell.get<double>() : std::numeric_limits<double>::quiet_NaN();
     if (!(std::abs(x) <= std::numeric_limits<float>::max()))
-      throw Error("parity.number", where + ": a finite float32 is wanted, not " + excerpt(cell.dump()));
+      throw Error("parity.number", where + ": expected a finite float32, not " + excerpt(cell.dump()));
     out.push_back(static_cast<float>(x));
   }
   return out;
 }
 
-/// An executor takes a code for the number of a row in a table; only those that an encoder gives are any.
+/// An executor uses a code as a row number of a table; only the codes that an encoder produces are valid.
 void check_codes(std::span<const float> row, const Encoder& encoder, const std::string& where) {
   for (std::size_t c = 0; c < encoder.categories().size(); ++c) {
     const float code = row[encoder.n_dense() + c];
     if (!(code >= 0 && code <= static_cast<float>(encoder.categories()[c].n_words + 1) && code == std::floor(code)))
-      throw Error("parity.code", where + ": " + number_text(code) + " is no code of category " + std::to_string(c));
+      throw Error("parity.code", where + ": " + number_text(code) + " is not a code of category " + std::to_string(c));
   }
 }
 
 FloatTable read_rows(const Json* rows, const Encoder& encoder, const std::string& source) {
   const std::size_t n_rows = rows && rows->is_array() ? rows->size() : 0;
   if (n_rows < 1 || n_rows > kMaxParityRows)
-    throw Error("parity.rows", source + " at /rows: 1 to " + std::to_string(kMaxParityRows) + " rows are wanted");
+    throw Error("parity.rows", source + " at /rows: expected 1 to " + std::to_string(kMaxParityRows) + " rows");
   FloatTable table(encoder.n_encoded());
   for (std::size_t i = 0; i < n_rows; ++i) {
     const std::string where = source + " at /rows/" + std::to_string(i);
     const std::vector<float> row = read_floats((*rows)[i], where);
     if (row.size() != encoder.n_encoded())
-      throw Error("parity.width", where + ": " + std::to_string(row.size()) + " numbers; the encoder gives " +
+      throw Error("parity.width", where + ": " + std::to_string(row.size()) + " numbers, but the encoder produces " +
                                       std::to_string(encoder.n_encoded()));
     check_codes(row, encoder, where);
     table.append(row);
@@ -77,7 +77,7 @@ FloatTable read_rows(const Json* rows, const Encoder& encoder, const std::string
   return table;
 }
 
-/// A batch of so many rows, the sample's over and over.
+/// A batch of this number of rows, which repeats the sample.
 void require_at_size(const Executor& executor, const ParitySample& sample, std::size_t n_rows,
                      std::string_view source) {
   FloatTable rows(sample.encoded.n_columns());
@@ -89,13 +89,12 @@ void require_at_size(const Executor& executor, const ParitySample& sample, std::
     if (agree(margins[i], sample.margins[k], sample.tolerance)) continue;
     throw Error(
         "bundle.parity",
-        std::string(source) + " at /margins/" + std::to_string(k) + ": the network gives " + number_text(margins[i]) +
-            " on " + std::string(executor.device_for(n_rows)) + " (" + std::string(executor.kernel()) +
-            "); where the bundle was written it gave " + number_text(sample.margins[k]) + " on " + sample.device +
-            " (" + sample.kernel + "), and " +
-            (sample.tolerance == 0 ? "the same bits are" : number_text(sample.tolerance) + " of difference is") +
-            " asked for",
-        "serve it with the runtime that it was written with, or write the bundle again");
+        std::string(source) + " at /margins/" + std::to_string(k) + ": the network's margin is " +
+            number_text(margins[i]) + " on " + std::string(executor.device_for(n_rows)) + " (" +
+            std::string(executor.kernel()) + "); when the bundle was written it was " + number_text(sample.margins[k]) +
+            " on " + sample.device + " (" + sample.kernel + "); " +
+            (sample.tolerance == 0 ? "the bits must be equal" : "the tolerance is " + number_text(sample.tolerance)),
+        "use the runtime of the machine that wrote the bundle, or write the bundle again");
   }
 }
 
@@ -123,7 +122,7 @@ ParitySample take_parity_sample(const Executor& executor, const Encoder& encoder
       throw Error("bundle.parity",
                   "the network's margin of row " + std::to_string(i) + " of the parity sample is " +
                       number_text(sample.margins[i]),
-                  "a network that overflows on plain rows cannot be served");
+                  "a network that overflows on ordinary rows cannot be served");
   sample.device = executor.device();
   sample.kernel = executor.kernel();
   return sample;
@@ -167,7 +166,7 @@ ParitySample read_parity_sample(std::string_view text, const Encoder& encoder, s
   sample.encoded = read_rows(rows, encoder, source);
   sample.margins = read_floats(*margins, source + " at /margins");
   if (sample.margins.size() != sample.encoded.n_rows())
-    throw Error("parity.rows", source + " at /margins: " + std::to_string(sample.margins.size()) + " margins of " +
+    throw Error("parity.rows", source + " at /margins: " + std::to_string(sample.margins.size()) + " margins for " +
                                    std::to_string(sample.encoded.n_rows()) + " rows");
   return sample;
 }

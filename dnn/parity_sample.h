@@ -1,8 +1,9 @@
 #pragma once
-/// What a network said of a few rows where its bundle was written, to be said again wherever the bundle is loaded.
+/// A network's margins of a few rows, stored when its bundle is written and compared wherever the bundle is loaded.
 ///
-/// Our own networks give float32's bits again, whatever the device; an imported one may differ by the tolerance that
-/// the sample states. The rows are drawn from the encoder's knots and vocabularies: nobody's data is in them.
+/// Sluice's own networks must reproduce float32's bits on every device; an imported network may differ by the tolerance
+/// in the sample. The rows are drawn from the encoder's knots and vocabularies: they contain no customer data.
+/// Thread-safety: all functions are thread-safe.
 
 #include <cstddef>
 #include <string>
@@ -22,24 +23,24 @@ struct ParitySample {
   FloatTable encoded;          // [n, n_encoded], n from 1 to kMaxParityRows
   std::vector<float> margins;  // [n]
   double tolerance = 0;        // |margin - stored| <= tolerance x max(1, |stored|); 0: the same bits
-  std::string device, kernel;  // that gave the margins
+  std::string device, kernel;  // the device and kernel that computed the margins
 };
 
-/// Encoded rows: knots, missing cells, known and unseen words, margins of a forest; the same for the same encoder.
+/// Encoded rows: knots, missing cells, known and unseen words, margins of a forest; equal for equal encoders.
 FloatTable parity_rows(const Encoder& encoder, std::size_t n_rows = 32);
 
-/// Throws Error{bundle.parity} where a margin is not finite, and what Executor::forward throws.
+/// Throws Error{bundle.parity} if a margin is not finite, and what Executor::forward throws.
 ParitySample take_parity_sample(const Executor& executor, const Encoder& encoder, double tolerance = 0);
 
-/// Where large batches are served by another device, that one is held against the sample as well. Throws
-/// Error{bundle.parity} naming `source`, the first row that differs, both values, the device and the kernel.
+/// If another device serves large batches, it is compared with the sample too. Throws Error{bundle.parity} with
+/// `source`, the first row that differs, both values, the device and the kernel.
 void require_parity(const Executor& executor, const ParitySample& sample, std::string_view source);
 
-/// parity.json. Every float reads back to its bits.
+/// Writes parity.json. Every float reads back to its bits.
 std::string to_json(const ParitySample& sample);
 
-/// Throws Error{parity.*} naming `source`: rows of another width than the encoder's, a category code that it cannot
-/// give, numbers that are no finite float32.
+/// Throws Error{parity.*} with `source`: rows of another width than the encoder's, a category code that the encoder
+/// cannot produce, numbers that are not finite float32.
 ParitySample read_parity_sample(std::string_view json, const Encoder& encoder, std::string_view source);
 
 }  // namespace sluice::dnn

@@ -13,14 +13,15 @@
 namespace sluice::gbdt {
 namespace {
 
-constexpr std::size_t kRows = 512;  // that share a pass over the tables, which are tens of megabytes
+constexpr std::size_t kRows = 512;  // rows that share a pass over the tables, which have tens of megabytes
 
-/// A row's values of one heap, added to phi [n_slots].
+/// Adds one heap's values of a row to phi [n_slots].
 template <int kDepth, class T>
 void add_heap(const HeapTree<kDepth>& tree, const T* tables, const std::int32_t* keys, T* phi) {
   using Shape = OutcomeShape<kDepth>;
   const Outcomes<kDepth> at = outcomes(tree, keys);
-  T above[Shape::kBottoms][4] = {};  // what the ancestors get; pairs of subtrees are added up towards the root
+  // Contributions to the ancestors; pairs of subtrees are summed towards the root.
+  T above[Shape::kBottoms][4] = {};
   for (int k = 0; k < Shape::kBottoms; ++k) {
     const T* entry = tables + (static_cast<std::size_t>(k) * Shape::kOutcomes + at.of[k]) * kEntry;
     const int n = Shape::kTop + k;
@@ -36,16 +37,16 @@ void add_heap(const HeapTree<kDepth>& tree, const T* tables, const std::int32_t*
     }
 }
 
-/// A row and a row of the background walk down a tree together. Where they part at a feature not met before, both ways
-/// are followed: the feature is then one that only the row takes, or only the other.
+/// Walks a tree with a row and a background row together. If they take different sides at a feature not seen before,
+/// both sides are followed: the feature then belongs to the row alone, or to the background row alone.
 struct PairWalk {
   const ShapNode* nodes;
   const std::int32_t *row, *other;
-  std::vector<std::int8_t>& taken;  // a feature: 0 open, 1 the row's, 2 the other's
+  std::vector<std::int8_t>& taken;  // per feature: 0 open, 1 the row's, 2 the background row's
   double* phi;
   double weight;
   struct Sums {
-    double row, other;  // of a feature that only the row, or only the other takes
+    double row, other;  // of a feature that only the row, or only the background row satisfies
   };
 
   Sums visit(std::uint32_t at, std::size_t a, std::size_t c) {
@@ -83,7 +84,7 @@ struct Pass {
                  phi + i * n_slots);
   }
 
-  /// Returns how many rows were computed again.
+  /// Returns the number of recomputed rows.
   template <class T>
   std::size_t run(const std::vector<T>& tables, BatchView rows, std::size_t first, double* out) const {
     std::vector<std::int32_t> keys(rows.n_rows * n_columns);

@@ -1,16 +1,18 @@
 #pragma once
 /// Interventional (baseline) Shapley values of a forest's margins against a weighted background.
 ///
-/// The game: features in the coalition have the row's values, those outside have a background row's; the value is the
+/// The game: features in the coalition have the row's values, the others have a background row's. The value is the
 /// weighted mean over the background (Lundberg et al. 2020; shap's TreeExplainer, "interventional"). Exact. For every
-/// subtree a table holds the values for each outcome of its splits (after WOODELF, arXiv 2511.09376), so that a row
-/// costs the same whatever the background's size.
+/// subtree a table contains the values for each outcome of its splits (after WOODELF, arXiv 2511.09376), so that the
+/// cost of a row does not depend on the background's size.
 ///
-/// Float32 sums, or double ones with Precision::audit (to 1e-9 of the sum over all coalitions). Every row's values and
-/// bias are compared with its margin as in shap.h, and the same Error{attribution.additivity} tells of a miss.
+/// Sums are float32, or double with Precision::audit (to 1e-9 of the sum over all coalitions). Every row's values and
+/// bias are compared with its margin as in shap.h; a mismatch is the same Error{attribution.additivity}.
 /// Trees up to 6 splits deep (whose covers add up, see shap.h) have tables. The others are computed pair by pair with
-/// the background: their cost grows with it. `counts()` tells how many. A float32 row that misses its margin is
-/// computed again pair by pair in double. Thread-safe.
+/// the background, so that their cost grows with it. `counts()` has the number of each. A float32 row that does not
+/// match its margin is computed again pair by pair in double.
+///
+/// Thread-safety: all functions and const calls are thread-safe.
 
 #include <cstddef>
 #include <memory>
@@ -26,13 +28,13 @@ namespace sluice::gbdt {
 struct InterventionalState;
 
 struct InterventionalCounts {
-  std::size_t tables = 0, pairs = 0;  // trees by the way that they are computed
+  std::size_t tables = 0, pairs = 0;  // number of trees computed by each method
 };
 
 class InterventionalTables {
  public:
-  /// `weights`: one a background row, >= 0, not all 0; empty: all equal. Throws Error{attribution.background}, and
-  /// Error{shape.features} for rows of other features than the forest's.
+  /// `weights`: one per background row, >= 0, not all 0; empty: all equal. Throws Error{attribution.background}, and
+  /// Error{shape.features} if rows and forest have different features.
   InterventionalTables(const Forest& forest, BatchView background, std::span<const float> weights = {},
                        Precision precision = Precision::single);
 
@@ -52,7 +54,7 @@ struct InterventionalReport {
 };
 
 /// Writes phi [n_rows, n_groups, n_features + 1] in margin units; the last column is the background's weighted mean
-/// margin. Throws Error{shape.*}. A row's bits do not depend on the others.
+/// margin. Throws Error{shape.*}. A row's bits do not depend on the other rows.
 InterventionalReport interventional_shap(const Forest& forest, const InterventionalTables& tables, BatchView rows,
                                          std::span<double> out, ThreadPool* pool = nullptr);
 

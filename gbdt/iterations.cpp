@@ -12,7 +12,7 @@ TreeRange iterations(const Forest& forest, std::size_t first, std::size_t last) 
   const std::size_t n = n_iterations(forest), end = last == 0 ? n : last;
   if (first > end || end > n || (first == end && n > 0))
     throw Error("shape.iterations", "rounds " + std::to_string(first) + " to " + std::to_string(end) +
-                                        " of a forest of " + std::to_string(n) + " rounds");
+                                        " of a forest with " + std::to_string(n) + " rounds");
   if (n == 0) return {};
   return {forest.iteration_first[first], forest.iteration_first[end]};
 }

@@ -40,8 +40,8 @@ std::string_view to_string(Kernel kernel) { return kNames[static_cast<std::size_
 Kernel parse_kernel(std::string_view name) {
   const auto found = std::find(kNames.begin(), kNames.end(), name);
   if (found == kNames.end())
-    throw Error("kernel.name", "there is no kernel \"" + std::string(name) + "\"",
-                "auto, scalar, avx2, avx512 or avx512-vbmi");
+    throw Error("kernel.name", "unknown kernel \"" + std::string(name) + "\"",
+                "use auto, scalar, avx2, avx512 or avx512-vbmi");
   return static_cast<Kernel>(found - kNames.begin());
 }
 
@@ -50,7 +50,7 @@ std::string_view to_string(Method method) { return kMethods[static_cast<std::siz
 Method parse_method(std::string_view name) {
   const auto found = std::find(kMethods.begin(), kMethods.end(), name);
   if (found == kMethods.end())
-    throw Error("kernel.method", "there is no method \"" + std::string(name) + "\"", "auto, walk, rows or planes");
+    throw Error("kernel.method", "unknown method \"" + std::string(name) + "\"", "use auto, walk, rows or planes");
   return static_cast<Method>(found - kMethods.begin());
 }
 
@@ -64,7 +64,7 @@ Kernel resolve(Kernel kernel) {
   std::string names;
   for (const Kernel one : kernels()) names += (names.empty() ? "" : ", ") + std::string(to_string(one));
   throw Error("kernel.unavailable", "this processor cannot run the kernel " + std::string(to_string(kernel)),
-              "it has " + names);
+              "use one of " + names);
 }
 
 }  // namespace sluice::gbdt

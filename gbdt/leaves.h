@@ -1,5 +1,6 @@
 #pragma once
-/// Which leaf of each tree a row falls into. Thread-safe; allocates nothing.
+/// The leaf of each tree that a row reaches. Allocates nothing.
+/// Thread-safety: all functions are thread-safe.
 
 #include <cstdint>
 #include <span>
@@ -10,7 +11,7 @@
 namespace sluice::gbdt {
 
 /// Writes [n_rows, n_file_trees]: XGBoost's own node numbers, equal to its pred_leaf.
-/// Throws Error{shape.*} if the batch has other than n_features columns, or `out` is too small;
+/// Throws Error{shape.*} if the batch does not have n_features columns or `out` is too small, and
 /// Error{forest.unsupported} for LightGBM forests, whose leaves have no such numbers.
 void leaf_ids(const Forest& forest, BatchView rows, std::span<std::int32_t> out);
 

@@ -9,7 +9,7 @@ namespace sluice::gbdt {
 namespace {
 
 void check(const Forest& forest, BatchView rows) {
-  if (forest.linear.empty()) throw Error("shape.forest", "the forest has trees; it is no gblinear model");
+  if (forest.linear.empty()) throw Error("shape.forest", "the forest has trees; it is not a gblinear model");
   check_columns(forest, rows.n_columns);
 }
 
@@ -25,7 +25,7 @@ void predict_linear(const Forest& forest, BatchView rows, std::span<float> out, 
   check_output(out.size(), rows.n_rows * n_groups);
   if (!base_margin.empty() && base_margin.size() != rows.n_rows * n_groups)
     throw Error("shape.base_margin", std::to_string(base_margin.size()) + " base margins, " +
-                                         std::to_string(rows.n_rows * n_groups) + " are needed");
+                                         std::to_string(rows.n_rows * n_groups) + " are required");
   for (std::size_t i = 0; i < rows.n_rows; ++i)
     for (std::size_t group = 0; group < n_groups; ++group) {
       const float base = base_margin.empty() ? forest.base_margin[group] : base_margin[i * n_groups + group];
@@ -42,7 +42,7 @@ void linear_contribs(const Forest& forest, BatchView rows, std::span<double> out
   check_output(out.size(), rows.n_rows * n_groups * n_columns);
   if (!std::all_of(forest.linear.begin(), forest.linear.end(), [](float w) { return std::isfinite(w); }))
     throw Error("attribution.not_finite", "the model has weights that are infinite or NaN",
-                "its training diverged: look at the learning rate and the labels");
+                "its training diverged: check the learning rate and the labels");
   for (std::size_t i = 0; i < rows.n_rows; ++i)
     for (std::size_t group = 0; group < n_groups; ++group) {
       double* phi = &out[(i * n_groups + group) * n_columns];

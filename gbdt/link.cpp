@@ -14,14 +14,14 @@ float logistic(float margin) {
   return 1.0f / denominator;
 }
 
-/// survival:aft calls C's exp, which is double's.
+/// survival:aft calls C's exp, which computes in double.
 void exponential(const std::string& objective, std::span<float> margins) {
   const bool is_double = objective == "survival:aft";
   for (float& value : margins)
     value = is_double ? static_cast<float>(std::exp(static_cast<double>(value))) : std::exp(value);
 }
 
-/// In double, as LightGBM has it: e^margin alone would be infinite from 89 on.
+/// In double, as in LightGBM: e^margin alone would be infinite from 89 on.
 float softplus(float margin) { return static_cast<float>(std::log1p(std::exp(static_cast<double>(margin)))); }
 
 void softmax(std::span<float> group) {
@@ -57,7 +57,7 @@ void apply_link(const Forest& forest, std::span<float> margins) {
       return;
     case Link::softmax:
       if (margins.size() % forest.n_groups != 0)
-        throw Error("shape.groups", std::to_string(margins.size()) + " margins are not rows of " +
+        throw Error("shape.groups", std::to_string(margins.size()) + " margins are not a multiple of " +
                                         std::to_string(forest.n_groups) + " groups");
       for (std::size_t i = 0; i < margins.size(); i += forest.n_groups) softmax(margins.subspan(i, forest.n_groups));
       return;

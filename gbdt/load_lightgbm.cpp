@@ -18,7 +18,7 @@ struct Objective {
   Link link;
 };
 
-/// As its versions write them: xentropy and xentlambda until 2.2.
+/// The names in each version: xentropy and xentlambda until 2.2.
 constexpr std::array kObjectives = {
     Objective{"binary", Link::logistic},
     Objective{"multiclassova", Link::logistic},
@@ -50,10 +50,10 @@ void load_objective(const LightgbmSection& header, Forest& forest) {
   if (found == kObjectives.end())
     throw Error("forest.objective",
                 std::string(header.source()) + ": the objective \"" + forest.objective + "\" is unknown",
-                "a link for its margins must be known");
+                "the link of its margins must be known");
   forest.link = found->link;
   for (std::size_t k = 1; k < words.size(); ++k) {
-    // Only targets without a link of their own have roots; 2.0 wrote the word for poisson too, to no effect.
+    // Only targets without a link of their own can have roots; 2.0 wrote the word for poisson too, without effect.
     if (words[k] == "sqrt" && forest.link == Link::identity) forest.link = Link::signed_square;
     if (!words[k].starts_with("sigmoid:")) continue;
     const std::string_view number = words[k].substr(8);
@@ -77,7 +77,7 @@ void load_features(const LightgbmSection& header, Forest& forest) {
       header.fail("feature_names and feature_infos must have max_feature_idx + 1 elements");
 }
 
-/// The sections "Tree=...", off `rest`. LightGBM reads them by their order, whatever their numbers.
+/// Removes the sections "Tree=..." from `rest`. LightGBM reads them by their order and ignores their numbers.
 std::vector<LightgbmSection> take_trees(std::string_view& rest, std::string_view source) {
   std::vector<LightgbmSection> trees;
   while (true) {
@@ -87,15 +87,15 @@ std::vector<LightgbmSection> take_trees(std::string_view& rest, std::string_view
   }
 }
 
-/// tree_sizes stands in files since 2.0.12. "end of trees" follows since 2.2, in older files what comes next.
+/// Files have tree_sizes since 2.0.12. "end of trees" follows since 2.2; older files continue with the next section.
 void check_end(const LightgbmSection& header, std::size_t n_trees, std::string_view rest) {
   const bool has_end = rest.starts_with("end of trees") || rest.starts_with("feature importances:");
   const std::size_t n_sizes = header.has("tree_sizes") ? header.words("tree_sizes").size() : n_trees;
   if (has_end && n_sizes == n_trees) return;
-  throw Error("forest.lightgbm", std::string(header.source()) + ": the file breaks off at or behind tree " +
+  throw Error("forest.lightgbm", std::string(header.source()) + ": the file is truncated at or after tree " +
                                      std::to_string(n_trees) + ": " +
                                      (n_sizes == n_trees ? "\"end of trees\" is missing"
-                                                         : "tree_sizes names " + std::to_string(n_sizes) + " trees"));
+                                                         : "tree_sizes lists " + std::to_string(n_sizes) + " trees"));
 }
 
 void load_shape(const LightgbmSection& header, std::size_t n_trees, Forest& forest) {
@@ -103,7 +103,7 @@ void load_shape(const LightgbmSection& header, std::size_t n_trees, Forest& fore
   if (n_groups < 1 || n_groups > 65536) header.fail("num_tree_per_iteration is out of range");
   forest.n_groups = static_cast<std::size_t>(n_groups);
   if (n_trees % forest.n_groups != 0)
-    header.fail(std::to_string(n_trees) + " trees are no multiple of num_tree_per_iteration");
+    header.fail(std::to_string(n_trees) + " trees are not a multiple of num_tree_per_iteration");
   forest.base_margin.assign(forest.n_groups, 0.0f);
   if (header.has("average_output"))
     forest.exact_divisor = static_cast<double>(std::max<std::size_t>(1, n_trees / forest.n_groups));
@@ -119,13 +119,13 @@ void load_trees(const std::vector<LightgbmSection>& trees, Forest& forest) {
                          forest);
 }
 
-/// 2.0.5 to 2.0.11 wrote no version, 2.0.12 to 2.2 v2, 2.3 and 3 v3. Their trees are all read alike, by LightGBM 4 too.
+/// 2.0.5 to 2.0.11 wrote no version, 2.0.12 to 2.2 v2, 2.3 and 3 v3. Their trees are read alike, by LightGBM 4 too.
 void check_version(const LightgbmSection& header) {
   constexpr std::array<std::string_view, 4> kVersions = {"", "v2", "v3", "v4"};
   const std::string_view version = header.has("version") ? header.text("version") : "";
   if (std::find(kVersions.begin(), kVersions.end(), version) == kVersions.end())
-    header.refuse("version \"" + std::string(version) + "\" is not read; v2, v3 and v4 are",
-                  "LightGBM 2 to 4 write these");
+    header.refuse("version \"" + std::string(version) + "\" is not supported",
+                  "use v2, v3 or v4, which LightGBM 2 to 4 write");
 }
 
 }  // namespace

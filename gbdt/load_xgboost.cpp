@@ -16,22 +16,22 @@
 namespace sluice::gbdt {
 namespace {
 
-constexpr std::size_t kMaxPrepared = 1 << 20;  // features: what is prepared has room for each
-constexpr std::size_t kMaxGroups = 65536;      // of outputs a row: what a damaged count may ask for is bounded
+constexpr std::size_t kMaxPrepared = 1 << 20;  // features: what is prepared has an entry for each
+constexpr std::size_t kMaxGroups = 65536;      // outputs per row: bounds the memory that a damaged count can request
 
-/// The parts of "gradient_booster" that hold trees, in each of their layouts.
+/// The parts of "gradient_booster" that contain trees, in each of their layouts.
 struct TreeBooster {
   ModelValue model;
-  std::vector<float> weights;  // DART's, one a tree; empty for none
+  std::vector<float> weights;  // DART's, one per tree; empty for none
 };
 
-/// DART stood around gbtree until 3.2, and is gbtree with weights since 3.3.
+/// Before 3.3 DART wraps gbtree; since 3.3 it is gbtree with weights.
 TreeBooster tree_booster(const ModelValue& booster) {
   const std::string name = booster["name"].text();
   if (name == "dart") return {booster["gbtree"]["model"], booster["weight_drop"].floats()};
   if (name != "gbtree")
     throw Error("forest.unsupported", std::string(booster.source()) + ": the booster \"" + name + "\" is unknown",
-                "gbtree, dart and gblinear are read");
+                "use gbtree, dart or gblinear");
   const ModelValue model = booster["model"];
   return {model, model.has("weight_drop") ? model["weight_drop"].floats() : std::vector<float>()};
 }
@@ -39,15 +39,15 @@ TreeBooster tree_booster(const ModelValue& booster) {
 void check_trees(const TreeBooster& booster, std::size_t n_trees, std::size_t n_listed) {
   const ModelValue param = booster.model["gbtree_model_param"];
   if (param.has("num_trees") && param["num_trees"].count() != n_trees)
-    param.fail("num_trees says " + param["num_trees"].text() + ", the file holds " + std::to_string(n_trees) +
+    param.fail("num_trees is " + param["num_trees"].text() + ", but the file has " + std::to_string(n_trees) +
                " trees");
-  if (n_listed != n_trees) booster.model["tree_info"].fail("one element a tree is expected");
+  if (n_listed != n_trees) booster.model["tree_info"].fail("expected one element per tree");
   if (!booster.weights.empty() && booster.weights.size() != n_trees)
     booster.model.fail("weight_drop has " + std::to_string(booster.weights.size()) +
-                       " elements, one a tree is expected");
+                       " elements, expected one per tree");
 }
 
-/// `first` is where each tree of the file stands in the forest, and then the number of trees.
+/// `first` is each file tree's first tree in the forest, then the number of trees.
 void load_iterations(const ModelValue& model, const std::vector<std::uint32_t>& first, Forest& forest) {
   const std::size_t n_trees = first.size() - 1;
   std::vector<std::int64_t> ends;
@@ -71,7 +71,7 @@ void load_trees(const TreeBooster& booster, Forest& forest) {
   const std::vector<ModelValue> trees = model["trees"].elements();
   const std::vector<std::int64_t> groups = model["tree_info"].integers();
   const ModelValue param = model["gbtree_model_param"];
-  // Of a model that was saved before its first round, this may be above the number of trees.
+  // In a model saved before its first round, this may be above the number of trees.
   if (param.has("num_parallel_tree"))
     forest.n_parallel_trees = std::max<std::size_t>(1, param["num_parallel_tree"].count());
   check_trees(booster, trees.size(), groups.size());
@@ -91,19 +91,19 @@ void load_trees(const TreeBooster& booster, Forest& forest) {
 
 void load_linear(const ModelValue& model, Forest& forest) {
   forest.linear = model["weights"].floats();
-  // XGBoost 3.1+ keeps one base_score a group and predicts every group of gblinear with the first.
+  // XGBoost 3.1+ has one base_score per group, and predicts every group of gblinear with the first.
   forest.base_margin.assign(forest.n_groups, forest.base_margin[0]);
-  // None yet in a model that was saved before its first round: it predicts its base margin, as one without trees.
+  // A model saved before its first round has none: it predicts its base margin, like a model without trees.
   if (!forest.linear.empty() && forest.linear.size() != (forest.n_features + 1) * forest.n_groups)
-    model.fail(std::to_string(forest.linear.size()) + " weights, " +
-               std::to_string((forest.n_features + 1) * forest.n_groups) + " are expected");
+    model.fail(std::to_string(forest.linear.size()) + " weights, expected " +
+               std::to_string((forest.n_features + 1) * forest.n_groups));
 }
 
 void load_features(const ModelValue& learner, Forest& forest) {
   const ModelValue param = learner["learner_model_param"];
   forest.n_features = param["num_feature"].count();
   if (forest.n_features == 0 || forest.n_features > 0x7fffffff)
-    param["num_feature"].fail("1 to 2^31 - 1 features are expected");
+    param["num_feature"].fail("expected 1 to 2^31 - 1 features");
   if (learner.has("feature_names")) forest.feature_names = learner["feature_names"].texts();
   if (learner.has("feature_types")) forest.feature_types = learner["feature_types"].texts();
   for (const auto* texts : {&forest.feature_names, &forest.feature_types})
@@ -111,7 +111,7 @@ void load_features(const ModelValue& learner, Forest& forest) {
       learner.fail("feature_names and feature_types must have num_feature elements or none");
 }
 
-/// An attribute like any other: a caller may have set it to a text that is no number.
+/// An ordinary attribute: a caller may have set it to a text that is not a number.
 void load_best_iteration(const ModelValue& learner, Forest& forest) {
   if (!learner.has("attributes") || !learner["attributes"].has("best_iteration")) return;
   const std::string text = learner["attributes"]["best_iteration"].text();
@@ -124,15 +124,14 @@ void load_groups(const ModelValue& param, Forest& forest) {
   for (const char* key : {"num_class", "num_target"})
     if (param.has(key)) forest.n_groups = std::max(forest.n_groups, param[key].count());
   if (forest.n_groups > kMaxGroups)
-    param.fail(std::to_string(forest.n_groups) + " groups are more than the " + std::to_string(kMaxGroups) +
-               " that are read");
+    param.fail(std::to_string(forest.n_groups) + " groups exceed the limit of " + std::to_string(kMaxGroups) + "");
 }
 
 void refuse_binary(std::string_view bytes, std::string_view source) {
   const bool has_magic = bytes.starts_with("binf") || bytes.starts_with("bs64");
-  // Without a magic: base_score's four bytes first, zero bytes among what follows. JSON has none; UBJSON opens a brace.
+  // No magic number: base_score's four bytes come first, and zero bytes follow. JSON has none; UBJSON opens a brace.
   if (has_magic || (!bytes.empty() && bytes[0] != '{' && bytes.substr(0, 64).find('\0') != std::string_view::npos))
-    throw Error("forest.json", std::string(source) + ": this is XGBoost's old binary format, which is not read",
+    throw Error("forest.json", std::string(source) + ": XGBoost's old binary format is not supported",
                 "load it in the XGBoost that wrote it and save it with save_model(\"model.ubj\")");
 }
 

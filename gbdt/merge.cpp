@@ -10,18 +10,19 @@ namespace sluice::gbdt {
 namespace {
 
 void check(std::span<const Forest> bag) {
-  if (bag.empty()) throw Error("forest.bag", "the bag holds no forest");
+  if (bag.empty()) throw Error("forest.bag", "the bag has no forests");
   for (std::size_t k = 0; k < bag.size(); ++k) {
     const Forest& forest = bag[k];
     const std::string name = "forest " + std::to_string(k) + " of the bag";
     if (!forest.linear.empty() || !forest.exact_values.empty())
-      throw Error("forest.unsupported", name + " is not one of XGBoost's trees",
+      throw Error("forest.unsupported", name + " is not an XGBoost forest of trees",
                   "train it with booster gbtree or dart");
     if (forest.n_groups != 1)
-      throw Error("forest.bag", name + " has " + std::to_string(forest.n_groups) + " outputs", "a bag has one");
+      throw Error("forest.bag", name + " has " + std::to_string(forest.n_groups) + " outputs",
+                  "forests of a bag have one output");
     if (forest.n_features != bag[0].n_features || forest.feature_names != bag[0].feature_names ||
         forest.category_names != bag[0].category_names)
-      throw Error("forest.bag", name + " reads other features than the first");
+      throw Error("forest.bag", name + " has other features than the first");
     if (forest.link != bag[0].link) throw Error("forest.bag", name + " has another objective than the first");
   }
 }
@@ -81,7 +82,7 @@ class Merging {
   }
 
   std::span<const Forest> bag_;
-  std::vector<std::uint32_t> sets_before_;  // of each forest
+  std::vector<std::uint32_t> sets_before_;  // before each forest
   Forest out_;
 };
 

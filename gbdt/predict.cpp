@@ -13,11 +13,12 @@
 namespace sluice::gbdt {
 namespace {
 
-constexpr std::size_t kFewRows = 48;  // below, a row at a time is quicker than 64 side by side (script/bench gbdt)
+// With fewer rows, one row at a time is faster than 64 in parallel (script/bench gbdt).
+constexpr std::size_t kFewRows = 48;
 
 using Run = Ran (*)(const MarginJob&);
 
-/// What runs: a function, and what it will say that it is.
+/// What runs: a function, and the identity that it must return.
 struct Choice {
   Run run;
   Ran ran;
@@ -27,19 +28,19 @@ struct Choice {
   std::string what = kernel == Kernel::automatic ? "" : "the kernel " + std::string(to_string(kernel));
   if (method != Method::automatic)
     what += (what.empty() ? "the method " : " with the method ") + std::string(to_string(method));
-  throw Error("kernel.forest", what + " does not take this forest",
-              "name the kernel scalar, or none: they take every forest (docs/kernels.md)");
+  throw Error("kernel.forest", what + " does not support this forest",
+              "use the kernel scalar or auto: they support every forest (docs/kernels.md)");
 }
 
-/// Whether a kernel's functions take these bins by one of their methods.
+/// Whether a kernel can compute these bins by one of its methods.
 bool takes(const BinnedForest& binned, const BinnedKernel& functions, Kernel kernel, Method method) {
   if ((binned.refused & refusal_of(kernel, method)) != 0) return false;
   if (method == Method::rows) return binned.rows.exist() && binned.bins.n_columns() <= functions.max_row_columns;
   return binned.planes.exist() && (functions.has_lists || !binned.planes.have_lists);
 }
 
-/// The rule of docs/kernels.md: planes for many rows, else all splits of a block at once where its columns fit the
-/// registers, else a walk.
+/// The rule of docs/kernels.md: planes for many rows, otherwise all splits of a block at once if its columns fit the
+/// registers, otherwise a walk.
 Choice choose(const Forest& forest, std::size_t n_rows, Kernel wanted, Method method) {
   const Kernel kernel = resolve(wanted);
   const BinnedKernel* const functions = binned_kernel(kernel);
@@ -58,7 +59,7 @@ Choice choose(const Forest& forest, std::size_t n_rows, Kernel wanted, Method me
   return {predict_walk, {Kernel::scalar, Method::walk}};
 }
 
-/// Returns what the blocks say that they are.
+/// Returns the identity that the blocks report.
 Ran run(const Choice& choice, const MarginJob& job, ThreadPool* pool) {
   const std::size_t n_blocks = (job.rows.n_rows + kPlaneRows - 1) / kPlaneRows;
   std::atomic<Ran> ran = choice.ran;
@@ -73,16 +74,16 @@ Ran run(const Choice& choice, const MarginJob& job, ThreadPool* pool) {
   return ran;
 }
 
-/// The forests whose margins are no float32 sums of trees: gblinear's and LightGBM's.
+/// The forests whose margins are not float32 sums of trees: gblinear's and LightGBM's.
 bool is_special(const Forest& forest) { return !forest.linear.empty() || !forest.exact_values.empty(); }
 
-/// Of such a forest: all of its trees, LightGBM's from its own base margin, by the one way there is.
+/// For such a forest: all of its trees, and LightGBM's own base margin; there is only one method.
 Ran predict_special(const Forest& forest, BatchView rows, std::span<float> out, TreeRange trees,
                     std::span<const float> base_margin, Kernel kernel, Method method) {
   if (kernel != Kernel::automatic || method != Method::automatic) choose(forest, rows.n_rows, kernel, method);
   if (trees.first != 0 || trees.last != forest.n_trees() || (forest.linear.empty() && !base_margin.empty()))
     throw Error("forest.unsupported",
-                "margins of a part of the trees, or on other base margins, are XGBoost forests' alone");
+                "only XGBoost forests have margins of a part of the trees or on other base margins");
   if (!forest.linear.empty()) {
     predict_linear(forest, rows, out, base_margin);
     return {};
@@ -100,15 +101,16 @@ TreeRange checked_range(const Forest& forest, TreeRange trees) {
   if (trees.last == TreeRange::npos) trees.last = forest.n_trees();
   if (trees.first > trees.last || trees.last > forest.n_trees())
     throw Error("shape.trees", "trees " + std::to_string(trees.first) + " to " + std::to_string(trees.last) +
-                                   " of a forest of " + std::to_string(forest.n_trees()));
+                                   " of a forest with " + std::to_string(forest.n_trees()));
   return trees;
 }
 
 void check_ends(const Forest& forest, std::span<const std::size_t> ends) {
   if (forest.n_groups != 1)
     throw Error("shape.groups",
-                "margins after part of the trees need a forest of one group, not " + std::to_string(forest.n_groups));
-  if (!std::is_sorted(ends.begin(), ends.end())) throw Error("shape.trees", "the ends of the prefixes must ascend");
+                "margins after part of the trees need a forest with one group, not " + std::to_string(forest.n_groups));
+  if (!std::is_sorted(ends.begin(), ends.end()))
+    throw Error("shape.trees", "the ends of the prefixes must be ascending");
   if (!ends.empty()) checked_range(forest, {0, ends.back()});
 }
 
@@ -189,7 +191,7 @@ Ran predict_prefixes(const Forest& forest, BatchView rows, std::span<const std::
   check_columns(forest, rows.n_columns);
   check_ends(forest, ends);
   if (is_special(forest))
-    throw Error("forest.unsupported", "margins after part of the trees are XGBoost forests' alone");
+    throw Error("forest.unsupported", "only XGBoost forests have margins after part of the trees");
   check_output(out.size(), rows.n_rows * ends.size());
   return run(choose(forest, rows.n_rows, kernel, method),
              {&forest, rows, 0, ends, forest.base_margin.data(), 0, out.data()}, nullptr);

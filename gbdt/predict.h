@@ -1,11 +1,12 @@
 #pragma once
 /// Margins of a forest.
 ///
-/// Exactly XGBoost's numbers, whatever the batch size, the rows beside a row, the kernel and the number of threads: see
-/// forest.h for the rules. Thread-safe. Allocates nothing for forests of up to 1,024 columns of bins (docs/kernels.md).
-/// Rows are float32 in the forest's feature order. A batch with other than n_features columns, or an `out` that is too
-/// small, throws Error{shape.*} before anything is written. LightGBM forests give their exact margins (predict_exact.h)
-/// rounded to float32; gblinear ones linear.h's. Both as a whole: Error{forest.unsupported} for part of the trees.
+/// Exactly XGBoost's numbers for every batch size, neighbouring row, kernel and number of threads; forest.h has the
+/// rules. Allocates nothing for forests of up to 1,024 columns of bins (docs/kernels.md). Rows are float32 in the
+/// forest's feature order. If a batch does not have n_features columns or `out` is too small, the functions throw
+/// Error{shape.*} before they write. LightGBM forests give their exact margins (predict_exact.h) rounded to float32;
+/// gblinear ones give linear.h's. Both have whole margins only: part of the trees throws Error{forest.unsupported}.
+/// Thread-safety: const calls are thread-safe; `prepare` changes the forest.
 
 #include <cstddef>
 #include <span>
@@ -24,23 +25,24 @@ struct TreeRange {
 };
 
 struct PredictOptions {
-  Kernel kernel = Kernel::automatic;        // named: Error{kernel.*} where this processor or this forest cannot have it
-  Method method = Method::automatic;        // named: the same
-  TreeRange trees;                          // the margin is the base margin and these trees
+  // If named: Error{kernel.*} if this processor cannot run it or the forest does not support it.
+  Kernel kernel = Kernel::automatic;
+  Method method = Method::automatic;        // if named: the same
+  TreeRange trees;                          // the margin is the base margin plus these trees
   std::span<const float> base_margin = {};  // [n_rows, n_groups] instead of the forest's own
-  ThreadPool* pool = nullptr;               // shares out blocks of rows
+  ThreadPool* pool = nullptr;               // computes blocks of rows in parallel
 };
 
-/// What computed margins. Aligned so that one store writes it whole.
+/// What computed the margins. Aligned so that one store writes it whole.
 struct alignas(8) Ran {
   Kernel kernel = Kernel::scalar;
   Method method = Method::walk;
   friend bool operator==(const Ran&, const Ran&) = default;
 };
 
-/// Makes the forest ready for the fast kernels. The readers do so; call it after changing a forest's trees. Every
-/// method of every kernel that this processor has is compared with the plain walk on rows at the forest's own
-/// thresholds; one that differs is not used, and Forest::warnings says so.
+/// Prepares the forest for the fast kernels. The loaders call it; call it after changing a forest's trees. Every method
+/// of every kernel that this processor can run is compared with the plain walk on rows at the forest's own thresholds.
+/// A method that differs is not used, and Forest::warnings reports it.
 void prepare(Forest& forest);
 
 /// Floats that `predict` writes: rows × groups.
@@ -59,14 +61,14 @@ Ran predict_row(const Forest& forest, std::span<const float> row, std::span<floa
 Ran predict_prefixes(const Forest& forest, BatchView rows, std::span<const std::size_t> ends, std::span<float> out,
                      Kernel kernel = Kernel::automatic, Method method = Method::automatic);
 
-/// What `predict` runs for so many rows. Throws what it would throw.
+/// What `predict` runs for this number of rows. Throws what `predict` would throw.
 Ran choice_of(const Forest& forest, std::size_t n_rows, Kernel kernel = Kernel::automatic,
               Method method = Method::automatic);
 
-/// Whether this kernel, if the processor has it, computes this forest by this method. Neither may be `automatic`.
+/// Whether this kernel, if the processor can run it, supports this forest with this method. Neither may be `automatic`.
 bool has_method(const Forest& forest, Kernel kernel, Method method);
 
-/// Turns margins [rows, n_groups] into predictions in place, by XGBoost's own float32 formulas (expf is the C
+/// Converts margins [rows, n_groups] to predictions in place, by XGBoost's own float32 formulas (expf is the C
 /// library's).
 void apply_link(const Forest& forest, std::span<float> margins);
 

@@ -38,7 +38,7 @@ void add_exact(const Forest& forest, const float* row, std::span<double> margins
     for (double& margin : margins) margin /= forest.exact_divisor;
 }
 
-/// Float margins of a few rows at a time, in room on the stack.
+/// Float margins of a few rows at a time, in memory on the stack.
 void widen(const Forest& forest, BatchView rows, std::span<double> out) {
   constexpr std::size_t kRoom = 1024;
   float margins[kRoom];

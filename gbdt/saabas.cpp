@@ -14,7 +14,7 @@
 namespace sluice::gbdt {
 namespace {
 
-/// The margin is a float32 sum: it may be off by as many roundings as there are trees.
+/// The margin is a float32 sum: its error is at most one rounding per tree.
 void check_sum(const Forest& forest, std::span<const double> phi, float margin, std::size_t row) {
   double sum = 0, magnitude = 1;
   for (const double value : phi) {

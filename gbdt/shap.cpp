@@ -16,9 +16,10 @@
 namespace sluice::gbdt {
 namespace {
 
-constexpr std::size_t kBlocks = 16;            // blocks that share a pass over the trees
-constexpr std::size_t kRowBytes = 256 * 1024;  // of keys and sums in a pass, so that they stay in the second cache
-constexpr std::size_t kTrees = 48;             // heaps in a go: their constants stay there too
+constexpr std::size_t kBlocks = 16;  // blocks that share a pass over the trees
+// Size of the keys and sums of a pass, so that they stay in the second-level cache.
+constexpr std::size_t kRowBytes = 256 * 1024;
+constexpr std::size_t kTrees = 48;  // heaps per pass: their constants stay in the cache too
 
 const ShapKernel& kernel_for(Kernel kernel) {
 #if defined(__x86_64__)
@@ -36,7 +37,7 @@ T* aligned(std::vector<T>& buffer) {
   return static_cast<T*>(std::align(64, 0, start, space));
 }
 
-/// The rows [0, n) of one piece: what every block needs.
+/// The rows [0, n) of one piece: the state of every block.
 struct Pass {
   const Forest& forest;
   const ShapState& state;
@@ -71,7 +72,7 @@ struct Pass {
   }
 };
 
-/// Adds the bias to a row's values and says whether each group's are its margin, to float32 rounding.
+/// Adds the bias to a row's values and returns whether each group's sum equals its margin, to float32 rounding.
 template <class Out>
 bool finish_row(const ShapState& state, const float* margins, Out* out) {
   bool is_close = true;
@@ -149,14 +150,14 @@ ShapReport run(const Forest& forest, const ShapTables& tables, BatchView rows, s
   return report;
 }
 
-/// What answers all splits of a row at once, where all trees are heaps of one stage there; null elsewhere.
+/// The function that evaluates all splits of a row at once if all trees are heaps of one tier; otherwise null.
 auto left_bits_for(const Forest& forest, const ShapState& state, Kernel kernel) -> decltype(BinnedKernel::left_bits) {
   const bool is_fit = state.deep.empty() && !state.has_missing_zeros && has_method(forest, kernel, Method::rows) &&
                       forest.binned->rows.are_heaps();
   return is_fit ? binned_kernel(kernel)->left_bits : nullptr;
 }
 
-/// What one row needs of its workspace.
+/// The parts of the workspace for one row.
 struct WorkspaceSizes {
   std::size_t left_bits, keys, cells;
 
@@ -177,7 +178,7 @@ void check_workspace(const ShapState& state, const ShapWorkspace& workspace) {
                 "make a ShapWorkspace of these tables");
 }
 
-/// Sums of eight slots at a time: each is a chain of additions in a fixed order, and chains wait less side by side.
+/// Sums eight slots at a time: each is a chain of additions in a fixed order, and parallel chains hide their latency.
 void add_cells(const ShapState& state, const float* cells, float* phi) {
   constexpr std::size_t kChains = 8;
   const std::uint32_t* places = state.cells.data();

@@ -8,9 +8,8 @@
 namespace sluice::gbdt {
 namespace {
 
-/// One split feature on the path from the root, as in the paper: the share of paths that flow through when the feature
-/// is outside of
-/// (`zero`) or in (`one`) the coalition, and the summed weight of the coalitions of each size (`weight`).
+/// One split feature on the path from the root, as in the paper: the share of paths that flow through if the feature is
+/// outside (`zero`) or in (`one`) the coalition, and the summed weight of the coalitions of each size (`weight`).
 struct PathStep {
   std::int64_t feature;
   double zero, one, weight;
@@ -67,7 +66,7 @@ struct TreeWalk {
   const float* row;
   double* phi;
 
-  /// `path` has the steps to the parent; each level works on a copy behind it. Feature -1 is the root's.
+  /// `path` has the steps to the parent; each level works on a copy after it. Feature -1 is the root's.
   void visit(std::uint32_t at, PathStep* path, std::size_t depth, double zero, double one, std::int64_t feature) const {
     extend(path, depth, zero, one, feature);
     const Node& node = forest.nodes[at];

@@ -1,9 +1,10 @@
 #pragma once
-/// Arrow IPC in and out (Apache Arrow columnar format 1.x,
+/// Reads and writes Arrow IPC (Apache Arrow columnar format 1.x,
 /// https://arrow.apache.org/docs/format/Columnar.html#serialization-and-interprocess-communication-ipc).
 ///
-/// The reader takes the stream and the file format and gives each cell as text. Metadata version V4 or V5, little
-/// endian. The writer makes streams.
+/// The reader accepts the stream and the file format and returns each cell as text. It reads metadata versions V4 and
+/// V5, little-endian. The writer writes streams.
+/// Thread-safety: a reader or writer must be used by one thread at a time.
 
 #include <cstddef>
 #include <cstdint>
@@ -21,11 +22,11 @@ class ByteSource;
 
 /// Column types: bool ("true"/"false"), int8..uint64, float32/64 (the shortest text that reads back exactly), utf8,
 /// large_utf8, dictionary-encoded utf8, date32/64 and timestamp (ISO 8601), null. Null is "". Memory: one record batch
-/// and the dictionaries. Not thread-safe.
+/// and the dictionaries.
 ///
-/// Every offset is checked before it is followed. Errors, with file and batch: arrow.truncated (also where the
-/// end-of-stream mark is missing), arrow.corrupt, arrow.type (naming column and type), arrow.compressed,
-/// arrow.duplicate_column, csv.gzip, file.read.
+/// Every offset is checked before use. Errors, with file and batch: arrow.truncated (also if the end-of-stream mark is
+/// missing), arrow.corrupt, arrow.type (with column and type), arrow.compressed, arrow.duplicate_column, csv.gzip,
+/// file.read.
 class ArrowRecordReader : public RecordReader {
  public:
   explicit ArrowRecordReader(const std::string& path);  // "-" is standard input
@@ -50,15 +51,15 @@ struct ArrowColumn {
   Type type = Type::float64;
 };
 
-/// Writes a stream in batches of at most 65,536 rows. The file is complete under its name after `finish`, or absent.
-/// Not thread-safe.
+/// Writes a stream in batches of at most 65,536 rows. After `finish` the file is complete under its name; before, it is
+/// absent.
 ///
-/// A cell that was not added, and a NaN, is null. Throws Error{file.write}; Error{arrow.type} where a cell does not fit
-/// its column's type.
+/// A cell that was not added and a NaN are null. Throws Error{file.write}, and Error{arrow.type} if a cell does not
+/// match its column's type.
 class ArrowWriter {
  public:
   ArrowWriter(std::filesystem::path path, std::vector<ArrowColumn> columns);
-  /// Appends to `out` instead, which must outlive the writer.
+  /// Appends to `out` instead of a file. `out` must outlive the writer.
   ArrowWriter(std::string& out, std::vector<ArrowColumn> columns);
   ~ArrowWriter();
 
@@ -66,7 +67,7 @@ class ArrowWriter {
   void add_text(std::size_t column, std::string_view text);  // utf8
   void add_int(std::size_t column, std::int64_t value);      // int64
   void end_row();
-  void finish();  // once
+  void finish();  // call once
 
  private:
   struct State;

@@ -16,8 +16,8 @@ namespace sluice::io {
 namespace {
 
 constexpr std::size_t kReadBytes = 1 << 19;
-constexpr std::size_t kChunkBytes =
-    1 << 16;  // parsed at once: small enough that the fields cut from it stay in the cache
+/// Bytes parsed at once: small enough for the fields to stay in the cache.
+constexpr std::size_t kChunkBytes = 1 << 16;
 constexpr std::size_t kMaxFieldBytes = 1 << 20;
 constexpr std::size_t kMaxHeaderBytes = 1 << 20;
 constexpr std::string_view kDelimiters = ",;\t|";
@@ -56,15 +56,14 @@ std::uint64_t count_line_ends(std::string_view text) {
 
 }  // namespace
 
-// libcsv calls back for each field and each line end of a chunk. What it says is kept here until `next` asks for it:
+// libcsv calls back for each field and each line end of a chunk. The results are kept here until `next` returns them:
 //
-//   text     A n n 3 1 B o 4 7 …                the fields, end to end
+//   text     A n n 3 1 B o 4 7 …                the fields, concatenated
 //   ends           3   5   7   9 …              where each field ends
 //   records  {0, line 2}  {2, line 3} …         each record's first field
 //
-// A record that the chunk's end cuts in two moves to the front when the next chunk is parsed. A fault waits in
-// `failure` until the records before it have been given, so that what a caller sees does not depend on where chunks
-// end.
+// A record that the chunk's end splits moves to the front when the next chunk is parsed. A fault is kept in `failure`
+// until all records before it have been returned. What a caller sees thus does not depend on where chunks end.
 struct CsvReader::State {
   struct Record {
     std::size_t first_field;
@@ -75,9 +74,9 @@ struct CsvReader::State {
   csv_parser parser{};
   char delimiter = ',';
   std::vector<char> bytes = std::vector<char>(kReadBytes);
-  std::string_view pending;       // of `bytes`: read and not yet parsed
-  bool is_source_at_end = false;  // nothing comes behind `pending`
-  bool is_at_line_start = false;  // what was parsed last ended a line outside quotes
+  std::string_view pending;       // of `bytes`: read but not yet parsed
+  bool is_source_at_end = false;  // no bytes follow `pending`
+  bool is_at_line_start = false;  // the parsed text ends with a line end outside quotes
   std::vector<std::string> header;
 
   std::string text;
@@ -87,13 +86,13 @@ struct CsvReader::State {
   std::optional<Error> failure;
   bool is_at_end = false;
 
-  Record open{0, 1};         // the record that is being parsed
-  std::size_t n_fields = 0;  // that it has so far
+  Record open{0, 1};         // the record being parsed
+  std::size_t n_fields = 0;  // its fields so far
   std::uint64_t line = 1;
-  std::uint64_t last_line = 1;  // of the record given last
+  std::uint64_t last_line = 1;  // of the last returned record
   bool after_cr = false;
-  bool has_quotes = false;     // from the first quote on, fields may hold line ends
-  bool has_odd_bytes = false;  // from the first NUL or byte above 0x7f on, fields are checked
+  bool has_quotes = false;     // after the first quote, fields may contain line ends
+  bool has_odd_bytes = false;  // after the first NUL or byte above 0x7f, fields are checked
 
   explicit State(std::unique_ptr<ByteSource> bytes);
   ~State() { csv_free(&parser); }
@@ -102,7 +101,7 @@ struct CsvReader::State {
 
   void read_header();
   void refill();
-  std::size_t parse_chunk();  // returns how many bytes
+  std::size_t parse_chunk();  // returns the number of bytes
   void drop_given();
   void add_field(std::string_view field);
   void end_line(int terminator);
@@ -125,7 +124,7 @@ CsvReader::State::State(std::unique_ptr<ByteSource> bytes) : source(std::move(by
   if (first.starts_with(kByteOrderMark)) first.remove_prefix(source->read(mark, sizeof mark));
   delimiter = find_delimiter(first);
   csv_init(&parser,
-           CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL);  // every line end is reported: lines are counted by them
+           CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL);  // every line end is reported: it counts lines
   csv_set_blk_size(&parser, kChunkBytes);
   csv_set_delim(&parser, static_cast<unsigned char>(delimiter));
 }
@@ -143,11 +142,13 @@ void CsvReader::State::add_field(std::string_view field) {
   if (n_fields++ == 0) open = {ends.size(), line};
   after_cr = false;
   if (has_quotes) line += count_line_ends(field);
-  if (!header.empty() && n_fields > header.size()) return;  // only counted: the record is refused at its end
+  // Only count: the record is rejected at its end.
+  if (!header.empty() && n_fields > header.size()) return;
   if (field.size() > kMaxFieldBytes)
     return fail("csv.field_too_long", "the field is longer than 1 MiB", "is a closing quote missing?", n_fields);
   if (has_odd_bytes && field.find('\0') != std::string_view::npos)
-    return fail("csv.nul", "the field holds a NUL byte", "text must be UTF-8; was the file saved as UTF-16?", n_fields);
+    return fail("csv.nul", "the field contains a NUL byte", "text must be UTF-8; was the file saved as UTF-16?",
+                n_fields);
   if (has_odd_bytes && !is_utf8(field))
     return fail("csv.utf8", "the field is not valid UTF-8", "save the file as UTF-8, e.g. iconv -f latin1 -t utf8",
                 n_fields);
@@ -161,7 +162,7 @@ void CsvReader::State::end_record() {
   if (n_fields != header.size()) {
     const std::string found = std::to_string(n_fields) + (n_fields == 1 ? " field" : " fields");
     return fail("csv.field_count", found + ", the header has " + std::to_string(header.size()),
-                "a field that holds the delimiter must be quoted");
+                "quote a field that contains the delimiter");
   }
   records.push_back(open);
   n_fields = 0;
@@ -173,7 +174,7 @@ void CsvReader::State::take_header() {
     const auto [first, is_new] = columns.emplace(without_blanks(field(i)), i + 1);
     if (!is_new)
       return fail("csv.duplicate_column",
-                  "the name \"" + first->first + "\" stands for column " + std::to_string(first->second) + " already",
+                  "the name \"" + first->first + "\" is already used by column " + std::to_string(first->second),
                   "rename one of them", i + 1);
   }
   header.resize(n_fields);
@@ -204,15 +205,15 @@ void CsvReader::State::drop_given() {
 void CsvReader::State::check_parser() {
   if (n_fields == 0) open.line = line;
   if (csv_error(&parser) == CSV_EPARSE)
-    fail("csv.quote", "a quote stands where none may stand, or is never closed",
-         "quote the whole field and double each quote in it", n_fields + 1);
+    fail("csv.quote", "a quote is misplaced or never closed", "quote the whole field and double each quote in it",
+         n_fields + 1);
   else if (csv_error(&parser) != CSV_SUCCESS)
     fail("csv.memory", csv_strerror(csv_error(&parser)), "");
   else if (parser.entry_pos > kMaxFieldBytes)
     fail("csv.field_too_long", "the field is longer than 1 MiB", "is a closing quote missing?", n_fields + 1);
 }
 
-/// Moves what is pending to the front and reads on.
+/// Moves the pending bytes to the front and reads more.
 void CsvReader::State::refill() {
   if (!pending.empty()) std::memmove(bytes.data(), pending.data(), pending.size());
   const std::size_t n_room = bytes.size() - pending.size();
@@ -221,7 +222,7 @@ void CsvReader::State::refill() {
   pending = {bytes.data(), pending.size() + n};
 }
 
-/// Up to the last line end of a chunk, so that plain lines may follow; a chunk without one as a whole.
+/// Parses up to the last line end of a chunk, so that plain lines can follow; all of a chunk without a line end.
 std::size_t CsvReader::State::parse_chunk() {
   drop_given();
   const auto on_field = [](void* data, std::size_t size, void* self) {
@@ -254,7 +255,7 @@ void CsvReader::State::read_header() {
   }
   if (header.empty() && failure) throw *failure;
   if (header.empty())
-    throw Error("csv.empty", source->name() + ": the file is empty", "its first line must name the columns");
+    throw Error("csv.empty", source->name() + ": the file is empty", "the first line must contain the column names");
 }
 
 CsvReader::CsvReader(const std::string& path) : CsvReader(std::make_unique<ByteSource>(path)) {}
@@ -281,7 +282,8 @@ PlainLines CsvReader::peek_plain_lines() {
   State& s = *state_;
   if (s.next_record < s.records.size() || s.failure || !s.is_at_line_start || s.header.size() < 2) return {};
   if (s.pending.size() < kReadBytes / 2 && !s.is_source_at_end) s.refill();
-  const std::string_view text = s.pending.substr(0, s.pending.rfind('\n') + 1);  // nothing where there is no line end
+  // Empty if there is no line end.
+  const std::string_view text = s.pending.substr(0, s.pending.rfind('\n') + 1);
   const std::string_view plain = text.substr(0, text.substr(0, text.find('"')).rfind('\n') + 1);
   if (plain.empty() || !is_plain_ascii(plain) || has_lone_cr(plain)) return {};
   return {plain, s.delimiter, s.line};

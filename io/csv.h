@@ -1,10 +1,11 @@
 #pragma once
-/// Streaming CSV (RFC 4180), plain or gzipped, and the quoting of single fields.
+/// Streaming CSV reader (RFC 4180), plain or gzipped, and the quoting of single fields.
 ///
-/// The first line that is not blank is the header; the delimiter is the one of `, ; TAB |` that it has most often
-/// outside quotes. Line ends are LF, CRLF or CR; quoted fields may hold them. A UTF-8 byte order mark, blank lines, and
-/// blanks around an unquoted field are dropped. Text is UTF-8. Memory is bounded whatever the file holds: a chunk of
+/// The first line that is not blank is the header. The delimiter is whichever of `, ; TAB |` occurs most often in the
+/// header outside quotes. Line ends are LF, CRLF or CR; quoted fields may contain them. A UTF-8 byte order mark, blank
+/// lines, and blanks around an unquoted field are dropped. Text is UTF-8. Memory is bounded for every file: a chunk of
 /// 512 KiB and one record.
+/// Thread-safety: a reader must be used by one thread at a time; functions are thread-safe.
 
 #include <cstddef>
 #include <memory>
@@ -18,12 +19,11 @@ namespace sluice::io {
 
 class ByteSource;
 
-/// Lines are counted as a text editor counts them, also within quoted fields; a record's line is the one it begins on.
-/// Not thread-safe.
+/// Lines are counted as in a text editor, also within quoted fields. A record's line is the one that it begins on.
 ///
-/// Errors: csv.empty (nothing but blank lines), csv.duplicate_column, csv.header_too_long (no end within 1 MiB),
-/// csv.field_count, csv.field_too_long (over 1 MiB), csv.nul, csv.utf8, csv.quote (a quote left open, or one inside a
-/// field that is not quoted or not doubled), csv.gzip (truncated or altered), file.read.
+/// Errors: csv.empty (only blank lines), csv.duplicate_column, csv.header_too_long (more than 1 MiB), csv.field_count,
+/// csv.field_too_long (more than 1 MiB), csv.nul, csv.utf8, csv.quote (an unclosed quote, or one inside a field that is
+/// not quoted or not doubled), csv.gzip (truncated or altered), file.read.
 class CsvReader : public RecordReader {
  public:
   /// "-" is standard input.
@@ -41,7 +41,7 @@ class CsvReader : public RecordReader {
   std::uint64_t bytes_total() const override;
 
   char delimiter() const;
-  /// Bytes held for buffers, for those who watch that they stay bounded.
+  /// Bytes allocated for buffers. Tests check that it stays bounded.
   std::size_t buffer_bytes() const;
 
  private:
@@ -49,7 +49,7 @@ class CsvReader : public RecordReader {
   std::unique_ptr<State> state_;
 };
 
-/// Appends `text` as one field, quoted where it must be to be read back as it is (RFC 4180; comma-delimited).
+/// Appends `text` as one field, quoted if necessary to read back unchanged (RFC 4180; comma-delimited).
 void append_csv_field(std::string& out, std::string_view text);
 
 }  // namespace sluice::io

@@ -10,8 +10,8 @@ namespace {
 
 std::unique_ptr<RecordReader> open_source(std::unique_ptr<ByteSource> source) {
   const std::string_view first = source->peek(6);
-  const bool is_arrow =
-      first.starts_with("ARROW1") || first.starts_with("\xff\xff\xff\xff");  // file magic, stream's continuation mark
+  // The file's magic word, or a stream's continuation mark.
+  const bool is_arrow = first.starts_with("ARROW1") || first.starts_with("\xff\xff\xff\xff");
   if (is_arrow) return std::make_unique<ArrowRecordReader>(std::move(source));
   return std::make_unique<CsvReader>(std::move(source));
 }

@@ -1,5 +1,6 @@
 #pragma once
-/// Text records from any source: CSV, gzipped CSV, Arrow IPC. A file's length never matters to the memory it takes.
+/// Text records from any source: CSV, gzipped CSV, Arrow IPC. Memory use does not depend on the file's length.
+/// Thread-safety: a reader must be used by one thread at a time; functions are thread-safe.
 
 #include <cstdint>
 #include <memory>
@@ -9,29 +10,30 @@
 
 namespace sluice::io {
 
-/// Whole lines, a record each, that cutting at delimiters and line ends alone takes apart: plain ASCII without a quote,
-/// lines ended by LF or CRLF. A line without a byte is no record.
+/// Whole lines of one record each that can be split at delimiters and line ends alone: plain ASCII without a quote,
+/// lines ended by LF or CRLF. An empty line is not a record.
 struct PlainLines {
   std::string_view text;  // valid until the reader's next call
   char delimiter = ',';
   std::uint64_t first_line = 0;
 };
 
-/// Records in the order of the source. Not thread-safe.
+/// Records in the order of the source.
 class RecordReader {
  public:
   virtual ~RecordReader() = default;
 
-  /// The columns' names, unique.
+  /// The column names, unique.
   virtual const std::vector<std::string>& header() const = 0;
 
-  /// The fields of the next record, one for each column, valid until the next call. False at the end, again and again.
-  /// Throws Error{csv.*|arrow.*|file.read} naming the place; every record before that place has been given by then.
+  /// The fields of the next record, one for each column, valid until the next call. At the end it returns false, also
+  /// if called again. Throws Error{csv.*|arrow.*|file.read} with the place, after it has returned every record before
+  /// it.
   virtual bool next(std::vector<std::string_view>& fields) = 0;
 
-  /// The records that come next, as plain lines; empty where the next one is not plain, or the source has no lines.
+  /// The next records as plain lines; empty if the next record is not plain, or the source has no lines.
   virtual PlainLines peek_plain_lines() { return {}; }
-  /// Counts the first n_bytes of these lines, which are n_lines whole ones, as given. Throws nothing.
+  /// Marks the first n_bytes of these lines, which are n_lines whole lines, as read. Does not throw.
   virtual void skip_plain_lines(std::size_t n_bytes, std::uint64_t n_lines);
 
   /// Where the last record began, for messages: "loans.csv line 401".
@@ -39,17 +41,16 @@ class RecordReader {
   /// The same for a line of the source.
   virtual std::string where_is(std::uint64_t line) const;
 
-  /// Bytes taken from the source and bytes that it has (0 where unknown), as they lie on disk: compressed ones for
-  /// gzip.
+  /// Bytes read from the source, and its size (0 if unknown), both as stored on disk: compressed bytes for gzip.
   virtual std::uint64_t bytes_read() const = 0;
   virtual std::uint64_t bytes_total() const = 0;
 };
 
-/// Opens what is there by its content, not its name: CSV or an Arrow IPC stream or file, each plain or gzipped. "-" is
+/// Detects the format by content, not by name: CSV or an Arrow IPC stream or file, each plain or gzipped. "-" is
 /// standard input. Throws Error{file.read|csv.*|arrow.*}.
 std::unique_ptr<RecordReader> open_records(const std::string& path);
 
-/// The same for bytes that are already here; `name` stands in messages.
+/// The same for bytes in memory; `name` is used in messages.
 std::unique_ptr<RecordReader> open_record_bytes(std::string_view bytes, const std::string& name);
 
 }  // namespace sluice::io

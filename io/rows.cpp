@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kAbsent = std::numeric_limits<std::size_t>::max();
 constexpr double kMissing = std::numeric_limits<double>::quiet_NaN();
 
-/// "a", "b" and 3 more
+/// "a", "b" and 3 more.
 std::string listed(const std::vector<std::string>& names) {
   constexpr std::size_t kShown = 12;
   std::string text;
@@ -56,7 +56,7 @@ struct RowReader::State {
   std::vector<std::string_view> fields;
   std::uint64_t rows_read = 0;
   std::vector<std::string> warnings;
-  std::size_t n_binding_warnings = 0;  // the first of `warnings`; those on unseen categories follow
+  std::size_t n_binding_warnings = 0;  // the first of `warnings`; warnings about unseen categories follow
   std::vector<Unseen> unseen;
   std::optional<PlainRows> plain_rows;
 
@@ -81,7 +81,7 @@ void RowReader::State::bind() {
     if (is_needed && std::find(missing.begin(), missing.end(), name) == missing.end()) {
       missing.push_back(name);
       const std::string meant = nearest(name, header);
-      if (!meant.empty()) hints.push_back("is " + quote(meant) + " meant to be " + quote(name) + "?");
+      if (!meant.empty()) hints.push_back("did you mean " + quote(name) + " by " + quote(meant) + "?");
     }
     return kAbsent;
   };
@@ -95,17 +95,16 @@ void RowReader::State::bind() {
   if (missing.empty()) return;
   std::string hint = "the columns are: " + listed(header);
   for (const auto& line : hints) hint += "; " + line;
-  throw Error(
-      "rows.missing_column",
-      records->where() + (missing.size() == 1 ? ": there is no column " : ": there are no columns ") + listed(missing),
-      hint);
+  throw Error("rows.missing_column",
+              records->where() + (missing.size() == 1 ? ": missing column " : ": missing columns ") + listed(missing),
+              hint);
 }
 
 void RowReader::State::warn_of_absent(std::size_t column) {
   const Column& c = schema[column];
-  const std::string effect = c.late ? "the network does without it" : "no model needs it";
+  const std::string effect = c.late ? "the network works without it" : "no model reads it";
   if (source[column] == kAbsent)
-    warnings.push_back("the data has no column " + quote(c.name) + ": it reads as missing (" + effect + ")");
+    warnings.push_back("the data has no column " + quote(c.name) + ": its cells read as missing (" + effect + ")");
 }
 
 void RowReader::State::warn_of_ignored() {
@@ -128,7 +127,7 @@ void RowReader::State::warn_of_unseen() {
     if (unseen[i].count > 0)
       warnings.push_back("column " + quote(schema[i].name) + ": " + std::to_string(unseen[i].count) +
                          (unseen[i].count == 1 ? " row has a category" : " rows have a category") +
-                         " that training never saw, first " + unseen[i].first);
+                         " that is not in the training data, first " + unseen[i].first);
 }
 
 void RowReader::State::read_cell(std::size_t column, std::string_view text, double& cell) {
@@ -168,9 +167,9 @@ float RowReader::State::read_label(std::string_view text) const {
     if (const auto value = plain_label(text)) return *value;
   const std::string place = records->where() + ", column " + quote(options.label_column);
   if (is_missing)
-    throw Error("rows.label_missing", place + ": the label is missing", "leave out the rows that have none");
+    throw Error("rows.label_missing", place + ": the label is missing", "remove the rows without a label");
   throw Error("rows.label", place + ": " + quote(text) + " is neither 0 nor 1",
-              "name the text that counts as 1: --positive " + quote(text));
+              "give the text that means 1: --positive " + quote(text));
 }
 
 std::vector<FieldUse> RowReader::State::field_uses() const {
@@ -187,7 +186,7 @@ std::vector<FieldUse> RowReader::State::field_uses() const {
   return uses;
 }
 
-/// Not where a field has two uses of one kind, which FieldUse cannot say.
+/// False if a field has two uses of one kind, which FieldUse cannot represent.
 void RowReader::State::prepare_plain_rows() {
   auto sorted = extras;
   std::sort(sorted.begin(), sorted.end());
@@ -195,7 +194,7 @@ void RowReader::State::prepare_plain_rows() {
   plain_rows.emplace(schema, field_uses(), [this](std::string_view text) { return read_label(text); }, options.pool);
 }
 
-/// False where the lines that come next are to be read record by record.
+/// False if the next lines must be read record by record.
 bool RowReader::State::read_plain_rows(RowBlock& block, std::size_t max_rows) {
   if (!plain_rows) return false;
   const PlainLines lines = records->peek_plain_lines();

@@ -1,5 +1,6 @@
 #pragma once
 /// Records bound to a schema: blocks of raw rows with labels, ids and slice texts.
+/// Thread-safety: a reader must be used by one thread at a time; functions are thread-safe.
 
 #include <cstdint>
 #include <memory>
@@ -17,44 +18,46 @@ namespace sluice::io {
 
 struct RowReaderOptions {
   std::string label_column;  // empty: no labels
-  std::string positive;   // the text that counts as 1; empty: 1/0, true/false, yes/no (any case) or the numbers 1 and 0
-  std::string id_column;  // its text lands in RowBlock::ids; empty: none
-  std::vector<std::string> extra_columns;  // their texts land in RowBlock::extras, in this order
-  ThreadPool* pool = nullptr;              // shares out lines of CSV; it must outlive the reader
-  bool late_may_be_absent = true;  // a late column that the data lacks reads as NaN, with a warning; otherwise an error
+  // Text that means 1; empty: 1/0, true/false, yes/no (any case) or the numbers 1 and 0.
+  std::string positive;
+  std::string id_column;                   // its text is stored in RowBlock::ids; empty: none
+  std::vector<std::string> extra_columns;  // their texts are stored in RowBlock::extras, in this order
+  ThreadPool* pool = nullptr;              // parses lines of CSV in parallel; it must outlive the reader
+  // If true, a late column that the data lacks reads as NaN, with a warning; otherwise it is an error.
+  bool late_may_be_absent = true;
 };
 
 struct RowBlock {
-  Table rows;                                    // [n, schema.size()], cells as Schema::parse_cell gives them
-  std::vector<float> labels;                     // n times 0 or 1; empty without a label column
+  Table rows;                                    // [n, schema.size()], cells as Schema::parse_cell returns them
+  std::vector<float> labels;                     // n values, 0 or 1; empty without a label column
   std::vector<std::string> ids;                  // n; empty without an id column
   std::vector<std::vector<std::string>> extras;  // [extra_columns, n]
-  std::uint64_t first_row = 0;                   // number of the first row here, counted from 0 over the whole source
+  std::uint64_t first_row = 0;                   // number of the first row, counted from 0 over the whole source
 };
 
-/// 0 or 1 of a label's text: 1/0, true/false, yes/no (any case) or the numbers 1 and 0; nullopt for any other.
+/// 0 or 1 for a label's text: 1/0, true/false, yes/no (any case) or the numbers 1 and 0; nullopt for any other text.
 std::optional<float> plain_label(std::string_view text);
 
-/// Not thread-safe.
+/// Reads rows block by block.
 class RowReader {
  public:
-  /// Binds columns by name. Protected, time and id columns that the data lacks read as NaN, with a warning: no model
-  /// needs them. Throws Error{rows.missing_column} naming every column that is needed and absent, with the nearest
-  /// names as hint.
+  /// Binds columns by name. Protected, time and id columns that the data lacks read as NaN, with a warning, because no
+  /// model reads them. Throws Error{rows.missing_column} with every required column that is absent; the hint has the
+  /// nearest names.
   RowReader(std::unique_ptr<RecordReader> records, Schema schema, RowReaderOptions options = {});
   ~RowReader();
 
-  /// Refills `block` with up to `max_rows` rows (its memory is kept). False, with an empty block, at the end.
-  /// Throws what the records throw, and Error{rows.not_a_number|rows.label|rows.label_missing} naming file, line,
+  /// Refills `block` with up to `max_rows` rows and keeps its memory. Returns false, with an empty block, at the end.
+  /// Throws what the record reader throws, and Error{rows.not_a_number|rows.label|rows.label_missing} with file, line,
   /// column and text.
   bool next(RowBlock& block, std::size_t max_rows = 4096);
 
-  /// So far: columns ignored, columns absent, categories never seen in training (count and first text by column).
+  /// So far: ignored columns, absent columns, and categories not in the training data (count and first text by column).
   const std::vector<std::string>& warnings() const;
 
   const Schema& schema() const;
   std::uint64_t rows_read() const;
-  std::uint64_t bytes_read() const;  // as RecordReader's
+  std::uint64_t bytes_read() const;  // as in RecordReader
   std::uint64_t bytes_total() const;
 
  private:

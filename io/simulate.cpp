@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kPieceBytes = 1 << 16;
 
-// Ages at which windows begin or end. A fraud is known 7 days after it happened: its windows end there.
+// Ages at which windows begin or end. A fraud becomes known 7 days after it happened: its windows end there.
 constexpr std::array<std::int64_t, 3> kCustomerAges = {1 * kDay, 7 * kDay, 30 * kDay};
 constexpr std::array<std::int64_t, 6> kTerminalAges = {1 * kDay, 7 * kDay, 8 * kDay, 14 * kDay, 30 * kDay, 37 * kDay};
 
@@ -64,13 +64,13 @@ struct CustomerMemory {
 
 using TerminalMemory = History<kTerminalAges.size()>;
 
-/// sum / n, rounded half up, in units of `unit` to the one.
+/// sum / n in units of `unit`, rounded half up to an integer.
 void mean(Line& line, std::uint64_t sum, std::uint64_t n, std::uint64_t unit, std::size_t n_decimals) {
   if (n == 0) return line.missing();
   line.decimal(static_cast<std::int64_t>((sum * unit + n / 2) / n), n_decimals);
 }
 
-/// Turns transactions, in time order, into lines with all that was known at each one's time.
+/// Turns transactions, in time order, into lines with everything that was known at the time of each.
 class Observer {
  public:
   Observer(const World& world, std::int64_t first_day, std::string& out)

@@ -1,5 +1,6 @@
 #pragma once
-/// What is done with a request. Ruled or scored, a decision ends in one of these.
+/// The action for a request. Every decision, by a rule or by a score, ends in one of these.
+/// Thread-safety: all functions are thread-safe.
 
 #include <cstdint>
 #include <optional>
@@ -7,12 +8,12 @@
 
 namespace sluice::rules {
 
-enum class Action : std::uint8_t { none, approve, review, decline };  // none: nothing has decided
+enum class Action : std::uint8_t { none, approve, review, decline };  // none: not decided
 
 /// "none", "APPROVE", "REVIEW", "DECLINE": as documents and records spell them.
 const char* to_string(Action action);
 
-/// The action spelt so, letter for letter; nullopt for any other text and for "none".
+/// The action with this exact spelling; nullopt for any other text and for "none".
 std::optional<Action> parse_action(std::string_view text);
 
 }  // namespace sluice::rules

@@ -11,10 +11,10 @@ namespace sluice::rules {
 namespace {
 
 constexpr const char* kTooManyBoxes = "the condition has too many alternatives";
-constexpr const char* kNotExact = "a condition calculates or compares columns with one another, and no row was found";
-constexpr const char* kTooLong = "the steps are used up, for the questions behind it too";
+constexpr const char* kNotExact = "a condition calculates or compares columns with each other, and no row was found";
+constexpr const char* kTooLong = "the step limit was reached; later questions are undecided too";
 
-constexpr std::size_t kMaxSides = 1'000'000;  // of all boxes that are kept: some hundred MiB
+constexpr std::size_t kMaxSides = 1'000'000;  // of all stored boxes: some hundred MiB
 
 class Analyzer {
  public:
@@ -70,7 +70,7 @@ class Analyzer {
     is_silent_.push_back(rule.fires_if_missing ? kept(no) : not_yes_.back());
   }
 
-  /// The region, as long as the memory of all of them allows.
+  /// The region, as long as the memory limit of all regions allows.
   Region kept(Region region) {
     if (!region) return region;
     std::size_t sides = 1;
@@ -85,7 +85,7 @@ class Analyzer {
     state_.evaluate(w.row, w.given, outcome);
     return outcome;
   }
-  /// Of one rule alone, from its conjuncts.
+  /// Of a single rule, from its conjuncts.
   Truth truth(std::size_t i, const Witness& w) const {
     Truth all = Truth::yes;
     for (const Truth one : state_.conjuncts_of(i, w.row, w.given)) {
@@ -131,7 +131,7 @@ class Analyzer {
     return state_.document.rank[static_cast<std::size_t>(action)];
   }
 
-  /// Where rule i leaves the decision to one of this rank that stands behind it, or before it.
+  /// Where rule i leaves the decision to a rule of this rank after it, or before it.
   const Region& yields(std::size_t i, std::size_t to_rank, bool is_before) {
     const auto [found, is_new] = yields_.try_emplace({i, to_rank, is_before});
     if (!is_new) return found->second;
@@ -172,7 +172,7 @@ class Analyzer {
       }
   }
 
-  /// Whether there is something to tell.
+  /// Whether there is something to report.
   bool check_overlap(std::size_t i, std::size_t j) {
     const bool is_unique = rules_.hit_policy() == HitPolicy::unique;
     Answer answer = Answer::none;

@@ -1,12 +1,13 @@
 #pragma once
-/// What can be proved of a rule set: rules that never hold or always do, rules that another always beats, two rules
-/// that fire together, rows that no rule decides.
+/// Static analysis of a rule set: rules that never hold or always hold, rules that another rule always overrides, pairs
+/// of rules that fire together, rows that no rule decides.
 ///
-/// Each column's values fall into cells (the intervals between the bounds that the rules name, the bounds, the words,
-/// missing) in which no comparison of that column changes; a condition is a union of boxes of cells. A comparison that
-/// reads several columns, or calculates, may hold or not whatever their cells are: a proof stands all the same, and
-/// what is found counts only with a row that the evaluator confirms. Everything else is reported as undecided.
+/// Each column's values are divided into cells (the bounds that the rules use, the intervals between them, the words,
+/// missing) within which no comparison of that column changes. A condition is a union of boxes of cells. A comparison
+/// that reads several columns, or calculates, may hold or not in any cell. Proofs remain valid, and a finding counts
+/// only with a row that the evaluator confirms. Everything else is reported as undecided.
 /// Deterministic; bounded in time (AnalyzeOptions).
+/// Thread-safety: all functions are thread-safe.
 
 #include <cstddef>
 #include <optional>
@@ -18,23 +19,24 @@
 namespace sluice::rules {
 
 enum class Property {
-  unreachable,    // no row makes the condition true: proved, no witness
-  always_true,    // every row does, missing values included; a condition that is just `true` is not reported
-  never_decides,  // wherever the rule fires, one that wins over it fires too: proved, no witness
+  unreachable,  // no row makes the condition true: proved, no witness
+  // Every row makes the condition true, also with missing values. A condition that is just `true` is not reported.
+  always_true,
+  never_decides,  // wherever the rule fires, a rule that overrides it fires too: proved, no witness
   overlap,        // the two rules fire on the witness, with different actions or under hit policy `unique`
   gap,            // no rule fires on the witness
 };
 
 struct Finding {
   Property property = Property::unreachable;
-  std::size_t rule = 0, other = 0;  // positions; `other` of an overlap alone, neither of a gap
-  /// An overlap that the hit policy resolves, or a gap: worth knowing, not wrong in itself.
+  std::size_t rule = 0, other = 0;  // positions; `other` only for an overlap, neither for a gap
+  /// An overlap that the hit policy resolves, or a gap: worth knowing, but not an error.
   bool is_note = false;
-  std::vector<double> row;  // the witness, empty where there is none
+  std::vector<double> row;  // the witness; empty if there is none
   ModelOutputs given;
 };
 
-/// Where the steps are used up, the first question that is left open stands for those behind it.
+/// When the steps are used up, the first open question represents those after it.
 struct Undecided {
   Property property = Property::unreachable;
   std::size_t rule = 0, other = 0;
@@ -42,15 +44,15 @@ struct Undecided {
 };
 
 struct AnalyzeOptions {
-  std::size_t max_boxes = 128;          // of one condition
+  std::size_t max_boxes = 128;          // per condition
   std::size_t max_steps = 100'000'000;  // of about 10 ns, for each of the six parts of the work
-  std::size_t max_overlaps = 100;       // then no more are looked for
+  std::size_t max_overlaps = 100;       // the search stops at this number
 };
 
 struct Analysis {
   std::vector<Finding> findings;
   std::vector<Undecided> undecided;
-  bool are_overlaps_complete = true;  // false: more pairs were not looked at
+  bool are_overlaps_complete = true;  // false: some pairs were not examined
 };
 
 Analysis analyze(const RuleSet& rules, const AnalyzeOptions& options = {});

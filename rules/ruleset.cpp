@@ -25,7 +25,7 @@ ReadValue value_of(const Read& read, const Schema& schema, RowView row, const Mo
   return {std::string(kGivenNames[read.index]), std::isnan(value) ? "" : number_text(value)};
 }
 
-/// Why a condition is not true: its first false conjunct, or the first missing one where none is false.
+/// Why a condition is not true: its first false conjunct, or the first missing one if none is false.
 std::string cause_of(const std::vector<Conjunct>& conjuncts, const std::vector<Truth>& truths,
                      const std::string& when) {
   for (const Truth wanted : {Truth::no, Truth::missing})

@@ -19,7 +19,7 @@ namespace sluice::dnn {
 namespace cuda {
 namespace {
 
-/// The slots that one call has borrowed, oldest first. What is under way when it ends is waited for and given back.
+/// The slots that one call has borrowed, oldest first. The destructor waits for running batches and returns the slots.
 class Flights {
  public:
   struct Flight {
@@ -39,7 +39,7 @@ class Flights {
   bool empty() const { return count_ == 0; }
   const Flight& oldest() const { return flights_[begin_ % kMaxSlots]; }
 
-  /// Borrows a slot: waits for the first, and takes others only where they are to spare. One is left to other calls.
+  /// Borrows a slot: waits for the first, and takes more only if slots are spare. One is left to other calls.
   bool begin(std::size_t first, std::size_t n_rows) {
     if (count_ > 0 && count_ + 1 >= slots_.size()) return false;
     const auto slot = empty() ? pool_.acquire() : pool_.try_acquire();
@@ -64,32 +64,32 @@ int n_devices() {
   int n = 0, driver = 0;
   const cudaError_t error = cudaGetDeviceCount(&n);
   if (error == cudaErrorInsufficientDriver && cudaDriverGetVersion(&driver) == cudaSuccess && driver == 0)
-    throw Error("device.unavailable", "no CUDA driver is installed", "take --device cpu");
-  check(error, "the devices");
+    throw Error("device.unavailable", "no CUDA driver is installed", "use --device cpu");
+  check(error, "count the devices");
   return n;
 }
 
 int checked_device(const CudaOptions& options) {
   if (!(options.memory_share > 0 && options.memory_share <= 1) || options.max_batch < 1 || options.n_slots < 1 ||
       options.n_slots > kMaxSlots)
-    throw Error("device.options", "a CUDA executor takes 1 to " + std::to_string(kMaxSlots) +
+    throw Error("device.options", "a CUDA executor needs 1 to " + std::to_string(kMaxSlots) +
                                       " slots, batches of at least one row and a memory share in (0, 1]");
   const int n = n_devices();
   if (options.device < 0 || options.device >= n)
-    throw Error("device.unavailable", "there is no CUDA device " + std::to_string(options.device),
-                "this process sees " + std::to_string(n));
+    throw Error("device.unavailable", "no CUDA device " + std::to_string(options.device),
+                "the number of devices that this process sees is " + std::to_string(n));
   return options.device;
 }
 
 int attribute(cudaDeviceAttr which, int device) {
   int value = 0;
-  check(cudaDeviceGetAttribute(&value, which, device), "the device's properties");
+  check(cudaDeviceGetAttribute(&value, which, device), "read the device's properties");
   return value;
 }
 
 MemoryPlan planned(const PackedNetwork& packed, const CudaOptions& options) {
   std::size_t free = 0, total = 0;
-  check(cudaMemGetInfo(&free, &total), "the device's free memory");
+  check(cudaMemGetInfo(&free, &total), "read the device's free memory");
   return plan_memory(packed, options.max_batch, options.n_slots,
                      static_cast<std::size_t>(options.memory_share * static_cast<double>(free)));
 }
@@ -113,7 +113,8 @@ class CudaExecutor final : public Executor {
 
   ~CudaExecutor() override {
     if (getpid() == process_) return;
-    for (auto& slot : slots_) (void)slot.release();  // the other process's: CUDA has no way to give them back from here
+    // They belong to the other process: CUDA cannot release them from here.
+    for (auto& slot : slots_) (void)slot.release();
     (void)network_.release();
   }
 
@@ -121,7 +122,7 @@ class CudaExecutor final : public Executor {
     const std::size_t n_encoded = network_->packed().n_encoded;
     if (encoded.n_columns != n_encoded || margins.size() < encoded.n_rows)
       throw Error("shape", "the network reads " + std::to_string(n_encoded) + " encoded inputs a row, not " +
-                               std::to_string(encoded.n_columns) + ", and needs room for every row's margin");
+                               std::to_string(encoded.n_columns) + ", and needs one margin for every row");
     if (encoded.n_rows == 0) return;
     check_usable();
     try {
@@ -129,7 +130,8 @@ class CudaExecutor final : public Executor {
       run(encoded, margins);
     } catch (const Error& error) {
       if (error.code() == "device.lost") is_lost_ = true;
-      (void)cudaGetLastError();  // so that no later call of this thread, ours or another's, takes it for its own
+      // Clears the error, so that no later call of this thread, in Sluice or elsewhere, reads it as its own.
+      (void)cudaGetLastError();
       throw;
     }
   }
@@ -140,8 +142,8 @@ class CudaExecutor final : public Executor {
   void check_usable() const {
     if (getpid() != process_)
       throw Error("device.forked", "this process was forked from the one that loaded the network onto " + device_name_,
-                  "CUDA does not outlive fork(): load the network in the process that uses it");
-    if (is_lost_) throw Error("device.lost", device_name_ + " was lost by an earlier batch", "start the process again");
+                  "CUDA does not survive fork(): load the network in the process that uses it");
+    if (is_lost_) throw Error("device.lost", device_name_ + " was lost by an earlier batch", "restart the process");
   }
 
   void run(BatchView encoded, std::span<float> margins) const {
@@ -174,9 +176,10 @@ class CudaExecutor final : public Executor {
 
 std::unique_ptr<Executor> make_cuda_executor(std::shared_ptr<const Network> network, const CudaOptions& options) {
   if (network->n_outputs() > 1)
-    throw Error("device.unsupported",
-                "the CUDA executor runs networks of one output; this one has " + std::to_string(network->n_outputs()),
-                "take --device cpu or auto");
+    throw Error(
+        "device.unsupported",
+        "the CUDA executor supports networks with one output; this one has " + std::to_string(network->n_outputs()),
+        "use --device cpu or auto");
   return std::make_unique<cuda::CudaExecutor>(*network, options);
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 /// An executor on a CUDA device (docs/gpu.md).
 ///
-/// Exactness: the bits of the CPU executor, whatever the batch, the slot, the thread or the card; a NaN is a NaN on
-/// both, and only its payload may differ. Const calls are thread-safe: each borrows a slot, and a long batch several,
-/// so that the copies of one chunk go on beside the computation of another. Needs the CUDA runtime alone, which is
-/// linked statically. Not installed: make_executor is the way in.
+/// Exactness: the bits of the CPU executor for every batch, slot, thread and card. A NaN is a NaN on both; only its
+/// payload may differ. Const calls are thread-safe: each borrows a slot, and a long batch several, so that the copies
+/// of one chunk overlap with the computation of another. Needs only the CUDA runtime, which is linked statically. Not
+/// installed: use make_executor.
 
 #include <cstddef>
 #include <memory>
@@ -15,18 +15,19 @@ namespace sluice::dnn {
 
 struct CudaOptions {
   int device = 0;
-  std::size_t max_batch = 16384;  // rows of a chunk, down to a power of two, at most 2^20; fewer where memory is short
-  std::size_t n_slots = 4;        // batches under way at a time, up to 16; fewer where memory is short
-  double memory_share = 0.7;      // of the memory that is free on the device at construction
+  // Rows of a chunk, rounded down to a power of two, at most 2^20; fewer if memory is short.
+  std::size_t max_batch = 16384;
+  std::size_t n_slots = 4;    // concurrent batches, up to 16; fewer if memory is short
+  double memory_share = 0.7;  // share of the device's free memory at construction
 };
 
-/// Uploads the network, and captures and warms up every slot. Throws Error{device.*} where that cannot be, and
+/// Uploads the network, and captures and warms up every slot. Throws Error{device.*} if this fails, and
 /// Error{device.unavailable} in a build without CUDA. Its forward() throws
 ///
 ///     shape           before anything reaches the device
 ///     device.forked   in a process forked from the one that made the executor
-///     device.lost     after an error that CUDA does not recover from, at once and ever after
-///     device.*        where the device fails a batch; the executor goes on with the next
+///     device.lost     after an error from which CUDA does not recover, at once and on every later call
+///     device.*        if the device fails a batch; the executor continues with the next batch
 std::unique_ptr<Executor> make_cuda_executor(std::shared_ptr<const Network> network, const CudaOptions& options = {});
 
 }  // namespace sluice::dnn

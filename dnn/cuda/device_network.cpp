@@ -8,9 +8,9 @@ namespace {
 
 template <class T>
 DeviceBytes upload(std::span<const T> values) {
-  DeviceBytes memory = device_bytes(values.size_bytes(), "memory for the weights");
-  check(cudaMemcpy(memory.get(), values.data(), values.size_bytes(), cudaMemcpyHostToDevice), "upload of the weights");
-  check(cudaStreamSynchronize(nullptr), "upload of the weights");
+  DeviceBytes memory = device_bytes(values.size_bytes(), "allocate memory for the weights");
+  check(cudaMemcpy(memory.get(), values.data(), values.size_bytes(), cudaMemcpyHostToDevice), "upload the weights");
+  check(cudaStreamSynchronize(nullptr), "upload the weights");
   return memory;
 }
 
@@ -39,7 +39,7 @@ void DeviceNetwork::enqueue(float* workspace, const WorkspaceLayout& layout, std
                           .n_rows = n_rows,
                           .margins = workspace + layout.margins},
                stream),
-        "the means");
+        "launch the means");
 }
 
 void DeviceNetwork::enqueue_member(const PackedMember& member, float* workspace, const WorkspaceLayout& layout,
@@ -61,7 +61,7 @@ void DeviceNetwork::enqueue_member(const PackedMember& member, float* workspace,
                             .x = x,
                             .stride = stride},
                stream),
-        "the inputs");
+        "launch the inputs");
   for (const PackedLayer& layer : member.layers) {
     check(launch(LayerLaunch{.x = x,
                              .weight = floats + layer.weight,
@@ -73,7 +73,7 @@ void DeviceNetwork::enqueue_member(const PackedMember& member, float* workspace,
                              .n_pairs = n_pairs,
                              .stride = stride},
                  n_processors_, stream),
-          "a layer");
+          "launch a layer");
     std::swap(x, y);
   }
   check(launch(HeadLaunch{.x = x,
@@ -89,7 +89,7 @@ void DeviceNetwork::enqueue_member(const PackedMember& member, float* workspace,
                           .n_encoded = packed_.n_encoded,
                           .outputs = outputs},
                stream),
-        "the heads");
+        "launch the heads");
 }
 
 }  // namespace sluice::dnn::cuda

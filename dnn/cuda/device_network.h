@@ -9,21 +9,21 @@
 
 namespace sluice::dnn::cuda {
 
-/// Immutable after construction. Belongs to the device that was the thread's own then.
+/// Immutable after construction. Belongs to the thread's current device at construction.
 class DeviceNetwork {
  public:
   DeviceNetwork(PackedNetwork packed, std::size_t n_processors);
 
   const PackedNetwork& packed() const { return packed_; }
 
-  /// Puts a pass over `n_rows` encoded rows on the stream: from workspace.encoded to workspace.margins.
+  /// Enqueues a pass over `n_rows` encoded rows on the stream: from workspace.encoded to workspace.margins.
   void enqueue(float* workspace, const WorkspaceLayout& layout, std::size_t n_rows, cudaStream_t stream) const;
 
  private:
   void enqueue_member(const PackedMember& member, float* workspace, const WorkspaceLayout& layout, std::size_t n_rows,
                       float* outputs, cudaStream_t stream) const;
 
-  PackedNetwork packed_;  // its floats and sources are dropped once they are on the device
+  PackedNetwork packed_;  // its floats and sources are freed once they are on the device
   std::size_t n_processors_;
   DeviceBytes floats_, sources_, n_paths_;
 };

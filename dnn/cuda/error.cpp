@@ -6,11 +6,10 @@ namespace sluice::dnn::cuda {
 namespace {
 
 std::string hint_of(std::string_view code) {
-  if (code == "device.unavailable")
-    return "take --device cpu; a process that was forked from one that used CUDA sees no device";
-  if (code == "device.driver") return "install a driver that supports this build's CUDA version, or take --device cpu";
+  if (code == "device.unavailable") return "use --device cpu; a process forked from one that used CUDA sees no device";
+  if (code == "device.driver") return "install a driver that supports this build's CUDA version, or use --device cpu";
   if (code == "device.out_of_memory") return "lower the memory share, the batch or the number of slots";
-  if (code == "device.lost") return "start the process again; until then the CPU serves";
+  if (code == "device.lost") return "restart the process; until then the CPU serves";
   return "";
 }
 
@@ -56,7 +55,7 @@ std::string_view code_of(cudaError_t error) {
 
 void raise(cudaError_t error, std::string_view what) {
   const std::string code(code_of(error));
-  throw Error(code, "CUDA, " + std::string(what) + ": " + cudaGetErrorString(error), hint_of(code));
+  throw Error(code, "CUDA failed to " + std::string(what) + ": " + cudaGetErrorString(error), hint_of(code));
 }
 
 }  // namespace sluice::dnn::cuda

@@ -1,4 +1,4 @@
-/// What stands before and behind the layers: the inputs of each pair, the heads, the means.
+/// The kernels before and after the layers: the inputs of each pair, the heads, the means.
 
 #include <cuda_runtime.h>
 
@@ -8,13 +8,13 @@ namespace sluice::dnn::cuda {
 namespace {
 
 constexpr unsigned kWarp = 32;
-constexpr unsigned kInputLines = 8;  // inputs of a block of inputs_kernel, one a warp
+constexpr unsigned kInputLines = 8;  // inputs of a block of inputs_kernel, one per warp
 constexpr unsigned kHeadWarps = 8, kHeadDepth = 128;
 constexpr unsigned kMeanThreads = 128;
 
 unsigned n_blocks(std::size_t n, unsigned per_block) { return static_cast<unsigned>((n + per_block - 1) / per_block); }
 
-/// The last bin that begins at or below x; the first for a NaN and for what lies below all.
+/// The last bin that begins at or below x; the first bin for a NaN and for values below all bins.
 __device__ std::uint32_t bin_of(const float* edges, std::uint32_t n_bins, float x) {
   std::uint32_t low = 0, high = n_bins - 1;
   while (low < high) {
@@ -33,7 +33,8 @@ __device__ float embedded(const InputsLaunch& a, const InputSource& source, floa
     const std::uint64_t at = source.values + static_cast<std::uint64_t>(bin) * source.step;
     return __fmaf_rn(__fsub_rn(x, a.edges[source.edges + bin]), a.slopes[at], a.values[at]);
   }
-  if (source.n_codes > 0) {  // the encoder's codes are in range; another's must not read elsewhere
+  // The encoder's codes are in range; other codes must not read outside the table.
+  if (source.n_codes > 0) {
     const std::uint32_t code = min(__float2uint_rz(x), source.n_codes - 1);
     return a.values[source.values + static_cast<std::uint64_t>(code) * source.step];
   }
@@ -50,7 +51,7 @@ __global__ void inputs_kernel(InputsLaunch a) {
   a.x[input * a.stride + pair] = a.scale ? __fmul_rn(a.scale[path * a.n_inputs + input], value) : value;
 }
 
-/// All warps fetch, so that many loads are under way; the first one keeps the chains, a pair a lane.
+/// All warps fetch, so that many loads are in flight; the first one computes the chains, one pair per lane.
 __global__ void __launch_bounds__(kWarp* kHeadWarps) head_kernel(HeadLaunch a) {
   __shared__ float x[kHeadDepth][kWarp], w[kHeadDepth][kWarp];
   const unsigned lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;

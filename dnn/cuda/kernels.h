@@ -1,14 +1,14 @@
 #pragma once
-/// The launches that a forward pass is made of, with the order of operations that network.h writes down. Not installed.
+/// The launches of a forward pass, in the order of operations that network.h specifies. Not installed.
 ///
-/// A pair is a row and one of a member's paths; pair = row x n_paths + path. Activations are kept input by input, so
+/// A pair is a row and one of a member's paths; pair = row x n_paths + path. Activations are stored input by input, so
 /// that neighbouring threads read neighbouring pairs:
 ///
 ///                pair 0   pair 1   …   pair stride-1
 ///     input 0  [   .    |   .    | … |     .        ]     stride: pairs rounded up to kPairPad
 ///     input 1  [   .    |   .    | … |     .        ]     inputs: rounded up to kInputPad
 ///
-/// What lies in the padding is computed on and never read back: no kernel has a bound to check inside its loops.
+/// The padding is computed but never read back: no kernel has to check a bound inside its loops.
 
 #include <cuda_runtime_api.h>
 
@@ -20,17 +20,17 @@ namespace sluice::dnn::cuda {
 inline constexpr std::size_t kPairPad = 128;   // the widest tile of layer_kernel.cu
 inline constexpr std::size_t kInputPad = 128;  // its widest tile of outputs, and a multiple of every depth
 
-/// Where one input of a trunk comes from: a cell as it is, the value of its bin, or its code's row of a table.
+/// The source of one input of a trunk: a cell as it is, the value of its bin, or its code's row of a table.
 struct InputSource {
-  std::uint64_t values = 0;   // where its first bin's or code's value lies among the member's values
+  std::uint64_t values = 0;   // offset of its first bin's or code's value in the member's values
   std::uint32_t column = 0;   // of the encoded row
-  std::uint32_t step = 0;     // from one bin's or code's value to the next
+  std::uint32_t step = 0;     // distance from one bin's or code's value to the next
   std::uint32_t n_bins = 0;   // above 0: piecewise linear
-  std::uint32_t edges = 0;    // where its edges begin
+  std::uint32_t edges = 0;    // offset of its edges
   std::uint32_t n_codes = 0;  // above 0: a category
 };
 
-/// Writes x [n_inputs, stride]: embedded, and scaled where there is a scale.
+/// Writes x [n_inputs, stride]: embedded, and scaled if there is a scale.
 struct InputsLaunch {
   const float* encoded;
   std::size_t n_encoded, n_rows;
@@ -58,8 +58,8 @@ struct HeadLaunch {
   float* outputs;
 };
 
-/// margins [n_rows]: means over the paths of each member, and over members. Member k's outputs begin behind those of
-/// the paths before it.
+/// margins [n_rows]: means over the paths of each member, and over members. Member k's outputs follow those of the
+/// paths before it.
 struct MeanLaunch {
   const float* outputs;
   const std::uint32_t* n_paths;  // of each member, on the device
@@ -68,7 +68,7 @@ struct MeanLaunch {
 };
 
 cudaError_t launch(const InputsLaunch& work, cudaStream_t stream);
-/// Takes the largest tile that gives every one of `n_processors` a block. The choice changes no bit.
+/// Uses the largest tile that gives every one of `n_processors` a block. The choice changes no bit.
 cudaError_t launch(const LayerLaunch& work, std::size_t n_processors, cudaStream_t stream);
 cudaError_t launch(const HeadLaunch& work, cudaStream_t stream);
 cudaError_t launch(const MeanLaunch& work, cudaStream_t stream);

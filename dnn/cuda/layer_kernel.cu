@@ -1,11 +1,11 @@
 /// A layer, in tiles that a block computes in registers:
 ///
-///     x  [depth, rows]     a panel of the activations   } both copied to shared memory while the panels before them
-///     are w  [depth, columns]  a panel of the weights       } computed on; kTreePrefixes of each are there at a time
+///     x  [depth, rows]     a panel of the activations   } both are copied to shared memory while the previous panels
+///     w  [depth, columns]  a panel of the weights       } are computed; kStages panels of each are there at a time
 ///
-/// Each thread keeps kPerRow x kPerColumn sums, in groups of up to four neighbours so that a warp reads shared memory
-/// in whole vectors. Every sum starts at the bias and takes its inputs in order: no tile splits the inputs between
-/// threads.
+/// Each thread computes kPerRow x kPerColumn sums, in groups of up to four neighbours so that a warp reads shared
+/// memory in whole vectors. Every sum starts at the bias and adds its inputs in order: no tile splits the inputs
+/// between threads.
 
 #include <cuda_pipeline_primitives.h>
 #include <cuda_runtime.h>
@@ -17,7 +17,7 @@ namespace {
 
 template <int rows, int columns, int depth, int stages, int per_row, int per_column>
 struct Tile {
-  static constexpr int kRows = rows, kColumns = columns, kDepth = depth, kTreePrefixes = stages;
+  static constexpr int kRows = rows, kColumns = columns, kDepth = depth, kStages = stages;
   static constexpr int kPerRow = per_row, kPerColumn = per_column;
   static constexpr int kThreadRows = rows / per_row, kThreads = kThreadRows * (columns / per_column);
   static_assert(kPairPad % rows == 0 && kInputPad % columns == 0 && kInputPad % depth == 0);
@@ -43,7 +43,7 @@ __device__ void load(const float* from, Vector<4>& to) {
   to = {{v.x, v.y, v.z, v.w}};
 }
 
-// __stcg, since nvcc cuts a plain store of a float4 into four. What is stored is read by other multiprocessors, from
+// __stcg, because nvcc splits a plain store of a float4 into four. Other multiprocessors read the stored values, from
 // L2.
 __device__ void store(const Vector<1>& from, float* to) { __stcg(to, from.lane[0]); }
 __device__ void store(const Vector<2>& from, float* to) {
@@ -82,7 +82,7 @@ __device__ void copy_panel(float (&to)[T::kDepth][kWidth], const float* from, st
 
 __device__ float relu(float x) { return x < 0.0f ? 0.0f : x; }  // NaN stays NaN
 
-/// What a thread computes of a tile: its shares of the rows (tr) and of the columns (tc).
+/// A thread's part of a tile: its shares of the rows (tr) and of the columns (tc).
 template <class T>
 struct Sums {
   using Rows = Share<T::kRows, T::kPerRow>;
@@ -98,7 +98,7 @@ struct Sums {
       for (int j = 0; j < T::kPerColumn; ++j) of[i][j] = bias[j];
   }
 
-  /// One input of every row, and its weight to every column.
+  /// One input of every row, and its weight for every column.
   __device__ void add(const float* x, const float* w, int tr, int tc) {
     float inputs[T::kPerRow], weights[T::kPerColumn];
     Rows::read(x, tr, inputs);
@@ -126,8 +126,8 @@ struct Sums {
 
 template <class T>
 __global__ void __launch_bounds__(T::kThreads, 2) layer_kernel(LayerLaunch a) {
-  alignas(16) __shared__ float x[T::kTreePrefixes][T::kDepth][T::kRows];
-  alignas(16) __shared__ float w[T::kTreePrefixes][T::kDepth][T::kColumns];
+  alignas(16) __shared__ float x[T::kStages][T::kDepth][T::kRows];
+  alignas(16) __shared__ float w[T::kStages][T::kDepth][T::kColumns];
   const unsigned n_column_tiles = static_cast<unsigned>((a.n_out + T::kColumns - 1) / T::kColumns);
   const std::size_t row = static_cast<std::size_t>(blockIdx.x / n_column_tiles) * T::kRows;
   const std::size_t column = static_cast<std::size_t>(blockIdx.x % n_column_tiles) * T::kColumns;
@@ -137,25 +137,28 @@ __global__ void __launch_bounds__(T::kThreads, 2) layer_kernel(LayerLaunch a) {
   const auto fetch = [&](int step) {
     if (step < n_steps) {
       const std::size_t k = static_cast<std::size_t>(step) * T::kDepth;
-      copy_panel<T>(x[step % T::kTreePrefixes], a.x + k * a.stride + row, a.stride);
-      copy_panel<T>(w[step % T::kTreePrefixes], a.weight + k * a.weight_stride + column, a.weight_stride);
+      copy_panel<T>(x[step % T::kStages], a.x + k * a.stride + row, a.stride);
+      copy_panel<T>(w[step % T::kStages], a.weight + k * a.weight_stride + column, a.weight_stride);
     }
-    __pipeline_commit();  // an empty group where there is nothing left, so that the count below holds
+    // An empty group if nothing is left, so that the count below is correct.
+    __pipeline_commit();
   };
 
   Sums<T> sums;
   sums.begin(a.bias + column, tc);
 #pragma unroll
-  for (int step = 0; step < T::kTreePrefixes - 1; ++step) fetch(step);
+  for (int step = 0; step < T::kStages - 1; ++step) fetch(step);
   for (int step = 0; step < n_steps; ++step) {
-    __pipeline_wait_prior(T::kTreePrefixes - 2);  // this step's panels have come for this thread
-    __syncthreads();  // and for all; all are done with the step before, whose place is filled next
-    fetch(step + T::kTreePrefixes - 1);
-    const int stage = step % T::kTreePrefixes, n = n_in - step * T::kDepth;
+    __pipeline_wait_prior(T::kStages - 2);  // this step's panels have arrived for this thread
+    // Waits for all threads: all have finished the previous step, whose buffer is filled next.
+    __syncthreads();
+    fetch(step + T::kStages - 1);
+    const int stage = step % T::kStages, n = n_in - step * T::kDepth;
     if (n >= T::kDepth) {
 #pragma unroll
       for (int k = 0; k < T::kDepth; ++k) sums.add(x[stage][k], w[stage][k], tr, tc);
-    } else {  // a step with 0 x 0 behind the last input would turn a sum of -0 into +0
+      // A step with 0 x 0 after the last input would turn a sum of -0 into +0.
+    } else {
 #pragma unroll 1
       for (int k = 0; k < n; ++k) sums.add(x[stage][k], w[stage][k], tr, tc);
     }

@@ -4,7 +4,7 @@
 namespace sluice::dnn {
 
 std::unique_ptr<Executor> make_cuda_executor(std::shared_ptr<const Network>, const CudaOptions&) {
-  throw Error("device.unavailable", "this build has no CUDA executor", "take --device cpu or auto");
+  throw Error("device.unavailable", "this build has no CUDA executor", "use --device cpu or auto");
 }
 
 bool has_cuda_executor() { return false; }

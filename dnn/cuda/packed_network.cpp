@@ -26,7 +26,7 @@ class Packer {
   }
 
  private:
-  /// Blocks begin at multiples of 256 bytes, as cudaMalloc's do: vector loads and copies of 16 bytes are aligned.
+  /// Blocks begin at multiples of 256 bytes, as with cudaMalloc: vector loads and copies of 16 bytes are aligned.
   std::size_t reserve(std::size_t n) {
     const std::size_t at = round_up(to_.floats.size(), 64);
     to_.floats.resize(at + n);

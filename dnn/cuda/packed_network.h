@@ -1,5 +1,5 @@
 #pragma once
-/// A network's tensors in one block, as the kernels read them: uploaded once. Host code alone. Not installed.
+/// A network's tensors in one block, as the kernels read them; uploaded once. Host code only. Not installed.
 
 #include <cstddef>
 #include <cstdint>
@@ -10,18 +10,18 @@
 
 namespace sluice::dnn::cuda {
 
-/// Places in `PackedNetwork::floats`.
+/// Offsets in `PackedNetwork::floats`.
 struct PackedLayer {
   std::size_t weight = 0, bias = 0;  // [n_in padded, weight_stride], [weight_stride]; padding is zero
   std::size_t n_in = 0, n_out = 0, weight_stride = 0;
 };
 
 struct PackedMember {
-  std::size_t n_inputs = 0, n_paths = 1, n_last = 0;  // n_last: what a head reads
+  std::size_t n_inputs = 0, n_paths = 1, n_last = 0;  // n_last: width of the heads' input
   std::size_t sources = 0;                            // its first in `PackedNetwork::sources`
-  std::size_t edges = 0, values = 0,
-              slopes = 0;  // slopes lie as the values of bins do; tables of categories follow those
-  std::size_t scale = 0;   // where n_paths > 1
+  // Slopes have the layout of the bins' values; tables of categories follow them.
+  std::size_t edges = 0, values = 0, slopes = 0;
+  std::size_t scale = 0;  // if n_paths > 1
   std::vector<PackedLayer> layers;
   std::size_t head_weight = 0, head_bias = 0, a = 0, b = 0;  // head_weight [n_last, n_paths]
 };

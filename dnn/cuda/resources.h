@@ -1,5 +1,5 @@
 #pragma once
-/// What CUDA hands out, each with the owner that gives it back. Not installed.
+/// Owners of CUDA's resources. Not installed.
 
 #include <cuda_runtime_api.h>
 
@@ -17,7 +17,8 @@ template <auto destroy>
 struct Destroy {
   template <class T>
   void operator()(T* handle) const {
-    destroy(handle);  // an error here is one that an earlier call has reported
+    // Ignores errors: an earlier call has reported them.
+    destroy(handle);
   }
 };
 
@@ -27,7 +28,7 @@ using Stream = std::unique_ptr<std::remove_pointer_t<cudaStream_t>, Destroy<cuda
 using Graph = std::unique_ptr<std::remove_pointer_t<cudaGraph_t>, Destroy<cudaGraphDestroy>>;
 using GraphExec = std::unique_ptr<std::remove_pointer_t<cudaGraphExec_t>, Destroy<cudaGraphExecDestroy>>;
 
-/// Zeroed, so that no computation depends on what was there before.
+/// Zeroed, so that no computation depends on earlier contents.
 inline DeviceBytes device_bytes(std::size_t n_bytes, std::string_view what) {
   void* memory = nullptr;
   check(cudaMalloc(&memory, n_bytes > 0 ? n_bytes : 1), what);
@@ -47,16 +48,16 @@ inline PinnedFloats pinned_floats(std::size_t n, std::string_view what) {
 
 inline Stream new_stream() {
   cudaStream_t stream = nullptr;
-  check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "a stream");
+  check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "create a stream");
   return Stream(stream);
 }
 
-/// Makes a device the thread's own, and gives back the one before.
+/// Selects a device for the thread, and restores the previous one in the destructor.
 class DeviceScope {
  public:
   explicit DeviceScope(int device) {
-    check(cudaGetDevice(&before_), "the thread's device");
-    if (before_ != device) check(cudaSetDevice(device), "device " + std::to_string(device));
+    check(cudaGetDevice(&before_), "read the thread's device");
+    if (before_ != device) check(cudaSetDevice(device), "select device " + std::to_string(device));
     changed_ = before_ != device;
   }
   ~DeviceScope() {

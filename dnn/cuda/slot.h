@@ -1,5 +1,5 @@
 #pragma once
-/// One batch's way to the device and back: a stream, pinned memory, device memory, and a graph for each batch of 1, 2,
+/// One batch's path to the device and back: a stream, pinned memory, device memory, and a graph for each batch of 1, 2,
 /// 4, … rows, captured once. Not installed.
 ///
 ///     pinned encoded rows  ->  device  ->  kernels  ->  device  ->  pinned margins        one graph, one launch
@@ -18,11 +18,11 @@ class Slot {
   /// Captures and runs every graph once, so that no later call loads a kernel or pays for a first launch.
   Slot(const DeviceNetwork& network, std::size_t max_batch);
 
-  /// Starts a batch of 1 to max_batch rows. They are copied: the caller's memory is free again.
+  /// Starts a batch of 1 to max_batch rows. They are copied, so that the caller's memory can be reused.
   void start(BatchView encoded);
   /// Waits for the batch, and writes its margins.
   void finish(std::span<float> margins);
-  /// Waits for what may still run, whatever came of it.
+  /// Waits for running work, and ignores its result.
   void abandon() noexcept { cudaStreamSynchronize(stream_.get()); }
 
  private:

@@ -26,7 +26,7 @@ class SlotPool {
     return free_[--n_free_];
   }
 
-  /// A slot beyond the borrower's first: only where nobody waits for a first one.
+  /// A further slot for a borrower that has one: only if no borrower waits for its first one.
   std::optional<std::size_t> try_acquire() {
     const std::scoped_lock lock(mutex_);
     if (n_free_ == 0 || n_waiting_ > 0) return std::nullopt;

@@ -50,8 +50,8 @@ MemoryPlan plan_memory(const PackedNetwork& network, std::size_t max_batch, std:
     else
       throw Error("device.out_of_memory",
                   "the network needs " + std::to_string(plan.n_bytes) +
-                      " bytes on the device for a batch of one row; " + std::to_string(cap_bytes) + " are allowed",
-                  "raise the memory share, or take --device cpu");
+                      " bytes on the device for a batch of one row; " + std::to_string(cap_bytes) + " are available",
+                  "raise the memory share, or use --device cpu");
   }
 }
 

@@ -30,8 +30,8 @@ double normal_quantile(double p) {
          (((((b[0] * r + b[1]) * r + b[2]) * r + b[3]) * r + b[4]) * r + 1);
 }
 
-/// Knots at distinct quantiles; a knot's score is the normal quantile of the middle of its rank range, so that a column
-/// of few distinct values (a count, a status) gets one knot for each.
+/// Knots at distinct quantiles. A knot's score is the normal quantile of the middle of its rank range, so that a column
+/// with few distinct values (a count, a status) gets one knot for each.
 void fit_knots(std::vector<float> sorted, Encoder::Number& number) {
   if (sorted.empty() || sorted.front() == sorted.back()) return;
   const std::size_t n = sorted.size();

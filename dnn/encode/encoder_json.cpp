@@ -15,7 +15,7 @@ std::vector<float> floats(const std::vector<double>& values) { return {values.be
 std::size_t column_of(const Json& entry, const Schema& schema, Kind kind, const std::string& source) {
   const std::size_t column = schema.index_of(entry.value("column", ""));
   if (schema[column].kind != kind)
-    throw Error("network.encoder", source + ": the column \"" + schema[column].name + "\" is no " + to_string(kind));
+    throw Error("network.encoder", source + ": the column \"" + schema[column].name + "\" is not a " + to_string(kind));
   return column;
 }
 
@@ -64,18 +64,17 @@ Encoder Encoder::from_json(std::string_view text, const Schema& schema, std::str
       const auto signal = find_forest_signal(name.get<std::string>());
       if (!signal || std::ranges::find(encoder.signals_, *signal) != encoder.signals_.end())
         throw Error("network.encoder",
-                    source + ": " + excerpt(name.dump()) + " is no signal of a forest, or stands twice");
+                    source + ": " + excerpt(name.dump()) + " is not a forest signal, or occurs twice");
       encoder.signals_.push_back(*signal);
     }
   } catch (const Json::exception& e) {
     throw Error("network.encoder", source + ": " + e.what());
   }
   if (encoder.forest_.size() != kTreePrefixes.size() * n_margins + encoder.signals_.size())
-    throw Error(
-        "network.encoder",
-        source + ": there are " + std::to_string(encoder.forest_.size()) + " scales of what the forest says of a row",
-        std::to_string(kTreePrefixes.size()) + " stages of each of the " + std::to_string(n_margins) +
-            " outputs, and " + std::to_string(encoder.signals_.size()) + " signals are expected");
+    throw Error("network.encoder", source + ": " + std::to_string(encoder.forest_.size()) + " scales of forest inputs",
+                "expected " + std::to_string(kTreePrefixes.size()) + " prefixes of each of the " +
+                    std::to_string(n_margins) + " outputs, and " + std::to_string(encoder.signals_.size()) +
+                    " signals");
   encoder.count_dense();
   return encoder;
 }

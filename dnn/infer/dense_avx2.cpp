@@ -22,7 +22,7 @@ struct Avx2 {
   static Avx2 step(Avx2 x, Avx2 w, Avx2 sum) { return fma(x, w, sum); }
   static Avx2 relu(Avx2 x) {
     return {_mm256_max_ps(_mm256_setzero_ps(), x.value)};
-  }  // max gives its second operand where one is NaN
+  }  // max returns its second operand if one is NaN
   static float fma_one(float a, float b, float c) {
     return _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(a), _mm_set_ss(b), _mm_set_ss(c)));
   }

@@ -22,7 +22,7 @@ struct Avx512 {
   static Avx512 step(Avx512 x, Avx512 w, Avx512 sum) { return fma(x, w, sum); }
   static Avx512 relu(Avx512 x) {
     return {_mm512_max_ps(_mm512_setzero_ps(), x.value)};
-  }  // max gives its second operand where one is NaN
+  }  // max returns its second operand if one is NaN
   static float fma_one(float a, float b, float c) {
     return _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(a), _mm_set_ss(b), _mm_set_ss(c)));
   }

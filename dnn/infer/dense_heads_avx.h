@@ -1,12 +1,12 @@
 #pragma once
-/// Heads of several rows beside one another, for the files that are compiled for AVX. Not installed.
+/// Heads of several rows in parallel, for the files that are compiled for AVX. Not installed.
 ///
-/// A head is one chain over its inputs, so that lanes are rows. Four columns of eight rows are turned in registers:
+/// A head is one chain over its inputs, so that lanes are rows. Four columns of eight rows are transposed in registers:
 ///
 ///     low half   row 0: x0 x1 x2 x3        column 0: row 0, 1, 2, 3
 ///     high half  row 4: x0 x1 x2 x3   ->             row 4, 5, 6, 7
 ///
-/// The namespace has no name: files of different instruction sets share no function.
+/// The namespace is anonymous, so that files of different instruction sets share no function.
 
 #include <immintrin.h>
 
@@ -32,8 +32,8 @@ struct AvxHeads {
     }
   }
 
-  /// Goes on with the chains of 8 kGroups rows over as many of their `n_in` inputs as make whole columns. Returns how
-  /// many those are.
+  /// Continues the chains of 8 kGroups rows over as many of their `n_in` inputs as make whole columns. Returns the
+  /// number of inputs used.
   template <std::size_t kGroups>
   static std::size_t chains(const float* const* x, const float* const* weight, std::size_t n_in, float* sum) {
     __m256 acc[kGroups];

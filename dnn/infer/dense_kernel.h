@@ -3,7 +3,7 @@
 /// dense_avx512_bf16.cpp). Not installed.
 ///
 /// The paths of a member's rows are the rows of one matrix: row 0's paths, row 1's paths, and so on. A block of them
-/// goes through layer after layer, in scratch memory that stays in the second-level cache.
+/// passes through layer after layer, in scratch memory that stays in the second-level cache.
 
 #include <cstddef>
 
@@ -23,8 +23,8 @@ DenseFunctions dense_avx2();
 DenseFunctions dense_avx512();
 DenseFunctions dense_avx512_bf16();
 
-/// `V` as DenseLayer says, and: broadcast_float, mul, fma, store, count_at_least, fma_one, and V::Heads, whose
-/// `chains` takes many heads as far as it can.
+/// `V` has the members that DenseLayer requires, and: broadcast_float, mul, fma, store, count_at_least, fma_one, and
+/// V::Heads, whose `chains` computes many heads as far as it can.
 template <class V>
 struct DenseKernelOf {
   using Cell = typename V::Cell;
@@ -35,12 +35,14 @@ struct DenseKernelOf {
     const std::size_t bin = V::count_at_least(x, edges + 1, pieces.n_edges);
     const float* const at = pieces.values.template as<float>() + bin * 2 * dimension;
     const V distance = V::broadcast_float(x - edges[bin]);
-    for (std::size_t i = 0; i < dimension; i += V::kWidth)  // whole vectors: what comes next overwrites the surplus
+    // Whole vectors: the next values overwrite the surplus.
+    for (std::size_t i = 0; i < dimension; i += V::kWidth)
       V::fma(distance, V::load(at + dimension + i), V::load(at + i)).store(out + i);
   }
 
-  /// Its row of an embedding table of `n` floats a row. The encoder's codes are in range; another's, or one that is not
-  /// a number, must not read elsewhere: what is too small is the first row, what is too large the last, as on a device.
+  /// Its row of an embedding table of `n` floats per row. The encoder's codes are in range. Other codes, and values
+  /// that are not numbers, must not read outside the table: too small selects the first row, too large the last, as on
+  /// a device.
   static const float* embedding(const std::vector<float>& table, std::size_t n, float code) {
     const std::size_t last = table.size() / n - 1;
     const bool is_inside = code < static_cast<float>(last);
@@ -63,7 +65,7 @@ struct DenseKernelOf {
     for (std::size_t i = member.n_inputs; i < packed.n_inputs; ++i) *x++ = 0;
   }
 
-  /// One output of a member: its heads, a and b of path k lie at k n_outputs.
+  /// One output of a member: its heads; a and b of path k are at k n_outputs.
   struct Output {
     Output(const Member& member, std::size_t of, std::size_t n)
         : index(of),
@@ -86,7 +88,7 @@ struct DenseKernelOf {
     alignas(64) float inputs[kMaxInputs + Linear::kPad];
   };
 
-  /// The first `n` rows of the matrix from `place` on, as a layer reads them.
+  /// The first `n` rows of the matrix from `place` on, in the form that a layer reads.
   template <class To>
   static void expand(const Encoder& encoder, const PackedMember& packed, BatchView encoded, Place& place, std::size_t n,
                      Rows<To> x) {
@@ -105,7 +107,7 @@ struct DenseKernelOf {
     }
   }
 
-  /// Heads of kRows rows of the matrix, the first of them of `path`: chains beside one another.
+  /// Heads of kRows rows of the matrix, the first of them of `path`: parallel chains.
   template <std::size_t kRows>
   static void heads(const Output& output, std::size_t path, Rows<const float> rows, float* out) {
     const std::size_t n_in = output.n_in;
@@ -130,7 +132,7 @@ struct DenseKernelOf {
     if (i < n) heads<1>(output, (path + i) % n_paths, {x.row(i), x.stride}, out + i);
   }
 
-  /// What the heads read of the `n` rows of the matrix from `place` on, which goes on behind them.
+  /// The heads' inputs for the `n` rows of the matrix from `place` on; advances `place`.
   static Rows<const float> trunk(const Encoder& encoder, const PackedMember& packed, BatchView encoded, Place& place,
                                  std::size_t n, float* scratch) {
     const Rows<float> inputs{scratch, packed.input_stride};
@@ -153,8 +155,8 @@ struct DenseKernelOf {
     return {top.data, top.stride};
   }
 
-  /// Adds the heads of `n` rows of the matrix from `row` and `path` on to one output's margins; `sum` is that of the
-  /// paths of a row that the block before has begun.
+  /// Adds the heads of `n` rows of the matrix from `row` and `path` on to one output's margins; `sum` is the partial
+  /// sum over the paths of a row that the previous block began.
   static void add_paths(const Output& output, BatchView encoded, std::size_t row, std::size_t path,
                         const float* heads_of, std::size_t n, float& sum, float* margins) {
     const float* const forest = encoded.data + encoded.n_columns - output.n_outputs + output.index;

@@ -1,14 +1,14 @@
 #pragma once
 /// One layer of the dense kernel, compiled once for each instruction set. Not installed.
 ///
-/// A tile is some rows by one panel of outputs, all of it in registers:
+/// A tile is some rows by one panel of outputs, all in registers:
 ///
 ///            outputs j … j+15   j+16 … j+31
 ///     row 0  [   acc[0][0]    |   acc[0][1]   ]     for i in inputs, in order:
 ///     row 1  [   acc[1][0]    |   acc[1][1]   ]         acc[r][v] = fma(x[r][i], weight[i][j + 16 v], acc[r][v])
 ///
-/// Each lane is a chain of its own, so the tiling changes no bit. A row alone takes several panels at once: there are
-/// fewer chains than a fused multiply-add takes cycles otherwise.
+/// Each lane is a separate chain, so the tiling changes no bit. A single row uses several panels at once; otherwise
+/// there would be fewer chains than the cycles of a fused multiply-add.
 
 #include <cstddef>
 
@@ -25,8 +25,8 @@ struct Rows {
   Cell* row(std::size_t i) const { return data + i * stride; }
 };
 
-/// `V` wraps a register of V::kWidth floats; V::Cell is what weights and activations are kept in. A step takes
-/// V::kInputsPerStep inputs: `broadcast` reads them, `weight` reads theirs, `step` multiplies and adds.
+/// `V` wraps a register of V::kWidth floats; V::Cell is the type of stored weights and activations. A step uses
+/// V::kInputsPerStep inputs: `broadcast` reads them, `weight` reads their weights, `step` multiplies and adds.
 template <class V>
 struct DenseLayer {
   using Cell = typename V::Cell;
@@ -72,7 +72,7 @@ struct DenseLayer {
     tile<kRows, kVectors>(layer, j, x, y);
   }
 
-  /// y = relu(x W + b) of `n` rows. Tiles of a panel are of about one size: few rows alone would wait for the weights.
+  /// y = relu(x W + b) of `n` rows. Tiles of a panel have similar sizes: few rows alone would wait for the weights.
   template <class To>
   static void apply(const PackedLinear& layer, Rows<const Cell> x, std::size_t n, Rows<To> y) {
     std::size_t j = 0;

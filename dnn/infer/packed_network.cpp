@@ -9,7 +9,7 @@
 namespace sluice::dnn {
 namespace {
 
-constexpr std::size_t kSlack = 16;  // floats between rows: those a power of two apart share few lines of the cache
+constexpr std::size_t kSlack = 16;  // floats between rows: rows a power of two apart share few cache lines
 
 std::size_t round_up(std::size_t n, std::size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 

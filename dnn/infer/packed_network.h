@@ -1,13 +1,12 @@
 #pragma once
-/// A network's weights as the CPU kernels stream them: read from front to back, once for a block of rows. Not
+/// A network's weights in the layout that the CPU kernels stream: read from front to back, once per block of rows. Not
 /// installed.
 ///
-/// A layer's outputs are cut into panels; a panel holds its columns for all inputs, in their order. With panels of 64:
+/// A layer's outputs are split into panels; a panel has its columns for all inputs, in their order. With panels of 64:
 ///
-///     inputs 0 … n-1 of outputs 0 … 63 | inputs 0 … n-1 of outputs 64 … 127 | … | the outputs that are left, 16 at
-///     least
+///     inputs 0 … n-1 of outputs 0 … 63 | inputs 0 … n-1 of outputs 64 … 127 | … | the remaining outputs, at least 16
 ///
-/// Cells are float, or bf16, where a step takes two inputs and their weights lie side by side. Padding is zero.
+/// Cells are float, or bf16, with which a step uses two inputs and their weights are adjacent. Padding is zero.
 
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +19,7 @@
 
 namespace sluice::dnn {
 
-/// Zeroed bytes on a cache line's boundary.
+/// Zeroed bytes, aligned to a cache line.
 class AlignedBytes {
  public:
   static constexpr std::size_t kAlignment = 64;
@@ -47,11 +46,11 @@ class AlignedBytes {
   std::unique_ptr<std::byte, Free> bytes_;
 };
 
-/// What a kernel asks of the layout.
+/// What a kernel requires of the layout.
 struct PackedLayout {
-  std::size_t panel = 64;           // outputs of a panel; a multiple of Linear::kPad or a divisor of it
+  std::size_t panel = 64;           // outputs per panel; a multiple of Linear::kPad or a divisor of it
   std::size_t inputs_per_step = 1;  // 1: float; 2: bf16
-  std::size_t rows_per_block = 1;   // that go through a layer together, at most
+  std::size_t rows_per_block = 1;   // maximum number that pass through a layer together
 };
 
 struct PackedLinear {
@@ -61,7 +60,7 @@ struct PackedLinear {
   AlignedBytes bias;             // float [n_out_padded]
 };
 
-/// A bin's values and slopes lie beside one another.
+/// A bin's values and slopes are adjacent.
 struct PackedPieces {
   std::size_t n_edges = 0;  // a multiple of 16: all but the first, then NaN, which no input reaches
   AlignedBytes edges;       // float [1 + n_edges]
@@ -71,16 +70,16 @@ struct PackedPieces {
 struct PackedMember {
   const Member* member = nullptr;
   std::size_t n_inputs = 0;        // with padding, a multiple of Linear::kPad
-  std::size_t input_stride = 0;    // floats from one row of a block to the next, of inputs
-  std::size_t layer_stride = 0;    // and of a hidden layer's outputs
-  std::size_t rows_per_block = 1;  // that the scratch memory holds: inputs and two layers of each
+  std::size_t input_stride = 0;    // floats from one row of a block to the next, for inputs
+  std::size_t layer_stride = 0;    // the same for a hidden layer's outputs
+  std::size_t rows_per_block = 1;  // capacity of the scratch memory: inputs and two layers of each
   std::vector<PackedPieces> numeric;
   AlignedBytes scale;  // float [n_paths, n_inputs]
   std::vector<PackedLinear> layers;
 };
 
 struct PackedNetwork {
-  /// Floats of scratch memory that a kernel has on its stack, a quarter of a MiB.
+  /// Floats of scratch memory on a kernel's stack, a quarter of a MiB.
   static constexpr std::size_t kScratch = 65536;
 
   PackedNetwork(std::shared_ptr<const Network> network, const PackedLayout& layout);
@@ -89,7 +88,7 @@ struct PackedNetwork {
   std::vector<PackedMember> members;
 };
 
-/// Rounded to the nearest, ties to even; what is too small for a normal number becomes zero, as the processor has it.
+/// Rounded to the nearest, ties to even; values too small for a normal number become zero, as on the processor.
 std::uint16_t to_bf16(float x);
 
 }  // namespace sluice::dnn

@@ -1,4 +1,4 @@
-// The plug-in of AOTInductor packages (.pt2): what torch._inductor.aoti_compile_and_package wrote, from LibTorch 2.6
+// The plug-in of AOTInductor packages (.pt2): the output of torch._inductor.aoti_compile_and_package, from LibTorch 2.6
 // on.
 
 #include <sys/mman.h>
@@ -13,7 +13,7 @@
 
 namespace {
 
-/// The bytes under a path: the loader reads files only.
+/// The bytes under a path, because the loader reads only files.
 class MemoryFile {
  public:
   MemoryFile() : descriptor_(memfd_create("network.pt2", MFD_CLOEXEC)) {}
@@ -43,7 +43,7 @@ void run(const Package& package, const float* rows, SluiceSize n_rows, SluiceSiz
   use_one_thread();
   const c10::InferenceMode no_gradients;
   const std::vector<at::Tensor> outputs = package.loader->run({input_of(rows, n_rows, n_columns, package.device)});
-  TORCH_CHECK(outputs.size() == 1, "it gives ", outputs.size(), " tensors where one is wanted");
+  TORCH_CHECK(outputs.size() == 1, "it returns ", outputs.size(), " tensors, expected one");
   take_margins(outputs[0], n_rows, margins);
 }
 
@@ -52,7 +52,8 @@ std::unique_ptr<Package> load(const SluiceNetworkFile& file) {
   const torch::Device device = device_of(file);
   MemoryFile memory;
   memory.write(file.bytes, file.n_bytes);
-  const std::size_t n_runners = std::max(1u, std::thread::hardware_concurrency());  // that many threads do not wait
+  // This number of threads runs without waiting.
+  const std::size_t n_runners = std::max(1u, std::thread::hardware_concurrency());
   auto package = std::make_unique<Package>(Package{std::make_unique<torch::inductor::AOTIModelPackageLoader>(
                                                        memory.path(), "model", false, n_runners, device.index()),
                                                    device});

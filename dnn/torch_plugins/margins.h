@@ -1,5 +1,6 @@
 #pragma once
-// What the plug-ins of LibTorch's two kinds of file share: threads, errors as text, and an output that must be margins.
+// Shared by the plug-ins of LibTorch's two kinds of file: threads, errors as text, and the check that an output is
+// margins.
 
 #include <dlfcn.h>
 #include <torch/torch.h>
@@ -15,11 +16,11 @@
 
 namespace {
 
-/// A decision is made on one thread; the caller has others for other decisions.
+/// A decision uses one thread; the caller has others for other decisions.
 void use_one_thread() {
   thread_local const bool is_set = [] {
     at::set_num_threads(1);
-    // OpenBLAS keeps threads of its own that at::set_num_threads does not know.
+    // OpenBLAS has threads of its own, which at::set_num_threads does not affect.
     if (const auto set = reinterpret_cast<void (*)(int)>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set(1);
     return true;
   }();
@@ -29,28 +30,28 @@ void use_one_thread() {
 torch::Device device_of(const SluiceNetworkFile& file) {
   const torch::Device device(file.device);
   TORCH_CHECK(!device.is_cuda() || device.index() < static_cast<int>(torch::cuda::device_count()),
-              "there is no device ", device, " for this LibTorch");
+              "this LibTorch has no device ", device, "");
   return device;
 }
 
-/// A copy: a network may write into its input.
+/// A copy, because a network may write into its input.
 at::Tensor input_of(const float* rows, SluiceSize n_rows, SluiceSize n_columns, torch::Device device) {
   const auto n = static_cast<std::int64_t>(n_rows), width = static_cast<std::int64_t>(n_columns);
   return torch::from_blob(const_cast<float*>(rows), {n, width}, torch::kFloat32).clone().to(device);
 }
 
-/// Copies a network's output, checked for what it is.
+/// Checks and copies a network's output.
 void take_margins(const at::Tensor& given, SluiceSize n_rows, float* margins) {
   const auto n = static_cast<std::int64_t>(n_rows);
   const bool fits = (given.dim() == 1 || (given.dim() == 2 && given.size(1) == 1)) && given.size(0) == n;
-  TORCH_CHECK(fits && given.scalar_type() == torch::kFloat32, "for ", n, " rows it gives a tensor ", given.sizes(),
-              " of ", given.dtype(), "; [n] or [n, 1] of float is wanted");
+  TORCH_CHECK(fits && given.scalar_type() == torch::kFloat32, "for ", n, " rows it returns a tensor ", given.sizes(),
+              " of ", given.dtype(), "; expected [n] or [n, 1] of float");
   const at::Tensor on_cpu = given.to(torch::kCPU).contiguous();
   std::memcpy(margins, on_cpu.data_ptr<float>(), n_rows * sizeof(float));
 }
 
-/// Runs with 1, 2 and 64 rows of zeros, each until nothing is compiled any more: the graph executor profiles the first
-/// run and compiles in the second.
+/// Runs with 1, 2 and 64 rows of zeros, each until compilation is complete: the graph executor profiles the first run
+/// and compiles in the second.
 template <class Run>
 void warm_up(SluiceSize n_columns, const Run& run) {
   constexpr SluiceSize kMax = 64;
@@ -60,7 +61,7 @@ void warm_up(SluiceSize n_columns, const Run& run) {
     for (int k = 0; k < 3; ++k) run(rows.data(), n_rows, margins.data());
 }
 
-/// Runs `act`; false, and the reason in `error`, where it throws.
+/// Runs `act`. If it throws, returns false and writes the reason to `error`.
 template <class Act>
 bool guarded(char* error, SluiceSize error_size, const Act& act) {
   const auto say = [&](const char* why) {
@@ -76,7 +77,7 @@ bool guarded(char* error, SluiceSize error_size, const Act& act) {
   } catch (const std::exception& e) {
     say(e.what());
   } catch (...) {
-    say("an exception of an unknown kind");
+    say("an exception of unknown type");
   }
   return false;
 }

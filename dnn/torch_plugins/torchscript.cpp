@@ -1,4 +1,4 @@
-// The plug-in of TorchScript files: what torch.jit.script or torch.jit.trace wrote, run by LibTorch.
+// The plug-in of TorchScript files: the output of torch.jit.script or torch.jit.trace, run by LibTorch.
 
 #include <torch/script.h>
 #include <torch/version.h>
@@ -20,7 +20,7 @@ void run(const Script& script, const float* rows, SluiceSize n_rows, SluiceSize 
   const c10::InferenceMode no_gradients;
   torch::jit::Method forward = script.forward;
   const c10::IValue output = forward({input_of(rows, n_rows, n_columns, script.device)});
-  TORCH_CHECK(output.isTensor(), "it gives ", output.tagKind(), " where a tensor is wanted");
+  TORCH_CHECK(output.isTensor(), "it returns ", output.tagKind(), ", expected a tensor");
   take_margins(output.toTensor(), n_rows, margins);
 }
 
@@ -30,7 +30,7 @@ std::unique_ptr<Script> load(const SluiceNetworkFile& file) {
   std::istringstream bytes(std::string(static_cast<const char*>(file.bytes), file.n_bytes));
   torch::jit::Module module = torch::jit::load(bytes, device);
   module.eval();
-  TORCH_CHECK(module.find_method("forward"), "the module has no forward");
+  TORCH_CHECK(module.find_method("forward"), "the module has no method forward");
   auto script = std::make_unique<Script>(Script{module, module.get_method("forward"), device});
   warm_up(file.n_columns, [&](const float* rows, SluiceSize n_rows, float* margins) {
     run(*script, rows, n_rows, file.n_columns, margins);

@@ -7,8 +7,8 @@
 
 namespace sluice::dnn {
 
-/// Row numbers: blocks in random order, rows shuffled among `n_blocks` of them at a time. Data larger than memory is
-/// read in whole runs, a few at a time.
+/// Row numbers: blocks in random order, with rows shuffled among `n_blocks` of them at a time. Data larger than memory
+/// is read in whole runs, a few at a time.
 std::vector<std::size_t> epoch_order(std::size_t n_rows, std::size_t block_rows, std::size_t n_blocks,
                                      std::uint64_t seed);
 

@@ -6,7 +6,7 @@
 
 namespace sluice::dnn {
 
-/// A step whose gradients overflowed halves the factor and is left out; 2,000 good steps in a row double it.
+/// A step whose gradients overflowed halves the factor and is skipped; 2,000 good steps in a row double it.
 struct LossScale {
   static constexpr double kMax = 16777216;  // 2^24
   static constexpr std::size_t kGoodSteps = 2000;
@@ -14,7 +14,7 @@ struct LossScale {
   double factor = 65536;
   std::size_t n_good = 0;  // steps since the factor changed
 
-  /// Takes what the gradients of a step were; returns whether the step counts.
+  /// Updates the factor from the gradients of a step; returns whether the step counts.
   bool accept(bool is_finite) {
     if (!is_finite) {
       factor = factor > 2 ? factor / 2 : 1;

@@ -7,7 +7,7 @@
 namespace sluice::dnn {
 namespace {
 
-/// The mean margins of the members that are (or are not) residual; empty where there are none.
+/// The mean margins of the members that are (or are not) residual; empty if there are none.
 std::vector<double> mean_of(std::span<const std::vector<double>> margins, const std::vector<bool>& residual,
                             bool which) {
   std::vector<double> mean;
@@ -48,7 +48,7 @@ MemberMix choose_mix(std::span<const std::vector<double>> margins, const std::ve
   }
   const auto n_residual = static_cast<double>(std::count(residual.begin(), residual.end(), true)),
              n_alone = static_cast<double>(residual.size()) - n_residual;
-  // A mean over the kept members divides by their number, which the factors undo.
+  // A mean over the kept members divides by their number, which the factors compensate.
   const bool keeps_residual = has_residual && mix.share_alone < 1, keeps_alone = !has_residual || mix.share_alone > 0;
   const double n_kept = (keeps_residual ? n_residual : 0) + (keeps_alone ? n_alone : 0);
   for (const bool is_residual : residual)

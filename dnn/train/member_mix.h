@@ -1,6 +1,6 @@
 #pragma once
-/// How the members of a network are put together: all residual ones weigh the same, and what those that learnt from the
-/// row alone say is mixed in by the share that does best on the validation rows. Not installed.
+/// Combines the members of a network. All residual members have equal weight. The members that learnt from the row
+/// alone are mixed in with the share that does best on the validation rows. Not installed.
 
 #include <span>
 #include <string>
@@ -12,12 +12,12 @@ namespace sluice::dnn {
 
 struct MemberMix {
   double share_alone = 0;
-  std::vector<double> factors;  // of each member's output, in a mean over all that are kept; 0: left out
-  double forest = 0;            // of the forest's margin beside them, where no member is residual
+  std::vector<double> factors;  // of each member's output, in a mean over the kept members; 0: dropped
+  double forest = 0;            // of the forest's margin in addition, if no member is residual
 };
 
-/// `margins` of each member over the same rows; `forest`: the forest's. Shares are tried in steps of a tenth; of equal
-/// ones the smallest is taken.
+/// `margins` of each member over the same rows; `forest`: the forest's. Shares are tried in steps of a tenth; ties go
+/// to the smallest.
 MemberMix choose_mix(std::span<const std::vector<double>> margins, const std::vector<bool>& residual,
                      std::span<const double> forest, std::span<const float> labels);
 

@@ -28,7 +28,7 @@ void put(Tensors& tensors, const std::string& name, const torch::Tensor& tensor)
   out.values.assign(flat.data_ptr<float>(), flat.data_ptr<float>() + flat.numel());
 }
 
-/// Distinct values where there are few, else distinct quantiles.
+/// Distinct values if there are few, otherwise distinct quantiles.
 std::vector<float> edges_of(std::vector<float> values, std::size_t max_bins) {
   std::sort(values.begin(), values.end());
   std::vector<float> distinct = values;
@@ -50,7 +50,7 @@ std::vector<float> edges_of(std::vector<float> values, std::size_t max_bins) {
 }  // namespace
 
 BinEdges find_bin_edges(const Encoder& encoder, const TrainingRows& rows, std::size_t max_bins) {
-  constexpr std::size_t kMax = 200000;  // rows that are looked at, spread over all
+  constexpr std::size_t kMax = 200000;  // rows that are read, spread over all rows
   const std::size_t n = std::min(rows.encoded.n_rows, kMax);
   BinEdges out;
   std::vector<float> values(n);
@@ -112,7 +112,7 @@ void MemberModel::add_numeric(const BinEdges& edges, Random& random) {
   edge_ = torch::zeros({n, bins});
   inverse_width_ = torch::zeros({n, bins});
   lowest_ = torch::zeros({n, bins});
-  highest_ = torch::zeros({n, bins});  // the bins that an input lacks are clamped to 0
+  highest_ = torch::zeros({n, bins});  // bins that an input does not have are clamped to 0
   for (long i = 0; i < n; ++i) {
     const auto& e = edges[static_cast<std::size_t>(i)];
     const auto own = static_cast<long>(e.size()) - 1;
@@ -156,8 +156,8 @@ void MemberModel::add_trunk(long n_in, double start, Random& random) {
   const auto paths = static_cast<long>(n_paths_), outputs = static_cast<long>(n_outputs_);
   const bool is_tabm = options_.kind == NetworkKind::tabm;
   if (paths > 1) {
-    // The paths must differ before the first layer mixes them: a number for each path and input, one for all of an
-    // input's embedding.
+    // The paths must differ before the first layer mixes them: one number per path and input, shared by an input's
+    // embedding.
     auto scale = normal({paths, n_in}, 1.0, random);
     const auto d = static_cast<long>(options_.numeric_dimension);
     for (long i = 0; d > 0 && i < static_cast<long>(edges_.size()); ++i)
@@ -210,7 +210,7 @@ torch::Tensor MemberModel::drop(const torch::Tensor& x, Random* random) const {
   auto mask = torch::empty(x.sizes());
   float* data = mask.data_ptr<float>();
   const long n = mask.numel();
-  for (long i = 0; i < n; i += 4) {  // 16 random bits an element
+  for (long i = 0; i < n; i += 4) {  // 16 random bits per element
     std::uint64_t bits = random->next();
     for (long k = i; k < std::min(i + 4, n); ++k, bits >>= 16) data[k] = (bits & 0xffff) < threshold ? 0.0f : kept;
   }
@@ -264,7 +264,7 @@ void MemberModel::store_numeric(Tensors& tensors, const std::string& name, Membe
   tensors[name + ".slope"] = std::move(slope);
 }
 
-/// `columns` over this member's inputs, with `value` where the stored network has inputs that it does not read.
+/// `columns` over this member's inputs, with `value` for the stored network's inputs that it does not read.
 torch::Tensor MemberModel::with_unread(const torch::Tensor& columns, float value) const {
   const long d = edges_.empty() ? 1 : static_cast<long>(options_.numeric_dimension), own = n_own_ * d;
   return torch::cat({columns.narrow(1, 0, own), torch::full({columns.size(0), n_unread_ * d}, value, columns.options()),
@@ -287,7 +287,7 @@ MemberShape MemberModel::store(Tensors& tensors, const std::string& name, const 
     shape.dimensions.push_back(static_cast<std::size_t>(table.size(1)));
   }
   if (n_paths_ > 1) {
-    // A single path that is kept has no scale: the first layer's weights take it.
+    // If a single path is kept, it has no scale: the first layer's weights absorb it.
     const auto scale = scale_.index_select(0, chosen);
     if (paths.size() > 1) put(tensors, name + ".scale", with_unread(scale, 1));
   }

@@ -1,5 +1,5 @@
 #pragma once
-/// One member's parameters and its forward pass, as the trainer sees them. Includes LibTorch; not installed.
+/// One member's parameters and its forward pass, for the trainer. Includes LibTorch; not installed.
 
 #include <torch/torch.h>
 
@@ -11,21 +11,21 @@
 
 namespace sluice::dnn {
 
-/// A batch of encoded rows, taken apart.
+/// A batch of encoded rows, split into parts.
 struct ModelBatch {
   torch::Tensor dense, codes, margin, labels;  // [n, n_dense], int64 [n, n_categories], [n, n_outputs], [n, 1]
 };
 
-/// Where piecewise-linear embeddings have their edges: for each dense input, ascending, at least two.
+/// The edges of the piecewise-linear embeddings: for each dense input, ascending, at least two.
 using BinEdges = std::vector<std::vector<float>>;
 BinEdges find_bin_edges(const Encoder& encoder, const TrainingRows& rows, std::size_t max_bins);
 
-/// All parameters lie in one flat tensor, their gradients in another, so that the optimiser and the checkpoints see two
-/// tensors; they lie on the device. Batches lie on the CPU. All randomness comes from our own generator: the same for
-/// every LibTorch.
+/// All parameters are in one flat tensor and their gradients in another, so that the optimiser and the checkpoints have
+/// two tensors. They are on the device; batches are on the CPU. All randomness comes from Sluice's own generator: it is
+/// the same for every LibTorch.
 class MemberModel {
  public:
-  /// `start`: the margin that it gives before training, added to the forest's where it is residual.
+  /// `start`: its margin before training, added to the forest's if it is residual.
   MemberModel(const Encoder& encoder, const MemberOptions& options, const BinEdges& edges, double start,
               torch::Device device, std::uint64_t seed);
 
@@ -34,10 +34,10 @@ class MemberModel {
 
   torch::Tensor& parameters() { return flat_; }
   torch::Tensor& gradients() { return gradients_; }
-  const torch::Tensor& decays() const { return decays_; }  // 1 where weight decay applies
+  const torch::Tensor& decays() const { return decays_; }  // 1 if weight decay applies
   std::size_t n_paths() const { return n_paths_; }
 
-  /// The tensors of network.h under `name`, with these paths only; the shape they have.
+  /// The tensors of network.h under `name`, with these paths only; returns their shape.
   MemberShape store(Tensors& tensors, const std::string& name, const std::vector<std::size_t>& paths) const;
 
  private:
@@ -61,7 +61,8 @@ class MemberModel {
   MemberOptions options_;
   torch::Device device_;
   std::size_t n_paths_ = 1, n_outputs_ = 1;
-  long n_own_ = 0, n_unread_ = 0;  // dense inputs; the forest's stand last, and are not read by a member that is alone
+  // Dense inputs; the forest's are last, and a member that learns from the row alone does not read them.
+  long n_own_ = 0, n_unread_ = 0;
   std::vector<Parameter> added_;
   torch::Tensor flat_, gradients_, decays_;
   BinEdges edges_;
@@ -70,7 +71,7 @@ class MemberModel {
   std::vector<torch::Tensor> embeddings_, towers_, tower_biases_;
   torch::Tensor scale_;  // [paths, inputs]
   std::vector<torch::Tensor> weights_, biases_;
-  torch::Tensor head_, head_bias_, a_, b_;  // [paths, outputs, last width], and thrice [paths, outputs]
+  torch::Tensor head_, head_bias_, a_, b_;  // [paths, outputs, last width], and three of [paths, outputs]
 };
 
 }  // namespace sluice::dnn

@@ -102,7 +102,7 @@ MemberTraining::MemberTraining(const Encoder& encoder, const TrainingRows& train
 
 void MemberTraining::resume(TrainingState state) {
   if (state.parameters.numel() != model_.parameters().numel())
-    throw Error("training.checkpoint", "the checkpoint is of a network of another size");
+    throw Error("training.checkpoint", "the checkpoint belongs to a network of another size");
   state_ = std::move(state);
   const torch::NoGradGuard no_grad;
   model_.parameters().copy_(state_.parameters);
@@ -150,7 +150,7 @@ torch::Tensor MemberTraining::loss_of_batch(const ModelBatch& batch, Random& ran
   return (losses * weights.to(device_)).mean();
 }
 
-/// Returns whether the step is to be taken.
+/// Returns whether to take the step.
 bool MemberTraining::find_gradients(const torch::Tensor& loss) {
   model_.gradients().zero_();
   if (options_.precision != Precision::fp16) {
@@ -192,7 +192,7 @@ EpochReport MemberTraining::run_epoch() {
       throw Error("training.diverged",
                   "the network's loss is not finite in epoch " + std::to_string(state_.epoch + 1) + ", after " +
                       std::to_string(kMaxRestarts) + " halvings of the learning rate",
-                  "look for values that are not finite, or take a smaller network.learning_rate");
+                  "check the data for values that are not finite, or use a smaller network.learning_rate");
     state_.step = step;
     state_.rate_share *= 0.5;
     resume(state_);

@@ -1,5 +1,5 @@
 #pragma once
-/// The training of one member: epochs, early stopping, going back from losses that are not finite, checkpoints.
+/// The training of one member: epochs, early stopping, recovery from losses that are not finite, checkpoints.
 /// Includes LibTorch; not installed.
 
 #include <functional>
@@ -12,7 +12,7 @@
 
 namespace sluice::dnn {
 
-/// Where a training stands between two epochs; with `restore`, all that its continuation depends on.
+/// The state of a training between two epochs; with `restore`, everything that its continuation depends on.
 struct TrainingState {
   torch::Tensor parameters, best_parameters;  // after the last good epoch; at the best one
   torch::Tensor moments, squares;             // of AdamW
@@ -23,7 +23,7 @@ struct TrainingState {
   LossScale loss_scale;                  // of fp16
 
   std::string to_bytes(const std::string& digest) const;
-  /// Throws Error{training.checkpoint} where the bytes are of another training.
+  /// Throws Error{training.checkpoint} if the bytes belong to another training.
   static TrainingState from_bytes(std::string_view bytes, const std::string& digest, const std::string& source);
 };
 
@@ -35,13 +35,13 @@ class MemberTraining {
   const TrainingState& state() const { return state_; }
   void resume(TrainingState state);
   bool is_done() const;
-  /// One more epoch. Throws Error{training.diverged}.
+  /// Runs one more epoch. Throws Error{training.diverged}.
   EpochReport run_epoch();
 
-  /// Validation log-loss of the forest's margin as it is.
+  /// Validation log-loss of the forest's margin alone.
   double loss_before() const { return loss_before_; }
-  /// Puts the model to its best epoch, chooses the paths that are kept and stores them; `valid_margins` are what the
-  /// member then says of the validation rows.
+  /// Restores the model of the best epoch, chooses the paths to keep and stores them; `valid_margins` are the member's
+  /// margins of the validation rows.
   MemberShape store(Tensors& tensors, const std::string& name, std::vector<double>& valid_margins);
 
  private:
@@ -64,10 +64,10 @@ class MemberTraining {
   double loss_before_ = 0;
 };
 
-/// Rows of one batch, taken apart.
+/// Rows of one batch, split into parts.
 ModelBatch take_batch(const Encoder& encoder, const TrainingRows& rows, std::span<const std::size_t> which);
 
-/// Of paths [n_rows, n_paths, n_outputs], `n` whose mean margin has the least log-loss, added one by one.
+/// Of paths [n_rows, n_paths, n_outputs], the `n` whose mean margin has the lowest log-loss, added one by one.
 std::vector<std::size_t> choose_paths(const torch::Tensor& margins, std::span<const float> labels, std::size_t n);
 
 }  // namespace sluice::dnn

@@ -31,18 +31,18 @@ void set_type(torch::Device device, torch::ScalarType type) {
 torch::Device training_device(const TrainerOptions& options) {
   if (options.device.kind == Device::cpu) {
     if (options.precision == Precision::fp16)
-      throw Error("training.precision", "the CPU does not train in fp16", "take bf16 or float32, or a CUDA device");
+      throw Error("training.precision", "the CPU cannot train in fp16", "use bf16 or float32, or a CUDA device");
     return torch::kCPU;
   }
   if (options.device.kind != Device::cuda)
-    throw Error("training.options", "training takes no device \"auto\"", "cpu or cuda");
+    throw Error("training.options", "training does not support the device \"auto\"", "use cpu or cuda");
   if (!torch::cuda::is_available())
     throw Error("device.unavailable", "LibTorch " + torch_version() + " finds no CUDA device to train on",
-                "take the device cpu, or build with a LibTorch that has CUDA");
+                "use the device cpu, or build with a LibTorch that has CUDA");
   const auto n_devices = static_cast<int>(torch::cuda::device_count());
   if (options.device.index < 0 || options.device.index >= n_devices)
-    throw Error("device.unavailable", "there is no CUDA device " + std::to_string(options.device.index),
-                "this process sees " + std::to_string(n_devices));
+    throw Error("device.unavailable", "no CUDA device " + std::to_string(options.device.index),
+                "the number of devices that this process sees is " + std::to_string(n_devices));
   return {torch::kCUDA, static_cast<torch::DeviceIndex>(options.device.index)};
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-/// Where training computes, and in which numbers. Includes LibTorch; not installed.
+/// The device and the precision of training. Includes LibTorch; not installed.
 
 #include <torch/torch.h>
 
@@ -7,12 +7,12 @@
 
 namespace sluice::dnn {
 
-/// Throws Error{device.unavailable} where LibTorch has no such device, Error{training.precision} where the device
-/// lacks the precision.
+/// Throws Error{device.unavailable} if LibTorch has no such device, Error{training.precision} if the device lacks the
+/// precision.
 torch::Device training_device(const TrainerOptions& options);
 
-/// While it lives, this thread's matrix products take and give numbers of this precision; sums, losses and parameters
-/// stay float32. Of float32 it does nothing.
+/// While it lives, this thread's matrix products have inputs and outputs of this precision; sums, losses and parameters
+/// stay float32. For float32 it has no effect.
 class Autocast {
  public:
   Autocast(Precision precision, torch::Device device);

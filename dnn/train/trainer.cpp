@@ -21,13 +21,13 @@
 namespace sluice::dnn {
 namespace {
 
-/// OpenBLAS has threads of its own, which LibTorch's setting does not reach.
+/// OpenBLAS has threads of its own, which LibTorch's setting does not affect.
 void use_one_blas_thread() {
   using SetThreads = void (*)(int);
   if (const auto set = reinterpret_cast<SetThreads>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set(1);
 }
 
-/// Puts the members together in `result`; those that are left out lose their shape.
+/// Combines the members in `result`; dropped members lose their shape.
 void join(const std::vector<MemberOptions>& members, std::vector<Tensors> stored,
           const std::vector<std::vector<double>>& margins, const Encoder& encoder, const TrainingRows& valid,
           TrainedNetwork& result) {
@@ -49,14 +49,14 @@ void join(const std::vector<MemberOptions>& members, std::vector<Tensors> stored
   result.shapes = std::move(kept);
 }
 
-/// One entry a member, in order.
+/// One entry per member, in order.
 std::vector<MemberOptions> expand(const std::vector<MemberOptions>& members) {
   std::vector<MemberOptions> out;
   for (const MemberOptions& m : members) out.insert(out.end(), m.count, m);
   return out;
 }
 
-/// Of all that a continued training must share with the one before; of long data, rows spread over it.
+/// A digest of everything that a resumed training must share with the first; of long data, rows spread over it.
 std::string digest_of(const TrainingRows& train, const TrainingRows& valid, const TrainerOptions& o,
                       const MemberOptions& m, std::size_t n_margins, std::uint64_t seed) {
   Hasher hasher;

@@ -1,5 +1,5 @@
 #pragma once
-/// What training refuses before it begins. Not installed.
+/// Checks of training data and options. Not installed.
 
 #include "sluice/dnn/train/trainer.h"
 

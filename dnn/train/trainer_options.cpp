@@ -18,7 +18,7 @@ std::string_view to_string(NetworkKind kind) {
 NetworkKind parse_network_kind(std::string_view name) {
   for (const auto kind : {NetworkKind::mlp, NetworkKind::tabm, NetworkKind::embedding})
     if (name == to_string(kind)) return kind;
-  throw Error("network.kind", "there is no network \"" + std::string(name) + "\"", "mlp, tabm or embedding");
+  throw Error("network.kind", "unknown network kind \"" + std::string(name) + "\"", "use mlp, tabm or embedding");
 }
 
 MemberOptions MemberOptions::of(NetworkKind kind) {

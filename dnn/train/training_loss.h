@@ -1,7 +1,7 @@
 #pragma once
-/// The losses that training minimises, and those that it chooses by. Of one output, the negative log-likelihood of a
-/// margin in log-odds; of several, that of the label's class under the softmax of the margins. Includes LibTorch; not
-/// installed.
+/// The losses that training minimises, and those that it selects models by. For one output, the negative log-likelihood
+/// of a margin in log-odds; for several, that of the label's class under the softmax of the margins. Includes LibTorch;
+/// not installed.
 
 #include <torch/torch.h>
 
@@ -10,17 +10,17 @@
 
 namespace sluice::dnn {
 
-/// Of every path: margins [n, n_paths, n_outputs] and labels [n, 1], on one device, to [n, n_paths].
+/// For every path: margins [n, n_paths, n_outputs] and labels [n, 1], on one device, to [n, n_paths].
 torch::Tensor losses_of(const torch::Tensor& margins, const torch::Tensor& labels);
 
-/// Of one row's margins, in double. A label is 0 or 1, or the number of a class.
+/// For one row's margins, in double. A label is 0 or 1, or the number of a class.
 double loss_of(std::span<const double> margins, float label);
 
 /// Mean over rows of margins [n_rows, n_outputs].
 double mean_loss(std::span<const double> margins, std::span<const float> labels);
 
-/// AUC of the margins; of several outputs, the mean over the classes that the labels have of each against the rest. NaN
-/// where all labels are one.
+/// AUC of the margins; for several outputs, the mean AUC of each class in the labels against the rest. NaN if all
+/// labels are equal.
 double mean_auc(std::span<const double> margins, std::span<const float> labels);
 
 }  // namespace sluice::dnn

@@ -41,8 +41,8 @@ TrainingState TrainingState::from_bytes(std::string_view bytes, const std::strin
     const std::size_t end = bytes.find('\n');
     const auto head = nlohmann::json::parse(bytes.substr(0, end));
     if (head.at("digest").get<std::string>() != digest)
-      throw Error("training.checkpoint", source + ": the checkpoint is of other data or options",
-                  "remove the folder to begin anew, or give what it was begun with");
+      throw Error("training.checkpoint", source + ": the checkpoint belongs to other data or options",
+                  "remove the folder to start again, or use the original data and options");
     const Tensors tensors = read_safetensors(bytes.substr(end + 1), source);
     TrainingState state;
     state.parameters = from_tensor(tensors.at("parameters"));
@@ -62,7 +62,7 @@ TrainingState TrainingState::from_bytes(std::string_view bytes, const std::strin
   } catch (const std::exception& e) {
     if (dynamic_cast<const Error*>(&e) != nullptr) throw;
     throw Error("training.checkpoint", source + ": the checkpoint cannot be read: " + e.what(),
-                "remove the folder to begin anew");
+                "remove the folder to start again");
   }
 }
 

@@ -68,7 +68,7 @@ struct Avx2 {
     }
   }
 
-  /// A bit for each code: byte code / 8, bit code % 8.
+  /// One bit per code: byte code / 8, bit code % 8.
   class Set {
    public:
     explicit Set(const std::uint64_t* words) {
@@ -77,7 +77,7 @@ struct Avx2 {
       high_ = _mm256_broadcastsi128_si256(_mm_loadu_si128(bytes + 1));
     }
 
-    /// Bytes of ones where the code is not in the set.
+    /// Bytes of ones if the code is not in the set.
     __m256i lacks(__m256i codes) const {
       const __m256i bits = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201ull));
       const __m256i byte = _mm256_and_si256(_mm256_srli_epi16(codes, 3), _mm256_set1_epi8(15));

@@ -1,5 +1,5 @@
 #pragma once
-/// A row's bins in AVX2 registers, for the kernels that lack a permute of 64 bytes. Not installed.
+/// A row's bins in AVX2 registers, for kernels without a permute of 64 bytes. Not installed.
 
 #include <immintrin.h>
 
@@ -9,8 +9,8 @@
 
 namespace sluice::gbdt {
 
-/// Four tables of 16 bins, each in both halves of a register: a shuffle looks up the column's low four bits in each of
-/// them, bits 4 and 5 choose between the four answers.
+/// Four tables of 16 bins, each in both halves of a register. A shuffle looks up the column's low four bits in each
+/// table; bits 4 and 5 choose between the four results.
 struct Avx2Bins {
   __m256i table[4];
   const std::int8_t* bytes;

@@ -9,7 +9,7 @@ namespace sluice::gbdt {
 namespace {
 
 struct Avx512 : Avx512Isa {
-  /// Leaf bytes in tables of 16, looked up within each quarter of a register; two turns choose between four answers.
+  /// Leaf bytes in tables of 16, looked up within each quarter of a register; two turns choose between four results.
   struct Tables {
     __m512i table[4];
 
@@ -50,7 +50,7 @@ struct Avx512 : Avx512Isa {
     Tables tables_[4];
   };
 
-  /// 256 leaves: four such tables a byte, and two more turns.
+  /// 256 leaves: four such tables per byte, and two more turns.
   class ManyLeaves {
    public:
     explicit ManyLeaves(const std::uint32_t* exits) {
@@ -77,7 +77,7 @@ struct Avx512 : Avx512Isa {
     Tables tables_[4][4];
   };
 
-  /// A bit for each code: byte code / 8, bit code % 8.
+  /// One bit per code: byte code / 8, bit code % 8.
   class Set {
    public:
     Set(const std::uint64_t* words, std::uint32_t) {

@@ -18,7 +18,7 @@ struct Avx512Isa {
     return static_cast<unsigned>(__builtin_popcount(le(cuts, x)));
   }
 
-  /// How many of the low bits are ones, of 16 masks that are ones below zeros: the exponent of mask + 1.
+  /// For 16 masks that are ones below zeros, the number of low ones: the exponent of mask + 1.
   static __m512i counts(const std::uint16_t* masks) {
     const __m512i next = _mm512_add_epi32(
         _mm512_cvtepu16_epi32(_mm256_load_si256(reinterpret_cast<const __m256i*>(masks))), _mm512_set1_epi32(1));
@@ -26,7 +26,7 @@ struct Avx512Isa {
                             _mm512_set1_epi32(127));
   }
 
-  /// How many of 16 ascending cuts, of which the last is NaN, are <= each of 16 values: four steps of a search.
+  /// Among 16 ascending cuts, the last of which is NaN, the number that are <= each of 16 values: four search steps.
   static __m512i search(__m512 cuts, __m512 x) {
     __m512i count = _mm512_setzero_si512();
     for (const int step : {8, 4, 2, 1}) {
@@ -45,15 +45,15 @@ struct Avx512Isa {
                     _mm512_cvtepi32_epi8(_mm512_mask_mov_epi32(bin, is_missing, _mm512_set1_epi32(kMissingBin))));
   }
 
-  /// What quantizing goes through, a stage for all values before the next: masks that were just stored one by one
-  /// cannot be loaded as one register.
+  /// Scratch memory for quantizing. Each step finishes for all values before the next begins, because masks that were
+  /// just stored one by one cannot be loaded as one register.
   template <std::size_t kCapacity>
   struct Scratch {
     alignas(64) float x[kCapacity];
     alignas(64) std::uint32_t rows[kCapacity];
     alignas(64) std::uint16_t masks[kCapacity];
 
-    /// Rows and masks to bins, in whole groups of 16: there is room for them.
+    /// Rows and masks to bins, in whole groups of 16: the buffers are padded.
     void store(std::size_t n, std::int8_t* bins) const {
       for (std::size_t i = 0; i < n; i += 16)
         store_bins(_mm512_load_si512(rows + i), masks + i, _mm512_load_ps(x + i), bins + i);
@@ -89,7 +89,7 @@ struct Avx512Isa {
     scratch.store(n, bins);
   }
 
-  /// Place 1 is the root; after `levels` turns a place is 2^levels and more.
+  /// Place 1 is the root; after `levels` turns a place is 2^levels or more.
   static void walk8(const std::uint64_t* masks, std::uint32_t levels, std::uint64_t* places) {
     const __m512i mask = _mm512_load_si512(masks), one = _mm512_set1_epi64(1);
     __m512i place = one;
@@ -108,7 +108,7 @@ struct Avx512Isa {
                                                   _mm512_loadu_si512(exits + 64 + k)));
   }
 
-  /// The turns of 64 rows as their leaves' numbers, a byte a row; the first turn is the highest bit.
+  /// The turns of 64 rows as their leaf numbers, one byte per row; the first turn is the highest bit.
   template <int kTurns>
   static __m512i leaf_numbers(const std::uint64_t* turns) {
     __m512i leaf = _mm512_maskz_set1_epi8(turns[0], static_cast<char>(1 << (kTurns - 1)));
@@ -134,7 +134,7 @@ struct Avx512Isa {
     for (int b = 0; b < 4; ++b) part[b] = _mm512_load_si512(bytes[b]);
   }
 
-  /// `part[b]` has byte b of 64 floats. The order that unpacking leaves them in: plane_kernel.h.
+  /// `part[b]` has byte b of 64 floats. plane_kernel.h describes the order that unpacking produces.
   static void add_unpacked(const __m512i* part, __m512* sums) {
     const __m512i low[2] = {_mm512_unpacklo_epi8(part[0], part[1]), _mm512_unpackhi_epi8(part[0], part[1])};
     const __m512i high[2] = {_mm512_unpacklo_epi8(part[2], part[3]), _mm512_unpackhi_epi8(part[2], part[3])};

@@ -24,7 +24,7 @@ struct Vbmi : Avx512Isa {
     __m512i bytes_[4];
   };
 
-  /// 256 leaves: a permute of two registers looks up 128 of them, the first turn chooses the half.
+  /// 256 leaves: a permute of two registers looks up 128 of them; the first turn chooses the half.
   class ManyLeaves {
    public:
     explicit ManyLeaves(const std::uint32_t* exits) {
@@ -44,7 +44,7 @@ struct Vbmi : Avx512Isa {
     __m512i bytes_[4][4];
   };
 
-  /// A byte of ones or zeros for each code.
+  /// One byte of ones or zeros per code.
   class Set {
    public:
     Set(const std::uint64_t* words, std::uint32_t n_words) : n_words_(n_words) {
@@ -68,17 +68,17 @@ struct Vbmi : Avx512Isa {
   struct RowBins;
 };
 
-/// What every number of tables shares: `Tables::look_up(columns)` gives the bins of 64 columns.
+/// Shared by all numbers of tables: `Tables::look_up(columns)` returns the bins of 64 columns.
 template <class Tables>
 struct VbmiBins {
-  /// Missing is above every cut; that is undone where the split sends it left.
+  /// Missing is above every cut; a correction follows if the split sends it left.
   std::uint64_t outcomes(const BlockNodes& nodes, std::uint64_t default_left) const {
     const __m512i bins = self().look_up(_mm512_load_si512(nodes.column));
     const std::uint64_t is_missing = _mm512_cmpeq_epi8_mask(bins, _mm512_set1_epi8(kMissingBin));
     return _mm512_cmpgt_epi8_mask(bins, _mm512_load_si512(nodes.cut)) & ~(is_missing & default_left);
   }
 
-  /// Eight lanes at a time, a word in each. A shift by 64 and more leaves nothing.
+  /// Eight lanes at a time, one word in each. A shift by 64 or more gives 0.
   std::uint64_t category_bits(const CategoryLanes& lanes, std::uint32_t first, std::uint32_t n) const {
     const auto widened = [](const std::uint8_t* bytes) {
       return _mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(bytes)));
@@ -98,7 +98,8 @@ struct VbmiBins {
   const Tables& self() const { return static_cast<const Tables&>(*this); }
 };
 
-/// Up to 64 columns: two tables, missing above every cut in one and below in the other; the column's byte says which.
+/// Up to 64 columns: two tables, with missing above every cut in one and below in the other. The column's byte selects
+/// the table.
 template <>
 struct Vbmi::RowBins<1> : VbmiBins<Vbmi::RowBins<1>> {
   __m512i high, low;

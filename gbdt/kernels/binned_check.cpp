@@ -5,7 +5,7 @@
 namespace sluice::gbdt {
 namespace {
 
-/// What a place in the structures may hold. The first thing that is wrong is kept.
+/// Checks the range of every index in the structures. Keeps the first fault.
 class Checks {
  public:
   Checks(const Forest& forest, const BinnedForest& binned)
@@ -93,7 +93,7 @@ class Checks {
             "block", b);
   }
 
-  /// Each tier's exits name blocks, which the next reads; those of the last are leaves.
+  /// Each tier's exits are block numbers of the next tier; those of the last tier are leaves.
   void check_tiers() {
     std::vector<std::uint32_t> open;
     for (std::size_t t = 0; t < forest_.n_trees(); ++t) open.push_back(static_cast<std::uint32_t>(t));
@@ -109,7 +109,7 @@ class Checks {
     }
   }
 
-  /// A passage has one exit, and no split that could lead to another.
+  /// A pass-through block has one exit, and no split that could lead to another.
   void check_exits(std::uint32_t b, std::size_t tier, std::vector<std::uint32_t>& next) {
     const Block& block = rows_.blocks[b];
     if (block.nodes >= rows_.nodes.size()) return;

@@ -8,8 +8,7 @@ namespace sluice::gbdt {
 
 namespace {
 
-/// Words of 64 bits that hold `n` categories and the two codes for missing and for none; 0 where a byte cannot name
-/// them.
+/// Words of 64 bits for `n` categories and the two codes for missing and for none; 0 if a byte cannot represent them.
 std::uint32_t words_for(std::uint32_t n) { return n <= 62 ? 1 : n <= 126 ? 2 : n <= 254 ? 4 : 0; }
 
 /// One more than the highest category of a set.
@@ -20,7 +19,7 @@ std::uint32_t end_of_set(const Forest& forest, const CategorySet& set) {
   return 0;
 }
 
-/// The order of cuts: NaN, which nothing reaches, is above all others.
+/// The order of cuts: NaN, which no value reaches, is above all others.
 bool is_lower(float a, float b) { return a < b || (a == a && b != b); }
 bool is_same_cut(float a, float b) { return !is_lower(a, b) && !is_lower(b, a); }
 
@@ -46,7 +45,7 @@ ColumnMap::ColumnMap(const Forest& forest)
   for (std::size_t feature = 0; feature < cuts_.size(); ++feature) {
     auto& cuts = cuts_[feature];
     std::sort(cuts.begin(), cuts.end(), is_lower);
-    // Zeros of both signs are one cut, as they are to <.
+    // Zeros of both signs are one cut, because < treats them as equal.
     cuts.erase(std::unique(cuts.begin(), cuts.end(), is_same_cut), cuts.end());
     first_column_[feature] = n_numeric_;
     n_numeric_ += (cuts.size() + kMaxCuts - 1) / kMaxCuts;

@@ -1,5 +1,5 @@
 #pragma once
-/// Which column holds a split's feature, and where in it the split stands. Not installed.
+/// Maps a split's feature to a column, and the split to a place in the column. Not installed.
 
 #include <cstdint>
 #include <unordered_map>
@@ -22,7 +22,7 @@ class ColumnMap {
   };
   Cut cut_of(const Node& split) const;
 
-  /// Writes the split's words where they are not there yet.
+  /// Writes the split's words if they are not written yet.
   CategoryNode category_of(const Node& split, std::uint32_t place, Bins& bins);
 
   /// Fills the columns of both kinds, coarse and fine.
@@ -30,10 +30,10 @@ class ColumnMap {
 
  private:
   const Forest& forest_;
-  std::vector<std::vector<float>> cuts_;      // one list a feature, ascending, each value once; NaN is the last
-  std::vector<std::uint32_t> n_categories_;   // one a feature: one more than the highest of its sets
-  std::vector<std::size_t> first_column_;     // one a feature: of its cuts
-  std::vector<std::size_t> category_column_;  // one a feature: 1 and up, 0 for none
+  std::vector<std::vector<float>> cuts_;      // one list per feature, ascending, each value once; NaN is last
+  std::vector<std::uint32_t> n_categories_;   // one per feature: one more than the highest category of its sets
+  std::vector<std::size_t> first_column_;     // one per feature: the first column of its cuts
+  std::vector<std::size_t> category_column_;  // one per feature: 1 and up, 0 for none
   std::size_t n_numeric_ = 0, n_category_ = 0;
   std::unordered_map<std::uint32_t, std::uint32_t> first_word_;  // by set and default side
 };

@@ -1,5 +1,6 @@
 #pragma once
-/// What an instruction set's file offers (binned_avx2.cpp, binned_avx512.cpp, binned_avx512_vbmi.cpp). Not installed.
+/// The interface of an instruction set's file (binned_avx2.cpp, binned_avx512.cpp, binned_avx512_vbmi.cpp). Not
+/// installed.
 
 #include <cstddef>
 #include <span>
@@ -10,8 +11,8 @@
 
 namespace sluice::gbdt {
 
-/// Margins of some rows after each of `ends` trees, counted from tree `first`. The bits are those of adding tree after
-/// tree in float32 to `start`.
+/// Margins of some rows after each of `ends` trees, counted from tree `first`. The bits are those of adding the trees
+/// in order in float32 to `start`.
 struct MarginJob {
   const Forest* forest = nullptr;
   BatchView rows;
@@ -25,14 +26,14 @@ struct MarginJob {
 };
 
 struct BinnedKernel {
-  /// Both return what they are: what a test reads to know which one ran.
-  Ran (*planes)(const MarginJob& job);  // many rows: one comparison a split for 64 rows; up to kPlaneRows rows
+  /// Both return their own identity, so that tests can check which one ran.
+  Ran (*planes)(const MarginJob& job);  // many rows: one comparison per split for 64 rows; up to kPlaneRows rows
   Ran (*rows)(const MarginJob& job);    // few rows, or trees of several tiers: all splits of a block at once
-  /// For forests of one tier that `rows` takes: bit i of [tree / 16][n] says that tree 16 k + i sends the row left at
-  /// node n of its heap, counted from 0. There is room for 64 nodes and whole sixteens of trees.
+  /// For forests of one tier that `rows` supports: bit i of [tree / 16][n] is set if tree 16 k + i sends the row left
+  /// at node n of its heap, counted from 0. The output has 64 nodes and a multiple of 16 trees.
   void (*left_bits)(const Forest& forest, const float* row, std::uint16_t* bits);
-  std::size_t max_row_columns;  // that `rows` can take
-  bool has_lists;               // `planes` takes trees of more than kMaxLevels levels
+  std::size_t max_row_columns;  // that `rows` supports
+  bool has_lists;               // `planes` supports trees of more than kMaxLevels levels
 };
 
 inline constexpr std::size_t kPlaneRows = 512;

@@ -44,13 +44,13 @@ class PlaneBuilder {
     for (std::uint32_t place = n_places; place < 2 * n_places; ++place) add_leaf(forest_.nodes[at[place]].value);
   }
 
-  /// The largest subtrees that have room in a list, each with the path that leads to it. Where a path is left, the
-  /// tree's value is another list's to give, and -0.0 stands for it: adding that changes no sum.
+  /// The largest subtrees that fit a list, each with the path that leads to it. If a row leaves the path, another list
+  /// gives the tree's value, and this one gives -0.0: adding -0.0 changes no sum.
   void add_lists(const Tree& tree) {
     out_.have_lists = true;
     tree_ = &tree;
     n_splits_.assign(tree_->n_nodes, 0);
-    for (std::uint32_t i = tree_->n_nodes; i-- > 0;) {  // children stand behind their parents
+    for (std::uint32_t i = tree_->n_nodes; i-- > 0;) {  // children follow their parents
       const Node& node = forest_.nodes[tree_->first + i];
       const std::uint32_t left = node.left - tree_->first;
       if (!node.is_leaf()) n_splits_[i] = 1 + n_splits_[left] + n_splits_[left + 1];
@@ -99,7 +99,7 @@ class PlaneBuilder {
     }
   }
 
-  /// From left to right, so that the leaves below a node have neighbouring numbers.
+  /// From left to right, so that the leaves below a node have consecutive numbers.
   void write_leaves() {
     first_leaf_.assign(tree_->n_nodes, 0);
     std::vector<std::uint32_t> open = {0};
@@ -119,7 +119,7 @@ class PlaneBuilder {
 
   std::uint8_t number_of(std::uint32_t i) const { return static_cast<std::uint8_t>(std::max(place_[i], 0)); }
 
-  /// A list names its categorical splits too, so that its rows are followed through them.
+  /// A list includes its categorical splits, so that rows are followed through them.
   void add_split(const Node& node, std::uint32_t place, Turn turn) {
     PlaneNode out{};
     out.excluded = static_cast<std::uint16_t>(columns_.n_numeric());
@@ -143,19 +143,20 @@ class PlaneBuilder {
   Bins& bins_;
   Planes& out_;
 
-  // Of the tree at hand; nodes by their place in it.
+  // Of the current tree; nodes by their index in it.
   static constexpr int kAway = -2, kLeaf = -1;
   const Tree* tree_ = nullptr;
   std::vector<std::uint32_t> n_splits_;  // in the subtree
   std::vector<std::uint32_t> path_;
-  std::vector<int> place_;  // in the list at hand, kLeaf for one of its leaves, kAway where it does not reach
+  // Place in the current list; kLeaf for one of its leaves, kAway if the list does not reach the node.
+  std::vector<int> place_;
   std::vector<std::uint32_t> first_leaf_;
 };
 
 }  // namespace
 
-/// Leaves `planes` empty where a path is longer than lists take, or where trees that need lists have so many splits
-/// that a row at a time is quicker.
+/// Leaves `planes` empty if a path is longer than lists support, or if trees that need lists have so many splits that
+/// one row at a time is faster.
 void add_planes(const Forest& forest, ColumnMap& columns, BinnedForest& binned) {
   std::uint32_t depth = 0;
   for (const Tree& tree : forest.trees) depth = std::max(depth, tree.depth);

@@ -22,12 +22,12 @@ std::vector<std::uint32_t> tier_levels_of(const Forest& forest) {
   return levels;
 }
 
-// Where trees are smaller a walk is quicker (script/bench gbdt --all: tiny trees), unless none has a second level.
+// For smaller trees a walk is faster (script/bench gbdt --all: tiny trees), unless no tree has a second level.
 constexpr double kMinRowLevels = 2;
 
 std::uint32_t size_of(const auto& items) { return static_cast<std::uint32_t>(items.size()); }
 
-/// The levels that a walk of trees side by side goes down, on average.
+/// The average number of levels that a walk of adjacent trees goes down.
 double walked_levels(const Forest& forest) {
   std::size_t sum = 0;
   for (std::size_t first = 0; first < forest.n_trees(); first += kTreesAbreast) {
@@ -44,7 +44,7 @@ class RowBuilder {
   RowBuilder(const Forest& forest, ColumnMap& columns, BinnedForest& out)
       : forest_(forest), columns_(columns), out_(out), rows_(out.rows) {}
 
-  /// False as soon as the blocks take too much room, which only those of several tiers can.
+  /// False as soon as the blocks need too much memory, which can happen only with several tiers.
   bool build() {
     if (max_depth(forest_) <= 1) return build_stumps();
     rows_.tier_levels = tier_levels_of(forest_);
@@ -129,7 +129,7 @@ class RowBuilder {
     put_exits(task, {task.at});
   }
 
-  /// Puts a heap's splits; returns the forest's nodes at its exits.
+  /// Writes a heap's splits; returns the forest's nodes at its exits.
   std::vector<std::uint32_t> put_heap(std::uint32_t root, std::uint32_t levels) {
     std::vector<std::uint32_t> at(std::size_t{2} << levels, root);
     for (std::uint32_t place = 1; place < 1u << levels; ++place) {
@@ -169,7 +169,8 @@ class RowBuilder {
     for (const std::uint32_t node : at) rows_.exits.push_back(leaf_bits(node));
   }
 
-  /// What stands at a tier's exits: leaf values, or blocks to come. Neighbouring exits on one node share its block.
+  /// The contents of a tier's exits: leaf values, or blocks of the next tier. Neighbouring exits on one node share a
+  /// block.
   void put_exits(const Pending& task, const std::vector<std::uint32_t>& at) {
     if (task.tier + 1 == rows_.tier_levels.size()) return put_leaves(at);
     for (std::size_t k = 0; k < at.size(); ++k) {
@@ -189,7 +190,7 @@ class RowBuilder {
   RowBlocks& rows_;
   std::vector<Pending> pending_;
 
-  // The block at hand.
+  // The current block.
   Block block_;
   BlockNodes nodes_;
 

@@ -1,11 +1,11 @@
 #pragma once
-/// Margins of many rows for AVX2, which has no mask registers: answers stay bytes. Not installed.
+/// Margins of many rows for AVX2, which has no mask registers: results stay bytes. Not installed.
 ///
-///   bins[column]   128 bytes, one a row; once with missing rows above every cut, once below (`missing goes left`)
-///   left(place)    32 bytes: cut > bin, all ones where the row goes left
+///   bins[column]   128 bytes, one per row; once with missing rows above every cut, once below (`missing goes left`)
+///   left(place)    32 bytes: cut > bin, all ones if the row goes left
 ///
-/// 32 rows of a tree at a time, everything in registers: turn[level] is chosen among 2^level answers by the turns
-/// before it. The leaf's number is put together from the turns, its float looked up in tables of 16 bytes.
+/// 32 rows of a tree at a time, everything in registers: turn[level] is chosen among 2^level results by the turns
+/// before it. The leaf number is assembled from the turns, and its float is looked up in tables of 16 bytes.
 
 #include <immintrin.h>
 
@@ -51,7 +51,7 @@ class ByteKernel {
         forest_planes_(job.forest->binned->planes),
         bins_(bins),
         sums_(sums) {
-    // A place without a split: a bin of zeros below a cut of one. Where it leads does not matter.
+    // A place without a split: a bin of zeros below a cut of one. Its direction does not matter.
     nowhere_ = bins_ + 2 * forest_bins_.n_columns() * kSlices;
     for (std::size_t s = 0; s < kSlices; ++s) nowhere_[s] = {};
     for (Split& split : splits_) split = {nowhere_, 1};
@@ -86,7 +86,7 @@ class ByteKernel {
     }
   }
 
-  /// Sum k of slice s, lane 4 h + e is row 32 s + 16 h + 4 k + e: what unpacking bytes leaves.
+  /// Sum k of slice s, lane 4 h + e is row 32 s + 16 h + 4 k + e: the order that unpacking bytes produces.
   static std::size_t row_of(std::size_t sum, std::size_t lane) {
     return sum / 4 * 32 + lane / 4 * 16 + sum % 4 * 4 + lane % 4;
   }
@@ -115,7 +115,7 @@ class ByteKernel {
   }
 
   void add_tree(std::size_t tree) {
-    const std::uint32_t part = forest_planes_.first_part[tree];  // a heap: there are no lists here
+    const std::uint32_t part = forest_planes_.first_part[tree];  // a heap: AVX2 has no lists
     const PlanePart &here = forest_planes_.parts[part], &next = forest_planes_.parts[part + 1];
     const std::uint32_t* leaves = &forest_planes_.leaves[here.first_leaf];
     __m256* sums = sums_ + job_.forest->trees[tree].group * 4 * kSlices;
@@ -156,7 +156,7 @@ class ByteKernel {
     }
   }
 
-  /// Answers as bins: 1 for right, 0 for left, not below and below a cut of one.
+  /// Results as bins: 1 for right, 0 for left, not below and below a cut of one.
   void look_up_categories(std::span<const CategoryNode> categories, Column32 (*answers)[kSlices]) {
     for (const CategoryNode& node : categories) {
       Column32* answer = answers[node.place];
@@ -190,7 +190,7 @@ class ByteKernel {
                              _mm256_load_si256(reinterpret_cast<const __m256i*>(split.bins[slice].bytes)));
   }
 
-  /// The answer among 2^kBits neighbours from `place` on that the last kBits turns before kLevel lead to.
+  /// Of 2^kBits adjacent results from `place` on, the one that the last kBits turns before kLevel select.
   template <std::size_t kLevel, std::size_t kBits>
   __m256i pick(const __m256i* lefts, std::size_t place, std::size_t slice) const {
     if constexpr (kBits == 0) {

@@ -1,23 +1,23 @@
 #pragma once
 /// Margins of up to 512 rows, bit-sliced, for AVX-512. Not installed.
 ///
-///   bins[column]   512 bytes, one a row                 one byte compare a split and 64 rows
-///   plane[place]   512 bits: the row goes right there   written by the compares, read as one register
-///   turn[level]    512 bits: what the row did at this level of its own path
+///   bins[column]   512 bytes, one per row               one byte comparison per split and 64 rows
+///   plane[place]   512 bits: the row goes right there   written by the comparisons, read as one register
+///   turn[level]    512 bits: the row's side at this level of its own path
 ///
 ///   turn[0] = plane[1]
 ///   turn[1] = turn[0] ? plane[3] : plane[2]
 ///   turn[2] = turn[0] ? (turn[1] ? plane[7] : plane[6]) : (turn[1] ? plane[5] : plane[4])         and so on
 ///
-/// The turns are the leaf's number. A tree has the levels that it needs; a single leaf is added as it is. Trees with
-/// more than six levels are lists of splits instead:
+/// The turns are the leaf's number. A tree has only the levels that it needs; a single leaf is added directly. Trees
+/// with more than six levels are lists of splits instead:
 ///
-///   reach[split]   512 bits: the row comes by there; reach & plane goes on to the right, the rest to the left
-///   turn[bit]      the bits of the leaf's number. Leaves are numbered from left to right: going right at a split turns
-///                  over the bits in which the first leaves on its two sides differ
+///   reach[split]   512 bits: the row passes the split; reach & plane continues to the right, the rest to the left
+///   turn[bit]      the bits of the leaf number. Leaves are numbered from left to right: going right at a split inverts
+///                  the bits in which the first leaves on its two sides differ
 ///
-/// Leaves are looked up a byte of the float at a time; unpacking the bytes leaves the
-/// 64 rows of a group in this order, which the sums keep until the end:
+/// Leaves are looked up one byte of the float at a time. Unpacking the bytes leaves the 64 rows of a group in this
+/// order, which the sums keep until the end:
 ///
 ///   sum[4 group + f], lane 4 l + e   is row 64 group + 16 l + 4 f + e
 
@@ -35,9 +35,9 @@
 
 namespace sluice::gbdt {
 
-/// `Isa::Leaves` holds the leaves of a tree: Leaves(leaves), of which it reads 64, and add(turns, sums): to 64 rows,
-/// whose kMaxLevels turns are given. `Isa::ManyLeaves` does so for 256 leaves and kLeafBits turns. `Isa::Set(words,
-/// n_words)` holds a set of category codes: contains(codes) of 64 rows.
+/// `Isa::Leaves` contains the leaves of a tree: Leaves(leaves) reads 64 of them, and add(turns, sums) adds to 64 rows,
+/// whose kMaxLevels turns are given. `Isa::ManyLeaves` does the same for 256 leaves and kLeafBits turns.
+/// `Isa::Set(words, n_words)` is a set of category codes: contains(codes) of 64 rows.
 template <class Isa>
 class PlaneKernel {
  public:
@@ -237,7 +237,7 @@ class PlaneKernel {
     return _mm512_andnot_si512(missing_[excluded_[place]], _mm512_load_si512(&planes_[place]));
   }
 
-  /// The plane among 2^kBits neighbours from `place` on that the last kBits turns before kLevel lead to.
+  /// Of 2^kBits adjacent planes from `place` on, the one that the last kBits turns before kLevel select.
   template <std::size_t kLevel, std::size_t kBits>
   __m512i pick(const __m512i* turns, std::size_t place) const {
     if constexpr (kBits == 0) {
@@ -283,7 +283,7 @@ class PlaneKernel {
   Group* bins_;
   __m512i* missing_;
   __m512* sums_;
-  // Places without a split keep what was there: every exit below them is the same.
+  // Places without a split keep the previous plane: every exit below them is the same.
   Plane planes_[kMaxLeaves] = {};
   std::uint16_t excluded_[kMaxLeaves] = {};
   __m512i reach_[kMaxLeaves];

@@ -14,15 +14,16 @@ void add_trees_to_row(const Forest& forest, const float* row, std::size_t first_
   const auto same_row = [row](std::size_t) { return row; };
   std::uint32_t at[kTreesAbreast];
   std::uint32_t group = 0;
-  float margin =
-      margins[0];  // of `group`; kept in a register, or every addition would wait for the one before to reach memory
+  // The margin of `group` stays in a register; otherwise every addition would wait for the previous one's store.
+  float margin = margins[0];
   for (std::size_t first = first_tree; first < end; first += kTreesAbreast) {
     const std::size_t n = std::min(kTreesAbreast, end - first);
     const Tree* abreast = &forest.trees[first];
     std::uint32_t depth = 0;
     bool has_categories = false;
     for (std::size_t i = 0; i < kTreesAbreast; ++i) {
-      const Tree& tree = abreast[std::min(i, n - 1)];  // the last one again, to no effect, where no more are left
+      // Past the end, the last tree is walked again, without effect.
+      const Tree& tree = abreast[std::min(i, n - 1)];
       at[i] = tree.first;
       depth = std::max(depth, tree.depth);
       has_categories |= tree.has_categories;
@@ -40,7 +41,7 @@ void add_trees_to_row(const Forest& forest, const float* row, std::size_t first_
   margins[group] = margin;
 }
 
-/// `rows` are a multiple of kRowsAbreast; row i's margins stand at margins + i * stride.
+/// `rows` are a multiple of kRowsAbreast; row i's margins are at margins + i * stride.
 void add_tree_to_rows(const Forest& forest, const Tree& tree, BatchView rows, float* margins, std::size_t stride) {
   std::uint32_t at[kRowsAbreast];
   for (std::size_t first = 0; first < rows.n_rows; first += kRowsAbreast) {
@@ -53,7 +54,7 @@ void add_tree_to_rows(const Forest& forest, const Tree& tree, BatchView rows, fl
   }
 }
 
-/// Whole groups of rows tree by tree, the rest row by row.
+/// Whole groups of rows tree by tree, the remaining rows one by one.
 void add_trees(const Forest& forest, BatchView rows, std::size_t first, std::size_t end, float* margins,
                std::size_t stride) {
   const std::size_t n_whole = rows.n_rows / kRowsAbreast * kRowsAbreast;

@@ -14,7 +14,8 @@ inline std::int8_t bin_of(const Bins& of, std::size_t c, float x) {
   const unsigned row = column.n_rows > 1 ? Isa::count_le(&of.coarse[c * kCutsABlock], x) : 0;
   const unsigned place = Isa::count_le(&of.fine[(column.first_row + row) * kCutsABlock], x);
   const int bin = static_cast<int>(row * kCutsABlock + place) + kLowestBin;
-  const int is_missing = -static_cast<int>(x != x);  // as a mask: a guess would go wrong at every missing value
+  // A mask, because a branch would be mispredicted at every missing value.
+  const int is_missing = -static_cast<int>(x != x);
   return static_cast<std::int8_t>((bin & ~is_missing) | (kMissingBin & is_missing));
 }
 
@@ -25,20 +26,20 @@ inline std::int8_t code_of(const CategoryColumn& column, float x) {
   return static_cast<std::int8_t>(x != x ? missing : code);
 }
 
-/// A row's columns of numbers, value by value.
+/// The numeric columns of a row, value by value.
 template <class Isa>
 inline void bins_of_row(const Bins& of, const float* row, std::int8_t* bins) {
   for (std::size_t c = 0; c < of.columns.size(); ++c) bins[c] = bin_of<Isa>(of, c, row[of.columns[c].feature]);
 }
 
-/// Column c of n rows; `cells` is the first row's value.
+/// Column c of n rows; `cells` points to the first row's value.
 template <class Isa>
 inline void bins_of_column(const Bins& of, std::size_t c, const float* cells, std::size_t stride, std::size_t n,
                            std::int8_t* bins) {
   for (std::size_t r = 0; r < n; ++r) bins[r] = bin_of<Isa>(of, c, cells[r * stride]);
 }
 
-/// A row's columns of categories, behind those of numbers.
+/// The categorical columns of a row, which follow the numeric ones.
 template <class Isa>
 inline void codes_of_row(const Bins& of, const float* row, std::int8_t* bins) {
   std::int8_t* codes = bins + of.columns.size();

@@ -1,13 +1,13 @@
 #pragma once
-/// Margins of single rows: all splits of a block answered at once. Not installed.
+/// Margins of single rows: all splits of a block are evaluated at once. Not installed.
 ///
 ///   place        1     2     3    …    63
 ///   column    [  7  |  12 |   7  | … |   3  ]   64 bytes of the block
-///   bin       [ b7  | b12 |  b7  | … |  b3  ]   the row's bins, permuted by them: a register or two
+///   bin       [ b7  | b12 |  b7  | … |  b3  ]   the row's bins, permuted by them: one or two registers
 ///   cut       [ 90  | -3  | -128 | … |  55  ]   64 bytes of the block
-///   bin > cut    1     0     1    …     0       a mask of 64 bits; a walk down the heap reads one bit a level
+///   bin > cut    1     0     1    …     0       a mask of 64 bits; a walk down the heap reads one bit per level
 ///
-/// Eight trees walk side by side, one in each 64-bit lane. Leaves are added one by one, in tree order.
+/// Eight trees walk in parallel, one in each 64-bit lane. Leaves are added one by one, in tree order.
 
 #include <immintrin.h>
 
@@ -22,19 +22,19 @@
 
 namespace sluice::gbdt {
 
-/// `Isa::RowBins<kTables>` holds a row's bins in registers: load(bins); outcomes(nodes, default_left) and
-/// category_bits(lanes, first, n), a bit a place.
-/// `Isa::walk8(masks, levels, places)` walks eight heaps; `Isa::leaves64(rights, exits, leaves)` takes the leaves of 64
+/// `Isa::RowBins<kTables>` has a row's bins in registers: load(bins); outcomes(nodes, default_left) and
+/// category_bits(lanes, first, n), one bit per place.
+/// `Isa::walk8(masks, levels, places)` walks eight heaps; `Isa::leaves64(rights, exits, leaves)` reads the leaves of 64
 /// stumps, the left ones before the right ones.
 template <class Isa, std::size_t kTables>
 struct RowKernel {
   // Trees at a time. All masks are stored before the first is read back: a register cannot be loaded from eight stores
-  // that are still on their way.
+  // that are still in flight.
   static constexpr std::size_t kChunk = 128;
   static constexpr std::size_t kBlockRows = 256, kRowBytes = kTables * 64;
   using RowBins = typename Isa::template RowBins<kTables>;
 
-  /// A row as the trees meet it.
+  /// A row in the form that the trees read.
   struct Row {
     RowBins bins;
     const float* cells;
@@ -54,7 +54,7 @@ struct RowKernel {
     return bits;
   }
 
-  /// What the row does at the splits of the blocks [first, first + n), whose nodes have the same numbers.
+  /// The row's sides at the splits of the blocks [first, first + n), whose nodes have the same numbers.
   static void masks_of_blocks(const Forest& forest, const Row& row, std::size_t first, std::size_t n,
                               std::uint64_t* masks) {
     const BlockNodes* nodes = &forest.binned->rows.nodes[first];
@@ -64,7 +64,7 @@ struct RowKernel {
       for (std::size_t i = 0; i < n; ++i) masks[i] |= category_bits(forest, blocks[i], row);
   }
 
-  /// Where the trees [first, first + n) of one tier lead: their leaves, as a float's bits.
+  /// The exits of the trees [first, first + n) of one tier: their leaves, as a float's bits.
   static void leaves_of_heaps(const Forest& forest, const Row& row, std::size_t first, std::size_t n,
                               std::uint32_t* leaves) {
     const RowBlocks& blocks = forest.binned->rows;
@@ -170,7 +170,7 @@ struct RowKernel {
   }
 
   /// Bit i of bits[n] is the inverse of bit n + 1 of rights[i]. Four rounds of interleaving bring the same byte of all
-  /// 16 words together; then a bit at a time is taken off their tops.
+  /// 16 words together; then one bit at a time is extracted from the top.
   static void transpose_inverted(const std::uint64_t* rights, std::uint16_t* bits) {
     __m128i bytes[8], next[8];
     for (int i = 0; i < 8; ++i)

@@ -15,7 +15,7 @@ namespace {
 
 // A whole block is compared up to so many columns: its code does not depend on their number, its time does.
 constexpr std::size_t kMaxWholeColumns = 512;
-// Few enough to take at most a twentieth of the time of loading (script/bench gbdt --all), fewer if rows are long.
+// Few enough to take at most a twentieth of the loading time (script/bench gbdt --all), fewer if rows are long.
 // Kernels that run only if they are named see some of them.
 constexpr std::size_t kProbes = 32, kProbesIfNamed = 8, kMaxProbeCells = std::size_t{1} << 19;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
@@ -49,7 +49,7 @@ float near_set(const CategorySet& set, Random& random) {
 
 bool are_same(float a, float b) { return std::memcmp(&a, &b, sizeof a) == 0 || (std::isnan(a) && std::isnan(b)); }
 
-/// "" where `found` has the bits of `expected`, or of its first row over and over.
+/// "" if `found` has the bits of `expected`, or of its first row repeated.
 std::string difference(const Forest& forest, std::span<const float> found, std::span<const float> expected) {
   for (std::size_t k = 0; k < found.size(); ++k) {
     const float right = expected[k % expected.size()];
@@ -79,7 +79,8 @@ class Vetting {
     const std::size_t n_rows = is_fastest ? rows_.n_rows() : std::min(rows_.n_rows(), kProbesIfNamed);
     std::string found = compare(kernel, method, rows_.view().slice(0, n_rows), expected_);
     if (found.empty() && method == Method::planes && is_fastest && forest_.n_features <= kMaxWholeColumns) {
-      BatchView whole = rows_.view().slice(0, 1);  // a block without room to spare has code of its own
+      // A block without padding has code of its own.
+      BatchView whole = rows_.view().slice(0, 1);
       whole.n_rows = kPlaneRows;
       whole.stride = 0;
       found = compare(kernel, method, whole, std::span(expected_).first(forest_.n_groups));
@@ -87,8 +88,8 @@ class Vetting {
     if (found.empty()) return;
     binned_.refused |= refusal_of(kernel, method);
     forest_.warnings.push_back("the method " + std::string(to_string(method)) + " of the kernel " +
-                               std::string(to_string(kernel)) + " gives other margins than the plain walk (probe " +
-                               found + ") and is not used; please report the model's shape");
+                               std::string(to_string(kernel)) + " differs from the plain walk (probe " + found +
+                               ") and is not used; margins are correct, please report the model's shape");
   }
 
   std::string compare(Kernel kernel, Method method, BatchView rows, std::span<const float> expected) {
@@ -110,8 +111,8 @@ FloatTable probe_rows(const Forest& forest) {
   const std::size_t n_rows =
       std::clamp<std::size_t>(kMaxProbeCells / std::max<std::size_t>(1, forest.n_features), 1, kProbes);
   FloatTable rows(forest.n_features, n_rows);
-  // Twice as many draws as cells, since half of the nodes are leaves; no more than nodes, so that probing is in
-  // proportion to loading.
+  // Twice as many draws as cells, because half of the nodes are leaves; no more than nodes, so that the time of probing
+  // is in proportion to loading.
   const std::size_t n_draws = std::min(2 * n_rows * forest.n_features, forest.nodes.size());
   for (std::size_t k = 0; k < n_draws; ++k) {
     const Node& node = forest.nodes[random.below(forest.nodes.size())];
@@ -128,8 +129,8 @@ void adopt(Forest& forest, std::shared_ptr<BinnedForest> binned) {
   forest.binned = nullptr;
   if (binned == nullptr) return;
   if (const std::string wrong = binned->check(forest); !wrong.empty()) {
-    forest.warnings.push_back("the forest is walked plainly, since what its fast methods read is not whole (" + wrong +
-                              "); please report the model's shape");
+    forest.warnings.push_back("the forest uses the plain walk, because the data of its fast methods is damaged (" +
+                              wrong + "); please report the model's shape");
     return;
   }
   forest.binned = binned;

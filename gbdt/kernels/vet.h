@@ -1,5 +1,5 @@
 #pragma once
-/// What a forest's fast methods give, compared with the plain walk when the forest is loaded. Not installed.
+/// Compares a forest's fast methods with the plain walk when the forest is loaded. Not installed.
 
 #include <cstdint>
 #include <memory>
@@ -10,19 +10,19 @@
 
 namespace sluice::gbdt {
 
-/// The bit of BinnedForest::refused; of a kernel with methods of its own.
+/// The bit of BinnedForest::refused for a method of a kernel.
 inline std::uint8_t refusal_of(Kernel kernel, Method method) {
   const int k = static_cast<int>(kernel) - static_cast<int>(Kernel::avx2);
   return static_cast<std::uint8_t>(1u << (2 * k + (method == Method::planes ? 1 : 0)));
 }
 
-/// Gives the forest these bins (or none) and replaces its warnings. Bins with an index out of range are dropped. A
-/// method of a kernel of this processor that gives other margins than the walk on probe_rows is refused. Both are
-/// warnings.
+/// Assigns these bins (or none) to the forest and replaces its warnings. Bins with an index out of range are dropped. A
+/// method of a kernel of this processor that gives other margins than the walk on probe_rows is refused. Both add a
+/// warning.
 void adopt(Forest& forest, std::shared_ptr<BinnedForest> binned);
 
-/// Rows whose cells lie just below, at and just above the forest's own thresholds, in and out of its category sets, or
-/// are missing. The same for the same forest.
+/// Rows with cells just below, at and just above the forest's own thresholds, in and out of its category sets, or
+/// missing. The same forest gives the same rows.
 FloatTable probe_rows(const Forest& forest);
 
 }  // namespace sluice::gbdt

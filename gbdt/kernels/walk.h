@@ -1,5 +1,5 @@
 #pragma once
-/// Stepping through trees, for the calls of this folder. Not installed.
+/// Steps through trees, for the functions of this folder. Not installed.
 
 #include <algorithm>
 #include <bit>
@@ -15,16 +15,17 @@
 
 namespace sluice::gbdt {
 
-/// 1 where `x` is a category of the set. Without branches; NaN is in no set.
+/// 1 if `x` is a category of the set. Branch-free; NaN is in no set.
 inline std::uint32_t contains(const Forest& forest, std::uint32_t set, float x) {
   const std::uint32_t is_code = static_cast<std::uint32_t>(x >= 0.0f) & static_cast<std::uint32_t>(x < 16777216.0f);
-  const float code = std::bit_cast<float>(std::bit_cast<std::uint32_t>(x) & (0u - is_code));  // 0 for what is no code,
-  const std::uint32_t category = static_cast<std::uint32_t>(code) | (is_code - 1);  // and then beyond every set
+  // 0 if x is not a code; the category is then beyond every set
+  const float code = std::bit_cast<float>(std::bit_cast<std::uint32_t>(x) & (0u - is_code));
+  const std::uint32_t category = static_cast<std::uint32_t>(code) | (is_code - 1);
   const CategorySet& words = forest.category_sets[set];
   return (forest.category_words[words.first_word + std::min(category / 32, words.n_words)] >> (category % 32)) & 1u;
 }
 
-/// The child that `row` goes to; a leaf gives itself. Without branches, for trees without categories.
+/// The child that `row` goes to; a leaf returns itself. Branch-free, for trees without categories.
 inline std::uint32_t step_numeric(const Forest& forest, std::uint32_t at, const float* row) {
   const Node& node = forest.nodes[at];
   const float x = row[node.feature];
@@ -32,8 +33,8 @@ inline std::uint32_t step_numeric(const Forest& forest, std::uint32_t at, const 
   return node.left + ((static_cast<std::uint32_t>(x >= node.value) | missing_right) & (node.bits >> 1));
 }
 
-/// The same for any tree. A numeric node looks into set 0, which is empty: one path for both kinds is quicker than a
-/// guess which it is.
+/// The same for any tree. A numeric node looks into set 0, which is empty: one path for both kinds is faster than a
+/// mispredicted branch.
 inline std::uint32_t step_any(const Forest& forest, std::uint32_t at, const float* row) {
   const Node& node = forest.nodes[at];
   const float x = row[node.feature];
@@ -44,9 +45,9 @@ inline std::uint32_t step_any(const Forest& forest, std::uint32_t at, const floa
   return node.left + ((in_set | above | missing_right) & (node.bits >> 1));
 }
 
-/// Lets kAbreast walkers step level by level until each stands on its leaf: `row_of(i)` is walker i's row, `at[i]` its
-/// root on entry. Side by side, because one walker alone waits for memory and comparisons most of the time; unrolled,
-/// so that they live in registers.
+/// Steps kAbreast walkers level by level until each has reached its leaf: `row_of(i)` is walker i's row, `at[i]` its
+/// root on entry. A single walker waits for memory and comparisons most of the time. The loop is unrolled so that the
+/// walkers stay in registers.
 template <std::size_t kAbreast, class RowOf>
 inline void walk(const Forest& forest, bool has_categories, std::uint32_t depth, const RowOf& row_of,
                  std::uint32_t* at) {
@@ -55,8 +56,8 @@ inline void walk(const Forest& forest, bool has_categories, std::uint32_t depth,
       ((at[i] = step(forest, at[i], row_of(i))), ...);
     }(std::make_index_sequence<kAbreast>());
   };
-  constexpr std::uint32_t kLevels =
-      8;  // between looks whether all have arrived: one long path must not cost every row its length
+  // Levels between checks whether all have arrived: one long path must not cost every row its length.
+  constexpr std::uint32_t kLevels = 8;
   for (std::uint32_t level = 0; level < depth; level += kLevels) {
     if (level > 0 && std::all_of(at, at + kAbreast, [&](std::uint32_t node) { return forest.nodes[node].is_leaf(); }))
       return;
@@ -78,8 +79,8 @@ inline void check_columns(const Forest& forest, std::size_t n_columns) {
 /// Throws Error{shape.output}.
 inline void check_output(std::size_t size, std::size_t needed) {
   if (size < needed)
-    throw Error("shape.output", "the output has room for " + std::to_string(size) + " values, " +
-                                    std::to_string(needed) + " are needed");
+    throw Error("shape.output",
+                "the output holds " + std::to_string(size) + " values, " + std::to_string(needed) + " are needed");
 }
 
 }  // namespace sluice::gbdt

@@ -1,5 +1,5 @@
 #pragma once
-/// A value as the splits of a LightGBM forest take it. Not installed.
+/// A value as the splits of a LightGBM forest read it. Not installed.
 
 #include <cmath>
 #include <limits>
@@ -10,10 +10,10 @@ namespace sluice::gbdt {
 
 inline bool is_lightgbm_zero(float x) { return std::abs(x) <= 1e-35f; }
 
-/// What nodes of missing type Zero see.
+/// The value that nodes of missing type Zero read.
 inline float zero_as_missing(float x) { return is_lightgbm_zero(x) ? std::numeric_limits<float>::quiet_NaN() : x; }
 
-/// LightGBM cuts a category's code before it looks at its sign: -0.5 is category 0.
+/// LightGBM truncates a category's code before it tests its sign: -0.5 is category 0.
 inline float lightgbm_category(float x) { return x > -1.0f && x < 0.0f ? 0.0f : x; }
 
 /// The child of a split that `row` goes to in a LightGBM forest.
@@ -26,7 +26,7 @@ inline std::uint32_t step_lightgbm(const Forest& forest, std::uint32_t at, const
   return node.left + (goes_right ? 1 : 0);
 }
 
-/// The same for any forest: what the attributions walk by.
+/// The same for any forest: the step of the attributions.
 inline std::uint32_t step_of(const Forest& forest, std::uint32_t at, const float* row) {
   return forest.exact_values.empty() ? step_any(forest, at, row) : step_lightgbm(forest, at, row);
 }

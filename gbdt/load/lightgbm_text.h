@@ -12,12 +12,12 @@ namespace sluice::gbdt {
 /// One section: the header, or a tree. Getters throw Error{forest.lightgbm} naming file, section and key.
 class LightgbmSection {
  public:
-  /// Reads lines up to the first empty one and takes them off `rest`.
+  /// Reads lines up to the first empty one and removes them from `rest`.
   LightgbmSection(std::string_view& rest, std::string name, std::string_view source);
 
   bool has(std::string_view key) const { return find(key) != nullptr; }
   std::string_view text(std::string_view key) const;
-  std::vector<std::string_view> words(std::string_view key) const;  // empty where the key is absent
+  std::vector<std::string_view> words(std::string_view key) const;  // empty if the key is absent
   std::vector<double> numbers(std::string_view key) const;
   std::vector<std::int64_t> integers(std::string_view key) const;
   std::int64_t integer(std::string_view key) const;

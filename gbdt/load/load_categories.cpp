@@ -5,7 +5,7 @@
 namespace sluice::gbdt {
 namespace {
 
-/// Texts one after the other, as Arrow has them: text k is the bytes [offsets[k], offsets[k + 1]).
+/// Concatenated texts, as in Arrow: text k is the bytes [offsets[k], offsets[k + 1]).
 std::vector<std::string> cut_texts(const ModelValue& column) {
   const std::vector<std::int64_t> offsets = column["offsets"].integers(), bytes = column["values"].integers();
   const auto n_bytes = static_cast<std::int64_t>(bytes.size());
@@ -37,7 +37,7 @@ void load_categories(const ModelValue& cats, Forest& forest) {
   const std::vector<ModelValue> columns = cats["enc"].elements();
   if (columns.empty()) return;
   if (columns.size() != forest.n_features)
-    cats.fail("categories of " + std::to_string(columns.size()) + " features, the model has " +
+    cats.fail("categories of " + std::to_string(columns.size()) + " features, but the model has " +
               std::to_string(forest.n_features));
   for (const ModelValue& column : columns)
     forest.category_names.push_back(column.has("offsets") ? cut_texts(column) : number_texts(column["values"]));

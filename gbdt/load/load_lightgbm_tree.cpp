@@ -6,18 +6,19 @@
 namespace sluice::gbdt {
 namespace {
 
-constexpr float kZero = 1e-35f;                        // LightGBM's kZeroThreshold
-constexpr std::int64_t kMaxSetWords = (1 << 24) / 32;  // beyond, float32 cells cannot hold a category's code
+constexpr float kZero = 1e-35f;  // LightGBM's kZeroThreshold
+// Beyond this, float32 cells cannot represent a category's code.
+constexpr std::int64_t kMaxSetWords = (1 << 24) / 32;
 
-enum class Missing { none, zero, nan };  // as decision_type has it
+enum class Missing { none, zero, nan };  // as in decision_type
 
-/// Leaves of trees that are not linear add their exact value, whatever the row.
+/// A leaf of a tree that is not linear adds its exact value for every row.
 void fill_linear(Forest& forest) {
   for (std::size_t at = forest.linear_leaves.size(); at < forest.exact_values.size(); ++at)
     forest.linear_leaves.push_back({forest.exact_values[at], forest.linear_terms.size(), 0});
 }
 
-/// A linear tree's further lines: of each leaf a constant and a number of terms, then the terms of all leaves.
+/// The additional lines of a linear tree: for each leaf a constant and a number of terms, then the terms of all leaves.
 struct LinearLines {
   explicit LinearLines(const LightgbmSection& section)
       : constant(section.numbers("leaf_const")),
@@ -77,11 +78,11 @@ class LightgbmTree {
 LightgbmTree::LightgbmTree(const LightgbmSection& section, Forest& forest)
     : section_(section), lines_(section), forest_(forest) {
   if (!section.has("num_cat"))
-    section.refuse("trees of LightGBM before 2.0.5 are not read, nor by LightGBM since",
+    section.refuse("trees of LightGBM before 2.0.5 are not supported, as in later versions of LightGBM",
                    "train the model again with a newer LightGBM");
   const std::int64_t n_leaves = section.integer("num_leaves");
   if (n_leaves < 1 || static_cast<std::uint64_t>(n_leaves) != lines_.leaf_value.size())
-    section.fail("num_leaves says " + std::to_string(n_leaves) + ", leaf_value has " +
+    section.fail("num_leaves is " + std::to_string(n_leaves) + ", but leaf_value has " +
                  std::to_string(lines_.leaf_value.size()) + " elements");
   const std::size_t n_splits = lines_.leaf_value.size() - 1;
   if (lines_.leaf_count.empty()) lines_.leaf_count.assign(n_splits + 1, 0.0);
@@ -91,9 +92,9 @@ LightgbmTree::LightgbmTree(const LightgbmSection& section, Forest& forest)
                         lines_.decision.size() == n_splits && lines_.left.size() == n_splits &&
                         lines_.right.size() == n_splits && lines_.split_count.size() == n_splits &&
                         lines_.leaf_count.size() == n_splits + 1;
-  // A tree of one leaf may keep the lines of the splits it does not have.
+  // A tree of one leaf may have the lines of splits that it does not have.
   if (!is_whole && n_splits > 0)
-    section.fail("its lines have not one element for each of " + std::to_string(n_splits) + " splits");
+    section.fail("its lines must have one element for each of " + std::to_string(n_splits) + " splits");
   split_is_reached_.assign(n_splits, false);
   leaf_is_reached_.assign(n_splits + 1, false);
 }
@@ -137,11 +138,11 @@ std::uint32_t LightgbmTree::add_set(std::int64_t id) {
   return static_cast<std::uint32_t>(forest_.category_sets.size() - 1);
 }
 
-/// Behind the tree's nodes, of which order_ has the leaves' numbers.
+/// After the tree's nodes; order_ has the leaf numbers.
 void LightgbmTree::append_linear(const LinearLines& lines) {
   const std::size_t n_leaves = lines_.leaf_value.size();
   if (lines.constant.size() != n_leaves || lines.n_terms.size() != n_leaves)
-    section_.fail("leaf_const and num_features have not one element for each of " + std::to_string(n_leaves) +
+    section_.fail("leaf_const and num_features must have one element for each of " + std::to_string(n_leaves) +
                   " leaves");
   std::vector<LinearLeaf> leaves;
   std::size_t end = 0;
@@ -152,7 +153,7 @@ void LightgbmTree::append_linear(const LinearLines& lines) {
     end += n_terms;
   }
   if (end != lines.feature.size() || end != lines.weight.size())
-    section_.fail("leaf_features and leaf_coeff have not one element a term");
+    section_.fail("leaf_features and leaf_coeff must have one element per term");
   for (std::size_t k = 0; k < end; ++k) {
     if (static_cast<std::uint64_t>(lines.feature[k]) >= forest_.n_features)
       section_.fail("leaf_features: the model has no feature " + std::to_string(lines.feature[k]));
@@ -171,7 +172,7 @@ void LightgbmTree::put_leaf(std::int64_t id, std::size_t at) {
   forest_.exact_values.push_back(value);
 }
 
-/// Of missing type None, NaN is 0.
+/// With missing type None, NaN is 0.
 void LightgbmTree::put_numeric(std::int64_t id, Missing type, Node& node) const {
   const double threshold = lines_.threshold[id];
   node.value = above(threshold);
@@ -235,7 +236,7 @@ void LightgbmTree::append(std::uint32_t number, std::uint32_t group) {
 float above(double threshold) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   constexpr auto kLargest = static_cast<double>(std::numeric_limits<float>::max());
-  // LightGBM's calls take x for 0 where |x| <= 1e-35: all of these go where 0 goes.
+  // LightGBM's functions read x as 0 if |x| <= 1e-35: all of these go where 0 goes.
   if (threshold >= 0.0 && threshold <= static_cast<double>(kZero)) return std::nextafter(kZero, kInfinity);
   if (threshold < 0.0 && threshold >= -static_cast<double>(kZero)) return -kZero;
   // x <= inf holds for all numbers, x <= NaN for none.

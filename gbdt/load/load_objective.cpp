@@ -49,27 +49,27 @@ const Objective& objective_of(const ModelValue& learner) {
   const auto found = std::find_if(kObjectives.begin(), kObjectives.end(), is_named);
   if (found == kObjectives.end())
     throw Error("forest.objective", std::string(name.source()) + ": the objective \"" + name.text() + "\" is unknown",
-                "a link for its margins must be known; train with one of XGBoost's own objectives");
+                "the link of its margins must be known; train with one of XGBoost's own objectives");
   return *found;
 }
 
-using Version = std::vector<std::int64_t>;  // compares as versions do
+using Version = std::vector<std::int64_t>;  // compares like version numbers
 
 Version version_of(const ModelValue& model) {
   if (!model.has("version")) return {1, 0, 0};
   Version version = model["version"].integers();
-  if (version.empty()) model["version"].fail("a version is expected");
+  if (version.empty()) model["version"].fail("expected a version");
   return version;
 }
 
-/// In float32 and in XGBoost's own operations: a margin differs by its last bit otherwise.
+/// In float32 and with XGBoost's own operations: otherwise a margin would differ in its last bit.
 float to_margin(float base_score, InverseLink inverse, const Version& version, const ModelValue& place) {
   const auto refuse = [&](const char* range) {
     throw Error("forest.base_score",
                 std::string(place.source()) + ": base_score " + place.text() + " is outside of " + range);
   };
   if (!std::isfinite(base_score)) refuse("the finite numbers");
-  // XGBoost writes 0 where all labels are 0, and then predicts -inf.
+  // XGBoost writes 0 if all labels are 0, and then predicts -inf.
   if (inverse == InverseLink::log) return std::log(base_score);
   if (inverse == InverseLink::logit) {
     // XGBoost clamps since 3.0; for older files it refuses to predict.
@@ -112,13 +112,13 @@ void load_base_margin(const ModelValue& root, Forest& forest) {
   const ModelValue learner = root["learner"], place = learner["learner_model_param"]["base_score"];
   const Objective& objective = objective_of(learner);
   const Version version = version_of(root);
-  // Until 1.3.0 binary:logitraw took its base_score for a probability.
+  // Before 1.3.0 binary:logitraw read its base_score as a probability.
   const bool raw_is_logit = objective.name == "binary:logitraw" && version < Version{1, 3, 1};
   const InverseLink inverse = raw_is_logit ? InverseLink::logit : objective.inverse;
   const std::vector<float> scores = base_scores(place);
   if (scores.size() != 1 && scores.size() != forest.n_groups)
     throw Error("forest.base_score", std::string(place.source()) + ": base_score has " + std::to_string(scores.size()) +
-                                         " values, the model has " + std::to_string(forest.n_groups) + " groups");
+                                         " values, but the model has " + std::to_string(forest.n_groups) + " groups");
   for (std::size_t group = 0; group < forest.n_groups; ++group)
     forest.base_margin.push_back(to_margin(scores[scores.size() == 1 ? 0 : group], inverse, version, place));
 }

@@ -10,14 +10,14 @@ namespace {
 
 constexpr std::size_t kMaxNodes = std::size_t{1} << 30;
 
-/// A tree's arrays, one element a node in XGBoost's numbering.
+/// A tree's arrays, one element per node in XGBoost's numbering.
 struct TreeArrays {
   std::vector<std::int64_t> left, right, feature, default_left, split_type;
   std::vector<float> condition, cover;
   std::vector<float> leaf_vectors;  // vector leaves only: [leaves, n_outputs], or before 3.1 [nodes, n_outputs]
 };
 
-/// Categorical splits, one element a split.
+/// Categorical splits, one element per split.
 struct CategoryArrays {
   std::vector<std::int64_t> nodes, first, sizes, categories;
 };
@@ -45,8 +45,8 @@ class TreeLoader {
   Tree tree_;
   TreeArrays arrays_;
   std::size_t n_outputs_ = 1;                // of a leaf
-  bool leaves_are_listed_ = true;            // a leaf's right child is its place in leaf_vectors
-  std::vector<std::uint32_t> category_set_;  // one a node, 0 for none; empty for a tree without categories
+  bool leaves_are_listed_ = true;            // a leaf's right child is its index in leaf_vectors
+  std::vector<std::uint32_t> category_set_;  // one per node, 0 for none; empty for a tree without categories
   std::vector<std::int64_t> order_;          // XGBoost's ids, breadth-first
   std::vector<bool> is_reached_;
 };
@@ -85,7 +85,7 @@ void TreeLoader::check_sizes(const ModelValue& json) const {
   if (json.has("tree_param")) {
     const ModelValue param = json["tree_param"];
     if (param.has("num_nodes") && param["num_nodes"].count() != n)
-      json.fail("num_nodes says " + param["num_nodes"].text() + ", left_children has " + std::to_string(n) +
+      json.fail("num_nodes is " + param["num_nodes"].text() + ", but left_children has " + std::to_string(n) +
                 " elements");
   }
   const std::size_t sizes[] = {arrays_.right.size(),     arrays_.feature.size(), arrays_.default_left.size(),
@@ -100,8 +100,8 @@ void TreeLoader::read_leaf_vectors(const ModelValue& json) {
   const std::size_t size = json["tree_param"]["size_leaf_vector"].count();
   if (size <= 1) return;
   if (size != forest_.n_groups)
-    json.fail("its leaves have " + std::to_string(size) + " values, the model has " + std::to_string(forest_.n_groups) +
-              " groups");
+    json.fail("its leaves have " + std::to_string(size) + " values, but the model has " +
+              std::to_string(forest_.n_groups) + " groups");
   n_outputs_ = size;
   leaves_are_listed_ = json.has("leaf_weights");
   arrays_.leaf_vectors = json[leaves_are_listed_ ? "leaf_weights" : "base_weights"].floats();
@@ -138,7 +138,7 @@ void TreeLoader::read_categories(const ModelValue& json) {
   }
 }
 
-/// Children stand side by side, behind every node reached so far.
+/// Children are adjacent, after every node reached so far.
 std::uint32_t TreeLoader::add_children(std::int64_t id) {
   const auto n = static_cast<std::int64_t>(arrays_.left.size());
   const auto place = static_cast<std::uint32_t>(tree_.first + order_.size());
@@ -154,7 +154,7 @@ std::uint32_t TreeLoader::add_children(std::int64_t id) {
 
 float TreeLoader::leaf_value(std::int64_t id) const {
   if (n_outputs_ == 1) {
-    if (arrays_.right[id] != -1) fail(id, "it has a right child and no left one");
+    if (arrays_.right[id] != -1) fail(id, "it has a right child but no left child");
     return arrays_.condition[id];
   }
   const std::int64_t leaf = leaves_are_listed_ ? arrays_.right[id] : id;
@@ -179,7 +179,7 @@ void TreeLoader::put_split(std::int64_t id) {
 
   Node node;
   node.value = type == 1 ? 0.0f : arrays_.condition[id];
-  // Nothing is below NaN: XGBoost sends all to the right, which is what the forest's rules say of -infinity.
+  // No value is below NaN: XGBoost sends all to the right, as the forest's rules do for -infinity.
   if (std::isnan(node.value)) node.value = -std::numeric_limits<float>::infinity();
   node.feature = static_cast<std::uint32_t>(feature);
   node.left = add_children(id);

@@ -9,14 +9,14 @@ namespace {
 
 using FloatJson = nlohmann::basic_json<std::map, std::vector, std::string, bool, std::int64_t, std::uint64_t, float>;
 
-/// The word at the start of `text`, where it is one that XGBoost writes and JSON has not; empty otherwise.
+/// The word at the start of `text` if XGBoost writes it and JSON does not allow it; otherwise empty.
 std::string_view non_number_word(std::string_view text) {
   for (const std::string_view word : {"NaN", "Infinity", "-Infinity"})
     if (text.starts_with(word)) return text.substr(0, word.size());
   return {};
 }
 
-/// The text with those words in quotes; the text itself where there are none.
+/// The text with those words in quotes; the text itself if it has none.
 std::string_view quote_non_numbers(std::string_view text, std::string& quoted) {
   if (text.find("NaN") == text.npos && text.find("Infinity") == text.npos) return text;
   bool in_string = false;
@@ -35,7 +35,7 @@ std::string_view quote_non_numbers(std::string_view text, std::string& quoted) {
   return quoted;
 }
 
-/// nlohmann's events to ModelNodes. Numbers of an array are kept bare until something else stands between them.
+/// nlohmann's events to ModelNodes. Numbers of an array are stored bare until another kind of value follows.
 class ModelBuilder final : public nlohmann::json_sax<FloatJson> {
  public:
   explicit ModelBuilder(std::size_t n_bytes) : n_values_left_(n_bytes) {}
@@ -68,7 +68,7 @@ class ModelBuilder final : public nlohmann::json_sax<FloatJson> {
   bool binary(binary_t&) override { return refuse("binary data"); }
   bool start_object(std::size_t) override { return open({ModelObject()}); }
   bool end_object() override { return close(); }
-  /// UBJSON says the length first: one that the file cannot hold must not be believed.
+  /// UBJSON gives the length first: a length that the file cannot contain must not be trusted.
   bool start_array(std::size_t size) override {
     if (size != static_cast<std::size_t>(-1) && size > n_values_left_) return refuse("an array longer than the file");
     return open({ModelArray()});
@@ -81,7 +81,7 @@ class ModelBuilder final : public nlohmann::json_sax<FloatJson> {
     return true;
   }
   bool parse_error(std::size_t byte, const std::string&, const nlohmann::detail::exception&) override {
-    return refuse("it breaks off or is not JSON at byte " + std::to_string(byte));
+    return refuse("it is truncated or not JSON at byte " + std::to_string(byte));
   }
 
   const std::string& fault() const { return fault_; }
@@ -94,7 +94,7 @@ class ModelBuilder final : public nlohmann::json_sax<FloatJson> {
     if (fault_.empty()) fault_ = std::move(why);
     return false;
   }
-  /// Values without bytes of their own (UBJSON's typed arrays of null) would let a small file stand for a large one.
+  /// Values without bytes of their own (UBJSON's typed arrays of null) could let a small file describe a large one.
   bool count() { return n_values_left_-- > 0 || refuse("more values than bytes"); }
 
   template <class Numbers>
@@ -104,7 +104,7 @@ class ModelBuilder final : public nlohmann::json_sax<FloatJson> {
     if (const auto* array = std::get_if<ModelArray>(&value); array != nullptr && array->empty()) value = Numbers();
     return std::get_if<Numbers>(&value);
   }
-  /// The place of a value that is no number in an array.
+  /// The place of a value in an array that is not a number.
   ModelNode* add(ModelNode node) {
     if (open_.empty()) return &(root_ = std::move(node));
     auto& value = open_.back()->value;
@@ -121,7 +121,7 @@ class ModelBuilder final : public nlohmann::json_sax<FloatJson> {
   }
   bool put(ModelNode node) { return count() && (add(std::move(node)), true); }
   bool open(ModelNode node) {
-    if (open_.size() >= kMaxNesting) return refuse("nested deeper than a model");
+    if (open_.size() >= kMaxNesting) return refuse("nested deeper than any model");
     if (!count()) return false;
     open_.push_back(add(std::move(node)));
     return true;
@@ -132,7 +132,8 @@ class ModelBuilder final : public nlohmann::json_sax<FloatJson> {
   }
 
   ModelNode root_;
-  std::vector<ModelNode*> open_;  // what is being filled, outermost first: nothing is added beside them meanwhile
+  // The values being filled, outermost first: nothing is added to their parents meanwhile.
+  std::vector<ModelNode*> open_;
   std::size_t n_values_left_;
   std::string fault_;
 };

@@ -32,7 +32,7 @@ void ModelValue::fail(const std::string& what) const {
   throw Error("forest.field", std::string(source_) + " at " + (pointer_.empty() ? "/" : pointer_) + ": " + what);
 }
 
-/// The last one of that name, as JSON readers have it.
+/// The last one of that name, as JSON parsers return it.
 const ModelNode* ModelValue::find(std::string_view key) const {
   const auto* object = std::get_if<ModelObject>(&node_->value);
   if (object != nullptr)
@@ -42,7 +42,7 @@ const ModelNode* ModelValue::find(std::string_view key) const {
 }
 
 ModelValue ModelValue::operator[](std::string_view key) const {
-  if (!std::holds_alternative<ModelObject>(node_->value)) fail("an object is expected");
+  if (!std::holds_alternative<ModelObject>(node_->value)) fail("expected an object");
   const ModelNode* found = find(key);
   if (found == nullptr) fail("\"" + std::string(key) + "\" is missing");
   return {*found, source_, pointer_ + "/" + std::string(key)};
@@ -50,7 +50,7 @@ ModelValue ModelValue::operator[](std::string_view key) const {
 
 std::vector<ModelValue> ModelValue::boxed() const {
   const auto* array = std::get_if<ModelArray>(&node_->value);
-  if (array == nullptr) fail("an array is expected");
+  if (array == nullptr) fail("expected an array");
   std::vector<ModelValue> out;
   for (const auto& element : *array) out.emplace_back(element, source_, pointer_ + "/" + std::to_string(out.size()));
   return out;
@@ -58,13 +58,13 @@ std::vector<ModelValue> ModelValue::boxed() const {
 
 std::vector<ModelValue> ModelValue::elements() const {
   if (std::holds_alternative<Integers>(node_->value) || std::holds_alternative<Floats>(node_->value))
-    ModelValue(*node_, source_, pointer_ + "/0").fail("a number is not expected here");
+    ModelValue(*node_, source_, pointer_ + "/0").fail("unexpected number");
   return boxed();
 }
 
 std::string ModelValue::text() const {
   const auto* text = std::get_if<std::string>(&node_->value);
-  if (text == nullptr) fail("a text is expected");
+  if (text == nullptr) fail("expected a string");
   return *text;
 }
 
@@ -74,7 +74,7 @@ std::size_t ModelValue::count() const {
   const std::string digits = text();
   std::size_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || end != digits.data() + digits.size()) fail("\"" + digits + "\" is no count");
+  if (error != std::errc() || end != digits.data() + digits.size()) fail("\"" + digits + "\" is not a count");
   return value;
 }
 
@@ -89,7 +89,7 @@ std::vector<float> ModelValue::floats() const {
   std::vector<float> out;
   for (const auto& element : boxed()) {
     const std::optional<float> value = number(*element.node_);
-    if (!value) fail("element " + std::to_string(out.size()) + " is no number");
+    if (!value) fail("element " + std::to_string(out.size()) + " is not a number");
     out.push_back(*value);
   }
   return out;
@@ -100,12 +100,12 @@ std::vector<std::int64_t> ModelValue::integers() const {
   if (const auto* floats = std::get_if<Floats>(&node_->value)) {
     const auto is_fraction = [](float value) { return value != std::trunc(value); };
     const auto at = std::find_if(floats->begin(), floats->end(), is_fraction) - floats->begin();
-    fail("element " + std::to_string(at) + " is no integer");
+    fail("element " + std::to_string(at) + " is not an integer");
   }
   std::vector<std::int64_t> out;
   for (const auto& element : boxed()) {
     const auto* integer = std::get_if<std::int64_t>(&element.node_->value);
-    if (integer == nullptr) fail("element " + std::to_string(out.size()) + " is no integer");
+    if (integer == nullptr) fail("element " + std::to_string(out.size()) + " is not an integer");
     out.push_back(*integer);
   }
   return out;

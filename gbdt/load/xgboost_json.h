@@ -1,6 +1,6 @@
 #pragma once
-/// Reading of machine-written XGBoost documents, JSON and UBJSON alike: numbers straight to float32, NaN and Infinity
-/// allowed, arrays of numbers straight into vectors, errors with file and JSON pointer. Not installed.
+/// Reads XGBoost's JSON and UBJSON documents: numbers straight to float32, NaN and Infinity allowed, arrays of numbers
+/// straight into vectors, errors with file and JSON pointer. Not installed.
 
 #include <cstdint>
 #include <string>
@@ -14,21 +14,21 @@ namespace sluice::gbdt {
 struct ModelNode;
 struct ModelObject {
   std::vector<std::string> keys;
-  std::vector<ModelNode> values;  // one a key
+  std::vector<ModelNode> values;  // one per key
 };
 using ModelArray = std::vector<ModelNode>;
 using Integers = std::vector<std::int64_t>;  // true and false are 1 and 0
 using Floats = std::vector<float>;
 
-/// One value of a document. An array that holds nothing but numbers is Integers or Floats.
+/// One value of a document. An array of numbers only is Integers or Floats.
 struct ModelNode {
   std::variant<std::monostate, std::int64_t, float, std::string, ModelObject, ModelArray, Integers, Floats> value;
 };
 
-/// Tells JSON from UBJSON by the second byte. Throws Error{forest.json} naming `source` and the byte.
+/// Tells JSON from UBJSON by the second byte. Throws Error{forest.json} with `source` and the byte.
 ModelNode parse_model(std::string_view bytes, std::string_view source);
 
-/// A value and its place. Getters throw Error{forest.field} where a field is missing or of another type.
+/// A value and its place. Getters throw Error{forest.field} if a field is missing or has the wrong type.
 class ModelValue {
  public:
   ModelValue(const ModelNode& node, std::string_view source, std::string pointer = {})

@@ -10,7 +10,7 @@
 namespace sluice::gbdt {
 namespace {
 
-/// A leaf of a bottom: which outcome bits its path asks for, feature by feature.
+/// A leaf of a bottom: the outcome bits that its path requires, feature by feature.
 struct LeafPath {
   struct Feature {
     unsigned care = 0, want = 0;  // bits of the outcomes
@@ -19,7 +19,7 @@ struct LeafPath {
   std::vector<Feature> features;
   double value = 0;
 
-  /// Bit i: the outcomes are what the path asks of feature i.
+  /// Bit i: the outcomes satisfy the path's requirements for feature i.
   unsigned satisfied(unsigned outcomes) const {
     unsigned bits = 0;
     for (std::size_t i = 0; i < features.size(); ++i)
@@ -33,12 +33,12 @@ struct TableBuilder {
   using Shape = OutcomeShape<kDepth>;
   const HeapTree<kDepth>& tree;
 
-  /// The entry of the split `level` splits below the root; in outcomes its bit is kSplits - 1 - entry.
+  /// The entry of the split that is `level` splits below the root; in outcomes its bit is kSplits - 1 - entry.
   static int entry_of(int n, int level) {
     return level < kDepth - 1 ? level : n % 2 == 1 ? Shape::kAncestors + 1 : Shape::kAncestors + 2;
   }
 
-  /// Leaves that fill up a heap stand for one leaf: the leftmost has its value.
+  /// Leaves that pad a heap represent one leaf: the leftmost has its value.
   bool path_of(int leaf, LeafPath& path) const {
     path.features.clear();
     int n = Shape::kNodes + leaf;
@@ -68,7 +68,7 @@ struct TableBuilder {
     return true;
   }
 
-  /// What the leaf gives to each feature, for each set of features that the row satisfies.
+  /// The leaf's contribution to each feature, for each set of features that the row satisfies.
   static std::vector<double> leaf_values(const LeafPath& path, const std::vector<double>& background) {
     const std::size_t k = path.features.size();
     const unsigned all = (1u << k) - 1;
@@ -134,7 +134,7 @@ void fill_tables(const ShapState& shap, const InterventionalState& state, std::v
 }
 
 std::vector<double> normalised(std::span<const float> weights, std::size_t n_rows) {
-  if (n_rows == 0) throw Error("attribution.background", "the background has no rows", "give it at least one");
+  if (n_rows == 0) throw Error("attribution.background", "the background has no rows", "use at least one row");
   if (!weights.empty() && weights.size() != n_rows)
     throw Error("attribution.background",
                 std::to_string(weights.size()) + " weights for a background of " + std::to_string(n_rows) + " rows");
@@ -143,7 +143,7 @@ std::vector<double> normalised(std::span<const float> weights, std::size_t n_row
   for (std::size_t i = 0; i < n_rows; ++i) {
     if (!weights.empty()) out[i] = static_cast<double>(weights[i]);
     if (!(out[i] >= 0) || std::isinf(out[i]))
-      throw Error("attribution.background", "weight " + std::to_string(i) + " is not a number of 0 or more");
+      throw Error("attribution.background", "weight " + std::to_string(i) + " is not a number >= 0");
     sum += out[i];
   }
   if (!(sum > 0)) throw Error("attribution.background", "all weights of the background are 0");

@@ -1,13 +1,13 @@
 #pragma once
-/// What interventional.cpp reads. Not installed.
+/// The tables that interventional.cpp reads. Not installed.
 ///
-/// A heap's kBottoms subtrees (shap_state.h) have a table each, by the outcomes of its kDepth - 2 ancestors, root, left
-/// and right split, a set bit for "the row goes left":
+/// A heap's kBottoms subtrees (shap_state.h) have one table each. It is indexed by the outcomes of its kDepth - 2
+/// ancestors, root, left and right split; a set bit means "the row goes left":
 ///
 ///     table[bottom][outcomes] = { ancestor 0, 1, 2, 3 | root, left, right, unused }    (depth 6)
 ///
-/// each entry what the bottom's leaves give to that split's feature. A feature split on twice has its value at its
-/// first split.
+/// Each entry is the contribution of the bottom's leaves to that split's feature. If a feature is split on twice, its
+/// value is at its first split.
 
 #include <span>
 #include <vector>
@@ -31,11 +31,11 @@ struct InterventionalState {
 
   ShapTables shap;
   Precision precision = Precision::single;
-  std::vector<float> single;  // [heap][bottom][outcomes][kEntry]; one of the two is filled
+  std::vector<float> single;  // [heap][bottom][outcomes][kEntry]; only one of the two is filled
   std::vector<double> audit;
   std::vector<std::int32_t> keys;  // of the background, [row][n_columns]
   std::vector<double> weights;     // add up to 1
-  std::vector<double> bias;        // one a group
+  std::vector<double> bias;        // one per group
 };
 
 /// A bottom's outcomes for one row, as the tables are indexed.
@@ -59,11 +59,11 @@ inline Outcomes<kDepth> outcomes(const HeapTree<kDepth>& tree, const std::int32_
   return out;
 }
 
-/// (a - 1)! c! / (a + c)!: the weight of a leaf for one of a features that only the row takes, where c features only
-/// the background's row takes. 0 for a = 0.
+/// (a - 1)! c! / (a + c)!: the weight of a leaf for one of a features that only the row satisfies, if only the
+/// background row satisfies c features. 0 for a = 0.
 double coalition_weight(std::size_t a, std::size_t c);
 
-/// One row and one tree against the whole background, pair by pair, in double: added to phi [n_slots].
+/// Adds one row and one tree against the whole background, pair by pair in double, to phi [n_slots].
 void add_pairs(const InterventionalState& state, const ShapTree& tree, const std::int32_t* keys, double* phi);
 
 }  // namespace sluice::gbdt

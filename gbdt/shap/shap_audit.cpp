@@ -16,7 +16,7 @@ void check_shap_tables(const Forest& forest, const ShapState& state) {
   if (state.n_nodes != forest.nodes.size() || state.n_features != forest.n_features ||
       state.n_groups != forest.n_groups || state.trees.size() != forest.trees.size() ||
       state.n_category_sets != forest.category_sets.size())
-    throw Error("shape.tables", "the attribution tables are of another forest", "make ShapTables of this one");
+    throw Error("shape.tables", "the attribution tables belong to another forest", "make ShapTables from this forest");
 }
 
 bool adds_up(const ShapState& state, std::span<const double> bias, std::span<const double> phi, const float* margins) {
@@ -41,7 +41,7 @@ void check_audit(const ShapState& state, std::span<const double> bias, std::span
     throw Error("attribution.additivity",
                 "row " + std::to_string(row) + ", output " + std::to_string(group) + ": the attributions add up to " +
                     number_text(sum) + ", the margin is " + number_text(margin),
-                "the forest's leaves or covers are beyond what double can add; look at the model");
+                "the forest's leaves or covers exceed the range of double sums; check the model");
   }
 }
 

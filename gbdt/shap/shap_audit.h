@@ -11,9 +11,9 @@ namespace sluice::gbdt {
 /// Throws Error{shape.tables}.
 void check_shap_tables(const Forest& forest, const ShapState& state);
 
-/// True where each group's values and bias add up to its margin, to float32 rounding. phi: [n_slots].
+/// True if each group's values and bias add up to its margin, to float32 rounding. phi: [n_slots].
 bool adds_up(const ShapState& state, std::span<const double> bias, std::span<const double> phi, const float* margins);
-/// Throws Error{attribution.additivity} where they are further apart than the margin's own rounding explains.
+/// Throws Error{attribution.additivity} if they differ by more than the margin's own rounding.
 void check_audit(const ShapState& state, std::span<const double> bias, std::span<const double> phi,
                  const float* margins, std::size_t row);
 
@@ -31,7 +31,7 @@ class ShapAudit {
  public:
   ShapAudit(const Forest& forest, const ShapState& state);
 
-  /// Writes [n_groups, n_features + 1]. Throws Error{attribution.additivity}, which names the row by `number`.
+  /// Writes [n_groups, n_features + 1]. Throws Error{attribution.additivity} with the row `number`.
   template <class Out>
   void row(std::span<const float> row, const float* margins, std::size_t number, Out* out) {
     compute(row);

@@ -18,7 +18,7 @@ struct Avx2 {
   static Avx2 fma(Avx2 a, Avx2 b, Avx2 c) { return {_mm256_fmadd_ps(a.value, b.value, c.value)}; }
   static Avx2 fnma(Avx2 a, Avx2 b, Avx2 c) { return {_mm256_fnmadd_ps(a.value, b.value, c.value)}; }
   static Avx2 where(Mask mask, Avx2 a, Avx2 b) { return {_mm256_blendv_ps(b.value, a.value, mask.lanes)}; }
-  // What is added is never -0, so that adding the zeros of the other lanes changes nothing.
+  // The addends are never -0, so that adding zeros in the other lanes changes nothing.
   static Avx2 add_where(Mask mask, Avx2 a, Avx2 b) {
     return {_mm256_add_ps(a.value, _mm256_and_ps(mask.lanes, b.value))};
   }

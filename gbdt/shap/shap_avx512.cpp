@@ -37,7 +37,7 @@ struct Avx512 {
     return _mm512_cmplt_epi32_mask(own, _mm512_loadu_si512(key));
   }
 
-  /// Kept in registers: the compiler is not to know that they are constants.
+  /// Kept in registers: hides from the compiler that they are constants.
   struct Bits {
     __m512i one, two, four, eight;
   };
@@ -59,7 +59,7 @@ struct Avx512 {
     return {_mm512_maskz_permutexvar_ps(0xffff, index, _mm512_load_ps(table))};
   }
   static void lookup(const float* table, const Bits& bits, Index index, Avx512& first, Avx512& second) {
-    // The unmasked permute has GCC 12 warn of its own undefined register.
+    // With the unmasked permute, GCC 12 warns about its own undefined register.
     const __m512 both = _mm512_load_ps(table);
     first.value = _mm512_maskz_permutexvar_ps(0xffff, index, both);
     second.value = _mm512_maskz_permutexvar_ps(0xffff, _mm512_or_si512(index, bits.eight), both);

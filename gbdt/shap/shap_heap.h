@@ -26,17 +26,17 @@ struct HeapWalk {
     Points curve;    // 1 / (t (1 - t))
     typename V::Bits bits;
   };
-  struct Step {  // of nodes that do
+  struct Step {  // of nodes that repeat a feature
     Points tau, rest;
     Mask open;  // the row takes all edges above on the same feature
   };
 
-  // A copy of these lives in registers; nothing that is not inlined gets its address.
+  // A copy of these stays in registers; no function that is not inlined gets its address.
   Source source;
   const Constants* constants;
-  Mask* edge;  // of the current path, one a level
+  Mask* edge;  // of the current path, one per level
 
-  /// `units` are the tree's; `source` is at its last.
+  /// `units` belong to the tree; `source` is at its last unit.
   template <class Unit>
   static void run(const Source& source, const Unit* units, const Quadrature& points) {
     Mask edges[kDepth] = {};
@@ -71,7 +71,7 @@ struct HeapWalk {
     for (int q = 0; q < kPoints; ++q) out.v[q] = a.v[q] - b.v[q];
     return out;
   }
-  /// Member by member, so that the compiler need not keep `to` in memory because `from` was.
+  /// Member by member, so that the compiler need not keep `to` in memory because `from` was in memory.
   SLUICE_SHAP_INLINE static void copy(const Points& from, Points& to) {
     for (int q = 0; q < kPoints; ++q) to.v[q] = from.v[q];
   }
@@ -145,7 +145,7 @@ struct HeapWalk {
     return h;
   }
 
-  /// Half a unit: a split that repeats nothing and two bottoms, without a branch, all in registers.
+  /// Half a unit: a split that repeats no feature and two bottoms, branch-free, all in registers.
   template <int kNode, bool kRepeatsLeft, bool kRepeatsRight>
   [[gnu::noinline]] static void plain_half(Source source, const Constants* constants, Mask* edge, Points& p_then_h) {
     const HeapWalk walk{source, constants, edge};
@@ -242,7 +242,7 @@ struct HeapWalk {
     return h;
   }
 
-  /// Three splits at once: what the subtree gives depends on three outcomes alone.
+  /// Three splits at once: the subtree's contribution depends on three outcomes only.
   SLUICE_SHAP_INLINE Points bottom_lookup(int n, int k, const Points& p) const {
     const Mask root = source.goes_left(n), a = source.goes_left(2 * n + 1), b = source.goes_left(2 * n + 2);
     const auto index = V::index(constants->bits, root, a, b);

@@ -9,7 +9,7 @@ namespace {
 template <int kDepth>
 using Repeat = HeapRepeat<kDepth>;
 
-/// Copies a tree into its heap. Where it ends early, splits follow that send every row to the same value.
+/// Copies a tree into its heap. Below a leaf, padding splits send every row to the same value.
 template <int kDepth>
 struct HeapBuilder {
   using Shape = HeapShape<kDepth>;
@@ -100,13 +100,14 @@ struct HeapBuilder {
       if (repeat == nullptr) continue;
       kind = BottomKind::repeat;
       const std::uint32_t above = repeat->levels & kAbove;
-      if (above != 0 && levels != 0 && above != levels) return BottomKind::nodes;  // two features of the levels above
+      // Two features of the levels above.
+      if (above != 0 && levels != 0 && above != levels) return BottomKind::nodes;
       if (above != 0) levels = above;
     }
     return kind;
   }
 
-  /// A split's points for one combination of what the row does: HeapWalk::repeat_step.
+  /// A split's points for one combination of the row's outcomes: HeapWalk::repeat_step.
   struct Step {
     float tau, rest, kappa;
   };
@@ -174,12 +175,12 @@ struct HeapBuilder {
   }
 };
 
-/// The units of 16 trees side by side.
+/// The units of 16 adjacent trees.
 template <int kDepth>
 struct LaneBuilder {
   using Shape = HeapShape<kDepth>;
   const HeapTree<kDepth>* trees;
-  std::size_t n_trees;  // up to 16; the lanes beyond are trees of zeros
+  std::size_t n_trees;  // up to 16; the remaining lanes are trees of zeros
   const Quadrature& points;
   std::vector<LaneRepeat<kDepth>> repeats = {};
 

@@ -16,7 +16,8 @@ struct ScalarOf {
   static ScalarOf load(const Real* p) { return {*p}; }
   static ScalarOf broadcast(Real x) { return {x}; }
   static ScalarOf fma(ScalarOf a, ScalarOf b, ScalarOf c) {
-    if constexpr (sizeof(Real) == sizeof(double)) return {a.value * b.value + c.value};  // no twin to agree with
+    // Not compared with other kernels.
+    if constexpr (sizeof(Real) == sizeof(double)) return {a.value * b.value + c.value};
     return {std::fma(a.value, b.value, c.value)};
   }
   static ScalarOf fnma(ScalarOf a, ScalarOf b, ScalarOf c) { return fma({-a.value}, b, c); }

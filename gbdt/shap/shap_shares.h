@@ -1,5 +1,5 @@
 #pragma once
-/// What the attributions take from a forest's covers. Not installed.
+/// The shares that the attributions compute from a forest's covers. Not installed.
 
 #include <algorithm>
 #include <cmath>
@@ -11,7 +11,7 @@
 
 namespace sluice::gbdt {
 
-constexpr double kMinShare = 1e-12;  // a branch that no training row took still divides
+constexpr double kMinShare = 1e-12;  // lower bound: a branch without training rows is still divided by
 
 /// The shares of a split's cover that go left and right.
 struct Shares {
@@ -28,7 +28,7 @@ inline Shares shares_of(const Forest& forest, std::uint32_t at) {
   return {share(forest.nodes[at].left), share(forest.nodes[at].left + 1)};
 }
 
-/// The expected value below each node over the training cover. Children stand behind their parents.
+/// The expected value below each node over the training cover. Children follow their parents.
 inline std::vector<double> expected_values(const Forest& forest) {
   std::vector<double> out(forest.nodes.size());
   for (std::size_t at = out.size(); at-- > 0;) {
@@ -51,21 +51,21 @@ inline std::vector<double> expected_margins(const Forest& forest) {
   return bias;
 }
 
-/// Throws Error{attribution.linear} for gblinear models, Error{forest.unsupported} for linear trees,
-/// Error{attribution.not_finite} for leaves or base margins that are infinite or NaN: no attributions add up to those.
+/// Throws Error{attribution.linear} for gblinear models, Error{forest.unsupported} for linear trees, and
+/// Error{attribution.not_finite} for leaves or base margins that are infinite or NaN, for which no attributions add up.
 inline void check_attributable(const Forest& forest) {
   if (!forest.linear.empty())
-    throw Error("attribution.linear", "a gblinear model has no trees to attribute to",
-                "each term is its own attribution: linear_contribs");
+    throw Error("attribution.linear", "a gblinear model has no trees",
+                "use linear_contribs: each term is its own attribution");
   if (!forest.linear_leaves.empty())
-    throw Error("forest.unsupported", "the model's leaves hold linear models, which attributions do not take",
-                "nor do LightGBM's; train with linear_tree=false");
+    throw Error("forest.unsupported", "the model's leaves are linear models, which attributions do not support",
+                "train with linear_tree=false");
   const auto is_finite = [](float value) { return std::isfinite(value); };
   const auto is_sound = [](const Node& node) { return !node.is_leaf() || std::isfinite(node.value); };
   if (!std::all_of(forest.nodes.begin(), forest.nodes.end(), is_sound) ||
       !std::all_of(forest.base_margin.begin(), forest.base_margin.end(), is_finite))
     throw Error("attribution.not_finite", "the model has leaf values or base margins that are infinite or NaN",
-                "its training diverged: look at the learning rate and the labels");
+                "its training diverged: check the learning rate and the labels");
 }
 
 constexpr std::uint32_t kMaxShapDepth = 512;  // Shapley values walk a tree recursively
@@ -76,8 +76,8 @@ inline void check_shap_depth(const Forest& forest) {
     if (tree.depth > kMaxShapDepth)
       throw Error("attribution.depth",
                   "tree " + std::to_string(tree.number) + " is " + std::to_string(tree.depth) +
-                      " splits deep; attributions go to " + std::to_string(kMaxShapDepth),
-                  "approximate attributions (saabas, --approximate) go to any depth");
+                      " splits deep; the limit of attributions is " + std::to_string(kMaxShapDepth),
+                  "use approximate attributions (saabas, --approximate): they have no limit");
 }
 
 }  // namespace sluice::gbdt

@@ -1,5 +1,5 @@
 #pragma once
-/// Where shap_heap.h's walk reads its constants and leaves its contributions. Not installed.
+/// Where shap_heap.h's walk reads its constants and writes its contributions. Not installed.
 
 #include <array>
 #include <cstdint>
@@ -10,7 +10,7 @@ namespace sluice::gbdt {
 
 #define SLUICE_SHAP_INLINE [[gnu::always_inline]] inline
 
-/// z / (t + (1 - t) z)^2, from tau = t / (t + (1 - t) z) and 1 - tau alone.
+/// z / (t + (1 - t) z)^2, from tau = t / (t + (1 - t) z) and 1 - tau only.
 template <class Real>
 SLUICE_SHAP_INLINE Real repeat_kappa(Real tau, Real rest, Real curve) {
   return tau * rest * curve;
@@ -25,7 +25,7 @@ constexpr void in_order_of_adding(int n, int level, Visit& visit) {
   visit(n);
 }
 
-/// A node's place in that order.
+/// A node's index in that order.
 template <int kDepth>
 constexpr auto kAddingOrder = [] {
   std::array<std::size_t, HeapShape<kDepth>::kNodes> order = {};
@@ -60,7 +60,7 @@ struct HeapRows {
   SLUICE_SHAP_INLINE bool is_repeat(int n) const { return unit->repeat[n] != 0; }
   SLUICE_SHAP_INLINE const HeapRepeat<kDepth>& repeat(int n) const { return repeats[unit->repeat[n] - 1u]; }
   SLUICE_SHAP_INLINE V tau(int n, int q) const { return V::broadcast(repeat(n).tau[q]); }
-  /// 1 - tau, tau being 0 where the path is not `open`.
+  /// 1 - tau, with tau 0 if the path is not `open`.
   SLUICE_SHAP_INLINE V rest(int n, int q, Mask open, V) const {
     return V::where(open, V::broadcast(repeat(n).rest[q]), V::broadcast(1.0f));
   }
@@ -79,8 +79,8 @@ struct HeapRows {
   }
 };
 
-/// One row through V::kWidth of 16 trees: constants are loaded, contributions written side by side. What the row does
-/// at a split is known already (kHasBits), or its keys are compared.
+/// One row through V::kWidth of 16 trees: constants are loaded, contributions written next to each other. The row's
+/// sides are given as bits (kHasBits), or its keys are compared.
 template <class V, int kDepth, bool kHasBits>
 struct HeapLanes {
   using Mask = typename V::Mask;
@@ -89,9 +89,10 @@ struct HeapLanes {
   const LaneRepeat<kDepth>* repeats;
   std::size_t lane;
   const std::int32_t* keys;
-  const std::uint16_t* left_bits;  // of the 16 trees, one a node of the heap
+  const std::uint16_t* left_bits;  // of the 16 trees, one per node of the heap
   float* cells;                    // of the 16 trees
-  int place;                       // 0 for the topmost unit, else 3 + the unit: the heap's node that is the unit's root
+  // 0 for the topmost unit, else 3 + the unit: the heap's node that is the unit's root
+  int place;
 
   SLUICE_SHAP_INLINE HeapLanes at_unit(const LaneUnit<kDepth>* units, int k) const {
     return {units + k, repeats, lane, keys, left_bits, cells, 3 + k};
@@ -110,7 +111,7 @@ struct HeapLanes {
   SLUICE_SHAP_INLINE bool is_repeat(int n) const { return unit->repeat[n] != 0; }
   SLUICE_SHAP_INLINE const LaneRepeat<kDepth>& repeat(int n) const { return repeats[unit->repeat[n] - 1u]; }
   SLUICE_SHAP_INLINE V tau(int n, int q) const { return V::load(&repeat(n).tau[q][lane]); }
-  // Computed and not stored: most nodes repeat something in one of 16 trees, and reading is what takes the time here.
+  // Computed and not stored: most nodes repeat a feature in one of 16 trees, and reading dominates the time here.
   SLUICE_SHAP_INLINE V rest(int, int, Mask, V tau) const { return V::broadcast(1.0f) - tau; }
   SLUICE_SHAP_INLINE V kappa(int, int, Mask, V tau, V rest, V curve) const { return repeat_kappa(tau, rest, curve); }
   SLUICE_SHAP_INLINE Mask takes_all(int n, int level, const Mask* edge) const {

@@ -16,11 +16,11 @@ constexpr std::int32_t kMissingLeft = std::numeric_limits<std::int32_t>::min(),
 constexpr double kShareTolerance = 1e-6;
 
 std::int32_t ordered(float x) {
-  const auto bits = std::bit_cast<std::int32_t>(x + 0.0f);  // -0 and 0 are one
+  const auto bits = std::bit_cast<std::int32_t>(x + 0.0f);  // -0 and 0 are equal
   return bits < 0 ? bits ^ 0x7fffffff : bits;
 }
 
-/// Fills in a tree's nodes from the root down: what lies above a node decides its points.
+/// Fills in a tree's nodes from the root down: the nodes above a node determine its points.
 struct TreeBuilder {
   const Forest& forest;
   ShapState& state;
@@ -28,7 +28,7 @@ struct TreeBuilder {
   ShapNode* nodes;
   struct Above {
     std::uint32_t feature;
-    double share;  // product of the shares of this path's edges on the feature, this one's included
+    double share;  // product of the shares of this path's edges on the feature, including this one
     bool is_repeat;
   };
   std::vector<Above> path = {};
@@ -129,7 +129,8 @@ std::size_t bytes_of(const HeapForest<kDepth>& forest) {
 }  // namespace
 
 std::int32_t threshold_key(float threshold) {
-  return std::isnan(threshold) ? kMissingRight : ordered(threshold);  // NaN: all but missing values are below
+  // NaN: all values that are not missing are below
+  return std::isnan(threshold) ? kMissingRight : ordered(threshold);
 }
 
 void shap_keys(const Forest& forest, const ShapState& state, BatchView rows, std::size_t width, std::int32_t* keys) {
@@ -166,7 +167,7 @@ Quadrature gauss_legendre(std::size_t n) {
     long double x = std::cos(std::numbers::pi_v<long double> * (static_cast<long double>(i) + 0.75L) /
                              (static_cast<long double>(n) + 0.5L));
     long double slope = 1;
-    for (int step = 0; step < 100; ++step) {  // Newton; the first guess is good to a few digits
+    for (int step = 0; step < 100; ++step) {  // Newton; the initial guess has a few correct digits
       long double before = 1, value = x;
       for (std::size_t k = 2; k <= n; ++k) {
         const auto m = static_cast<long double>(k);

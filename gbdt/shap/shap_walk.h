@@ -1,17 +1,17 @@
 #pragma once
 /// Path-dependent Shapley values by a walk of a tree's own nodes, to any depth, for any vector type V. Not installed.
 ///
-/// shap_heap.h's steps with both shares written out, so that it is exact for covers that do not add up as well. A
-/// repeated feature's points are tau = t / (t + (1 - t) z) with z the product of its edges' shares above, and its
-/// contribution weighs kappa = z / (t + (1 - t) z)^2: what is left of z (o - z') when the factor of the edges above is
-/// taken out of the product twice.
+/// shap_heap.h's steps with both shares written out, so that it is also exact for covers that do not add up. A repeated
+/// feature's points are tau = t / (t + (1 - t) z), with z the product of its edges' shares above. Its contribution has
+/// the weight kappa = z / (t + (1 - t) z)^2: the rest of z (o - z') after the factor of the edges above is removed from
+/// the product twice.
 
 #include "sluice/gbdt/shap/shap_kernel.h"
 #include "sluice/gbdt/shap/shap_shares.h"
 
 namespace sluice::gbdt {
 
-/// kStride: from one key or sum to the next.
+/// kStride: distance from one key or sum to the next.
 template <class V, std::size_t kStride>
 struct ShapWalk {
   using Real = typename V::Real;
@@ -24,13 +24,14 @@ struct ShapWalk {
   Real* phi;
   Real* scratch;
   const Held* held;
-  Mask* edge;  // one a level: the row takes the current path's edge below it, and all earlier ones on its feature
+  // One per level: the row takes the current path's edge below it, and all earlier ones on its feature.
+  Mask* edge;
 
   std::size_t frame() const { return n_points * (3 * V::kWidth + 3); }
 
   static V number(double x) { return V::broadcast(static_cast<Real>(x)); }
 
-  /// The node's points: tau, 1 - tau, kappa; to be masked by `open`.
+  /// The node's points: tau, 1 - tau, kappa; the caller masks them by `open`.
   void steps(const ShapNode& node, Real* tau, Real* rest, Real* kappa) const {
     const bool is_held = held != nullptr && held->feature == node.feature;
     for (std::size_t q = 0; q < n_points; ++q) {
@@ -49,7 +50,7 @@ struct ShapWalk {
     }
   }
 
-  /// p: the node's P, h: where its H goes; both [n_points] vectors.
+  /// p: the node's P; h: where its H is written; both [n_points] vectors.
   void visit(std::uint32_t at, std::size_t level, const Real* p, Real* h) {
     const ShapNode& node = nodes[at];
     if (node.left == 0) {

@@ -13,7 +13,7 @@
 namespace sluice::gbdt {
 namespace {
 
-/// libxgboost's messages carry a stack trace below their first line.
+/// libxgboost's messages have a stack trace below their first line.
 void check(int status) {
   if (status == 0) return;
   std::string text = XGBGetLastError();
@@ -30,7 +30,7 @@ struct FreeBooster {
 using Matrix = std::unique_ptr<void, FreeMatrix>;
 using Booster = std::unique_ptr<void, FreeBooster>;
 
-/// NumPy's array interface: how libxgboost takes dense memory without a copy of its own layout.
+/// NumPy's array interface, by which libxgboost reads dense memory without copying.
 std::string array_interface(BatchView rows) {
   const nlohmann::json array = {{"data", {reinterpret_cast<std::uintptr_t>(rows.data), true}},
                                 {"shape", {rows.n_rows, rows.n_columns}},
@@ -47,7 +47,7 @@ Matrix make_matrix(BatchView rows, int n_threads) {
   return Matrix(handle);
 }
 
-/// `set` is XGDMatrixSetStrFeatureInfo or its twin for boosters.
+/// `set` is XGDMatrixSetStrFeatureInfo or its counterpart for boosters.
 template <class Set>
 void set_texts(Set set, void* handle, const char* field, const std::vector<std::string>& texts) {
   std::vector<const char*> pointers;
@@ -115,7 +115,7 @@ double evaluate(BoosterHandle booster, std::size_t round, DMatrixHandle matrix) 
   const std::string_view digits = line.substr(line.rfind(':') + 1);
   double value = 0;
   if (std::from_chars(digits.data(), digits.data() + digits.size(), value).ec != std::errc())
-    throw Error("booster.xgboost", "libxgboost evaluates to \"" + std::string(line) + "\"");
+    throw Error("booster.xgboost", "libxgboost's evaluation is \"" + std::string(line) + "\"");
   return value;
 }
 
@@ -130,7 +130,7 @@ struct BestRound {
   double metric = 0;
 };
 
-/// Boosts until the rounds are done, or the metric on `valid` has not improved for early_stopping_rounds.
+/// Boosts until the last round, or until the metric on `valid` has not improved for early_stopping_rounds.
 BestRound boost(BoosterHandle booster, DMatrixHandle train, DMatrixHandle valid, const TrainOptions& options,
                 const Progress& progress) {
   const bool may_stop = valid != nullptr && options.early_stopping_rounds > 0;
@@ -165,7 +165,8 @@ TrainedForest train(const TrainData& train, const TrainData* valid, const TrainO
     check_train_data(*valid, options, "validation data", false);
     if (valid->rows.n_columns != train.rows.n_columns)
       throw Error("booster.shape", "the training data has " + std::to_string(train.rows.n_columns) +
-                                       " columns, the validation data has " + std::to_string(valid->rows.n_columns));
+                                       " columns, but the validation data has " +
+                                       std::to_string(valid->rows.n_columns));
   }
 
   const Matrix train_matrix = make_matrix(train, options.n_threads);
@@ -182,8 +183,8 @@ TrainedForest train(const TrainData& train, const TrainData* valid, const TrainO
   BoosterHandle kept_handle = nullptr;
   check(XGBoosterSlice(booster.get(), 0, static_cast<int>(best.round + 1), 1, &kept_handle));
   const Booster kept(kept_handle);
-  if (!train.names.empty())
-    set_texts(XGBoosterSetStrFeatureInfo, kept.get(), "feature_name", train.names);  // a slice forgets both
+  // A slice loses both.
+  if (!train.names.empty()) set_texts(XGBoosterSetStrFeatureInfo, kept.get(), "feature_name", train.names);
   set_texts(XGBoosterSetStrFeatureInfo, kept.get(), "feature_type", feature_types(train));
   check(XGBoosterSetAttr(kept.get(), "best_iteration", std::to_string(best.round).c_str()));
   return {save_json(kept.get()), best.round, best.metric};
@@ -200,7 +201,7 @@ struct ReferenceBooster::State {
     return std::vector<T>(values, values + size);
   }
 
-  /// `type` as XGBoosterPredictFromDMatrix numbers it.
+  /// `type` in the numbering of XGBoosterPredictFromDMatrix.
   template <class T>
   std::vector<T> from_matrix(BatchView rows, int type) const {
     const Matrix matrix = make_matrix(rows, n_threads);
@@ -214,7 +215,7 @@ struct ReferenceBooster::State {
     return copy<T>(shape, n_dimensions, values);
   }
 
-  /// Straight from memory: quicker, and takes infinite cells.
+  /// Straight from memory: faster, and accepts infinite cells.
   std::vector<float> from_memory(BatchView rows, int type, std::size_t last_round) const {
     const std::string config =
         R"({"training": false, "iteration_begin": 0, "strict_shape": true, "missing": NaN, "cache_id": 0, "iteration_end": )" +

@@ -21,8 +21,8 @@ void check_shape(const TrainData& data, const std::string& what) {
   if (!data.weights.empty() && data.weights.size() != n_rows)
     refuse(std::to_string(data.weights.size()) + " weights for " + std::to_string(n_rows) + " rows");
   if (!data.is_category.empty() && data.is_category.size() != n_columns)
-    refuse("is_category has not one element a column");
-  if (!data.names.empty() && data.names.size() != n_columns) refuse("names has not one element a column");
+    refuse("is_category must have one element per column");
+  if (!data.names.empty() && data.names.size() != n_columns) refuse("names must have one element per column");
 }
 
 void check_cells(const TrainData& data, const std::string& what) {
@@ -37,7 +37,7 @@ void check_cells(const TrainData& data, const std::string& what) {
       if (std::isinf(x))
         throw Error("booster.infinite", place() + "the value is infinite", "make it missing or cap it");
       if (!data.is_category.empty() && data.is_category[c] && !(x >= 0.0f && x < 16777216.0f && x == std::floor(x)))
-        throw Error("booster.category", place() + number_text(x) + " is no category code",
+        throw Error("booster.category", place() + number_text(x) + " is not a category code",
                     "codes are whole numbers in [0, 2^24)");
     }
   }
@@ -68,8 +68,8 @@ void check_weights(const TrainData& data, const std::string& what) {
 
 void check_range(const char* name, double value, double low, double high) {
   if (!(value >= low && value <= high))
-    throw Error("booster.options", std::string(name) + " " + number_text(value) + " is outside of [" +
-                                       number_text(low) + ", " + number_text(high) + "]");
+    throw Error("booster.options", std::string(name) + " " + number_text(value) + " is outside [" + number_text(low) +
+                                       ", " + number_text(high) + "]");
 }
 
 }  // namespace

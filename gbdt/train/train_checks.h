@@ -1,12 +1,12 @@
 #pragma once
-/// What training refuses before libxgboost sees it. Not installed.
+/// Checks training data before libxgboost reads it. Not installed.
 
 #include "sluice/gbdt/train/booster.h"
 
 namespace sluice::gbdt {
 
-/// Throws Error{booster.*} as booster.h says. `what` names the data: "training data". Data that is fitted needs both
-/// classes.
+/// Throws Error{booster.*} as booster.h describes. `what` is the name of the data: "training data". Data to be fitted
+/// needs both classes.
 void check_train_data(const TrainData& data, const TrainOptions& options, const std::string& what, bool is_fitted);
 void check_train_options(const TrainOptions& options, std::size_t n_features);
 

@@ -23,25 +23,26 @@ int bits_of(const Field& field) {
 }  // namespace
 
 void BatchCursor::corrupt(const std::string& what) const {
-  throw Error("arrow.corrupt", place_ + ": " + what, "write the file again");
+  throw Error("arrow.corrupt", place_ + ": " + what, "write the file again with a working Arrow library");
 }
 
 FieldNode BatchCursor::node() {
-  if (next_node_ == batch_.nodes.size()) corrupt("the record batch lacks a column");
-  constexpr std::int64_t kMaxRows = 0x7fffffff;  // keeps the sums below from overflowing
+  if (next_node_ == batch_.nodes.size()) corrupt("the record batch has too few columns");
+  // Keeps the sums below from overflowing.
+  constexpr std::int64_t kMaxRows = 0x7fffffff;
   const FieldNode node = batch_.nodes[next_node_++];
   if (node.length < 0 || node.length > kMaxRows) corrupt("the number of rows is out of range");
   if (node.length != batch_.n_rows || node.null_count < 0 || node.null_count > node.length)
-    corrupt("a column's length does not fit the record batch");
+    corrupt("a column's length differs from the record batch's");
   return node;
 }
 
 std::string_view BatchCursor::buffer(std::int64_t n_bytes, bool may_be_absent) {
-  if (next_buffer_ == batch_.buffers.size()) corrupt("the record batch lacks a buffer");
+  if (next_buffer_ == batch_.buffers.size()) corrupt("the record batch has too few buffers");
   const Buffer buffer = batch_.buffers[next_buffer_++];
   const auto size = static_cast<std::int64_t>(body_.size());
   if (buffer.offset < 0 || buffer.length < 0 || buffer.offset > size || buffer.length > size - buffer.offset)
-    corrupt("a buffer lies outside the record batch");
+    corrupt("a buffer is outside the record batch");
   if (buffer.length < n_bytes && !(may_be_absent && buffer.length == 0))
     corrupt("a buffer is too short for its column");
   return body_.substr(static_cast<std::size_t>(buffer.offset), static_cast<std::size_t>(buffer.length));
@@ -67,11 +68,11 @@ Array::Array(const Field& field, BatchCursor& cursor, const Dictionary* dictiona
   std::int64_t last = 0;
   for (std::size_t i = 0; i <= static_cast<std::size_t>(node.length); ++i) {
     const std::int64_t next = offset(i);
-    if (next < last) cursor.corrupt("the text offsets of the column \"" + field.name + "\" do not rise");
+    if (next < last) cursor.corrupt("the text offsets of the column \"" + field.name + "\" are not ascending");
     last = next;
   }
   if (last > static_cast<std::int64_t>(data_.size()))
-    cursor.corrupt("a text of the column \"" + field.name + "\" lies outside its buffer");
+    cursor.corrupt("a text of the column \"" + field.name + "\" is outside its buffer");
 }
 
 bool Array::is_null(std::size_t row) const {
@@ -96,7 +97,7 @@ std::int64_t Array::offset(std::size_t i) const {
   return value;
 }
 
-/// uint64 keeps its bits.
+/// uint64 cells keep their bits.
 std::int64_t Array::integer(std::size_t row) const {
   switch (bits_of(*field_)) {
     case 8:
@@ -121,7 +122,8 @@ void Array::append_time(std::size_t row, std::string& out) const {
   std::string time = format_time(static_cast<double>(seconds));
   if (fraction > 0) {
     const std::string digits = std::to_string(fraction);
-    time.back() = '.';  // in the place of Z
+    // Replaces the Z.
+    time.back() = '.';
     time.append(3 * unit - digits.size(), '0').append(digits) += 'Z';
   }
   const bool is_midnight = fraction == 0 && seconds % 86'400 == 0;

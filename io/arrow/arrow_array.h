@@ -13,16 +13,16 @@ namespace sluice::io::arrow {
 /// The values of a dictionary; null is "".
 using Dictionary = std::vector<std::string>;
 
-/// Hands out a batch's buffers in order. Every buffer is checked to lie within the body and to be long enough.
+/// Returns a batch's buffers in order. Checks that every buffer is within the body and long enough.
 class BatchCursor {
  public:
   BatchCursor(const Batch& batch, std::string_view body, const std::string& place)
       : batch_(batch), body_(body), place_(place) {}
 
   FieldNode node();
-  /// At least `n_bytes` long, but may be absent (empty) where `may_be_absent`.
+  /// At least `n_bytes` long, but may be absent (empty) if `may_be_absent`.
   std::string_view buffer(std::int64_t n_bytes, bool may_be_absent = false);
-  /// Throws unless everything was used.
+  /// Throws unless every column and buffer was used.
   void finish() const;
   const std::string& place() const { return place_; }
   [[noreturn]] void corrupt(const std::string& what) const;
@@ -34,13 +34,14 @@ class BatchCursor {
   std::size_t next_node_ = 0, next_buffer_ = 0;
 };
 
-/// Views into the batch's body, valid while it is.
+/// Views into the batch's body; valid while it is.
 class Array {
  public:
-  /// Throws Error{arrow.corrupt}. `dictionary` is that of a dictionary-encoded field; it must outlive the array.
+  /// Throws Error{arrow.corrupt}. `dictionary` belongs to a dictionary-encoded field; it must outlive the array.
   Array(const Field& field, BatchCursor& cursor, const Dictionary* dictionary);
 
-  /// The cell; numbers and times are appended to `scratch`, at most kMaxNumberBytes. Throws Error{arrow.corrupt}.
+  /// The cell's text. Numbers and times are appended to `scratch`, at most kMaxNumberBytes. Throws
+  /// Error{arrow.corrupt}.
   std::string_view text(std::size_t row, std::string& scratch) const;
 
   static constexpr std::size_t kMaxNumberBytes = 96;

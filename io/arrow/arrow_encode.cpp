@@ -29,7 +29,8 @@ fb::Offset<void> encode_type(fb::FlatBufferBuilder& builder, ArrowColumn::Type t
 fb::Offset<void> encode_field(fb::FlatBufferBuilder& builder, const ArrowColumn& column) {
   const auto name = builder.CreateString(column.name);
   const auto type = encode_type(builder, column.type);
-  const auto no_children = builder.CreateVector(std::vector<fb::Offset<void>>{});  // Arrow's own reader wants the list
+  // Arrow's own reader requires the list
+  const auto no_children = builder.CreateVector(std::vector<fb::Offset<void>>{});
   const auto start = builder.StartTable();
   builder.AddOffset(slot(field::name), name);
   builder.AddElement<std::uint8_t>(slot(field::nullable), 1, 0);

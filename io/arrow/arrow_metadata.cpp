@@ -14,7 +14,7 @@ static_assert(std::endian::native == std::endian::little, "Arrow's buffers are r
 namespace sluice::io::arrow {
 namespace {
 
-/// A table whose every access is checked to lie within the message.
+/// A FlatBuffers table. Every access is checked to be within the message.
 class Table {
  public:
   Table(std::string_view bytes, const fb::Table* table, const std::string& place)
@@ -117,9 +117,9 @@ class Table {
                                                   "binary view",
                                                   "utf8 view"};
   throw Error("arrow.type",
-              place + ": the column " + quote(name) + " has a type that is not read here (" +
+              place + ": the column " + quote(name) + " has an unsupported type (" +
                   (type < kNames.size() ? kNames[type] : "unknown") + ")",
-              "cast it to a number, text, date or timestamp, or leave it out");
+              "cast it to a number, text, date or timestamp, or drop it");
 }
 
 void read_integer(const std::optional<Table>& type, Field& out, const std::string& place) {

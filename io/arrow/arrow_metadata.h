@@ -1,5 +1,6 @@
 #pragma once
-/// The metadata of Arrow IPC messages: FlatBuffers tables, read with every offset checked, and written. Not installed.
+/// The metadata of Arrow IPC messages: reads FlatBuffers tables with every offset checked, and writes them. Not
+/// installed.
 
 #include <cstdint>
 #include <optional>
@@ -29,7 +30,7 @@ struct Field {
   bool is_signed = false;                  // integer
   int unit = 0;                            // date: 0 days, 1 ms; timestamp: 0 s, 1 ms, 2 us, 3 ns
   std::optional<std::int64_t> dictionary;  // its id; the fields above then describe the indices
-  bool is_large_dictionary = false;        // of large_utf8 values
+  bool is_large_dictionary = false;        // the dictionary's values are large_utf8
 };
 
 struct FieldNode {
@@ -37,7 +38,7 @@ struct FieldNode {
 };
 
 struct Buffer {
-  std::int64_t offset = 0, length = 0;  // in the body
+  std::int64_t offset = 0, length = 0;  // within the body
 };
 
 struct Batch {
@@ -49,13 +50,13 @@ struct Batch {
 struct Message {
   enum class Kind { schema, dictionary, batch } kind = Kind::schema;
   std::int64_t body_bytes = 0;
-  std::vector<Field> fields;       // schema
-  Batch batch;                     // dictionary, batch
-  std::int64_t dictionary_id = 0;  // dictionary
-  bool is_delta = false;           // dictionary
+  std::vector<Field> fields;       // of a schema message
+  Batch batch;                     // of a dictionary or batch message
+  std::int64_t dictionary_id = 0;  // of a dictionary message
+  bool is_delta = false;           // of a dictionary message
 };
 
-/// `bytes` must be aligned to 8. `place` opens every message of Error{arrow.corrupt|arrow.type|arrow.compressed}.
+/// `bytes` must be aligned to 8. Messages of Error{arrow.corrupt|arrow.type|arrow.compressed} begin with `place`.
 Message decode_message(std::string_view bytes, const std::string& place);
 
 std::string encode_schema(const std::vector<ArrowColumn>& columns);

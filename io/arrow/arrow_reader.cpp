@@ -18,7 +18,7 @@ constexpr std::size_t kStepBytes = 1 << 20;
 
 }  // namespace
 
-// Both formats are read front to back: a file is a stream between a magic word and a footer. An encapsulated message is
+// Both formats are read front to back: a file is a stream between a magic word and a footer. An encapsulated message:
 //
 //   ff ff ff ff | metadata bytes (int32) | metadata, padded to 8 | body
 //
@@ -33,7 +33,7 @@ struct ArrowRecordReader::State {
   std::vector<char> metadata, body;
   arrow::Message message;
   std::vector<arrow::Array> arrays;
-  std::size_t next_row = 0, n_rows = 0;  // of the batch
+  std::size_t next_row = 0, n_rows = 0;  // within the batch
   std::uint64_t rows_read = 0, n_messages = 0;
   bool is_at_end = false;
   std::string scratch;
@@ -61,13 +61,13 @@ void ArrowRecordReader::State::open() {
   read_fields();
 }
 
-/// Lengths in a damaged file can be anything: memory is taken as the bytes come.
+/// Lengths in a damaged file can have any value: memory is allocated as the bytes arrive.
 void ArrowRecordReader::State::read_bytes(std::vector<char>& out, std::size_t n_bytes) {
   out.clear();
   while (out.size() < n_bytes) {
     const std::size_t begin = out.size(), step = std::min(kStepBytes, n_bytes - begin);
     out.resize(begin + step);
-    if (source->read(out.data() + begin, step) < step) truncated("it ends within a message");
+    if (source->read(out.data() + begin, step) < step) truncated("the data ends within a message");
   }
 }
 
@@ -75,9 +75,9 @@ bool ArrowRecordReader::State::read_message() {
   std::uint32_t prefix[2];
   const std::size_t n = source->read(reinterpret_cast<char*>(prefix), sizeof prefix);
   if (n == 0) truncated("the end-of-stream mark is missing");
-  if (n < sizeof prefix) truncated("it ends within a message");
+  if (n < sizeof prefix) truncated("the data ends within a message");
   if (prefix[0] != kContinuation || prefix[1] > 0x7fffffff)
-    throw Error("arrow.corrupt", place() + ": no message begins here",
+    throw Error("arrow.corrupt", place() + ": expected the start of a message",
                 "write the file again, with Arrow 0.15 or later");
   if (prefix[1] == 0) return false;
   read_bytes(metadata, prefix[1]);
@@ -104,7 +104,7 @@ void ArrowRecordReader::State::read_dictionary() {
   const auto field =
       std::find_if(fields.begin(), fields.end(), [&](const auto& f) { return f.dictionary == message.dictionary_id; });
   const std::string where = place();
-  if (field == fields.end()) throw Error("arrow.corrupt", where + ": a dictionary that no column uses");
+  if (field == fields.end()) throw Error("arrow.corrupt", where + ": no column uses this dictionary");
   arrow::BatchCursor cursor(message.batch, {body.data(), body.size()}, where);
   const arrow::Field values_field{.name = field->name,
                                   .type = field->is_large_dictionary ? arrow::Type::large_utf8 : arrow::Type::utf8};
@@ -123,7 +123,7 @@ void ArrowRecordReader::State::read_batch() {
   for (const auto& field : fields) {
     const auto dictionary = field.dictionary ? dictionaries.find(*field.dictionary) : dictionaries.end();
     if (field.dictionary && dictionary == dictionaries.end())
-      cursor.corrupt("the dictionary of the column \"" + field.name + "\" does not stand before it");
+      cursor.corrupt("the dictionary of the column \"" + field.name + "\" must come before the batch");
     arrays.emplace_back(field, cursor, field.dictionary ? &dictionary->second : nullptr);
   }
   cursor.finish();
@@ -131,7 +131,7 @@ void ArrowRecordReader::State::read_batch() {
   n_rows = static_cast<std::size_t>(message.batch.n_rows);
 }
 
-/// A stream ends with its mark. A file goes on with a footer, which repeats what was read, and the magic word.
+/// A stream ends with its mark. A file continues with a footer, which repeats what was read, and the magic word.
 void ArrowRecordReader::State::read_to_end() {
   is_at_end = true;
   char step[4096];

@@ -12,10 +12,10 @@ namespace sluice::io::arrow {
 
 namespace fb = flatbuffers;
 
-/// Offset of the n-th field of a table in its vtable: two lengths stand before the fields.
+/// Offset of the n-th field of a table in its vtable, which begins with two lengths.
 constexpr fb::voffset_t slot(int n) { return static_cast<fb::voffset_t>(4 + 2 * n); }
 
-// The n of the fields that are used.
+// Field numbers.
 namespace message {
 enum { version, header_type, header, body_length };
 }

@@ -11,9 +11,9 @@
 namespace sluice::io {
 namespace {
 
-constexpr std::size_t kMaxRows = 1 << 16, kMaxTextBytes = 1 << 26;  // of a batch
+constexpr std::size_t kMaxRows = 1 << 16, kMaxTextBytes = 1 << 26;  // per batch
 
-/// Arrow wants every buffer and message to begin at a multiple of 8.
+/// Arrow requires every buffer and message to begin at a multiple of 8.
 void pad(std::string& out) { out.append((8 - out.size() % 8) % 8, '\0'); }
 
 template <class T>
@@ -25,7 +25,7 @@ void append_bytes(std::string& out, T value) {
 
 /// One column of the batch that is being filled.
 struct Builder {
-  std::string validity, offsets, values;  // little-endian, as they go into the body
+  std::string validity, offsets, values;  // little-endian, as written to the body
   std::size_t n_rows = 0, n_nulls = 0;
 
   void end_cell(bool is_valid) {
@@ -51,10 +51,10 @@ struct Builder {
 
 struct ArrowWriter::State {
   std::optional<AtomicFile> file;
-  std::string* memory = nullptr;  // where there is no file
+  std::string* memory = nullptr;  // the output if there is no file
   std::vector<ArrowColumn> columns;
   std::vector<Builder> builders;
-  std::size_t n_rows = 0, n_text_bytes = 0;  // of the batch
+  std::size_t n_rows = 0, n_text_bytes = 0;  // of the current batch
 
   State(std::filesystem::path path, std::vector<ArrowColumn> c) : file(std::move(path)), columns(std::move(c)) {
     start();
@@ -89,9 +89,9 @@ void ArrowWriter::State::start_batch() {
 }
 
 Builder& ArrowWriter::State::begin_cell(std::size_t column, bool fits, const char* what) {
-  if (!fits) throw Error("arrow.type", "the column \"" + columns[column].name + "\" does not take " + what);
+  if (!fits) throw Error("arrow.type", "the column \"" + columns[column].name + "\" does not accept " + what);
   if (builders[column].n_rows > n_rows)
-    throw Error("arrow.type", "the column \"" + columns[column].name + "\" was given two cells in one row");
+    throw Error("arrow.type", "the column \"" + columns[column].name + "\" got two cells in one row");
   return builders[column];
 }
 

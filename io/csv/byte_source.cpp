@@ -79,12 +79,12 @@ std::size_t ByteSource::take_raw(char* out, std::size_t n_bytes) {
 
 void ByteSource::fail_gzip(const std::string& what) const {
   throw Error("csv.gzip", name_ + ": " + what + " near byte " + std::to_string(bytes_read_ - pending_.size()),
-              "test it with gzip -t, or copy the file again");
+              "check the file with gzip -t, or copy it again");
 }
 
 std::size_t ByteSource::inflate_some(char* out, std::size_t n_bytes) {
   if (pending_.empty() && !refill()) {
-    if (is_in_member_) fail_gzip("the gzip data ends too early");
+    if (is_in_member_) fail_gzip("the gzip data is truncated");
     return 0;
   }
   if (!is_in_member_) {
@@ -118,7 +118,8 @@ std::size_t ByteSource::read(char* out, std::size_t n_bytes) {
 std::string_view ByteSource::peek(std::size_t n_bytes) {
   if (peeked_.size() < n_bytes) {
     std::string first(n_bytes, '\0');
-    first.resize(read(first.data(), n_bytes));  // takes back what was peeked before
+    // Includes what was peeked before.
+    first.resize(read(first.data(), n_bytes));
     peeked_ = std::move(first);
     peeked_used_ = 0;
   }

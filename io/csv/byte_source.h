@@ -1,5 +1,5 @@
 #pragma once
-/// The bytes of a file or of standard input, unpacked where they are gzipped. Not installed.
+/// The bytes of a file or of standard input, decompressed if gzipped. Not installed.
 
 #include <zlib.h>
 
@@ -11,9 +11,9 @@
 
 namespace sluice::io {
 
-/// Gzip is known by its first two bytes; members that follow each other are one stream (RFC 1952). Not thread-safe.
-/// Throws Error{file.read} naming the path, Error{csv.gzip} where packed bytes are truncated, altered or followed by
-/// others.
+/// Gzip is recognised by its first two bytes; consecutive members are one stream (RFC 1952). Not thread-safe.
+/// Throws Error{file.read} with the path, and Error{csv.gzip} if compressed bytes are truncated, altered or followed by
+/// other bytes.
 class ByteSource {
  public:
   explicit ByteSource(const std::string& path);  // "-" is standard input
@@ -22,10 +22,10 @@ class ByteSource {
   ByteSource(const ByteSource&) = delete;
   ByteSource& operator=(const ByteSource&) = delete;
 
-  /// Fills `out`; fewer bytes than asked for only at the end.
+  /// Fills `out`; returns fewer bytes than requested only at the end.
   std::size_t read(char* out, std::size_t n_bytes);
-  /// The first bytes, which `read` will still give; fewer than asked for only in a source that is shorter. Before the
-  /// first read alone.
+  /// The first bytes, which `read` will still return; fewer than requested only if the source is shorter. Call before
+  /// the first read.
   std::string_view peek(std::size_t n_bytes);
 
   const std::string& name() const { return name_; }

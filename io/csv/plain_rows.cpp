@@ -77,7 +77,8 @@ bool PlainRows::read_line(const Line& line, char delimiter, std::size_t row, Row
     const FieldUse& use = fields_[f];
     const bool is_last = f + 1 == fields_.size();
     const char* field_end = nullptr;
-    if (use.is_plain_number && at != line.end) {  // most cells: no look for the delimiter, the number ends at it
+    // Most cells: the delimiter need not be searched, the number ends at it.
+    if (use.is_plain_number && at != line.end) {
       double value = kMissing;
       const char* end = at;
       if (*at != delimiter) end += take_number({at, static_cast<std::size_t>(line.end - at)}, value);
@@ -100,7 +101,7 @@ bool PlainRows::read_line(const Line& line, char delimiter, std::size_t row, Row
 
 bool PlainRows::read_field(const FieldUse& use, std::string_view text, const Line& line, std::size_t row,
                            RowBlock& block, std::vector<UnseenCell>& unseen) const {
-  // As libcsv gives it: without the blanks around it.
+  // As libcsv returns it: without the blanks around it.
   const auto first = text.find_first_not_of(" \t");
   text = first == std::string_view::npos ? std::string_view{}
                                          : text.substr(first, text.find_last_not_of(" \t") - first + 1);

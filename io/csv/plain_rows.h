@@ -1,5 +1,5 @@
 #pragma once
-/// Plain lines to rows: the quick way of RowReader, shared out between threads. Not installed.
+/// Plain lines to rows: the fast path of RowReader, shared between threads. Not installed.
 
 #include <cstdint>
 #include <functional>
@@ -14,16 +14,16 @@
 
 namespace sluice::io {
 
-/// Where a field of the record goes.
+/// Where a field of the record is stored.
 struct FieldUse {
   static constexpr std::uint32_t kNowhere = 0xffffffff;
-  std::uint32_t column = kNowhere;  // of the schema
-  bool is_plain_number = false;     // a number without codes for missing
+  std::uint32_t column = kNowhere;  // in the schema
+  bool is_plain_number = false;     // a number without missing codes
   bool is_label = false, is_id = false;
   std::uint32_t extra = kNowhere;
 };
 
-/// A category that training never saw.
+/// A category that is not in the training vocabulary.
 struct UnseenCell {
   std::uint32_t column;
   std::string text;
@@ -37,15 +37,15 @@ class PlainRows {
   PlainRows(const Schema& schema, std::vector<FieldUse> fields, ReadLabel read_label, ThreadPool* pool)
       : schema_(schema), fields_(std::move(fields)), read_label_(std::move(read_label)), pool_(pool) {}
 
-  /// What `read` took off the front of the lines.
+  /// What `read` consumed from the front of the lines.
   struct Taken {
     std::size_t n_bytes = 0;
     std::uint64_t n_lines = 0, n_rows = 0;
-    std::vector<UnseenCell> unseen;  // in the order of the lines
+    std::vector<UnseenCell> unseen;  // in line order
   };
 
-  /// Appends up to `max_rows` rows to `block`. Takes nothing where any of these lines is not as it should be: the slow
-  /// way says what is wrong with it.
+  /// Appends up to `max_rows` rows to `block`. Consumes nothing if any of these lines is faulty: the slow path reports
+  /// the fault.
   Taken read(const PlainLines& lines, std::size_t max_rows, RowBlock& block);
 
  private:

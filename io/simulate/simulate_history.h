@@ -1,5 +1,5 @@
 #pragma once
-/// What an observer knows of a customer or a terminal: sums over windows of the past. Not installed.
+/// What an observer knows about a customer or a terminal: sums over windows of the past. Not installed.
 
 #include <array>
 #include <cstddef>
@@ -15,15 +15,15 @@ struct Sums {
   Sums operator-(const Sums& o) const { return {n - o.n, n_frauds - o.n_frauds, cents - o.cents}; }
 };
 
-/// Running totals, with one cursor for each age in `Ages` (seconds, ascending): a window is the difference of two of
-/// them. Times must not fall. Keeps what is younger than the last age. Not thread-safe.
+/// Running totals with one cursor for each age in `Ages` (seconds, ascending): a window is the difference of two
+/// totals. Times must not decrease. Keeps entries younger than the last age. Not thread-safe.
 template <std::size_t N>
 class History {
  public:
-  /// Everything added so far.
+  /// The sum of all entries so far.
   Sums all() const { return entries_.empty() ? forgotten_ : entries_.back().sums; }
 
-  /// Everything added at or before `now` minus each age.
+  /// For each age, the sum of the entries at or before `now` minus that age.
   std::array<Sums, N> until(std::int64_t now, const std::array<std::int64_t, N>& ages) {
     std::array<Sums, N> sums;
     for (std::size_t i = 0; i < N; ++i) {

@@ -9,15 +9,16 @@
 namespace sluice::io {
 namespace {
 
-// Shares and rates were set so that some 1.5 % of the rows are frauds, about as many of each scenario.
+// Shares and rates are chosen so that about 1.5 % of the rows are frauds, in similar numbers for each scenario.
 constexpr std::uint64_t kRowsPerCustomer = 200;  // six months at 1.1 a day
 constexpr std::uint64_t kFewestCustomers = 50, kMaxCustomers = 50'000;
 constexpr double kSpacing = 2.0;  // km between terminals
 constexpr std::int64_t kTerminalDays = 28, kCardDays = 14;
 constexpr double kTerminalRate = 0.00026, kCardRate = 0.0008,
-                 kBurstRate = 0.0009;                      // per terminal, customer, customer and day
-constexpr double kTerminalShare = 0.6, kCardShare = 0.4;   // of the transactions there that are frauds
-constexpr double kLostShare = 0.04, kWrongShare = 0.0004;  // frauds labelled genuine, genuine ones labelled fraud
+                 kBurstRate = 0.0009;                     // per terminal, customer, customer and day
+constexpr double kTerminalShare = 0.6, kCardShare = 0.4;  // share of frauds among the transactions there
+// Frauds labelled genuine, genuine transactions labelled fraud.
+constexpr double kLostShare = 0.04, kWrongShare = 0.0004;
 constexpr double kNoAnswer = 0.03;
 
 //                                             grocery restaurant fuel health services electronics fashion travel gaming
@@ -48,7 +49,7 @@ World::World(std::uint64_t n_rows, std::uint64_t seed, std::int64_t first_day) :
   for (auto& customer : customers_) settle_customer(customer, side);
 }
 
-/// One terminal in each square of a grid, so that those near a home are found by counting.
+/// One terminal in each square of a grid, so that terminals near a home can be enumerated.
 void World::place_terminals(std::size_t side) {
   terminals_.resize(side * side);
   for (std::size_t i = 0; i < terminals_.size(); ++i) {
@@ -131,7 +132,7 @@ Transaction World::ordinary(std::uint32_t customer) {
   return t;
 }
 
-/// A stolen card: more is spent, often far away or online; less so as months go by and thieves learn.
+/// A stolen card: amounts are higher, often far away or online; less so over the months, as thieves adapt.
 void World::misuse(Transaction& t) {
   const double factor = std::max(1.8, 5.0 - 0.5 * static_cast<double>(day_) / 30);
   t.scenario = compromised_card;
@@ -156,8 +157,8 @@ void World::spend_burst(std::uint32_t customer) {
   }
 }
 
-/// Log-odds-like: how far from home, how much for this customer, how deep in the night, and above all how much of these
-/// at once.
+/// Log-odds-like: distance from home, amount relative to this customer, hour of the night, and above all the
+/// combination of them.
 double World::oddness(const Transaction& t) const {
   const Customer& c = customers_[t.customer];
   const double far = (std::log1p(distance(c.home, terminals_[t.terminal].place)) - 1.8) / 0.5;

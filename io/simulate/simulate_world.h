@@ -1,7 +1,7 @@
 #pragma once
-/// What happens in the simulated world: who buys what, where, when, and which of it is fraud. Not installed.
+/// What happens in the simulated world: who buys what, where and when, and which purchases are fraud. Not installed.
 ///
-/// Features are made elsewhere, from what an observer would know by then (simulate_history.h).
+/// Features are computed in simulate_history.h, from what an observer would know at the time.
 
 #include <array>
 #include <cstdint>
@@ -54,7 +54,7 @@ struct Transaction {
   std::uint32_t customer = 0, terminal = 0, cents = 0;
   std::uint8_t channel = contactless, ip_country = 0, pin_failures = 0, scenario = genuine;
   bool is_fraud = false;  // as labelled
-  // What outside services would say; below 0 for no answer.
+  // What outside services would report; below 0 for no answer.
   int device_risk = -1, merchant_watch = -1;  // in 1/10000
   int velocity_network = -1;
 };
@@ -88,7 +88,7 @@ class World {
 
   Random random_;
   std::int64_t first_day_;
-  std::int64_t day_ = -1;  // since the first
+  std::int64_t day_ = -1;  // since the first day
   std::vector<Terminal> terminals_;
   std::vector<Customer> customers_;
   std::vector<Transaction> today_;

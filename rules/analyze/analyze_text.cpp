@@ -13,7 +13,7 @@ std::string cell_text(const Schema& schema, std::size_t column, double cell) {
   return schema[column].kind == Kind::time ? format_time(cell) : schema.format_cell(column, cell);
 }
 
-/// What is not missing; the rest of the row is.
+/// The values that are not missing; the rest of the row is missing.
 std::string row_text(const Finding& finding, const RuleSet& rules) {
   const Schema& schema = rules.state().schema;
   std::string text;
@@ -39,11 +39,11 @@ std::string to_string(const Finding& finding, const RuleSet& rules) {
   const std::string who = subject(finding.property, finding.rule, finding.other, rules);
   switch (finding.property) {
     case Property::unreachable:
-      return who + " can never hold";
+      return who + " never holds";
     case Property::always_true:
-      return who + " always holds, whatever is missing; as" + row_text(finding, rules);
+      return who + " always holds, also with missing values, for example" + row_text(finding, rules);
     case Property::never_decides:
-      return who + " never decides: wherever it fires, a rule that wins over it fires too";
+      return who + " never decides: wherever it fires, a rule that overrides it fires too";
     case Property::overlap:
       return who + " both fire" + row_text(finding, rules);
     case Property::gap:

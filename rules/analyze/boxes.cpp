@@ -5,7 +5,7 @@
 namespace sluice::rules {
 namespace {
 
-/// Adds a box unless one that is there holds all of it; drops those that it holds.
+/// Adds a box unless an existing box contains it; removes the boxes that it contains.
 void add(Box box, Boxes& boxes) {
   for (const Box& other : boxes)
     if (is_within(box, other)) return;

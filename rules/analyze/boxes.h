@@ -1,5 +1,5 @@
 #pragma once
-// Sets of rows as unions of boxes: for some of the variables, the cells in which a value may be.
+// Sets of rows as unions of boxes: for some of the variables, the cells that a value may be in.
 
 #include <cstddef>
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace sluice::rules {
 
-/// A bit a cell of one variable.
+/// One bit per cell of one variable.
 class Cells {
  public:
   explicit Cells(std::size_t n = 0, bool all = false) : n_(n), words_((n + 63) / 64, all ? ~0ULL : 0) {
@@ -30,21 +30,21 @@ class Cells {
   std::vector<std::uint64_t> words_;
 };
 
-/// By variable, in order; a variable that is not there is free.
+/// By variable, in order; a variable that is absent is unconstrained.
 using Box = std::vector<std::pair<std::uint32_t, Cells>>;
 
-/// What looking at a box costs, in steps of about 10 ns.
+/// The cost of examining a box, in steps of about 10 ns.
 std::size_t weight(const Box& box);
 
-/// nullopt where no row is in both.
+/// nullopt if no row is in both.
 std::optional<Box> intersection(const Box& a, const Box& b);
 
 /// Whether every row of `a` is in `b`.
 bool is_within(const Box& a, const Box& b);
 
-using Boxes = std::vector<Box>;  // none: no row; one without variables: every row
+using Boxes = std::vector<Box>;  // none: no row; a box without variables: every row
 
-/// Both are nullopt beyond `most` boxes.
+/// Both return nullopt beyond `most` boxes.
 std::optional<Boxes> united(Boxes a, const Boxes& b, std::size_t most);
 std::optional<Boxes> intersected(const Boxes& a, const Boxes& b, std::size_t most);
 

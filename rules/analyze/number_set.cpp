@@ -14,7 +14,7 @@ NumberSet::NumberSet(std::span<const double> members)
   for (const double member : members) {
     double& place = places_[place_of(member)];
     size_ += std::isnan(place);
-    place = member + 0.0;  // -0 and 0 are one number
+    place = member + 0.0;  // -0 and 0 are equal
   }
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// A set of numbers that is built once and asked often: a list of ids, codes or amounts.
+// A set of numbers that is built once and queried often: a list of ids, codes or amounts.
 
 #include <cstddef>
 #include <span>
@@ -7,7 +7,7 @@
 
 namespace sluice::rules {
 
-/// Open addressing, at most half full; NaN is an empty place. 10^6 numbers take 16 or 32 MiB.
+/// Open addressing, at most half full; NaN is an empty place. 10^6 numbers need 16 or 32 MiB.
 class NumberSet {
  public:
   explicit NumberSet(std::span<const double> members = {});

@@ -38,7 +38,7 @@ bool Regions::spend(const Boxes& a, std::size_t n) {
 std::optional<Boxes> Regions::all(const std::optional<Boxes>& a, const std::optional<Boxes>& b) {
   if ((a && a->empty()) || (b && b->empty())) return Boxes{};
   if (!a || !b) return std::nullopt;
-  const std::size_t n_pairs = a->size() * b->size();  // each is held against the boxes that are there
+  const std::size_t n_pairs = a->size() * b->size();  // each is compared with the existing boxes
   return spend(*a, b->size() * (1 + std::min(n_pairs, max_boxes_) / 8)) ? intersected(*a, *b, max_boxes_)
                                                                         : std::nullopt;
 }
@@ -50,7 +50,7 @@ std::optional<Boxes> Regions::any(const std::vector<std::optional<Boxes>>& parts
   return result;
 }
 
-/// What a node reads has a smaller number: in their order, every truth finds its operands solved.
+/// A node's operands have smaller numbers: in order, every truth finds its operands solved.
 void Regions::solve(std::uint32_t root) {
   root_ = root;
   solved_.clear();
@@ -71,8 +71,8 @@ void Regions::solve(std::uint32_t root) {
   }
 }
 
-/// An atom that several columns decide counts as a variable of its own, with a cell for each truth: it is the same
-/// wherever it stands.
+/// An atom that several columns decide counts as a variable of its own, with one cell per truth: it is the same
+/// wherever it occurs.
 Regions::ByTruth Regions::solve_atom(std::uint32_t node) {
   auto atom = variables_.atom(node);
   if (!atom) {

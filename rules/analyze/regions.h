@@ -14,17 +14,17 @@ namespace sluice::rules {
 
 class Regions {
  public:
-  /// `steps`: pairs of boxes that all regions together may compare.
+  /// `steps`: the number of pairs of boxes that all regions together may compare.
   Regions(const RuleSet::State& state, std::size_t max_boxes, std::size_t steps)
       : state_(state), max_boxes_(max_boxes), steps_(steps), variables_(state) {}
 
   const Variables& variables() const { return variables_; }
 
-  /// Where the truth at `edge` is `truth`, until the next call. Where it reads what is not exact, more than that: these
-  /// rows may be such. nullopt where it takes too many boxes.
+  /// The rows for which the truth at `edge` is `truth`, valid until the next call. If it reads an inexact atom, the
+  /// region is larger: these rows may qualify. nullopt if it needs too many boxes.
   const std::optional<Boxes>& region(Edge edge, Truth truth);
 
-  /// Where one of two conditions holds, under the same limit.
+  /// The rows for which one of two conditions holds, under the same limit.
   std::optional<Boxes> any(const std::vector<std::optional<Boxes>>& parts);
 
  private:
@@ -40,7 +40,7 @@ class Regions {
   const RuleSet::State& state_;
   std::size_t max_boxes_, steps_;
   Variables variables_;
-  std::map<std::uint32_t, ByTruth> atoms_;   // all that were asked for
+  std::map<std::uint32_t, ByTruth> atoms_;   // all that were queried
   std::map<std::uint32_t, ByTruth> solved_;  // the connectives below the last root
   std::uint32_t root_ = 0;
   std::uint32_t n_open_ = 0;  // atoms that several columns decide

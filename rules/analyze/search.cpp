@@ -21,7 +21,7 @@ Answer Search::find(std::vector<const Boxes*> regions, std::size_t steps_to_conf
   std::stable_sort(regions.begin(), regions.end(),
                    [](const Boxes* a, const Boxes* b) { return a->size() < b->size(); });
   struct Level {
-    Box box;               // what the levels above share
+    Box box;               // the intersection of the boxes of the levels above
     std::size_t next = 0;  // of this level's region
   };
   std::vector<Level> levels = {{}};
@@ -52,7 +52,7 @@ Answer Search::find(std::vector<const Boxes*> regions, std::size_t steps_to_conf
   return n_tried == 0 ? Answer::none : Answer::gave_up;
 }
 
-/// False, and for good until more is allowed, where there are not so many left.
+/// False, until the limit is raised, if fewer steps are left.
 bool Search::spend(std::size_t steps) {
   steps_ = steps < steps_ ? steps_ - steps : 0;
   return steps_ > 0;
@@ -82,7 +82,7 @@ void Search::fill(const Box& box, std::size_t attempt) {
   }
 }
 
-/// At first the first cell that is allowed, missing last; then any, and within an interval other values than its own.
+/// First the first allowed cell, missing last; then any, and within an interval other values than its representative.
 double Search::value_in(const Variable& variable, const Cells& allowed, std::size_t attempt) {
   std::vector<std::size_t> cells;
   for (std::size_t cell = 0; cell < allowed.size(); ++cell)

@@ -1,5 +1,5 @@
 #pragma once
-// Looks for a row in several regions at once.
+// Searches for a row in several regions at once.
 
 #include <cstddef>
 #include <functional>
@@ -18,18 +18,18 @@ struct Witness {
 
 enum class Answer { found, none, gave_up };  // none: proved
 
-/// Takes a bounded number of steps, of about 10 ns each.
+/// Uses a bounded number of steps of about 10 ns each.
 class Search {
  public:
   Search(const std::vector<Variable>& variables, std::size_t n_columns)
       : variables_(variables), n_columns_(n_columns) {}
 
-  /// What the questions from here on may take together.
+  /// The step limit of all following questions together.
   void allow(std::size_t steps) { steps_ = steps; }
 
-  /// A row of every one of `regions` that `confirms` says yes to. Regions may hold rows that are not meant: `none` is
-  /// proved only by there being no common box, and candidates that are not confirmed lead to `gave_up`. To confirm
-  /// takes `steps_to_confirm`.
+  /// A row in every one of `regions` that `confirms` accepts. Regions may contain rows that do not qualify: `none` is
+  /// proved only if there is no common box, and unconfirmed candidates lead to `gave_up`. Each confirmation costs
+  /// `steps_to_confirm`.
   Answer find(std::vector<const Boxes*> regions, std::size_t steps_to_confirm,
               const std::function<bool(const Witness&)>& confirms);
 

@@ -59,7 +59,7 @@ class Checker {
     if (given && is_given(*given, names_.phase))
       return means(node, Op::given, *given, {given == kNow ? Kind::time : Kind::number});
     if (given)
-      return fault("phase", node.at, "\"" + node.text + "\" is not known before the models have run",
+      return fault("phase", node.at, "\"" + node.text + "\" is unknown before the models have run",
                    "only post rules can read it");
     if (const auto found = known.constants.find(node.text); found != known.constants.end())
       return constant(node, found->second);
@@ -88,9 +88,9 @@ class Checker {
     const auto found = names_.definitions.lists.find(node.text);
     if (found == names_.definitions.lists.end()) {
       const std::string meant = meant_list(node.text);
-      return fault(
-          "unknown_list", node.at, "there is no list " + quote(node.text),
-          meant.empty() ? "a list stands under \"lists\", or in brackets: x in [1, 2]" : "did you mean " + meant + "?");
+      return fault("unknown_list", node.at, "there is no list " + quote(node.text),
+                   meant.empty() ? "define the list under \"lists\", or write it in brackets: x in [1, 2]"
+                                 : "did you mean " + meant + "?");
     }
     node.index = found->second.set;
     return found->second.type;
@@ -112,7 +112,7 @@ class Checker {
     for (std::size_t i = 0; i < kGivenNames.size(); ++i)
       if (is_given(i, names_.phase)) names.emplace_back(kGivenNames[i]);
     const std::string meant = nearest(word, names);
-    return meant.empty() ? "a word of a category stands in quotes" : "did you mean " + meant + "?";
+    return meant.empty() ? "write a word of a category in quotes" : "did you mean " + meant + "?";
   }
 
   Type operation(Node& node) {
@@ -137,7 +137,7 @@ class Checker {
 
   void want_boolean(const Node& operand) {
     if (operand.type.is(Kind::boolean) || operand.type.is(Kind::invalid)) return;
-    fault("type", operand.at, "a bool is wanted here, not " + to_string(operand.type), "compare it with something");
+    fault("type", operand.at, "expected a bool, not " + to_string(operand.type), "compare it with something");
   }
 
   Type comparison(Node& node) {
@@ -155,17 +155,17 @@ class Checker {
     return kBoolean;
   }
 
-  /// Texts that functions made are compared with texts in quotes alone.
+  /// Texts that functions return may only be compared with texts in quotes.
   void want_texts(const Node& node) {
     const auto n = std::count_if(node.children.begin(), node.children.end(),
                                  [&](std::size_t i) { return ast_.nodes[i].kind != NodeKind::text; });
     if (n > 1)
-      fault("type", node.at, "two texts that functions give cannot be compared", "compare one with a text in quotes");
+      fault("type", node.at, "two texts that functions return cannot be compared", "compare one with a text in quotes");
   }
 
   Type arithmetic_operand(const Node& operand) {
     if (operand.type.is(Kind::number) || operand.type.is(Kind::invalid)) return operand.type;
-    return fault("type", operand.at, "a number is wanted here, not " + to_string(operand.type));
+    return fault("type", operand.at, "expected a number, not " + to_string(operand.type));
   }
 
   Type arithmetic(Node& node) {
@@ -206,8 +206,8 @@ class Checker {
       return {Kind::time};
     }
     const std::string where = node.op == Op::add ? "+" : node.op == Op::subtract ? "-" : "a product or ratio";
-    return fault("type", node.at, to_string(left) + " and " + to_string(right) + " cannot meet in " + where,
-                 "a time takes + and - with a duration, such as 30 days");
+    return fault("type", node.at, to_string(left) + " and " + to_string(right) + " cannot be combined in " + where,
+                 "add a duration to a time or subtract one, such as 30 days");
   }
 
   Type mismatch(const Node& node, std::string_view verb) {

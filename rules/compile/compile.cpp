@@ -54,7 +54,7 @@ class Compiler {
       auto program = scheduler.for_row(conjuncts);
       const Edge root[] = {condition.value};
       if (!program || !scheduler.for_batch(root))
-        add("too_deep", pointer(i), "the condition holds more values at once than there is room for", "split the rule");
+        add("too_deep", pointer(i), "the condition needs more registers than there are", "split the rule");
       else
         state_.conjuncts.push_back(std::move(*program));
     }
@@ -64,9 +64,9 @@ class Compiler {
     state_.cost = cost_of(state_.row_program);
     if (state_.cost > state_.document.max_cost)
       add("cost", "/rules",
-          "a row costs " + std::to_string(state_.cost) + " units; " + std::to_string(state_.document.max_cost) +
-              " are the most",
-          "split the set, or share what rules repeat as derived fields");
+          "evaluating a row costs " + std::to_string(state_.cost) + " units; " +
+              std::to_string(state_.document.max_cost) + " is the limit",
+          "split the set, or define repeated expressions as derived fields");
   }
 
   static std::string pointer(std::size_t rule) { return "/rules/" + std::to_string(rule) + "/when"; }

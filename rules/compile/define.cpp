@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kMaxListFaults = 100;
 
-/// The names that an expression mentions, of whatever kind.
+/// All names in an expression.
 std::vector<std::string> names_in(const std::string& text) {
   std::vector<Diagnostic> ignored;
   Faults faults("", "", text, ignored);
@@ -25,7 +25,7 @@ std::vector<std::string> names_in(const std::string& text) {
   return names;
 }
 
-/// The lines of `bytes` that are not blank, without what surrounds their text.
+/// The lines of `bytes` that are not blank, trimmed.
 std::vector<std::string_view> lines_of(std::string_view bytes) {
   std::vector<std::string_view> lines;
   for (std::size_t begin = 0; begin < bytes.size();) {
@@ -64,7 +64,7 @@ void Definer::define(const ReadBeside& read_beside, std::vector<Digest>& files) 
 bool Definer::is_free(const std::string& name, const std::string& pointer) {
   const bool is_known = schema_.find(name) || given_name(name);
   if (is_known)
-    add("name", pointer, quote(name) + " is a column, or a value that is given", "take another name");
+    add("name", pointer, quote(name) + " is already a column or a given value", "use another name");
   else if (!taken_.insert(name).second)
     add("name", pointer, quote(name) + " is defined twice", "constants, lists and derived fields share their names");
   else
@@ -79,7 +79,7 @@ void Definer::constant(const Definition& constant) {
   if (ast->nodes.size() == 1 && ast->nodes[0].is_literal())
     definitions_.constants.emplace(constant.name, ast->nodes[0]);
   else
-    add("value", constant.pointer, "a constant is one literal", "an expression stands under \"derived\"");
+    add("value", constant.pointer, "a constant is one literal", "define an expression under \"derived\"");
 }
 
 void Definer::list(const ListSource& source, const ReadBeside& read_beside, std::vector<Digest>& files) {
@@ -102,9 +102,9 @@ std::optional<std::string> Definer::contents(const ListSource& source, const Rea
   const bool is_plain =
       source.file.find_first_of("/\\") == std::string::npos && source.file != "." && source.file != "..";
   if (!is_plain)
-    return add("file", pointer, "a list stands beside its document", "write the file's name alone"), std::nullopt;
+    return add("file", pointer, "a list must be in the document's folder", "write only the file's name"), std::nullopt;
   if (!read_beside)
-    return add("file", pointer, "there is no folder to read " + quote(source.file) + " from"), std::nullopt;
+    return add("file", pointer, "cannot read " + quote(source.file) + ": the document has no folder"), std::nullopt;
   try {
     return read_beside(source.file);
   } catch (const Error& e) {
@@ -127,7 +127,7 @@ std::vector<double> Definer::members(const ListSource& source, std::size_t colum
     ++n_faults;
     const std::string place =
         source.file.empty() ? "value " + std::to_string(i) : excerpt(source.file) + ", text " + std::to_string(i + 1);
-    add("value", source.pointer, place + ": " + quote(texts[i]) + " is no value of " + source.column);
+    add("value", source.pointer, place + ": " + quote(texts[i]) + " is not a value of " + source.column);
   }
   return members;
 }
@@ -138,7 +138,7 @@ void Definer::derive_all() {
   for (std::size_t i = 0; i < document_.derived.size() && has_room(out_); ++i) derive(i, 1);
 }
 
-/// What a derived field reads comes first; a chain of them is as deep as it is long, and no longer than kMaxNesting.
+/// Resolves operands first; a chain of derived fields is as deep as it is long, and no longer than kMaxNesting.
 void Definer::derive(std::size_t i, int depth) {
   const Definition& field = document_.derived[i];
   if (progress_[i] == Progress::done) return;
@@ -147,7 +147,8 @@ void Definer::derive(std::size_t i, int depth) {
     const auto found = derived_index_.find(name);
     if (found == derived_index_.end() || progress_[found->second] == Progress::done) continue;
     if (progress_[found->second] == Progress::begun || depth > kMaxNesting) {
-      add("cycle", field.pointer, quote(field.name) + " and " + quote(name) + " need one another, or too many others");
+      add("cycle", field.pointer,
+          quote(field.name) + " and " + quote(name) + " depend on each other, or on too many others");
       progress_[i] = Progress::done;
       return;
     }
@@ -159,7 +160,7 @@ void Definer::derive(std::size_t i, int depth) {
   if (!ast) return;
   const Type& type = ast->nodes.back().type;
   if (type.is(Type::Kind::text) || type.is(Type::Kind::words))
-    return add("type", field.pointer, "a text cannot be a derived field", "compare it, and derive the answer");
+    return add("type", field.pointer, "a text cannot be a derived field", "derive the result of a comparison instead");
   const Lowered lowered = lower(*ast, definitions_, graph_);
   definitions_.derived_names.emplace(field.name, definitions_.derived.size());
   definitions_.derived.push_back({type, lowered.value, lowered.reads});

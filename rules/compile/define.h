@@ -1,5 +1,5 @@
 #pragma once
-// Reads what a document gives names to.
+// Reads a document's named definitions.
 
 #include <set>
 #include <string>
@@ -13,7 +13,7 @@
 
 namespace sluice::rules {
 
-/// An expression that has been parsed and checked; nullopt after a fault, which is reported in the order of the text.
+/// An expression that has been parsed and checked; nullopt after a fault. Faults are reported in the order of the text.
 std::optional<Ast> read_expression(const std::string& text, const std::string& pointer, const std::string& source,
                                    const Names& names, bool is_condition, std::vector<Diagnostic>& out);
 
@@ -23,11 +23,11 @@ class Definer {
           std::vector<Diagnostic>& out)
       : document_(document), source_(source), schema_(schema), phase_(phase), graph_(graph), out_(out) {}
 
-  /// All of the document's; `read_beside` gives the files of lists, whose digests are added to `files`.
+  /// All definitions of the document; `read_beside` reads the files of lists, whose digests are added to `files`.
   void define(const ReadBeside& read_beside, std::vector<Digest>& files);
 
   const Definitions& definitions() const { return definitions_; }
-  /// What the document's expressions may read.
+  /// The names that the document's expressions may read.
   Names names() { return {schema_, phase_, definitions_, n_patterns_}; }
 
  private:
@@ -49,9 +49,9 @@ class Definer {
   Definitions definitions_;
   std::size_t n_patterns_ = 0;
   std::set<std::string> taken_;
-  std::unordered_map<std::string_view, std::size_t> derived_index_;  // of each name, the first of the document's
+  std::unordered_map<std::string_view, std::size_t> derived_index_;  // for each name, the first in the document
   enum class Progress : unsigned char { none, begun, done };
-  std::vector<Progress> progress_;  // of each of the document's derived fields
+  std::vector<Progress> progress_;  // of each derived field of the document
 };
 
 }  // namespace sluice::rules

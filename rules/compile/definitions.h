@@ -1,5 +1,5 @@
 #pragma once
-// What a document gives names to: constants, lists, derived fields.
+// A document's named definitions: constants, lists, derived fields.
 
 #include <functional>
 #include <map>
@@ -21,7 +21,7 @@ struct Read {
 
 struct List {
   Type type;
-  std::size_t set = 0;  // of the graph's tables
+  std::size_t set = 0;  // index in the graph's tables
 };
 
 struct Derived {
@@ -30,7 +30,7 @@ struct Derived {
   std::vector<Read> reads;
 };
 
-/// By name; names differ from one another and from the columns.
+/// By name; names differ from each other and from the columns.
 struct Definitions {
   std::map<std::string, Node, std::less<>> constants;  // literals
   std::map<std::string, List, std::less<>> lists;

@@ -42,7 +42,8 @@ class Reader {
 
  private:
   void priority(JsonFields& fields, Document& document) {
-    const std::string hint = "list every action once, the one that wins first: [\"DECLINE\", \"REVIEW\", \"APPROVE\"]";
+    const std::string hint =
+        "list every action once, the highest priority first: [\"DECLINE\", \"REVIEW\", \"APPROVE\"]";
     if (!fields.has("priority")) {
       if (document.hit_policy == HitPolicy::priority)
         fields.add("missing", "priority", "the hit policy \"priority\" needs the list \"priority\"", hint);
@@ -51,15 +52,16 @@ class Reader {
     }
     const std::size_t n_before = out_.size();
     const auto names = fields.strings("priority");
-    if (out_.size() > n_before) return;  // no list of texts
+    // The value is not a list of texts.
+    if (out_.size() > n_before) return;
     std::set<std::string> seen;
     for (std::size_t i = 0; i < names.size() && has_room(out_); ++i) {
       const auto action = parse_action(names[i]);
       if (!action)
-        fields.add("priority", "priority", quote(names[i]) + " is no action", hint);
+        fields.add("priority", "priority", quote(names[i]) + " is not an action", hint);
       else
         document.rank[static_cast<std::size_t>(*action)] = static_cast<std::uint8_t>(i);
-      if (!seen.insert(names[i]).second) fields.add("priority", "priority", excerpt(names[i]) + " stands twice", hint);
+      if (!seen.insert(names[i]).second) fields.add("priority", "priority", excerpt(names[i]) + " occurs twice", hint);
     }
     for (const auto& action : kActions)
       if (!seen.contains(action)) fields.add("priority", "priority", action + " is not in the list", hint);
@@ -75,7 +77,7 @@ class Reader {
       for (const char* key : {"at_least", "action"}) entry.require(key);
       const CutOff cut_off{entry.integer("at_least", 0), *parse_action(entry.word("action", "REVIEW", kActions))};
       if (!document.points_to_action.empty() && cut_off.at_least >= document.points_to_action.back().at_least)
-        entry.add("value", "at_least", "it is not below the one before", "the highest stands first");
+        entry.add("value", "at_least", "it is not below the previous one", "list the highest first");
       document.points_to_action.push_back(cut_off);
       entry.finish();
     }
@@ -96,7 +98,7 @@ class Reader {
         out_.push_back({.code = "rules.type",
                         .source = source_,
                         .pointer = pointer,
-                        .message = std::string("an expression in quotes is wanted, not ") + value.type_name()});
+                        .message = std::string("expected an expression in quotes, not ") + value.type_name()});
     }
     return found;
   }
@@ -114,7 +116,7 @@ class Reader {
       out_.push_back({.code = "rules.missing",
                       .source = source_,
                       .pointer = pointer,
-                      .message = "a list has either \"file\" or \"values\""});
+                      .message = "a list must have either \"file\" or \"values\""});
     fields.finish();
     return list;
   }
@@ -122,14 +124,14 @@ class Reader {
   const Json* array(JsonFields& fields, const std::string& key) {
     const Json* value = fields.child(key);
     if (!value || value->is_array()) return value;
-    fields.add("type", key, std::string("a list is wanted, not ") + value->type_name());
+    fields.add("type", key, std::string("expected a list, not ") + value->type_name());
     return nullptr;
   }
 
   const Json* object(JsonFields& fields, const std::string& key) {
     const Json* value = fields.child(key);
     if (!value || value->is_object()) return value;
-    fields.add("type", key, std::string("an object is wanted, not ") + value->type_name());
+    fields.add("type", key, std::string("expected an object, not ") + value->type_name());
     return nullptr;
   }
 
@@ -139,7 +141,7 @@ class Reader {
           {.code = "rules.too_many",
            .source = source_,
            .pointer = "/rules",
-           .message = std::to_string(rules.size()) + " rules; " + std::to_string(kMaxRules) + " are the most"});
+           .message = std::to_string(rules.size()) + " rules; " + std::to_string(kMaxRules) + " is the limit"});
       return;
     }
     RuleReader reader(source_, document.hit_policy, out_);

@@ -1,5 +1,5 @@
 #pragma once
-// The JSON of a rule set, read but for its conditions.
+// The JSON of a rule set, parsed except for its conditions.
 
 #include <array>
 #include <optional>
@@ -11,7 +11,7 @@
 
 namespace sluice::rules {
 
-/// One of the tests that a rule set carries. What it does not expect is empty.
+/// One of a rule set's tests. Unset members are not checked.
 struct RuleTest {
   std::vector<double> row;
   ModelOutputs given;
@@ -21,18 +21,18 @@ struct RuleTest {
   std::optional<std::vector<std::string>> fired, missing;  // ids, sorted
 };
 
-/// A constant or a derived field, before its text is read.
+/// A constant or a derived field, before its text is parsed.
 struct Definition {
   std::string name, text, pointer;
 };
 
-/// A list, before its members are read. Either has a file or members.
+/// A list, before its members are parsed. It has either a file or members.
 struct ListSource {
   std::string name, column, file, pointer;
   std::vector<std::string> members;
 };
 
-/// From so many points on, this action.
+/// The action for this number of points or more.
 struct CutOff {
   std::int64_t at_least = 0;
   Action action = Action::none;
@@ -42,7 +42,7 @@ struct Document {
   std::string name;
   std::int64_t version = 0;
   HitPolicy hit_policy = HitPolicy::priority;
-  std::array<std::uint8_t, 4> rank{};    // of each action; the smallest wins
+  std::array<std::uint8_t, 4> rank{};    // of each action; the smallest has priority
   std::vector<CutOff> points_to_action;  // the highest first
   std::size_t max_cost = kMaxCost;
   std::vector<Definition> constants, derived;
@@ -50,10 +50,10 @@ struct Document {
   std::vector<Rule> rules;
   std::vector<bool> has_when;  // of each rule
   std::vector<RuleTest> tests;
-  std::string canonical;  // the document without regard to spacing and the order of keys
+  std::string canonical;  // the document independent of spacing and key order
 };
 
-/// nullopt where `json` is no JSON. Every fault goes to `out`.
+/// nullopt if `json` is not JSON. Every fault is added to `out`.
 std::optional<Document> read_document(std::string_view json, const std::string& source, const Schema& schema,
                                       Phase phase, std::vector<Diagnostic>& out);
 

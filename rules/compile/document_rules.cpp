@@ -14,10 +14,10 @@ Rule RuleReader::read(const Json& json, const std::string& pointer) {
   JsonFields fields(json, pointer, source_, "rules", out_);
   for (const char* key : {"id", "when", "then"}) fields.require(key);
   rule.id = fields.string("id", "");
-  if (fields.has("id") && rule.id.empty()) fields.add("value", "id", "an id is not empty");
+  if (fields.has("id") && rule.id.empty()) fields.add("value", "id", "the id is empty");
   if (!rule.id.empty() && !ids_.insert(rule.id).second)
-    fields.add("duplicate_id", "id", "another rule has the id " + quote(rule.id) + " too",
-               "records name rules by their id");
+    fields.add("duplicate_id", "id", "another rule has the same id " + quote(rule.id),
+               "use a unique id: records refer to rules by it");
   rule.when = fields.string("when", "");
   rule.description = fields.string("description", "");
   then(fields, pointer, rule);
@@ -56,8 +56,8 @@ void RuleReader::on_missing(JsonFields& fields, const std::string& pointer, Rule
                               : hit_policy_ == HitPolicy::collect_sum ? " or {\"points\": ...}"
                                                                       : "";
     fields.add("missing", "on_missing", "the key \"on_missing\" is missing",
-               "say what the rule does where its condition is unknown: \"SKIP\", \"FIRE\" (" +
-                   std::string(has_actions() ? "its own action" : "as where it is true") + ")" + other);
+               "state what the rule does if its condition is unknown: \"SKIP\", \"FIRE\" (" +
+                   std::string(has_actions() ? "its own action" : "as if it were true") + ")" + other);
     return;
   }
   if (hit_policy_ == HitPolicy::collect_sum && json->is_object()) {

@@ -30,7 +30,7 @@ class TestReader {
 
  private:
   void inputs(const Json& in, const std::string& pointer, RuleTest& test) {
-    if (!in.is_object()) return add("type", pointer, "an object of columns and values is wanted");
+    if (!in.is_object()) return add("type", pointer, "expected an object of columns and values");
     for (const auto& [name, value] : in.items()) {
       if (!has_room(out_)) return;
       const std::string place = pointer + "/" + pointer_step(excerpt(name));
@@ -48,11 +48,12 @@ class TestReader {
   double cell(std::size_t column, const Json& value, const std::string& place) {
     if (value.is_null()) return kMissing;
     if (!value.is_string() && !value.is_number())
-      return add("type", place, "a text, a number or null is wanted"), kMissing;
+      return add("type", place, "expected a text, a number or null"), kMissing;
     const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
     double read = kMissing;
     const CellStatus status = schema_.parse_cell(column, text, read);
-    if (status == CellStatus::invalid) add("value", place, quote(text) + " is no " + to_string(schema_[column].kind));
+    if (status == CellStatus::invalid)
+      add("value", place, quote(text) + " is not a " + to_string(schema_[column].kind));
     if (status == CellStatus::unseen_category)
       out_.push_back({.code = "rules.unknown_word",
                       .source = source_,
@@ -66,13 +67,13 @@ class TestReader {
   double time(const Json& value, const std::string& place) {
     if (!value.is_string()) return number(value, place);
     const auto seconds = parse_time(value.get<std::string>());
-    if (!seconds) add("value", place, "this is no time", "write \"2024-01-31T13:05:59Z\"");
+    if (!seconds) add("value", place, "this is not a time", "write \"2024-01-31T13:05:59Z\"");
     return seconds.value_or(kMissing);
   }
 
   double number(const Json& value, const std::string& place) {
     if (value.is_number()) return value.get<double>();
-    if (!value.is_null()) add("type", place, "a number or null is wanted");
+    if (!value.is_null()) add("type", place, "expected a number or null");
     return kMissing;
   }
 
@@ -87,7 +88,8 @@ class TestReader {
     test.missing = ids(fields, "missing");
     fields.finish();
     if (expect.is_object() && expect.empty())
-      add("value", pointer, "a test that expects nothing cannot fail", "say which action, and which rules fire");
+      add("value", pointer, "the test expects nothing and cannot fail",
+          "state the expected action or the rules that fire");
   }
 
   std::optional<std::vector<std::string>> ids(JsonFields& fields, const std::string& key) {
@@ -95,7 +97,7 @@ class TestReader {
     auto ids = fields.strings(key);
     for (std::size_t i = 0; i < ids.size() && has_room(out_); ++i)
       if (!known_ids_.contains(ids[i]))
-        add("unknown_rule", fields.pointer_to(key) + "/" + std::to_string(i), "there is no rule " + quote(ids[i]),
+        add("unknown_rule", fields.pointer_to(key) + "/" + std::to_string(i), "unknown rule " + quote(ids[i]),
             suggestion(ids[i], ids_));
     std::sort(ids.begin(), ids.end());
     return ids;

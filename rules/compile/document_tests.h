@@ -9,7 +9,7 @@
 
 namespace sluice::rules {
 
-/// Reads `tests`, an array at /tests; `ids` are the rules'.
+/// Reads `tests`, an array at /tests; `ids` are the rules' ids.
 std::vector<RuleTest> read_tests(const Json& tests, const std::string& source, const Schema& schema, Phase phase,
                                  const std::vector<std::string>& ids, std::vector<Diagnostic>& out);
 

@@ -6,10 +6,10 @@ namespace sluice::rules {
 namespace {
 
 constexpr std::size_t kMaxFaults = 100;
-constexpr std::size_t kMaxSnippet =
-    400;  // a longer expression is not shown: no terminal puts its caret in the right place
+/// A longer expression is not shown: no terminal shows its caret in the right place.
+constexpr std::size_t kMaxSnippet = 400;
 
-/// 1-based, in characters: a caret stands under characters, not under the bytes of UTF-8.
+/// 1-based, in characters: a caret points at characters, not at the bytes of UTF-8.
 int column_of(std::string_view text, std::size_t byte) {
   const auto before = text.substr(0, byte);
   return 1 + static_cast<int>(std::count_if(before.begin(), before.end(),
@@ -28,7 +28,7 @@ void Faults::add(const char* kind, std::size_t byte, std::string message, std::s
   if (n_added_ > kMaxFaults) return;
   if (n_added_++ == kMaxFaults) {
     kind = "too_many";
-    message = "the expression has more than " + std::to_string(kMaxFaults) + " faults; the rest is not told";
+    message = "the expression has more than " + std::to_string(kMaxFaults) + " faults; the rest is not listed";
     hint.clear();
   }
   Diagnostic fault{.code = std::string("rules.") + kind,

@@ -1,5 +1,5 @@
 #pragma once
-// Collects what is wrong with one expression, each fault at its place in the text.
+// Collects the faults of one expression, each with its position in the text.
 
 #include <cstddef>
 #include <string>
@@ -15,11 +15,11 @@ class Faults {
   Faults(std::string_view source, std::string pointer, std::string_view text, std::vector<Diagnostic>& out)
       : source_(source), pointer_(std::move(pointer)), text_(text), out_(out) {}
 
-  /// `kind` is the code without its family: "type"; `byte` is a place in the text, text.size() for its end.
-  /// After the hundredth fault of an expression, one more says that the rest is not told.
+  /// `kind` is the code without its family: "type"; `byte` is a position in the text, text.size() for its end.
+  /// After the hundredth fault of an expression, a final one reports that the rest is not listed.
   void add(const char* kind, std::size_t byte, std::string message, std::string hint = {});
 
-  /// False after so many faults in the document that looking for similar words is not worth its time.
+  /// False after so many faults in the document that a search for similar words is not worth its time.
   bool suggests() const { return out_.size() < 200; }
 
  private:

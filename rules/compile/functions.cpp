@@ -53,7 +53,7 @@ std::string meant_function(const std::string& word) {
   std::string list;
   for (const Function& f : kFunctions) names.emplace_back(f.name), list += std::string(f.name) + ", ";
   const std::string meant = nearest(word, names);
-  return meant.empty() ? "the functions are " + list + "time, timestamp, duration" : "did you mean " + meant + "?";
+  return meant.empty() ? "use one of " + list + "time, timestamp, duration" : "did you mean " + meant + "?";
 }
 
 }  // namespace
@@ -62,13 +62,13 @@ Type FunctionChecker::check(Node& node) {
   const auto* function = std::find_if(std::begin(kFunctions), std::end(kFunctions),
                                       [&](const Function& f) { return f.name == node.text; });
   if (function == std::end(kFunctions))
-    return fault("unknown_function", node.at, "there is no function " + quote(node.text), meant_function(node.text));
+    return fault("unknown_function", node.at, "unknown function " + quote(node.text), meant_function(node.text));
   node.op = function->op;
   const std::size_t n = node.children.size();
   if (n < function->min_arguments || n > function->max_arguments) {
     const std::string wanted = function->max_arguments == 1   ? "one argument"
                                : function->max_arguments == 2 ? "two arguments"
-                                                              : "two arguments or more";
+                                                              : "at least two arguments";
     return fault("arguments", node.at, node.text + " takes " + wanted + ", not " + std::to_string(n));
   }
   if (node.op == Op::is_missing) return is_missing(node);
@@ -82,7 +82,7 @@ Type FunctionChecker::check(Node& node) {
 Type FunctionChecker::is_missing(Node& node) {
   const Node& of = child(node, 0);
   if (of.type.is(Kind::text)) fault("type", of.at, "a text is never missing");
-  if (of.type.is(Kind::words)) fault("type", of.at, "ask whether the column is missing, not a text made of it");
+  if (of.type.is(Kind::words)) fault("type", of.at, "test whether the column is missing, not a text made from it");
   return kBoolean;
 }
 
@@ -92,14 +92,14 @@ Type FunctionChecker::number(Node& node) {
   const bool has_order = !is_one && type.is(Kind::time);
   return type.is(Kind::number) || type.is(Kind::invalid) || has_order
              ? type
-             : fault("type", node.at, node.text + " wants a number, not " + to_string(type));
+             : fault("type", node.at, node.text + " needs a number, not " + to_string(type));
 }
 
 Type FunctionChecker::conversion(Node& node) {
   const Type& from = child(node, 0).type;
   if (from.is(Kind::invalid)) return {};
   if (!from.is(Kind::number) || !from.unit.empty())
-    return fault("type", node.at, node.text + " wants a number without unit, not " + to_string(from));
+    return fault("type", node.at, node.text + " needs a number without a unit, not " + to_string(from));
   return {.kind = Kind::number, .is_whole = node.op == Op::to_int};
 }
 
@@ -107,24 +107,24 @@ Type FunctionChecker::duration(Node& node) {
   const Type& from = child(node, 0).type;
   if (from.is(Kind::invalid)) return {};
   if (!from.is(Kind::number) || !from.unit.empty())
-    return fault("type", node.at, node.text + " wants a number without unit, not " + to_string(from));
+    return fault("type", node.at, node.text + " needs a number without a unit, not " + to_string(from));
   return {.kind = Kind::number, .unit = node.text};
 }
 
 Type FunctionChecker::calendar(Node& node) {
   const Type& from = child(node, 0).type;
   if (from.is(Kind::invalid)) return {};
-  return from.is(Kind::time) ? kWhole : fault("type", node.at, node.text + " wants a time, not " + to_string(from));
+  return from.is(Kind::time) ? kWhole : fault("type", node.at, node.text + " needs a time, not " + to_string(from));
 }
 
 Type FunctionChecker::words(Node& node) {
   const Type from = child(node, 0).type;
   if (from.is(Kind::invalid)) return {};
   if (from.is(Kind::id))
-    return fault("type", node.at, node.text + " wants a text; of an id the row holds a hash alone",
+    return fault("type", node.at, node.text + " needs a text; a row has only the hash of an id",
                  "make the column a category with a vocabulary, or list the ids: x in [\"...\"]");
   if (!from.is(Kind::category) && !from.is(Kind::words))
-    return fault("type", node.at, node.text + " wants a category, not " + to_string(from));
+    return fault("type", node.at, node.text + " needs a category, not " + to_string(from));
   if (node.children.size() == 2) return takes_text(node) ? kBoolean : Type{};
   if (node.op == Op::size) return kWhole;
   return {.kind = Kind::words,
@@ -135,7 +135,7 @@ Type FunctionChecker::words(Node& node) {
 bool FunctionChecker::takes_text(Node& node) {
   const Node& argument = child(node, 1);
   if (argument.kind != NodeKind::text) {
-    fault("type", argument.at, node.text + " wants a text in quotes as its second argument");
+    fault("type", argument.at, node.text + " needs a text in quotes as its second argument");
     return false;
   }
   return node.op != Op::matches || is_pattern(argument);
@@ -144,12 +144,12 @@ bool FunctionChecker::takes_text(Node& node) {
 bool FunctionChecker::is_pattern(const Node& text) {
   if (++n_patterns_ > kMaxPatterns) {
     fault("pattern", text.at, "a rule set has at most " + std::to_string(kMaxPatterns) + " regular expressions",
-          "give what they say a name as a derived field");
+          "define repeated ones as derived fields");
     return false;
   }
   const std::string wrong = fault_of_pattern(text.text);
   if (!wrong.empty())
-    fault("pattern", text.at, "this is no regular expression of RE2: " + excerpt(wrong, 200),
+    fault("pattern", text.at, "this is not a regular expression of RE2: " + excerpt(wrong, 200),
           "RE2 has no back references and no look-around; https://github.com/google/re2/wiki/Syntax");
   return wrong.empty();
 }

@@ -1,5 +1,5 @@
 #pragma once
-// The functions: their names, what they take, what they give.
+// The functions: their names, arguments and results.
 
 #include <string>
 #include <string_view>
@@ -12,11 +12,11 @@ namespace sluice::rules {
 
 class FunctionChecker {
  public:
-  /// `n_patterns` counts on from where other expressions of the document have come.
+  /// `n_patterns` is the document's count so far; this class adds to it.
   FunctionChecker(Ast& ast, Unifier& unify, Faults& faults, std::size_t& n_patterns)
       : ast_(ast), unify_(unify), faults_(faults), n_patterns_(n_patterns) {}
 
-  /// Sets the node's operator and gives its type; invalid after a fault.
+  /// Sets the node's operator and returns its type; invalid after a fault.
   Type check(Node& node);
 
  private:

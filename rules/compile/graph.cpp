@@ -128,10 +128,11 @@ Edge Graph::equal(Number a, Number b) {
 
 namespace {
 
-/// The place of `item` in `items`, at the end where it is new.
+/// The index of `item` in `items`; it is appended if it is new.
 template <class T>
 std::uint32_t place_in(std::vector<T>& items, T item) {
-  constexpr std::size_t kNearest = 64;  // looking further would cost more than what a duplicate takes
+  // A longer search would cost more than a duplicate.
+  constexpr std::size_t kNearest = 64;
   const auto first = items.size() > kNearest ? items.end() - kNearest : items.begin();
   const auto found = std::find(first, items.end(), item);
   const auto place = static_cast<std::uint32_t>(found - items.begin());

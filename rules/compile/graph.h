@@ -1,8 +1,8 @@
 #pragma once
-// Every expression of a rule set as one graph, in which equal expressions are one node.
+// All expressions of a rule set as one graph, in which equal expressions are one node.
 //
-// A node is a number or a truth. A truth is named by an edge: twice its node, plus one where it is meant negated. So
-// "not" costs nothing, "or" is an "and" of negations, and >= is a negated <. All of that holds in Kleene's logic too.
+// A node is a number or a truth. A truth is referred to by an edge: twice its node, plus one if negated. So "not" is
+// free, "or" is an "and" of negations, and >= is a negated <. All of this holds in Kleene's logic too.
 
 #include <cstddef>
 #include <cstdint>
@@ -15,14 +15,14 @@ namespace sluice::rules {
 
 // clang-format off
 enum class Step : std::uint8_t {
-  // truths; `constant` is the right side of those named so
+  // truths; `constant` is the right operand of the steps with that name
   unknown, truth, both, pick_truth, same_truth, known_truth, first_truth,
   known_number, equal, less, less_equal, equal_constant, less_constant, less_equal_constant, in_set, truth_table, same_word,
   // numbers; NaN is missing, categories and ids and times are their cells
   constant, cell, given, pick_number,
   negate, abs, floor, round, truncate, to_whole, to_money, to_time, year, month, day, hour, weekday,
   add, subtract, multiply, divide, modulo, min, max, first_number, number_table,
-  // gives a truth out of the program
+  // outputs a truth of the program
   output,
 };
 // clang-format on
@@ -41,8 +41,8 @@ struct GraphNode {
 
 /// The words of two vocabularies, a's and b's, compared through their codes.
 struct WordPair {
-  std::vector<std::int32_t> b_in_a;  // a's code of each word of b; -1 where a lacks it
-  std::vector<bool> a_in_b;          // of each word of a: whether b has it
+  std::vector<std::int32_t> b_in_a;  // a's code of each word of b; -1 if a does not have it
+  std::vector<bool> a_in_b;          // for each word of a, whether b has it
   bool operator==(const WordPair&) const = default;
 };
 
@@ -60,7 +60,7 @@ class Graph {
   Number number(double value) { return add({.step = Step::constant, .constant = value}); }
   Number cell(std::size_t column) { return add({.step = Step::cell, .index = static_cast<std::uint32_t>(column)}); }
   Number given(std::size_t which) { return add({.step = Step::given, .index = static_cast<std::uint32_t>(which)}); }
-  /// Steps of one and of two numbers; known at once where the operands are.
+  /// Steps of one and of two numbers; computed at once if the operands are constant.
   Number apply(Step step, Number a);
   Number apply(Step step, Number a, Number b);
   Number look_up(Number code, std::size_t table);
@@ -88,7 +88,7 @@ class Graph {
   std::size_t size() const { return nodes_.size(); }
   const Tables& tables() const { return tables_; }
 
-  /// The nodes that a node reads: calls seen(node) for each.
+  /// The operands of a node: calls seen(node) for each.
   template <class Seen>
   void each_operand(std::uint32_t node, Seen&& seen) const;
 
@@ -110,7 +110,7 @@ class Graph {
   Tables tables_;
 };
 
-/// How many numbers and truths a step reads; truths come first in a, b, c.
+/// The number of numbers and truths that a step reads; truths come first in a, b, c.
 struct Operands {
   int truths = 0, numbers = 0;
 };

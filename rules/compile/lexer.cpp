@@ -18,7 +18,7 @@ bool starts_name(char c) {
 bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 std::string hint_for(char c) {
-  if (c == '=') return "equality is ==";
+  if (c == '=') return "write == for equality";
   if (c == '&') return "\"and\" is &&";
   if (c == '|') return "\"or\" is ||";
   return {};
@@ -39,7 +39,7 @@ Token Lexer::bad(std::size_t begin, std::string message, std::string hint) {
 
 Token Lexer::bounded(Token token) {
   if (token.text.size() <= kMaxTextBytes) return token;
-  return bad(token.begin, "a name or text has at most " + std::to_string(kMaxTextBytes) + " bytes");
+  return bad(token.begin, "the limit of a name or text is " + std::to_string(kMaxTextBytes) + " bytes");
 }
 
 Token Lexer::next() {
@@ -61,7 +61,7 @@ Token Lexer::next() {
       return take(TokenKind::symbol, begin);
     }
   const bool is_printable = c > ' ' && c < 0x7f;
-  return bad(begin, is_printable ? std::string("'") + c + "' has no meaning here" : "a control character stands here",
+  return bad(begin, is_printable ? std::string("'") + c + "' has no meaning here" : "unexpected control character",
              hint_for(c));
 }
 
@@ -77,7 +77,7 @@ Token Lexer::number(std::size_t begin) {
   }
   Token token = take(TokenKind::number, begin);
   const auto value = parse_number(token.spelling);
-  if (!value || !std::isfinite(*value)) return bad(begin, "the number does not fit a double");
+  if (!value || !std::isfinite(*value)) return bad(begin, "the number is out of the range of double");
   token.number = *value;
   return token;
 }
@@ -89,7 +89,7 @@ Token Lexer::quoted(std::size_t begin) {
     if (text_[position_] == '\\' && quote != '`') {
       const char escaped = at(++position_);
       if (escaped != '\\' && escaped != '"' && escaped != '\'')
-        return bad(position_ - 1, "only \\\\, \\\" and \\' can follow a backslash");
+        return bad(position_ - 1, "only \\\\, \\\" and \\' may follow a backslash");
     }
     content += text_[position_++];
   }

@@ -11,7 +11,7 @@ namespace sluice::rules {
 
 inline constexpr std::size_t kMaxTextBytes = 10'000;  // of a name or a text: every node has a copy
 
-enum class TokenKind { end, number, text, name, symbol, bad };  // bad: a fault is already reported
+enum class TokenKind { end, number, text, name, symbol, bad };  // bad: a fault has been reported
 
 struct Token {
   TokenKind kind = TokenKind::end;

@@ -11,7 +11,7 @@ namespace {
 
 using Kind = Type::Kind;
 
-constexpr std::size_t kShortList = 8;  // up to here, comparing with each is faster than looking up
+constexpr std::size_t kShortList = 8;  // up to this size, comparing with each element is faster than a look-up
 
 WordPair pair_of(const std::vector<std::string>& a, const std::vector<std::string>& b) {
   std::unordered_map<std::string_view, std::int32_t> codes;
@@ -150,7 +150,7 @@ class Lowering {
     }
   }
 
-  /// Several arguments two by two.
+  /// Several arguments, pairwise.
   template <class F>
   std::uint32_t fold(const Node& node, F&& f) {
     std::uint32_t result = value(node, 0);
@@ -189,7 +189,7 @@ class Lowering {
     }
   }
 
-  /// Whole numbers, money and times stay what they are, or go missing where they cannot.
+  /// Whole numbers, money and times keep their type, or become missing if out of range.
   Number arithmetic(const Node& node) {
     const Number a = value(node, 0);
     if (node.op == Op::negate) return graph_.apply(Step::negate, a);

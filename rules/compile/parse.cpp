@@ -76,7 +76,7 @@ class Parser {
       const std::size_t begin = token_.begin;
       const std::size_t item = unary();
       if (!ast_.nodes[item].is_literal())
-        fail(begin, "a list holds literals only", "write x == a || x == b for other values");
+        fail(begin, "a list may contain only literals", "write x == a || x == b for other values");
       children.push_back(item);
     } while (skip(","));
     const std::size_t end = token_.end;
@@ -211,7 +211,8 @@ class Parser {
     explicit Nesting(Parser& p) : parser(p) {
       if (++parser.nesting_ > kMaxNesting)
         parser.stop("too_deep", parser.token_.begin,
-                    "the expression is nested more than " + std::to_string(kMaxNesting) + " deep", "split the rule");
+                    "the expression has more than " + std::to_string(kMaxNesting) + " levels of nesting",
+                    "split the rule");
     }
     ~Nesting() { --parser.nesting_; }
     Parser& parser;
@@ -238,7 +239,7 @@ class Parser {
     const std::string found = token_.kind == TokenKind::end ? "the end"
                               : is_long                     ? "a long text"
                                                             : "\"" + std::string(token_.spelling) + "\"";
-    fail(token_.begin, wanted + " is wanted here, not " + found, hint);
+    fail(token_.begin, "expected " + wanted + ", not " + found, hint);
   }
   [[noreturn]] void fail(std::size_t byte, std::string message, std::string hint) {
     stop("syntax", byte, std::move(message), std::move(hint));

@@ -1,13 +1,19 @@
 #pragma once
-// Text to syntax tree.
+// Text to syntax tree. The grammar:
 //
 //   conditional = or [ "?" conditional ":" conditional ]
-//   or          = and { "||" and }            and  = relation { "&&" relation }
-//   relation    = sum { ("==" | "!=" | "<" | "<=" | ">" | ">=") sum | "in" ( "[" literal { "," literal } "]" | name ) }
-//   sum         = product { ("+" | "-") product }          product = unary { ("*" | "/" | "%") unary }
-//   unary       = ("!" | "-") unary | primary { "." function "(" [ arguments ] ")" }
-//   primary     = number [ unit ] | text | "true" | "false" | name | function "(" [ arguments ] ")" | "(" conditional
-//   ")" arguments   = conditional { "," conditional }
+//   or          = and { "||" and }
+//   and         = relation { "&&" relation }
+//   relation    = sum { ( "==" | "!=" | "<" | "<=" | ">" | ">=" ) sum
+//                     | "in" ( "[" literal { "," literal } "]" | name ) }
+//   sum         = product { ( "+" | "-" ) product }
+//   product     = unary { ( "*" | "/" | "%" ) unary }
+//   unary       = ( "!" | "-" ) unary
+//               | primary { "." function "(" [ arguments ] ")" }
+//   primary     = number [ unit ] | text | "true" | "false" | name
+//               | function "(" [ arguments ] ")"
+//               | "(" conditional ")"
+//   arguments   = conditional { "," conditional }
 //
 // x.f(y) is f(x, y).
 
@@ -19,10 +25,10 @@
 
 namespace sluice::rules {
 
-constexpr std::size_t kMaxNodes = 10'000;  // the static bound on what one condition can cost
+constexpr std::size_t kMaxNodes = 10'000;  // limits the cost of one condition
 constexpr int kMaxNesting = 100;
 
-/// nullopt after reporting the first fault of the text: what follows a syntax error cannot be read reliably.
+/// nullopt after reporting the first fault: text after a syntax error cannot be parsed reliably.
 std::optional<Ast> parse(std::string_view text, Faults& faults);
 
 }  // namespace sluice::rules

@@ -8,11 +8,11 @@
 namespace sluice::rules {
 namespace {
 
-constexpr const char* kTimes = "times are ISO 8601: \"2024-01-31\" or \"2024-01-31T13:05:59Z\"";
+constexpr const char* kTimes = "write a time in ISO 8601: \"2024-01-31\" or \"2024-01-31T13:05:59Z\"";
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// "…:60": a clock never shows it to a rule, for the seconds since 1970 have no place for it.
+/// "…:60": never occurs in a row, because the seconds since 1970 cannot represent it.
 bool has_leap_second(std::string_view text) {
   const std::size_t minutes = text.find(':');
   if (minutes == std::string_view::npos) return false;
@@ -40,25 +40,25 @@ std::optional<double> seconds_of(std::string_view unit) {
 
 SpeltValue read_time(std::string_view text) {
   if (has_leap_second(text))
-    return {{}, "a leap second has no place in the seconds since 1970", "write the second before or after it"};
+    return {{}, "the seconds since 1970 cannot represent a leap second", "write the second before or after it"};
   const bool is_date = text.size() >= 10 && text.find('-', 1) != std::string_view::npos;
   const auto seconds =
       is_date || text.find_first_not_of("0123456789") == std::string_view::npos ? parse_time(text) : std::nullopt;
-  if (!seconds) return {{}, "this is no time", kTimes};
-  if (std::isnan(to_time(*seconds))) return {{}, "this time is not in the years 0001 to 9999", kTimes};
+  if (!seconds) return {{}, "this is not a time", kTimes};
+  if (std::isnan(to_time(*seconds))) return {{}, "the time is outside the years 0001 to 9999", kTimes};
   return {seconds, {}, {}};
 }
 
 SpeltValue read_timestamp(std::string_view text) {
   if (!has_leap_second(text) && !has_clock_and_zone(text))
     return {{},
-            "a timestamp has a time of day and a zone",
+            "a timestamp needs a time of day and a zone",
             "write \"2024-01-31T00:00:00Z\", or time(...) for a date in UTC"};
   return read_time(text);
 }
 
 SpeltValue read_duration(std::string_view text) {
-  const SpeltValue fault{{}, "this is no duration", "write \"36h\", \"1h30m\", \"-90s\", \"250ms\" or \"30d\""};
+  const SpeltValue fault{{}, "this is not a duration", "write \"36h\", \"1h30m\", \"-90s\", \"250ms\" or \"30d\""};
   const bool is_negative = text.starts_with('-');
   std::string_view rest = text.substr(is_negative);
   if (rest.empty()) return fault;

@@ -1,5 +1,5 @@
 #pragma once
-// Times and durations as a condition spells them.
+// Times and durations as written in conditions.
 
 #include <optional>
 #include <string>
@@ -9,10 +9,10 @@ namespace sluice::rules {
 
 struct SpeltValue {
   std::optional<double> seconds;  // since 1970 UTC, or of a duration
-  std::string fault, hint;        // where there are none
+  std::string fault, hint;        // if `seconds` is absent
 };
 
-/// ISO 8601; no zone means UTC. Years 0001 to 9999; a 60th second is refused.
+/// ISO 8601; no zone means UTC. Years 0001 to 9999; a 60th second is rejected.
 SpeltValue read_time(std::string_view text);
 
 /// The same, with the time of day and the zone written out: "2024-01-31T00:00:00Z", "2024-01-31T01:00:00+01:00".

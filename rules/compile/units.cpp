@@ -30,7 +30,7 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 }
 
 std::string some_of(const std::vector<std::string>& words) {
-  std::string list = "its words are ";
+  std::string list = "the words are ";
   const std::size_t n = std::min<std::size_t>(words.size(), 8);
   for (std::size_t i = 0; i < n; ++i) list += (i ? ", " : "") + words[i];
   return words.size() > n ? list + ", and " + std::to_string(words.size() - n) + " more" : list;
@@ -45,13 +45,13 @@ Type Unifier::common(std::span<const std::size_t> items, std::string_view verb, 
     typed = std::find_if(items.begin(), items.end(), [&](std::size_t i) { return !node(i).type.is(Kind::text); });
   const auto place = [&](std::size_t item) { return at ? *at : node(item).at; };
   if (typed == items.end()) {
-    faults_.add("type", place(items.front()), "texts alone have no meaning",
+    faults_.add("type", place(items.front()), "texts alone have no type",
                 "a text is a word of a category column, or an id; put the text of a time in time(...)");
     return {};
   }
   Type type = node(*typed).type;
   if (type.is(Kind::words) && verb != "compared with") {
-    faults_.add("type", place(*typed), "a text that a function gives can only be compared");
+    faults_.add("type", place(*typed), "a text that a function returns can only be compared");
     return {};
   }
   bool all_fit = true, in_seconds = false;
@@ -119,11 +119,11 @@ bool Unifier::resolve_made_text(Node& literal, const Type& wanted) {
   const auto& texts = texts_of(wanted);
   if (std::find(texts.begin(), texts.end(), literal.text) == texts.end()) {
     const std::string meant = faults_.suggests() ? did_you_mean(literal.text, texts) : "";
-    faults_.add("unknown_word", literal.at, "no word of " + wanted.category->name + " gives " + quote(literal.text),
-                meant);
+    faults_.add("unknown_word", literal.at,
+                "no word of " + wanted.category->name + " results in " + quote(literal.text), meant);
     return false;
   }
-  literal.type = wanted;  // it stays a text
+  literal.type = wanted;  // it remains a text
   return true;
 }
 
@@ -162,7 +162,7 @@ std::string Unifier::hint_for(const Node& left, const Node& right) const {
   const Node& other = a.is(Kind::number) ? right : left;
   if (a.is(Kind::number) == b.is(Kind::number)) return {};
   if (other.type.is(Kind::time))
-    return "a time is compared with a time, such as time(\"2024-01-31\"); a time minus a time is a duration";
+    return "compare a time with a time, such as time(\"2024-01-31\"); a time minus a time is a duration";
   if (other.type.is(Kind::category) || other.type.is(Kind::id)) return "write the word in quotes";
   return {};
 }
@@ -170,7 +170,7 @@ std::string Unifier::hint_for(const Node& left, const Node& right) const {
 std::string Unifier::hint_for_unit(const Node& united, const Node& bare) const {
   const std::string& unit = united.type.unit;
   if (bare.is_literal()) return "write " + excerpt(text_of(bare)) + " " + excerpt(unit);
-  if (united.is_literal()) return "leave out " + excerpt(unit) + ", or give the column its unit in the schema";
+  if (united.is_literal()) return "remove " + excerpt(unit) + ", or set the column's unit in the schema";
   return "multiply the double by 1 " + excerpt(unit);
 }
 

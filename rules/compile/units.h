@@ -1,5 +1,5 @@
 #pragma once
-// How the values that meet in one operation find a common type: words become codes, durations become seconds, all else
+// Finds the common type of the values in one operation: words become codes, durations become seconds, all other types
 // must be equal.
 
 #include <optional>
@@ -17,15 +17,15 @@ class Unifier {
  public:
   Unifier(Ast& ast, std::string_view text, Faults& faults) : ast_(ast), text_(text), faults_(faults) {}
 
-  /// The common type of `items`, to which their texts and durations are brought; invalid after a fault, or where one of
-  /// them is invalid. `verb` finishes the message "A cannot be ... B". Faults point at `at`, or at the item that does
-  /// not fit.
+  /// The common type of `items`, to which their texts and durations are converted; invalid after a fault, or if one of
+  /// them is invalid. `verb` completes the message "A cannot be ... B". Faults point at `at`, or at the item that does
+  /// not match.
   Type common(std::span<const std::size_t> items, std::string_view verb, const std::size_t* at = nullptr);
 
-  /// Counts a duration in seconds from here on.
+  /// Converts a duration to seconds.
   void to_seconds(std::size_t item);
 
-  /// Reports that the items' types do not go together; says what to write instead where that is known.
+  /// Reports that the items' types do not match, with what to write instead if known.
   void mismatch(std::size_t left, std::size_t right, std::string_view verb, std::size_t at);
 
  private:
@@ -40,7 +40,7 @@ class Unifier {
   Ast& ast_;
   std::string_view text_;
   Faults& faults_;
-  std::unordered_map<const Column*, std::unordered_map<std::string_view, double>> codes_;  // of the vocabularies met
+  std::unordered_map<const Column*, std::unordered_map<std::string_view, double>> codes_;  // of the vocabularies seen
 };
 
 }  // namespace sluice::rules

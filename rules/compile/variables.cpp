@@ -9,10 +9,10 @@
 namespace sluice::rules {
 namespace {
 
-constexpr std::size_t kMaxCells = 1000;    // of a vocabulary, or a list; what has more is not cut
-constexpr std::size_t kProbabilities = 3;  // the first of what is given lie in [0, 1]
+constexpr std::size_t kMaxCells = 1000;    // per vocabulary or list; larger ones are not divided
+constexpr std::size_t kProbabilities = 3;  // the first given values are in [0, 1]
 
-/// A value strictly between, whole where there is one; NaN where doubles have none.
+/// A value strictly between, whole if possible; NaN if no double is between.
 double between(double low, double high) {
   double middle = low / 2 + high / 2;
   if (std::isinf(low))
@@ -63,7 +63,7 @@ Variables::Variables(const RuleSet::State& state) : state_(state), scheduler_(st
   for (std::size_t i = 0; i < variables_.size(); ++i) make_cells(variables_[i], std::move(bounds[i]));
 }
 
-/// A long list is not cut into cells, but a search may try one that is on it.
+/// A long list is not divided into cells, but a search may try one of its members.
 void Variables::offer_member(std::uint32_t node, std::vector<std::vector<double>>& bounds) const {
   const GraphNode& n = state_.graph[node];
   const auto variable = of_leaf_.find(n.a);
@@ -94,8 +94,8 @@ std::optional<std::uint32_t> Variables::only_variable(const std::vector<std::uin
   return only;
 }
 
-/// Whether a node hands on its variable, one of its constants or a word's number, and calculates nothing: then it does
-/// not change within a cell.
+/// Whether a node passes on its variable, one of its constants or a word's number without calculation: then it does not
+/// change within a cell.
 bool Variables::is_plain(std::uint32_t node) const {
   const GraphNode& n = state_.graph[node];
   switch (n.step) {
@@ -146,13 +146,13 @@ void Variables::make_cells(Variable& variable, std::vector<double> bounds) const
   if (const Column* column = category(variable)) {
     const std::size_t n_words = std::min(column->vocabulary.size(), kMaxCells);
     for (std::size_t code = 0; code < n_words; ++code) bounds.push_back(static_cast<double>(code));
-    bounds.push_back(static_cast<double>(column->vocabulary.size()));  // a word outside it
+    bounds.push_back(static_cast<double>(column->vocabulary.size()));  // a word outside the vocabulary
   }
   std::sort(bounds.begin(), bounds.end());
   bounds.erase(std::unique(bounds.begin(), bounds.end()), bounds.end());
   variable.is_ordered = !category(variable) && !is_id;
   auto& values = variable.values;
-  if (is_id) values.push_back(bounds.empty() ? 1 : bounds.back() + 1);  // an id that no rule names
+  if (is_id) values.push_back(bounds.empty() ? 1 : bounds.back() + 1);  // an id that no rule contains
   if (!variable.is_ordered) {
     values.insert(values.end(), bounds.begin(), bounds.end());
   } else {
@@ -171,7 +171,7 @@ std::optional<Variables::Atom> Variables::atom(std::uint32_t node) {
   const auto variable = only_variable(nodes);
   if (!variable || !std::all_of(nodes.begin(), nodes.end(), [&](auto n) { return is_plain(n); })) return std::nullopt;
   const Edge root[] = {2 * node};
-  // Alone it may need more registers than in its condition, where what it shares was made before.
+  // Alone it may need more registers than in its condition, where shared values were computed earlier.
   const auto program = scheduler_.for_row(root);
   if (!program) return std::nullopt;
   const Variable& v = variables_[*variable];

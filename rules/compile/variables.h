@@ -1,5 +1,5 @@
 #pragma once
-// What a rule set reads, each cut into cells in which no comparison with a constant changes.
+// The variables of a rule set, each divided into cells within which no comparison with a constant changes.
 
 #include <array>
 #include <cmath>
@@ -17,7 +17,7 @@ struct Variable {
   Op source = Op::cell;
   std::size_t index = 0;
   std::vector<double> values;
-  bool is_ordered = false;  // a number or a time: the cells between its bounds have other values too
+  bool is_ordered = false;  // a number or a time: the cells between its bounds contain other values too
   double lowest = -HUGE_VAL, highest = HUGE_VAL;
 };
 
@@ -34,7 +34,7 @@ class Variables {
     std::uint32_t variable = 0;
     std::array<Cells, 3> cells;  // by Truth
   };
-  /// The cells that decide an atom; nullopt where it reads several variables, calculates, or needs too many registers.
+  /// The cells that decide an atom; nullopt if it reads several variables, calculates, or needs too many registers.
   std::optional<Atom> atom(std::uint32_t node);
 
  private:

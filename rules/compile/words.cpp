@@ -11,7 +11,8 @@ namespace {
 re2::RE2::Options quiet() {
   re2::RE2::Options options;
   options.set_log_errors(false);
-  options.set_max_mem(1 << 20);  // a pattern's program; RE2 refuses what needs more, and runs in linear time
+  // A pattern's program; RE2 rejects patterns that need more, and runs in linear time.
+  options.set_max_mem(1 << 20);
   return options;
 }
 

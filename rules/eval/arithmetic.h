@@ -1,5 +1,5 @@
 #pragma once
-// What each step does to numbers: one function for one row, a batch, and what is known when a rule is compiled.
+// The arithmetic of each step: one function for single rows, batches and constants in compilation.
 
 #include <cmath>
 #include <limits>
@@ -14,7 +14,7 @@ constexpr double kMoneyScale = 1e4;             // ISO 4217 has no currency with
 constexpr double kFirstTime = -62135596800, kLastTime = 253402300799;  // years 0001 to 9999
 
 inline double to_whole(double x) { return std::fabs(x) <= kMaxWhole ? x : kMissing; }
-/// The double nearest to the amount in whole ten-thousandths; missing where these are beyond 2^53.
+/// The double nearest to the amount in whole ten-thousandths; missing if these exceed 2^53.
 inline double to_money(double x) {
   return std::fabs(x) <= kMaxWhole / kMoneyScale ? std::round(x * kMoneyScale) / kMoneyScale : kMissing;
 }
@@ -51,7 +51,7 @@ double apply(double a, double b) {
   if constexpr (step == Step::subtract) return a - b;
   if constexpr (step == Step::multiply) return a * b;
   if constexpr (step == Step::divide) return b == 0.0 ? kMissing : a / b;
-  if constexpr (step == Step::modulo) return std::fmod(a, b);  // NaN where the divisor is 0
+  if constexpr (step == Step::modulo) return std::fmod(a, b);  // NaN if the divisor is 0
   if constexpr (step == Step::min) return std::isunordered(a, b) ? kMissing : b < a ? b : a;
   if constexpr (step == Step::max) return std::isunordered(a, b) ? kMissing : b > a ? b : a;
   if constexpr (step == Step::first_number) return std::isnan(a) ? b : a;

@@ -1,5 +1,5 @@
 #pragma once
-// Comparisons of up to 64 numbers, a bit each, and look-ups of one.
+// Comparisons of up to 64 numbers, one bit each, and look-ups of one number.
 
 #include <array>
 #include <cstddef>
@@ -34,7 +34,7 @@ struct All {
 #endif
 };
 
-// All but Unordered are false where one side is NaN. SSE2 is part of every x86-64.
+// All but Unordered are false if one side is NaN. SSE2 is part of every x86-64.
 #ifdef __SSE2__
 #define SLUICE_COMPARISON(Name, holds, pairs)                 \
   struct Name {                                               \
@@ -56,7 +56,7 @@ SLUICE_COMPARISON(Differ, a<b || a> b, _mm_and_pd(_mm_cmpneq_pd(a, b), _mm_cmpor
 SLUICE_COMPARISON(Unordered, !(a <= b) && !(a >= b), _mm_cmpunord_pd(a, b));
 #undef SLUICE_COMPARISON
 
-/// `Yes` and `No` say when the answer is known to be true, and known to be false.
+/// `Yes` and `No` test whether the result is known to be true, and known to be false.
 template <std::size_t N, class Yes, class No, class Right>
 Planes compare(Each left, Right right) {
   Planes planes;
@@ -84,7 +84,7 @@ inline Planes in_set(const NumberSet& set, double x) {
   return plane_of(set.contains(x));
 }
 
-/// The place of a word in a vocabulary of `size` words; `size` for one outside it.
+/// The code of a word in a vocabulary of `size` words; `size` for a word outside it.
 inline std::size_t word_place(double code, std::size_t size) {
   return code >= 0 && code < static_cast<double>(size) ? static_cast<std::size_t>(code) : size;
 }

@@ -13,7 +13,7 @@ void each_bit(std::uint64_t bits, F&& f) {
 
 }  // namespace
 
-/// `seen(rule, yes, no)` hears of every rule; a trace listens, a decision does not.
+/// Calls `seen(rule, yes, no)` for every rule; a trace uses it, a decision does not.
 template <std::size_t N, class Seen>
 void RuleSet::State::run(RowsView rows, std::span<const ModelOutputs> given, Outcome* outcomes, Seen&& seen) const {
   const std::uint64_t live = ~0ULL >> (64 - rows.n_rows);
@@ -41,7 +41,7 @@ void RuleSet::State::evaluate(RowView row, const ModelOutputs& given, Outcome& o
 }
 
 void RuleSet::State::evaluate_block(RowsView rows, std::span<const ModelOutputs> given, Outcome* outcomes) const {
-  constexpr std::size_t kFew = 8;  // up to here, rows one by one take less time
+  constexpr std::size_t kFew = 8;  // up to this number, single rows are faster
   if (rows.n_rows > kFew) return run<64>(rows, given, outcomes, [](std::size_t, std::uint64_t, std::uint64_t) {});
   for (std::size_t i = 0; i < rows.n_rows; ++i) evaluate(rows.row(i), given[given.size() > 1 ? i : 0], outcomes[i]);
 }

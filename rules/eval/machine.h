@@ -1,10 +1,10 @@
 #pragma once
-// Runs a program over N rows at once: 1 or 64. Both are one template, so a row alone and a row of a batch get the same
-// answers.
+// Runs a program over N rows at once: 1 or 64. Both are one template, so a single row and a row of a batch get the same
+// results.
 //
 //   numbers[r]     row 0   row 1   …   row N-1     doubles, NaN is missing
-//   truths[2r]     one bit a row: known and true
-//   truths[2r+1]   one bit a row: known and false; neither bit is "missing"
+//   truths[2r]     one bit per row: known and true
+//   truths[2r+1]   one bit per row: known and false; neither bit is "missing"
 //
 // An operand's edge e reads truths[e] as its "true" and truths[e ^ 1] as its "false": negation is a swap.
 
@@ -23,11 +23,11 @@ namespace sluice::rules {
 template <std::size_t N>
 class Machine {
  public:
-  /// Rows from `rows` on, at most N; `given` is one a row, or one for all where `n_given` is 1.
+  /// Rows from `rows` on, at most N; `given` has one element per row, or one for all rows if `n_given` is 1.
   Machine(RowsView rows, const ModelOutputs* given, std::size_t n_given, const Tables& tables)
       : rows_(rows), given_(given), given_step_(n_given > 1), tables_(tables) {}
 
-  /// Calls output(root, yes, no) for each root in order: a bit a row; bits beyond the rows mean nothing.
+  /// Calls output(root, yes, no) for each root in order, one bit per row; bits beyond the rows are undefined.
   template <class Output>
   void run(const Program& program, Output&& output) {
     for (const Run& run : program.runs) {
@@ -78,7 +78,7 @@ class Machine {
         return compare_constants<Less, GreaterEqual>(code);
       case Step::less_equal_constant:
         return compare_constants<LessEqual, Greater>(code);
-      case Step::known_number:  // a number is known where it is equal to itself
+      case Step::known_number:  // a number is known if it is equal to itself
         return set_each(code, [&](const Instruction& i) {
           return compare<N, Equal, Unordered>(Each{numbers_[i.a]}, Each{numbers_[i.a]});
         });
@@ -168,7 +168,7 @@ class Machine {
     });
   }
 
-  /// Lanes beyond the rows repeat the last one.
+  /// Lanes beyond the rows repeat the last row.
   std::size_t lane_row(std::size_t lane) const { return N == 1 || lane < rows_.n_rows ? lane : rows_.n_rows - 1; }
   std::uint64_t yes(std::uint16_t edge) const { return truths_[edge]; }
   std::uint64_t no(std::uint16_t edge) const { return truths_[edge ^ 1]; }

@@ -1,5 +1,5 @@
 #pragma once
-// What an expression can do: operators, and functions by their own names.
+// The operations of expressions: operators, and functions with their own names.
 
 #include <cstdint>
 
@@ -19,9 +19,9 @@ enum class Op : std::uint8_t {
   year, month, day, hour, weekday, seconds, minutes, hours, days,
   // functions of words
   starts_with, ends_with, contains, matches, lower, upper, size,
-  // two category columns with vocabularies of their own
+  // two category columns with different vocabularies
   same_word, other_word,
-  // what a name is
+  // the meanings of a name
   none, cell, given, derived,
 };
 // clang-format on

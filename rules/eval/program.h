@@ -1,9 +1,9 @@
 #pragma once
 // A graph's nodes in the order in which they are evaluated, each with a register.
 //
-// There are two orders. For a batch, depth first: a register is free again after the last use, so that 64 rows of all
-// registers stay in the cache. For one row, by depth and by step: equal steps stand side by side, and the machine looks
-// at the step once for all of them.
+// There are two orders. Batches use depth first: a register is free after the last use, so that 64 rows of all
+// registers stay in the cache. Single rows use depth, then step: equal steps are adjacent, and the machine dispatches
+// once for all of them.
 
 #include <cstddef>
 #include <cstdint>
@@ -19,13 +19,14 @@ namespace sluice::rules {
 struct Limits {
   std::size_t numbers, truths;
 };
-constexpr Limits kBatchLimits = {128, 512};  // 64 rows of them take 72 KiB of stack
-constexpr Limits kRowLimits = {4096, 8192};  // one row takes 48 KiB
+constexpr Limits kBatchLimits = {128, 512};  // 64 rows of them need 72 KiB of stack
+constexpr Limits kRowLimits = {4096, 8192};  // one row needs 48 KiB
 
 struct Instruction {
   Step step = Step::output;
-  std::uint16_t out = 0, a = 0, b = 0, c = 0;  // registers; a truth's is an edge: twice its register, plus one negated
-  std::uint32_t index = 0;                     // of an output: its place among the roots
+  // registers; a truth's is an edge: twice its register, plus one if negated
+  std::uint16_t out = 0, a = 0, b = 0, c = 0;
+  std::uint32_t index = 0;  // for an output, its index among the roots
   double constant = 0;
 };
 static_assert(sizeof(Instruction) == 24);
@@ -40,8 +41,8 @@ struct Program {
   std::vector<Run> runs;  // all of the code
 };
 
-/// Gives the programs for the truths of `roots`, in their order. An expression that several roots use is evaluated
-/// once, as far as the registers reach. nullopt where one root alone needs more registers than there are.
+/// The programs for the truths of `roots`, in their order. An expression that several roots use is evaluated once, as
+/// far as the registers suffice. nullopt if one root alone needs more registers than there are.
 class Scheduler {
  public:
   explicit Scheduler(const Graph& graph)
@@ -69,7 +70,7 @@ class Scheduler {
 
   const Graph& graph_;
   std::span<const Edge> roots_;
-  std::vector<std::uint32_t> marks_;  // of each node: the stretch of roots that has it in its order
+  std::vector<std::uint32_t> marks_;  // for each node, the range of roots that includes it
   std::vector<std::uint32_t> depths_;
   std::vector<std::size_t> last_use_;
   std::vector<std::uint16_t> registers_;
@@ -77,7 +78,7 @@ class Scheduler {
   std::uint32_t mark_ = 0;
 };
 
-/// What a program costs, in units of about a nanosecond for one row: docs/rules.md says what counts how much.
+/// The cost of a program, in units of about a nanosecond for one row; docs/rules.md has the cost of each operation.
 std::size_t cost_of(const Program& program);
 
 }  // namespace sluice::rules

@@ -8,7 +8,7 @@
 namespace sluice::rules {
 namespace {
 
-/// Hands out the lowest free register.
+/// Allocates the lowest free register.
 class Registers {
  public:
   std::uint16_t take() {
@@ -67,7 +67,7 @@ std::optional<Program> Scheduler::schedule(std::span<const Edge> roots, bool is_
   return program;
 }
 
-/// Appends the roots [begin, end); halves the stretch until each half fits. False where a single root does not.
+/// Appends the roots [begin, end); halves the range until each half fits. False if a single root does not fit.
 bool Scheduler::append(std::size_t begin, std::size_t end, bool is_for_row, Program& program) {
   if (begin == end) return true;
   order(begin, end);
@@ -93,13 +93,13 @@ void Scheduler::group() {
   std::stable_sort(order_.begin(), order_.end(), [&](const Place& a, const Place& b) { return key(a) < key(b); });
 }
 
-/// Depth first, so that a value is read soon after it is made.
+/// Depth first, so that a value is read soon after it is computed.
 void Scheduler::order(std::size_t begin, std::size_t end) {
   order_.clear();
   ++mark_;
   struct Open {
     std::uint32_t node;
-    bool has_operands;  // what it reads is in order
+    bool has_operands;  // its operands are in order
   };
   std::vector<Open> open;
   for (std::size_t root = begin; root < end; ++root) {
@@ -121,13 +121,13 @@ void Scheduler::order(std::size_t begin, std::size_t end) {
   }
 }
 
-/// False, with nothing added, where the registers do not suffice.
+/// False, with nothing added, if the registers do not suffice.
 bool Scheduler::emit(Program& program, const Limits& limits, bool reuse) {
   const std::size_t n_before = program.code.size();
   for (std::size_t i = 0; i < order_.size(); ++i) each_read(order_[i], [&](std::uint32_t n) { last_use_[n] = i; });
   Registers numbers, truths;
-  std::vector<std::uint32_t>
-      ended;  // the nodes that an instruction reads last; each once, though it may read one twice
+  // The nodes that an instruction reads last; each once, even if the instruction reads it as two operands.
+  std::vector<std::uint32_t> ended;
   for (std::size_t i = 0; i < order_.size(); ++i) {
     Instruction instruction = instruction_of(order_[i]);
     ended.clear();

@@ -1,5 +1,5 @@
 #pragma once
-// What a RuleSet holds, and the one path of evaluation.
+// The contents of a RuleSet, and the one path of evaluation.
 
 #include <span>
 #include <string>
@@ -12,7 +12,7 @@
 
 namespace sluice::rules {
 
-/// What a rule does where its condition is true, and where it is unknown.
+/// A rule's action if its condition is true, and if it is unknown.
 struct Effect {
   bool fires = false;
   Action action = Action::none;
@@ -24,7 +24,7 @@ struct RuleSet::State {
   Phase phase = Phase::pre;
   Document document;
   Graph graph;
-  std::vector<Lowered> conditions;     // one a rule
+  std::vector<Lowered> conditions;     // one per rule
   Program row_program, batch_program;  // the truth of every condition
   std::vector<Program> conjuncts;      // of each rule: the truths of its conjuncts
   std::size_t cost = 0;
@@ -40,7 +40,7 @@ struct RuleSet::State {
   void evaluate(RowView row, const ModelOutputs& given, Outcome& outcome) const;
   /// The same, and the truth of every rule.
   void evaluate(RowView row, const ModelOutputs& given, Outcome& outcome, std::vector<Truth>& truths) const;
-  /// At most 64 rows; `given` is one a row, or one for all.
+  /// At most 64 rows; `given` has one element per row, or one for all.
   void evaluate_block(RowsView rows, std::span<const ModelOutputs> given, Outcome* outcomes) const;
   /// The truths of a rule's conjuncts.
   std::vector<Truth> conjuncts_of(std::size_t rule, RowView row, const ModelOutputs& given) const;

@@ -7,7 +7,7 @@ TEST_CASE("sha256 gives the examples of FIPS 180-4") {
   REQUIRE(sluice::sha256("").hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
-TEST_CASE("a stream's digest does not depend on how it was cut") {
+TEST_CASE("a stream's digest does not depend on how it was split") {
   sluice::Hasher hasher;
   hasher.update("a");
   hasher.update("");

@@ -37,7 +37,7 @@ TEST_CASE("a full disk is an error that names the file, and leaves nothing") {
   REQUIRE_FALSE(std::filesystem::exists(dir / "out"));
 }
 
-TEST_CASE("a folder that is not there is an error with a hint") {
+TEST_CASE("a missing folder is an error with a hint") {
   REQUIRE_THROWS_AS(write_file("/nonexistent/x", "y"), Error);
   REQUIRE_THROWS_AS(read_file("/nonexistent/x"), Error);
   REQUIRE_THROWS_WITH(read_file("/tmp"), Catch::Contains("is a folder"));

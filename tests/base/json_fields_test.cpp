@@ -15,22 +15,22 @@ TEST_CASE("every fault of a document is reported, with its pointer and a suggest
   fields.require("name");
   fields.finish();
   REQUIRE(out.size() == 5);
-  REQUIRE(to_string(out[0]) == "error: t.type: f.json at /top/rate: a number is wanted, not \"x\"");
+  REQUIRE(to_string(out[0]) == "error: t.type: f.json at /top/rate: expected a number, not \"x\"");
   REQUIRE(out[1].code == "t.range");
   REQUIRE(out[2].code == "t.missing");
   REQUIRE(out[3].pointer == "/top/a~1b");
   REQUIRE(out[4].hint == "did you mean \"mode\"?");
 }
 
-TEST_CASE("syntax faults name line and column; NaN and doubled keys are faults") {
+TEST_CASE("syntax errors have line and column; NaN and duplicate keys are errors") {
   REQUIRE_THROWS_WITH(parse_json("{\n  \"a\": NaN}", "p.json", "policy.json"),
                       Catch::Contains("p.json line 2, column"));
   REQUIRE_THROWS_WITH(parse_json(R"({"a": 1, "b": {"a": 1}, "a": 2})", "p.json", "policy.json"),
-                      Catch::Contains("\"a\" stands twice"));
+                      Catch::Contains("\"a\" occurs twice"));
   REQUIRE_NOTHROW(parse_json(R"({"a": 1, "b": {"a": 1}})", "p.json", "policy.json"));
 }
 
-TEST_CASE("a key under its former name is an error that gives the new one") {
+TEST_CASE("a key under its former name is an error with the new name") {
   const Json json = {{"old", 1}};
   std::vector<Diagnostic> out;
   JsonFields fields(json, "/top", "f.json", "t", out);
@@ -43,7 +43,7 @@ TEST_CASE("a key under its former name is an error that gives the new one") {
   CHECK(out[0].message == "the key \"old\" is now \"new\"");
 }
 
-TEST_CASE("messages stay short, whatever was written") {
+TEST_CASE("messages stay short for any document") {
   const std::string huge(1 << 20, 'k');
   Json json = {{huge, 1}, {"mode", huge}};
   for (int k = 0; k < 1000; ++k) json["unknown" + std::to_string(k)] = k;
@@ -52,7 +52,7 @@ TEST_CASE("messages stay short, whatever was written") {
   fields.word("mode", "slow", {"fast", "slow"});
   fields.finish();
   REQUIRE(out.size() == 102);
-  REQUIRE(out.back().message == "901 more keys are not known");
+  REQUIRE(out.back().message == "901 more keys are unknown");
   for (const auto& d : out) REQUIRE(to_string(d).size() < 300);
   for (const std::string& text : {"{\"a\": " + std::string(1 << 20, '1') + "}", "\"" + huge, "{\"" + huge + "\" 1}"})
     try {
@@ -63,7 +63,7 @@ TEST_CASE("messages stay short, whatever was written") {
     }
 }
 
-TEST_CASE("a document is read as it is written, in time that grows with its length") {
+TEST_CASE("a document is read exactly, in time proportional to its length") {
   const std::string text =
       R"({"a":[1,-2,2.5,"t",null,true,[],{}],"b":{"c":{"d":[[1],{"e":[2]}]},"f":18446744073709551615}})";
   REQUIRE(parse_json(text, "f.json", "t.json").dump() == text);
@@ -73,7 +73,7 @@ TEST_CASE("a document is read as it is written, in time that grows with its leng
   REQUIRE(parse_json(objects + "]", "f.json", "t.json").size() == 1'000'001);
   const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
   REQUIRE_NOTHROW(parse_json(nested(256), "f.json", "t.json"));
-  REQUIRE_THROWS_WITH(parse_json(nested(257), "f.json", "t.json"), Catch::Contains("nested more than 256 deep"));
+  REQUIRE_THROWS_WITH(parse_json(nested(257), "f.json", "t.json"), Catch::Contains("more than 256 levels of nesting"));
 }
 
 TEST_CASE("an excerpt ends between characters") {
@@ -83,7 +83,7 @@ TEST_CASE("an excerpt ends between characters") {
   REQUIRE(excerpt("äöü", 4) == "äö…");
 }
 
-TEST_CASE("all errors of a list become one exception with the first one's code") {
+TEST_CASE("all errors of a list become one exception with the code of the first") {
   REQUIRE_NOTHROW(throw_if_errors({{.code = "w", .is_warning = true}}));
   try {
     throw_if_errors({{.code = "a.b", .source = "f", .message = "one"}, {.code = "c", .source = "f", .message = "two"}});
@@ -94,7 +94,7 @@ TEST_CASE("all errors of a list become one exception with the first one's code")
   }
 }
 
-TEST_CASE("a caret stands under the column") {
+TEST_CASE("the caret is under the column") {
   const Diagnostic d{.code = "rules.type",
                      .source = "pre.json",
                      .pointer = "/rules/2/when",

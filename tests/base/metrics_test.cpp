@@ -20,7 +20,7 @@ double auc_by_pairs(const std::vector<double>& scores, const std::vector<float>&
   return won / pairs;
 }
 
-TEST_CASE("AUC is the share of pairs ranked rightly, ties counting half") {
+TEST_CASE("AUC is the share of pairs ranked correctly; ties count half") {
   Random random(1);
   for (int round = 0; round < 60; ++round) {
     const std::uint64_t n = 2 + random.below(80), n_values = 1 + random.below(40);
@@ -35,7 +35,7 @@ TEST_CASE("AUC is the share of pairs ranked rightly, ties counting half") {
   }
 }
 
-TEST_CASE("figures worked out by hand") {
+TEST_CASE("metrics equal manually computed values") {
   const std::vector<double> p = {0.1, 0.4, 0.35, 0.8};
   const std::vector<float> labels = {0, 0, 1, 1};
   CHECK(auc(p, labels) == Approx(0.75));

@@ -39,7 +39,7 @@ TEST_CASE("each kind of cell is read as the schema says") {
   REQUIRE(cell(schema, 5, "1970-01-02 00:00:01") == 86401);
 }
 
-TEST_CASE("the models see the columns that they may see") {
+TEST_CASE("models read only the columns that they may read") {
   const Schema schema = sample();
   REQUIRE(std::vector<std::size_t>(schema.forest_columns().begin(), schema.forest_columns().end()) ==
           std::vector<std::size_t>{0, 1});
@@ -47,13 +47,13 @@ TEST_CASE("the models see the columns that they may see") {
           std::vector<std::size_t>{0, 1, 2});
 }
 
-TEST_CASE("a schema survives its JSON, digest and all") {
+TEST_CASE("a schema survives a JSON round trip with its digest") {
   const Schema schema = sample(), again = Schema::from_json(schema.to_json());
   REQUIRE(again.to_json() == schema.to_json());
   REQUIRE(again.digest() == schema.digest());
 }
 
-TEST_CASE("all faults of a schema file are named at once") {
+TEST_CASE("all faults of a schema file are reported at once") {
   try {
     Schema::from_json(R"({"columns": [{"name": "a", "knd": "number"}, {"kind": "numbr"}], "x": 1})", "s.json");
     FAIL("nothing thrown");
@@ -66,7 +66,7 @@ TEST_CASE("all faults of a schema file are named at once") {
   REQUIRE_THROWS_WITH(sample().index_of("amont"), Catch::Contains("did you mean \"amount\""));
 }
 
-TEST_CASE("times are read in ISO 8601 and as seconds; what is no date is refused") {
+TEST_CASE("times are read in ISO 8601 and as seconds; other text is rejected") {
   REQUIRE(parse_time("2018-04-01T00:00:31") == 1522540831.0);
   REQUIRE(parse_time("2018-04-01T02:00:31+02:00") == 1522540831.0);
   REQUIRE(parse_time("2018-04-01 00:00:31.5Z") == 1522540831.5);

@@ -29,7 +29,7 @@ void check_capacity() {
 
 }  // namespace
 
-TEST_CASE("a buffer lies within itself up to its capacity, on the heap beyond, and holds what it was asked for") {
+TEST_CASE("a buffer is on the stack up to its capacity, on the heap beyond, and has the requested size") {
   check_capacity<float, 1>();
   check_capacity<double, 2>();
   check_capacity<float, 64>();

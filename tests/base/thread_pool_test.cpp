@@ -12,7 +12,7 @@
 
 using namespace sluice;
 
-TEST_CASE("every piece is done once, whatever the number of threads") {
+TEST_CASE("every piece runs once for any number of threads") {
   for (const std::size_t n_threads : {1, 2, 5}) {
     ThreadPool pool(n_threads);
     for (const std::size_t n_pieces : {0, 1, 3, 1000}) {
@@ -23,7 +23,7 @@ TEST_CASE("every piece is done once, whatever the number of threads") {
   }
 }
 
-TEST_CASE("an exception of a piece reaches the caller, and the pool goes on") {
+TEST_CASE("an exception of a piece reaches the caller, and the pool stays usable") {
   ThreadPool pool(3);
   REQUIRE_THROWS_WITH(pool.run(10,
                                [](std::size_t piece) {

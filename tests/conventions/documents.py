@@ -25,7 +25,7 @@ WORDS = {
     r"(gone|goes|go|going) on with": '"resumed", "continues"',
     r"(for )?(everybody|nobody)": '"for all rows", "for no row", or who it is',
     r"where (there is none|it has one|there are none)": '"if there is none", "if present"',
-    r"(?<!there )is no (?!longer|more|less|further)\w+": '"is not a"',
+    r"(?<!there )is no (?!longer|more|less|further|worse|better)\w+": '"is not a"',
     r"is not a time that has been": '"must be a time in the past"',
     r"(machine's )?mood": '"timing noise"',
     r"meets a request": '"affects a request"',

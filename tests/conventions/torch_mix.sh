@@ -15,7 +15,7 @@ if "$2" -S "$1" -B "$folder/build" -DSLUICE_TORCH_ROOT="$folder/mine" >"$folder/
   exit 1
 fi
 grep -q "Two LibTorchs are mixed" "$folder/log" || { cat "$folder/log"; exit 1; }
-# Headers without libraries are no LibTorch either.
+# Headers without libraries are not a LibTorch either.
 rm "$folder/mine/lib/"*
 if "$2" -S "$1" -B "$folder/build2" -DSLUICE_TORCH_ROOT="$folder/mine" >"$folder/log" 2>&1; then exit 1; fi
 grep -q "has no lib" "$folder/log"

@@ -20,7 +20,7 @@ const RandomNetwork& fitted() {
   return network;
 }
 
-/// linear.pt2 and wide.pt2, compiled once; nullptr where no Python here can.
+/// linear.pt2 and wide.pt2, compiled once; nullptr if no Python here can compile them.
 const std::filesystem::path* packages() {
   static const TempDir folder;
   static const bool made =
@@ -71,13 +71,13 @@ TEST_CASE("an AOTInductor package gives the margins of its formula, from any thr
   CHECK_THAT(sample.kernel, Catch::StartsWith("aotinductor "));
 }
 
-TEST_CASE("a package whose output is no margin a row, and bytes that are no package, are refused at load") {
+TEST_CASE("a package whose output is not one margin per row, and bytes that are not a package, are rejected at load") {
   for (const std::string& bytes : {std::string(), std::string(1000, 'x')})
     CHECK(refusal([&] { open(bytes); }).code() == "network.open");
   if (!packages()) return;
   const Error wide = refusal([] { open(read_file(*packages() / "wide.pt2")); });
   CHECK(wide.code() == "network.open");
-  CHECK_THAT(wide.message(), Catch::Contains("for 1 rows it gives a tensor [1, "));
+  CHECK_THAT(wide.message(), Catch::Contains("for 1 rows it returns a tensor [1, "));
   const std::string good = read_file(*packages() / "linear.pt2");
   CHECK(refusal([&] { open(good.substr(0, good.size() / 2)); }).code() == "network.open");
 }

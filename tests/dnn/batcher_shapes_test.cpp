@@ -1,4 +1,4 @@
-/// Requests of a batcher around its batches and its queue.
+/// Requests with sizes around the limits of batches and queue.
 
 #include "sluice/dnn/batcher.h"
 
@@ -25,7 +25,7 @@ class Doubling final : public dnn::Executor {
 
 }  // namespace
 
-TEST_CASE("requests of one row up to a batch are answered row by row; none, and one row more, are refused") {
+TEST_CASE("requests of one row up to a batch are answered row by row; no rows, and one row more, are rejected") {
   const auto executor = std::make_shared<Doubling>();
   for (const std::size_t max_batch : {1, 2, 63, 64, 65})
     for (const std::vector<std::size_t>& preferred : {std::vector<std::size_t>{}, {1}, {max_batch}}) {
@@ -49,7 +49,7 @@ TEST_CASE("requests of one row up to a batch are answered row by row; none, and 
     }
 }
 
-TEST_CASE("a request that a queue can never hold is answered full, and one that just fits is served") {
+TEST_CASE("a request larger than the queue is answered full, and one that just fits is served") {
   dnn::Batcher batcher(std::make_shared<Doubling>(), 2, {.max_batch = 4, .max_delay = 0us, .queue_limit = 3});
   std::vector<float> margins(4);
   CHECK(batcher.score(FloatTable(2, 3).view(), margins).status == BatchStatus::done);

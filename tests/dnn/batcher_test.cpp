@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 using dnn::BatchStatus;
 using Clock = dnn::Batcher::Clock;
 
-/// A margin is the row's first cell, doubled. Keeps the sizes of its batches; may be held at a gate, and may throw.
+/// A margin is the row's first cell, doubled. Records the sizes of its batches; can wait at a gate and can throw.
 class FakeExecutor final : public dnn::Executor {
  public:
   void forward(BatchView encoded, std::span<float> margins) const override {
@@ -56,7 +56,7 @@ class FakeExecutor final : public dnn::Executor {
   bool is_open_ = true, is_throwing_ = false;
 };
 
-/// A caller in a thread of its own, with `n_rows` rows of `value`.
+/// A caller in its own thread, with `n_rows` rows of `value`.
 class Caller {
  public:
   Caller(dnn::Batcher& batcher, float value, std::size_t n_rows = 1,
@@ -96,7 +96,7 @@ TEST_CASE("a full batch ships at once, and so does a preferred one; requests sta
   const auto executor = kFake();
   executor->set(false);
   dnn::Batcher batcher(executor, 2, {.max_batch = 8, .preferred = {4, 6}, .max_delay = 1h});
-  Caller first(batcher, 1, 8);  // full: the worker is held at the gate with it, and the others gather
+  Caller first(batcher, 1, 8);  // full: the worker waits at the gate with it, and the others gather
   executor->await_batches(1);
   std::vector<std::unique_ptr<Caller>> callers;
   std::size_t n_waiting = 0;
@@ -107,7 +107,7 @@ TEST_CASE("a full batch ships at once, and so does a preferred one; requests sta
   executor->set(true);
   CHECK(first.answer().status == BatchStatus::done);
   for (auto& caller : callers) CHECK(caller->answer().status == BatchStatus::done);
-  // 17 wait: 3 + 3, since 5 more do not fit; then 11 wait: 5 + 2; then 4 are preferred.
+  // 17 rows wait: 3 + 3, because 5 more do not fit; then 11 wait: 5 + 2; then 4 are preferred.
   CHECK(executor->sizes() == std::vector<std::size_t>{8, 6, 7, 4});
   const auto counters = batcher.counters();
   CHECK(counters.done == 7);
@@ -115,7 +115,7 @@ TEST_CASE("a full batch ships at once, and so does a preferred one; requests sta
   CHECK(counters.batch_rows == 25);
 }
 
-TEST_CASE("what is neither full nor preferred ships once the oldest has waited") {
+TEST_CASE("a batch that is neither full nor preferred ships once the oldest request has waited") {
   const auto executor = kFake();
   dnn::Batcher batcher(executor, 2, {.max_batch = 8, .max_delay = 20ms});
   const auto start = Clock::now();
@@ -142,7 +142,7 @@ TEST_CASE("a deadline is kept, in the queue and on a device that hangs") {
   Caller patient(batcher, 4, 2);
   executor->set(true);
   CHECK(patient.answer().status == BatchStatus::done);
-  CHECK(executor->sizes() == std::vector<std::size_t>{4, 2});  // what was late in the queue never shipped
+  CHECK(executor->sizes() == std::vector<std::size_t>{4, 2});  // the late request in the queue was not shipped
   CHECK(batcher.counters().late == 3);
 }
 
@@ -155,7 +155,7 @@ TEST_CASE("a request whose deadline passed before its batch ships is not shipped
   CHECK(executor->sizes() == std::vector<std::size_t>{2});
 }
 
-TEST_CASE("a full queue says so at once") {
+TEST_CASE("a full queue is reported at once") {
   const auto executor = kFake();
   executor->set(false);
   dnn::Batcher batcher(executor, 2, {.max_batch = 4, .max_delay = 0us, .queue_limit = 5});
@@ -186,7 +186,7 @@ TEST_CASE("an executor that throws fails its batch with the cause, and the next 
   CHECK(served.answer().device == "many");
 }
 
-TEST_CASE("close answers what waits, lets the device end what it has, and takes no more") {
+TEST_CASE("close answers waiting requests, lets the device finish, and accepts no more") {
   const auto executor = kFake();
   executor->set(false);
   dnn::Batcher batcher(executor, 2, {.max_batch = 4, .max_delay = 1h});
@@ -241,7 +241,7 @@ TEST_CASE("eight threads: every request is answered once, with the margins of a 
   }
 }
 
-TEST_CASE("wrong shapes and options are refused, and a forked process is told") {
+TEST_CASE("wrong shapes and options are rejected, and a forked process gets an error") {
   const auto executor = kFake();
   dnn::Batcher batcher(executor, 2, {.max_batch = 4});
   std::vector<float> margins(4);
@@ -258,7 +258,7 @@ TEST_CASE("wrong shapes and options are refused, and a forked process is told") 
                                                   {.queue_limit = 0},
                                                   {.n_workers = 0}})
     CHECK(code_of([&] { dnn::Batcher(executor, 2, bad); }) == "batcher.options");
-#if !defined(__SANITIZE_THREAD__)  // which has no fork() beside threads
+#if !defined(__SANITIZE_THREAD__)  // which does not support fork() with threads
   const pid_t child = fork();
   if (child == 0) {
     const auto answer = batcher.score(FloatTable(2, 1).view(), margins);

@@ -1,4 +1,4 @@
-/// The bf16 kernel: its own bits, the same for every batch, and the gate that it must pass.
+/// The bf16 kernel: its own bits, the same for every batch, and the parity check that it must pass.
 
 #include <algorithm>
 #include <cmath>
@@ -41,7 +41,7 @@ TEST_CASE("rounding to bf16 keeps eight significant bits, ties to even") {
   CHECK(bits({{widened(-1e-42f)}}) == bits({{-0.0f}}));
 }
 
-TEST_CASE("the bf16 kernel gives the bits of a naive recursion over rounded numbers, whatever the batch") {
+TEST_CASE("the bf16 kernel gives the bits of a naive recursion over rounded numbers for every batch") {
   if (!is_here()) return;
   for (const MemberKind& kind :
        {MemberKind{{128, 128}}, MemberKind{{1}}, MemberKind{{17, 33, 5}}, MemberKind{{200, 7}, 3},
@@ -76,7 +76,7 @@ TEST_CASE("the bf16 kernel reads embeddings, categories and odd numbers of input
   }
 }
 
-TEST_CASE("the parity gate measures probabilities and refuses what is beyond its bound") {
+TEST_CASE("the parity check compares probabilities and rejects differences above its bound") {
   const RandomNetwork exact = random_network({{{}}}, false, 40);
   RandomNetwork other = exact;
   other.tensors.at("member.0.head.bias").values[0] += 0.25f;
@@ -99,7 +99,7 @@ TEST_CASE("the parity gate measures probabilities and refuses what is beyond its
   CHECK(dnn::largest_probability_difference(*one, *dnn::make_executor(other.network), rows.view()) == 1);
 }
 
-TEST_CASE("a bf16 network is close to float32, passes a fair bound and fails an unfair one") {
+TEST_CASE("a bf16 network is close to float32, passes a suitable bound and fails one that is too small") {
   if (!is_here()) return;
   const RandomNetwork n = random_network({{{128, 128}}, {{64, 64}, 8, 8}}, true, 50);
   const FloatTable rows = random_encoded(n.encoder, 500, 51);

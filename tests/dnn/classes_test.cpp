@@ -1,4 +1,4 @@
-/// Networks of several classes: the executor's bits, the file, and who refuses them.
+/// Networks of several classes: the executor's bits, the file, and the components that reject them.
 
 #include <algorithm>
 #include <cmath>
@@ -14,7 +14,7 @@
 #include "support/code_of.h"
 
 namespace sluice::test {
-TEST_CASE("each class of several has the naive recursion's bits, whatever the kernel, the batch and the place in it") {
+TEST_CASE("each class of several has the naive recursion's bits, for every kernel, batch and place in it") {
   std::uint64_t seed = 900;
   for (const std::size_t n_outputs : {2, 3, 7, 64})
     for (const std::vector<MemberKind>& kinds : {std::vector<MemberKind>{{{33, 20}}}, std::vector<MemberKind>{{{}, 3}},
@@ -68,14 +68,14 @@ TEST_CASE("a network of several classes reads back to the same network; without 
   CHECK(code_of([&] { random_network({{{3}}}, false, 932, dnn::kMaxOutputs + 1); }) == "network.outputs");
 }
 
-TEST_CASE("margins that have no room for every class are refused") {
+TEST_CASE("an output too small for every class is rejected") {
   const RandomNetwork n = random_network({{{9}}}, true, 941, 3);
   const FloatTable rows = random_encoded(n.encoder, 4, 6);
   std::vector<float> margins(11);
   CHECK(code_of([&] { dnn::make_executor(n.network)->forward(rows.view(), margins); }) == "shape");
 }
 
-TEST_CASE("a row's encoding ends in the margins of all classes, and has each of their stages") {
+TEST_CASE("a row's encoding ends in the margins of all classes, and has each of their prefixes") {
   const Schema schema(std::vector<Column>{{.name = "x"}});
   Table rows(1, 50);
   FloatTable forest(dnn::kTreePrefixes.size() * 2, 50);
@@ -100,7 +100,7 @@ TEST_CASE("a row's encoding ends in the margins of all classes, and has each of 
   }
 }
 
-TEST_CASE("a device says that it does not run several classes, and auto takes the CPU for them") {
+TEST_CASE("a device rejects several classes, and auto uses the CPU for them") {
   const RandomNetwork n = random_network({{{9}}}, true, 951, 3);
   const std::string code = code_of([&] { dnn::make_cuda_executor(n.network); });
   CHECK((code == "device.unsupported" || code == "device.unavailable"));
@@ -110,7 +110,7 @@ TEST_CASE("a device says that it does not run several classes, and auto takes th
   CHECK_FALSE(why.empty());
 }
 
-TEST_CASE("what stands between a network and its callers has its number of outputs, or refuses several") {
+TEST_CASE("every layer around a network has its number of outputs, or rejects several") {
   const RandomNetwork n = random_network({{{9}, 2}}, true, 940, 3);
   RandomNetwork other = n;
   other.tensors.at("member.0.head.bias").values[4] += 0.25f;

@@ -9,7 +9,7 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-/// Takes `fixed + per_row x rows` of a clock that nothing else moves.
+/// Advances a test clock by `fixed + per_row x rows`.
 class TimedExecutor final : public dnn::Executor {
  public:
   TimedExecutor(std::string name, nanoseconds& now, std::int64_t fixed, std::int64_t per_row)
@@ -26,7 +26,8 @@ class TimedExecutor final : public dnn::Executor {
   std::string_view kernel() const override { return name_; }
 
   mutable std::size_t largest = 0;
-  std::size_t hiccups = 0;  // one call in so many takes a millisecond more
+  // Every n-th call takes one millisecond more.
+  std::size_t hiccups = 0;
   bool fails = false;
 
  private:
@@ -50,11 +51,11 @@ struct Pair {
 
 }  // namespace
 
-TEST_CASE("the crossover is the first size from which on the large executor is faster") {
+TEST_CASE("the crossover is the first size from which the large executor is faster") {
   CHECK(Pair(100, 10000, 1).measure() == 128);  // 100 n > 10000 + n from 102 rows on
   CHECK(Pair(100, 0, 1).measure() == 1);
   CHECK(Pair(100, 0, 200).measure() == dnn::kNeverFaster);
-  CHECK(Pair(100, 100, 0).measure() == 2);  // as fast is not faster
+  CHECK(Pair(100, 100, 0).measure() == 2);  // equally fast is not faster
   CHECK(Pair(1, 1000000, 0).measure({.max_rows = 1024}) == dnn::kNeverFaster);
 }
 
@@ -64,7 +65,7 @@ TEST_CASE("one slow run in six changes nothing") {
   CHECK(pair.measure() == 128);
 }
 
-TEST_CASE("the budget is kept, and what it does not reach is as the largest size that was measured") {
+TEST_CASE("the budget is kept, and sizes beyond it count as the largest measured size") {
   Pair pair(100000, 100, 1);
   CHECK(pair.measure({.budget = nanoseconds(10000000)}) == 1);
   CHECK(pair.now <= nanoseconds(10000000));

@@ -1,4 +1,4 @@
-/// The CUDA executor on the device that is here; where none is, every case says so and passes.
+/// The CUDA executor on this machine's device. Without a device every case reports a skip and passes.
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,7 +17,7 @@
 namespace sluice::test {
 namespace {
 
-/// Whether this process can use a device. A device that is here and fails is a failure, and no reason to skip.
+/// Whether this process can use a device. A device that is present and fails is a failure, not a reason to skip.
 bool has_device() {
   static const std::string reason = [] {
     try {
@@ -110,7 +110,7 @@ TEST_CASE("eight threads and long batches share the slots, and every row has its
   }
 }
 
-TEST_CASE("a row that is not a number is none on the device either, and harms no other row") {
+TEST_CASE("a row that is not a number is not a number on the device either, and affects no other row") {
   if (!has_device()) return;
   const RandomNetwork n = random_network({{{16}}, {{8}, 2, 3}}, true, 520);
   FloatTable rows = random_encoded(n.encoder, 5, 521);
@@ -124,12 +124,12 @@ TEST_CASE("a row that is not a number is none on the device either, and harms no
   }
 }
 
-TEST_CASE("what the device cannot give is an error with its reason") {
+TEST_CASE("a request beyond the device's means is an error with its reason") {
   const RandomNetwork n = random_network({{{16}}}, false, 530);
   CHECK(code_of([&] { dnn::make_cuda_executor(n.network, {.device = 99}); }) == "device.unavailable");
   if (!has_device()) return;
   CHECK(code_of([&] { dnn::make_cuda_executor(n.network, {.memory_share = 1e-12}); }) == "device.out_of_memory");
-  // A batch beyond all memory is cut to what fits.
+  // A batch larger than all memory is split to fit.
   const RandomNetwork wide = random_network({{{2048, 2048}, 64, 4}}, false, 531);
   const FloatTable rows = random_encoded(wide.encoder, 3, 532);
   const auto executor =
@@ -137,7 +137,7 @@ TEST_CASE("what the device cannot give is an error with its reason") {
   CHECK(bits(forward(*executor, rows.view())) == bits(on_cpu(wide, rows.view())));
 }
 
-TEST_CASE("a process forked after the load is told, and the first one goes on") {
+TEST_CASE("a process forked after the load gets an error, and the parent continues") {
   if (!has_device()) return;
   const RandomNetwork n = random_network({{{16}}}, false, 540);
   const FloatTable rows = random_encoded(n.encoder, 3, 541);
@@ -154,7 +154,7 @@ TEST_CASE("a process forked after the load is told, and the first one goes on") 
   CHECK(bits(forward(*executor, rows.view())) == bits(on_cpu(n, rows.view())));
 }
 
-TEST_CASE("automatic serves every batch with the CPU's bits, and names the device") {
+TEST_CASE("automatic serves every batch with the CPU's bits, and reports the device") {
   const RandomNetwork n = random_network({{{64, 64}}}, true, 550);
   const FloatTable rows = random_encoded(n.encoder, 4097, 551);
   std::string why;

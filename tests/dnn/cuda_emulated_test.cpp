@@ -1,4 +1,4 @@
-/// The CUDA executor and its kernels on the emulator of cuda_emulator/: what can be known of them without a device.
+/// The CUDA executor and its kernels on the emulator of cuda_emulator/: the checks that need no device.
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,7 +21,7 @@ namespace {
 
 using cuda_emulator::machine;
 
-/// A machine as another test left it is no machine to test on.
+/// Resets the machine, which another test may have changed.
 struct FreshMachine {
   FreshMachine() { reset(); }
   ~FreshMachine() { reset(); }
@@ -63,7 +63,7 @@ TEST_CASE("the kernels give the bits of the naive recursion, in any order that C
   }
 }
 
-TEST_CASE("a batch is cut into chunks, and its rows may lie apart") {
+TEST_CASE("a batch is split into chunks, and its rows may have a stride") {
   const FreshMachine fresh;
   const RandomNetwork n = random_network({{{20}, 3, 2}}, true, 310);
   const FloatTable rows = random_encoded(n.encoder, 100, 311);
@@ -103,7 +103,7 @@ TEST_CASE("eight threads share two slots") {
   CHECK(bits(margins) == expected);
 }
 
-TEST_CASE("codes out of range and rows that overflow harm no other row") {
+TEST_CASE("codes out of range and rows that overflow affect no other row") {
   const FreshMachine fresh;
   const RandomNetwork n = random_network({{{16}}, {{8}, 2, 3}}, true, 330);
   FloatTable rows = random_encoded(n.encoder, 5, 331);
@@ -117,7 +117,7 @@ TEST_CASE("codes out of range and rows that overflow harm no other row") {
   }
 }
 
-TEST_CASE("what cannot be had is named before anything is uploaded") {
+TEST_CASE("a missing device is reported before anything is uploaded") {
   const FreshMachine fresh;
   const RandomNetwork n = random_network({{{16}}}, false, 340);
   const auto make = [&](const dnn::CudaOptions& options) {
@@ -140,7 +140,7 @@ TEST_CASE("what cannot be had is named before anything is uploaded") {
   CHECK(machine().n_allocations == 0);
 }
 
-TEST_CASE("a call that fails while loading gives everything back") {
+TEST_CASE("a call that fails during loading releases everything") {
   const FreshMachine fresh;
   const RandomNetwork n = random_network({{{16}, 2, 2}}, false, 350);
   std::size_t n_calls = 0;
@@ -175,7 +175,7 @@ TEST_CASE("a batch that fails is an error of its own; a device that is lost stay
         return name == call && ++n_calls == failing ? cudaErrorMemoryAllocation : cudaSuccess;
       };
       CHECK(code_of([&] { forward(*executor, rows.view()); }) == "device.out_of_memory");
-      CHECK(bits(forward(*executor, rows.view())) == expected);  // every slot came back
+      CHECK(bits(forward(*executor, rows.view())) == expected);  // every slot was returned
     }
   machine().fault = [](const std::string& name) {
     return name == "cudaStreamSynchronize" ? cudaErrorIllegalAddress : cudaSuccess;
@@ -199,7 +199,7 @@ TEST_CASE("shapes are checked before anything reaches the device") {
   CHECK(n_calls == 0);
 }
 
-TEST_CASE("in a forked process the executor says so, and ends without a call") {
+TEST_CASE("in a forked process the executor throws, and is destroyed without a CUDA call") {
   const FreshMachine fresh;
   const RandomNetwork n = random_network({{{16}}}, false, 380);
   const FloatTable rows = random_encoded(n.encoder, 3, 381);
@@ -217,7 +217,7 @@ TEST_CASE("in a forked process the executor says so, and ends without a call") {
   CHECK(bits(forward(*executor, rows.view())) == bits(naive_forward(n, rows.view())));
 }
 
-TEST_CASE("automatic takes the device where there is one, and says why where there is none") {
+TEST_CASE("automatic uses the device if there is one, and otherwise reports why not") {
   const FreshMachine fresh;
   const RandomNetwork n = random_network({{{16}}}, false, 390);
   const FloatTable rows = random_encoded(n.encoder, 70, 391);
@@ -237,7 +237,7 @@ TEST_CASE("automatic takes the device where there is one, and says why where the
   CHECK(code_of([&] { dnn::make_executor(n.network, dnn::Device::cuda); }) == "device.unavailable");
 }
 
-TEST_CASE("memory is planned before it is taken") {
+TEST_CASE("memory is planned before it is allocated") {
   const RandomNetwork n = random_network({{{100}, 8, 4}}, true, 395);
   const auto packed = dnn::cuda::pack(*n.network);
   const auto all = dnn::cuda::plan_memory(packed, 5000, 4, std::size_t{1} << 40);

@@ -1,5 +1,5 @@
 /// The CUDA executor by shape, on the emulator: inputs, widths and pairs around every tile of layer_kernel.cu, heads
-/// and bins around what a block of threads takes. The number of processors decides which tile a layer takes.
+/// and bins around the size of a block of threads. The number of processors determines a layer's tile.
 
 #include <algorithm>
 
@@ -13,7 +13,7 @@ namespace {
 
 using cuda_emulator::machine;
 
-/// Columns that no network reads but for a category of `n_words` words, if any; four inputs are the forest's.
+/// Columns that no network reads, except a category of `n_words` words, if any; four inputs are the forest's.
 Schema schema_of(std::size_t n_words, bool has_category = true) {
   std::vector<Column> columns = {{.name = "id", .kind = Kind::id}};
   if (has_category) columns.push_back({.name = "c", .kind = Kind::category});

@@ -6,8 +6,8 @@
 namespace sluice::test {
 namespace {
 
-/// The forward pass of one network, with T's arithmetic: `fma` is the fused step of T; with `is_bf16`, layers are those
-/// of naive_bf16_forward.
+/// The forward pass of one network, with T's arithmetic: `fma` is T's fused operation; with `is_bf16`, layers are as in
+/// naive_bf16_forward.
 template <class T, class Fma>
 class Naive {
  public:

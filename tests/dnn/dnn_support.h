@@ -1,6 +1,5 @@
 #pragma once
-/// Random networks and rows, and forward passes written as plainly as they can be: they read the tensors, not the
-/// network's own layout.
+/// Random networks and rows, and the simplest forward passes: they read the tensors, not the network's own layout.
 
 #include <bit>
 #include <cstdint>
@@ -40,10 +39,9 @@ dnn::Tensor random_tensor(std::vector<std::size_t> shape, double deviation, Rand
 /// Encoded rows: normal inputs, random codes of each category, the margins.
 FloatTable random_encoded(const dnn::Encoder& encoder, std::size_t n_rows, std::uint64_t seed);
 
-/// Margins [n_rows, n_outputs] with every output a chain of fused multiply-adds in float32, as executor.h says.
+/// Margins [n_rows, n_outputs], with every output a chain of fused multiply-adds in float32 (executor.h).
 std::vector<float> naive_forward(const RandomNetwork& n, BatchView encoded);
-/// The same with a layer's inputs and weights rounded to bf16; of each pair of inputs, the second goes into the sum
-/// first.
+/// The same with a layer's inputs and weights rounded to bf16; of each pair of inputs, the second is added first.
 std::vector<float> naive_bf16_forward(const RandomNetwork& n, BatchView encoded);
 /// Eight significant bits, ties to even, by arithmetic.
 float rounded_to_bf16(float x);

@@ -1,4 +1,4 @@
-/// Encoders by shape: no, one and many values to learn from, knots up to their limit, words, rows and columns.
+/// Encoders by shape: no, one and many training values, knots up to their limit, words, rows and columns.
 
 #include <algorithm>
 #include <cmath>
@@ -28,7 +28,7 @@ std::vector<float> encode(const dnn::Encoder& encoder, const std::vector<double>
   return out;
 }
 
-/// Between the two knots around x, found one by one.
+/// Interpolates between the two knots around x, found one by one.
 double plain_score(const dnn::Encoder::Number& number, double x) {
   if (number.values.empty() || std::isnan(x)) return 0;
   std::size_t right = 0;
@@ -58,7 +58,7 @@ void check_number(const dnn::Encoder& encoder, std::size_t knots) {
 
 }  // namespace
 
-TEST_CASE("a column has a knot for each distinct value it was learnt from, up to the limit, and none for one value") {
+TEST_CASE("a column has a knot for each distinct training value, up to the limit, and none for a single value") {
   const Schema schema({{.name = "x"}});
   for (const std::size_t n_distinct : {0, 1, 2, 3, 47, 48})
     for (const std::size_t n_missing : {0, 1, 50})
@@ -79,7 +79,7 @@ TEST_CASE("a column has a knot for each distinct value it was learnt from, up to
   }
 }
 
-TEST_CASE("knots of any number read from JSON, and only ascending pairs do") {
+TEST_CASE("any number of knots reads from JSON, and only ascending pairs are accepted") {
   const Schema schema({{.name = "x"}});
   const std::string forest =
       R"("forest":[{"mean":0,"deviation":1},{"mean":0,"deviation":1},{"mean":0,"deviation":1},{"mean":0,"deviation":1}])";
@@ -122,7 +122,7 @@ TEST_CASE("codes of vocabularies of no, one and many words are words, unseen or 
   }
 }
 
-TEST_CASE("an encoder of no rows, and of columns that no network reads, gives what the forest says") {
+TEST_CASE("an encoder of no rows, and of columns that no network reads, gives only the forest's inputs") {
   const Schema schema({{.name = "id", .kind = Kind::id}, {.name = "t", .kind = Kind::time}});
   for (const std::size_t n_rows : {0, 1, 2}) {
     const dnn::Encoder encoder = dnn::Encoder::fit(schema, Table(2, n_rows).view(), FloatTable(4, n_rows).view());

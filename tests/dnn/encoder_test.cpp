@@ -74,7 +74,7 @@ TEST_CASE("knots ascend, and encodings ascend with the value") {
       CHECK(number.scores[k - 1] < number.scores[k]);
     }
   }
-  CHECK(encoder.numbers()[1].values == std::vector<float>{0, 1, 2, 3});  // few distinct values: a knot for each
+  CHECK(encoder.numbers()[1].values == std::vector<float>{0, 1, 2, 3});  // few distinct values: one knot for each
   float last = -std::numeric_limits<float>::infinity();
   for (double x = -1; x < 30; x += 0.0007) {
     const float score = encode(encoder, {x, 0, 0, 7, 0, 0, 0})[kAmount];
@@ -109,7 +109,7 @@ TEST_CASE("every cell has a finite encoding of the documented meaning") {
     CHECK(std::isfinite(encode(encoder, {1, 1, 0, 7, 0, wide, 0})[kWide]));
 }
 
-TEST_CASE("JSON gives the same encoder, to the bit") {
+TEST_CASE("an encoder survives a JSON round trip to the bit") {
   const auto encoder = fitted();
   const auto back = dnn::Encoder::from_json(encoder.to_json(schema()), schema(), "network.json");
   CHECK(back.to_json(schema()) == encoder.to_json(schema()));
@@ -127,7 +127,7 @@ TEST_CASE("JSON gives the same encoder, to the bit") {
   }
 }
 
-TEST_CASE("facts of the forest are inputs behind its margins, and the margin stays the margin") {
+TEST_CASE("signals of the forest are inputs after its margins, and the margin is unchanged") {
   using enum dnn::ForestSignal;
   const Schema one({{.name = "x"}});
   Table rows(1, 3);
@@ -167,7 +167,7 @@ TEST_CASE("facts of the forest are inputs behind its margins, and the margin sta
     CHECK(refused(bad));
 }
 
-TEST_CASE("an encoder that does not fit the schema is refused") {
+TEST_CASE("an encoder that does not match the schema is rejected") {
   const auto refused = [](const std::string& json) {
     try {
       dnn::Encoder::from_json(json, schema(), "network.json");

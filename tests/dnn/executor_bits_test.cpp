@@ -1,4 +1,4 @@
-/// The same bits, whatever the kernel, the batch, the place in it and the thread.
+/// Equal bits for every kernel, batch, place in it and thread.
 
 #include <algorithm>
 #include <cmath>
@@ -19,7 +19,7 @@ std::vector<float> forward(const RandomNetwork& n, dnn::DenseKernel kernel, Batc
   return margins;
 }
 
-/// Every kernel against the naive recursion; a margin that is not a number may be any such.
+/// Every kernel against the naive recursion; if a margin is not a number, any NaN is accepted.
 void check_bits(const RandomNetwork& n, BatchView rows) {
   const auto expected = naive_forward(n, rows);
   for (const auto kernel : dnn::dense_kernels()) {
@@ -62,7 +62,7 @@ TEST_CASE("every kernel gives the naive recursion's bits for every number of pat
   check_bits({{{}}, {{}, 5, 3}, {{16, 16}, 7}, {{24}, 1, 5}, {{64, 64}, 32, 2}, {{3, 2, 1, 2, 3}, 2}}, 30, 700);
 }
 
-TEST_CASE("the largest network that is allowed gives the naive recursion's bits") {
+TEST_CASE("the largest allowed network gives the naive recursion's bits") {
   const RandomNetwork narrow = random_network({{{1}}}, false, 800);
   const std::size_t dimension = dnn::kMaxInputs / narrow.encoder.n_dense();
   check_bits({{{dnn::kMaxWidth, 3}, 2, dimension}}, 2, 801);
@@ -134,8 +134,7 @@ TEST_CASE("one to eight threads share an executor and get the same bits") {
   }
 }
 
-TEST_CASE(
-    "any one input may be not a number, infinite, huge, tiny or a signed zero: the naive recursion's bits again") {
+TEST_CASE("inputs that are not a number, infinite, huge, tiny or a signed zero give the naive recursion's bits") {
   const RandomNetwork n = random_network({{{16, 16}}, {{33}, 4, 3}, {{}, 3, 9}}, true, 12);
   constexpr float kInf = std::numeric_limits<float>::infinity();
   for (const float odd : {std::nanf(""), kInf, -kInf, 3e38f, -3e38f, 1e-42f, 0.0f, -0.0f}) {

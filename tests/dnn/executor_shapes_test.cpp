@@ -22,7 +22,7 @@ std::vector<dnn::DenseKernel> all_kernels() {
   return kernels;
 }
 
-/// `n_numbers` numbers and a category of each number of words; an id that no network reads.
+/// `n_numbers` numbers and a category for each number of words; an id that no network reads.
 Schema schema_of(std::size_t n_numbers, const std::vector<std::size_t>& vocabularies) {
   std::vector<Column> columns = {{.name = "id", .kind = Kind::id}};
   for (std::size_t i = 0; i < n_numbers; ++i) columns.push_back({.name = "x" + std::to_string(i)});
@@ -33,10 +33,10 @@ Schema schema_of(std::size_t n_numbers, const std::vector<std::size_t>& vocabula
   return Schema(columns);
 }
 
-/// How often each kernel was compared.
+/// Number of comparisons of each kernel.
 using Visits = std::map<dnn::DenseKernel, std::size_t>;
 
-/// Batches of `row_counts` rows, the distinct ones repeated, from every kernel.
+/// Batches of `row_counts` rows, with the distinct ones repeated, from every kernel.
 void check(const RandomNetwork& n, const FloatTable& distinct, const std::vector<std::size_t>& row_counts,
            Visits& visits) {
   const std::size_t n_outputs = n.network->n_outputs();
@@ -84,11 +84,11 @@ TEST_CASE("every kernel gives the naive recursion's bits for inputs and widths a
   std::uint64_t seed = 1000;
   for (const std::size_t n_in : widths)
     for (const std::size_t width : widths) {
-      const std::size_t dimension = std::max<std::size_t>(n_in, 5) - 4;  // beside what the forest says of the row
+      const std::size_t dimension = std::max<std::size_t>(n_in, 5) - 4;  // in addition to the forest's inputs
       CAPTURE(n_in, width);
       check(schema_of(0, {3}), {{.hidden = {width}, .category_dimension = dimension}}, {1, 7}, ++seed, visits);
     }
-  for (std::size_t width = 1; width <= 300; ++width)  // a row alone takes several panels at once
+  for (std::size_t width = 1; width <= 300; ++width)  // a single row uses several panels at once
     check(schema_of(0, {}), {{.hidden = {width}}}, {1}, ++seed, visits);
   for (const std::size_t first : {15, 16, 17, 64, 65})
     for (const std::size_t second : {1, 16, 17, 129})
@@ -113,21 +113,21 @@ TEST_CASE("every kernel gives the naive recursion's bits for rows around tiles a
   require_visits(visits, networks.size() * kRowCounts.size());
 }
 
-TEST_CASE("every kernel gives the naive recursion's bits where scratch memory holds fewer rows than a block has") {
+TEST_CASE("every kernel gives the naive recursion's bits if scratch memory has fewer rows than a block") {
   Visits visits;
   std::uint64_t seed = 3000;
-  // A row takes its inputs and two layers, each with 16 floats more: 672 floats are 96 rows a block, 688 are 95.
+  // A row needs its inputs and two layers, each with 16 floats more: with 672 floats a block has 96 rows, with 688 it
+  // has 95.
   for (const std::size_t dimension : {300, 316})
     check(schema_of(0, {2}), {{.hidden = {160, 7}, .category_dimension = dimension}}, {94, 95, 96, 97, 191}, ++seed,
           visits);
-  for (const std::size_t n_paths : {1, 2, 3})  // the most inputs: 7 rows a block
+  for (const std::size_t n_paths : {1, 2, 3})  // the maximum number of inputs: 7 rows per block
     check(schema_of(0, {1, 1, 1, 1}), {{.hidden = {16}, .n_paths = n_paths, .category_dimension = 2047}},
           {1, 6, 7, 8, 13, 14, 15}, ++seed, visits);
   require_visits(visits, 2 * 5 + 3 * 7);
 }
 
-TEST_CASE(
-    "every kernel gives the naive recursion's bits for embeddings of every width, bins of every number, and edges") {
+TEST_CASE("every kernel gives the naive recursion's bits for embeddings of every width, all bins, and edges") {
   Visits visits;
   std::uint64_t seed = 4000;
   for (const std::size_t dimension : {1, 7, 8, 9, 15, 16, 17, 31, 32, 33})
@@ -167,7 +167,7 @@ TEST_CASE("every kernel gives the naive recursion's bits for no, one and many nu
   require_visits(visits, n);
 }
 
-TEST_CASE("every kernel gives the naive recursion's bits for one, two and the most outputs") {
+TEST_CASE("every kernel gives the naive recursion's bits for one, two and the maximum number of outputs") {
   Visits visits;
   std::uint64_t seed = 6000;
   for (const std::size_t n_outputs : {1, 2, 15, 16, 17, 63, 64})
@@ -177,7 +177,7 @@ TEST_CASE("every kernel gives the naive recursion's bits for one, two and the mo
   require_visits(visits, 7 * 2 * 4);
 }
 
-TEST_CASE("a network of each limit loads and gives the naive recursion's bits, and one beyond is refused by name") {
+TEST_CASE("a network of each limit loads and gives the naive recursion's bits, and one beyond is rejected by name") {
   Visits visits;
   const auto code = [&](const std::vector<std::size_t>& vocabularies, const MemberKind& kind,
                         std::size_t n_outputs = 1) {
@@ -193,7 +193,7 @@ TEST_CASE("a network of each limit loads and gives the naive recursion's bits, a
     CHECK(code({1}, {.hidden = {2}, .category_dimension = n}) == (n <= dnn::kMaxWidth ? "" : "network.dimensions"));
     CHECK(code({}, {.hidden = {2}, .numeric_dimension = n}) == (n <= dnn::kMaxWidth ? "" : "network.bins"));
   }
-  // Of four categories and four inputs of the forest 8192 inputs; a number adds two.
+  // With four categories and four inputs of the forest there are 8192 inputs; a number adds two.
   const MemberKind widest{.hidden = {2}, .category_dimension = 2047};
   CHECK(code({1, 1, 1, 1}, widest) == "");
   CHECK(code_of([&] { check(schema_of(1, {1, 1, 1, 1}), {widest}, {1}, 7000, visits); }) == "network.width");

@@ -34,7 +34,7 @@ TEST_CASE("forward allocates nothing") {
   }
 }
 
-TEST_CASE("a row that overflows or is not a number gives a margin that is not finite, and harms no other row") {
+TEST_CASE("a row that overflows or is not a number gives a margin that is not finite, and affects no other row") {
   const RandomNetwork n = random_network({{{16, 16}}, {{16}, 4, 3}}, false, 11);
   FloatTable rows = random_encoded(n.encoder, 5, 12);
   const auto clean = naive_forward(n, rows.view());
@@ -49,7 +49,7 @@ TEST_CASE("a row that overflows or is not a number gives a margin that is not fi
   }
 }
 
-TEST_CASE("a code that no encoder gives reads the first or the last row of its table, from every kernel") {
+TEST_CASE("an invalid code reads the first or the last row of its table, from every kernel") {
   const RandomNetwork n = random_network({{{5}}, {{}, 3}}, true, 15);
   constexpr float kInf = std::numeric_limits<float>::infinity();
   for (std::size_t c = 0; c < 2; ++c) {
@@ -77,7 +77,7 @@ TEST_CASE("a code that no encoder gives reads the first or the last row of its t
   }
 }
 
-TEST_CASE("what is named and not there is an error, never another device") {
+TEST_CASE("a named device that is not available is an error, never another device") {
   const RandomNetwork n = random_network({{{4}}}, false, 13);
   CHECK(code_of([&] { dnn::make_executor(n.network, {dnn::Device::cuda, 99}); }) == "device.unavailable");
   for (const char* name : {"gpu", "cuda:", "cuda:x", "cuda:-1", "cuda:1x", "cuda:99999999999"})
@@ -101,7 +101,7 @@ TEST_CASE("what is named and not there is an error, never another device") {
   CHECK(code_of([&] { dnn::make_executor(n.network)->forward(rows.view(), margins); }) == "shape");
 }
 
-TEST_CASE("a network is refused where JSON, tensors and schema do not fit") {
+TEST_CASE("a network is rejected if JSON, tensors and schema do not match") {
   const RandomNetwork n = random_network({{{4}}, {{4}, 3, 2}}, true, 14);
   const std::string json = n.network->to_json(n.schema);
   const auto load = [&](const std::string& text, const dnn::Tensors& tensors) {

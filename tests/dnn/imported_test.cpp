@@ -26,7 +26,7 @@ dnn::ImportedNetwork imported(const std::string& runtime, const std::string& byt
   return {.encoder = fitted().encoder, .runtime = runtime, .file = "network.txt", .bytes = bytes};
 }
 
-/// A bias and weights in tenths, as the linear plug-in reads them.
+/// A bias and weights in tenths, in the format of the linear plug-in.
 std::vector<float> some_numbers() {
   std::vector<float> numbers;
   for (std::size_t c = 0; c <= fitted().encoder.n_encoded(); ++c)
@@ -57,7 +57,7 @@ std::string description(const std::function<void(nlohmann::json&)>& change = [](
 
 }  // namespace
 
-TEST_CASE("a plug-in written in C serves its format as the documentation says") {
+TEST_CASE("a plug-in written in C serves its format as documented") {
   const auto numbers = some_numbers();
   const auto executor = dnn::make_imported_executor(imported("linear", line_of(numbers)));
   CHECK(executor->device() == "cpu");
@@ -75,7 +75,7 @@ TEST_CASE("a plug-in written in C serves its format as the documentation says") 
   }
 }
 
-TEST_CASE("rows that do not lie side by side give the same margins; wrong shapes are refused") {
+TEST_CASE("rows with a stride give the same margins; wrong shapes are rejected") {
   const auto executor = dnn::make_imported_executor(imported("linear", line_of(some_numbers())));
   const std::size_t width = fitted().encoder.n_encoded();
   const FloatTable rows = random_encoded(fitted().encoder, 8, 6);
@@ -89,7 +89,7 @@ TEST_CASE("rows that do not lie side by side give the same margins; wrong shapes
   CHECK(refusal([&] { executor->forward(rows.view(), std::span(margins).first(7)); }).code() == "shape");
 }
 
-TEST_CASE("a plug-in that is missing, old or none is refused by a message that says what to install") {
+TEST_CASE("a plug-in that is missing, old or invalid is rejected with a message about what to install") {
   const auto open = [](const char* runtime) {
     return refusal([&] { dnn::make_imported_executor(imported(runtime, "1")); });
   };
@@ -102,19 +102,19 @@ TEST_CASE("a plug-in that is missing, old or none is refused by a message that s
   CHECK_THAT(open("empty").message(), Catch::Contains("no sluice_network_plugin"));
 }
 
-TEST_CASE("what a plug-in refuses is said in its words, with the file and the device") {
+TEST_CASE("a plug-in's error contains its own message, the file and the device") {
   const Error narrow = refusal([] { dnn::make_imported_executor(imported("linear", "1 2 3")); });
   CHECK(narrow.code() == "network.open");
-  CHECK_THAT(narrow.message(), Catch::Contains("network.txt") && Catch::Contains("one weight a column"));
+  CHECK_THAT(narrow.message(), Catch::Contains("network.txt") && Catch::Contains("one weight per column"));
   const Error device =
       refusal([] { dnn::make_imported_executor(imported("linear", line_of(some_numbers())), {dnn::Device::cuda, 3}); });
   CHECK(device.code() == "network.open");
   CHECK_THAT(device.message(), Catch::Contains("cuda:3") && Catch::Contains("lines run on the CPU"));
   const Error silent = refusal([] { dnn::make_imported_executor(imported("faulty", "shut")); });
-  CHECK_THAT(silent.message(), Catch::Contains("does not say why"));
+  CHECK_THAT(silent.message(), Catch::Contains("no reason given"));
 }
 
-TEST_CASE("a forward that fails throws, and a reason without its end is cut off") {
+TEST_CASE("a failing forward throws, and an unterminated reason is truncated") {
   const auto executor = dnn::make_imported_executor(imported("faulty", "open"));
   const FloatTable rows = random_encoded(fitted().encoder, 2, 7);
   std::vector<float> margins(2);
@@ -123,7 +123,7 @@ TEST_CASE("a forward that fails throws, and a reason without its end is cut off"
   CHECK(error.message().size() < 4096);
 }
 
-TEST_CASE("in a forked process an imported network explains itself, and in the parent it goes on") {
+TEST_CASE("in a forked process an imported network throws, and in the parent it continues") {
   const auto executor = dnn::make_imported_executor(imported("linear", line_of(some_numbers())));
   const FloatTable rows = random_encoded(fitted().encoder, 1, 8);
   std::vector<float> margins(1);
@@ -153,7 +153,7 @@ TEST_CASE("threads share an imported network") {
   for (const auto& own : margins) CHECK(bits(own) == bits(expected));
 }
 
-TEST_CASE("a description reads back; one that is wrong is refused by its field") {
+TEST_CASE("a description reads back; a wrong one is rejected with its field") {
   const auto read = [](const std::string& text) { return dnn::read_imported(text, fitted().schema, "network.json"); };
   const auto back = read(description());
   CHECK(back.runtime == "linear");
@@ -177,7 +177,7 @@ TEST_CASE("a description reads back; one that is wrong is refused by its field")
   CHECK(code([](auto& json) { json["encoder"] = 1; }) == "network.encoder");
 }
 
-TEST_CASE("a parity sample holds an imported network to its tolerance") {
+TEST_CASE("a parity sample checks an imported network against its tolerance") {
   const auto executor = dnn::make_imported_executor(imported("linear", line_of(some_numbers())));
   const auto sample = dnn::take_parity_sample(*executor, fitted().encoder, dnn::kImportedTolerance);
   CHECK(sample.kernel == "linear 1");

@@ -21,7 +21,7 @@ struct Sample {
   dnn::TrainingRows rows() const { return {encoded.view(), labels}; }
 };
 
-/// The label is the sign of the first input; the forest's margin knows `known` of it.
+/// The label is the sign of the first input; the forest's margin contains the share `known` of it.
 Sample sign_sample(std::size_t n_rows, double known, std::uint64_t seed) {
   Sample sample{random_encoded(kShape.encoder, n_rows, seed), {}};
   Random random(seed, 1);
@@ -63,7 +63,7 @@ std::vector<double> doubles(const std::vector<float>& from) { return {from.begin
 
 }  // namespace
 
-TEST_CASE("the share of members that are alone is the best tenth, and the factors make a mean of it") {
+TEST_CASE("the share of members that learn from the row alone is the best tenth, and the factors make a mean of it") {
   Random random(5);
   for (int round = 0; round < 50; ++round) {
     const std::size_t n_residual = random.below(3), n_alone = n_residual == 0 ? 1 + random.below(2) : random.below(3);
@@ -105,7 +105,7 @@ TEST_CASE("the share of members that are alone is the best tenth, and the factor
   }
 }
 
-TEST_CASE("a member that is alone reads nothing of the forest's, and is stored so") {
+TEST_CASE("a member that learns from the row alone reads none of the forest's inputs, and is stored so") {
   const Sample train = sign_sample(1500, 0.1, 1), valid = sign_sample(600, 0.1, 2);
   for (const auto kind : {dnn::NetworkKind::tabm, dnn::NetworkKind::mlp, dnn::NetworkKind::embedding}) {
     CAPTURE(dnn::to_string(kind));
@@ -125,14 +125,15 @@ TEST_CASE("a member that is alone reads nothing of the forest's, and is stored s
   }
 }
 
-TEST_CASE("residual members and those alone are mixed no worse than either; rubbish is left out") {
+TEST_CASE("a mix is no worse than either kind of member, and useless members are dropped") {
   const Sample train = sign_sample(1500, 0.1, 3), valid = sign_sample(600, 0.1, 4);
   const auto both =
       dnn::train_network(kShape.encoder, train.rows(), valid.rows(), options_of({true, false}, dnn::NetworkKind::mlp));
   const double loss = dnn::mean_log_loss(doubles(margins_of(both, valid.encoded.view())), valid.labels);
   for (const double member : both.losses) CHECK(loss <= member + 1e-5);
 
-  // The forest knows everything, and a member that is alone hardly anything: it has seen ten rows.
+  // The forest knows everything; a member that learns from the row alone knows hardly anything, because it has ten
+  // rows.
   const Sample few = sign_sample(10, 8.0, 5), sure = sign_sample(600, 8.0, 6);
   const auto left =
       dnn::train_network(kShape.encoder, few.rows(), sure.rows(), options_of({false, true}, dnn::NetworkKind::mlp));

@@ -34,14 +34,14 @@ Error refusal(const std::function<void()>& act) {
   return Error("", "");
 }
 
-/// The code with which a changed parity.json is refused.
+/// The code with which a changed parity.json is rejected.
 std::string read_code(const std::function<void(json&)>& change) {
   json document = json::parse(to_json(dnn::take_parity_sample(*executor_of(small()), small().encoder)));
   change(document);
   return refusal([&] { dnn::read_parity_sample(document.dump(), small().encoder, "parity.json"); }).code();
 }
 
-/// Margins that another runtime might give: all but equal.
+/// Margins that another runtime might give: almost equal.
 class Inexact final : public dnn::Executor {
  public:
   Inexact(std::unique_ptr<dnn::Executor> inner, double relative) : inner_(std::move(inner)), relative_(relative) {}
@@ -59,7 +59,7 @@ class Inexact final : public dnn::Executor {
 
 }  // namespace
 
-TEST_CASE("a parity sample reads back to its bits and its margins are the plain network's") {
+TEST_CASE("a parity sample reads back to its bits and has the plain network's margins") {
   const auto sample = dnn::take_parity_sample(*executor_of(small()), small().encoder);
   REQUIRE(sample.margins.size() >= 16);
   REQUIRE(sample.margins.size() <= dnn::kMaxParityRows);
@@ -72,7 +72,7 @@ TEST_CASE("a parity sample reads back to its bits and its margins are the plain 
   CHECK(to_json(back) == to_json(sample));
 }
 
-TEST_CASE("the sample's rows meet every code, missing and unseen ones too, and are no two alike") {
+TEST_CASE("the sample's rows contain every code, also missing and unseen ones, and are distinct") {
   const auto& encoder = small().encoder;
   const FloatTable rows = dnn::parity_rows(encoder, dnn::kMaxParityRows);
   for (std::size_t c = 0; c < encoder.categories().size(); ++c) {
@@ -102,7 +102,7 @@ TEST_CASE("every float32 kernel passes; one altered bit of a weight or a margin 
   CHECK(refusal([&] { dnn::require_parity(*executor_of(other), sample, "p"); }).code() == "bundle.parity");
 }
 
-TEST_CASE("a tolerance holds on both of its sides, and never covers a margin that is not finite") {
+TEST_CASE("a tolerance applies on both sides, and never accepts a margin that is not finite") {
   auto sample = dnn::take_parity_sample(*executor_of(small()), small().encoder, 1e-3);
   CHECK_NOTHROW(dnn::require_parity(Inexact(executor_of(small()), 0.9e-3), sample, "p"));
   CHECK_NOTHROW(dnn::require_parity(Inexact(executor_of(small()), -0.9e-3), sample, "p"));
@@ -117,7 +117,7 @@ TEST_CASE("a tolerance holds on both of its sides, and never covers a margin tha
         "bundle.parity");
 }
 
-TEST_CASE("of two devices that share the batches, both are held against the sample") {
+TEST_CASE("two devices that share the batches are both compared with the sample") {
   const auto sample = dnn::take_parity_sample(*executor_of(small()), small().encoder);
   const auto shared = [&](double off, std::size_t from_rows) {
     return dnn::make_crossover_executor(executor_of(small()), std::make_unique<Inexact>(executor_of(small()), off),
@@ -130,12 +130,12 @@ TEST_CASE("of two devices that share the batches, both are held against the samp
   CHECK_NOTHROW(dnn::require_parity(*shared(1e-3, dnn::kNeverFaster), sample, "p"));
 }
 
-TEST_CASE("a network that gives no finite margin has no parity sample") {
+TEST_CASE("a network without finite margins has no parity sample") {
   const Inexact nan(executor_of(small()), std::nan(""));
   CHECK(refusal([&] { dnn::take_parity_sample(nan, small().encoder); }).code() == "bundle.parity");
 }
 
-TEST_CASE("a parity.json that does not fit the encoder is refused before a kernel sees it") {
+TEST_CASE("a parity.json that does not match the encoder is rejected before a kernel reads it") {
   const std::size_t n_dense = small().encoder.n_dense();
   CHECK(read_code([](json&) {}) == "");
   CHECK(read_code([](json& p) { p["format"] = 2; }) == "parity.range");

@@ -10,10 +10,10 @@ namespace sluice::test {
 
 using dnn::cuda::SlotPool;
 
-TEST_CASE("a slot is one borrower's at a time, and every borrower gets one") {
+TEST_CASE("a slot has one borrower at a time, and every borrower gets one") {
   constexpr std::size_t kSlots = 3, kLoans = 500;
   SlotPool pool(kSlots);
-  std::size_t uses[kSlots] = {};  // not atomic: the pool's lock is what orders them
+  std::size_t uses[kSlots] = {};  // not atomic: the pool's lock must order them
   std::atomic<std::size_t> n_loans = 0;
   std::vector<std::thread> threads;
   for (std::size_t t = 0; t < 8; ++t)

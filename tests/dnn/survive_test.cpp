@@ -46,7 +46,7 @@ std::string network_code(const std::string& bytes) {
   return "";
 }
 
-/// Some bytes altered, doubled, taken out.
+/// Some bytes altered, duplicated or removed.
 std::string mutated(std::string bytes, Random& random) {
   for (std::size_t n = 1 + random.below(4); n > 0; --n) {
     const std::size_t at = random.below(bytes.size()), length = 1 + random.below(12);
@@ -62,7 +62,7 @@ std::string mutated(std::string bytes, Random& random) {
 
 }  // namespace
 
-TEST_CASE("shapes of any size are refused before memory is taken for them") {
+TEST_CASE("shapes of any size are rejected before memory is allocated for them") {
   const std::string huge[] = {"[1099511627776]",
                               "[1048576,1048576]",
                               "[1099511627776,0]",
@@ -85,7 +85,7 @@ TEST_CASE("shapes of any size are refused before memory is taken for them") {
   }
 }
 
-TEST_CASE("a header of many tensors that share the same bytes is refused before they are copied") {
+TEST_CASE("a header of many tensors that share the same bytes is rejected before they are copied") {
   const std::string data(1 << 20, '\0');
   std::string header = "{";
   for (int k = 0; k < 1000; ++k) header += (k ? "," : "") + tensor("t" + std::to_string(k), "[262144]", "[0,1048576]");
@@ -95,7 +95,7 @@ TEST_CASE("a header of many tensors that share the same bytes is refused before 
   CHECK(bytes_allocated() - before < (std::size_t{20} << 20));
 }
 
-TEST_CASE("data offsets that overlap, leave gaps, go back or are of the wrong kind are refused; their order is free") {
+TEST_CASE("data offsets that overlap, leave gaps, decrease or have the wrong type are rejected; their order is free") {
   const auto two = [](const std::string& a, const std::string& b) {
     return code_of(with_header("{" + tensor("a", "[1]", a) + "," + tensor("b", "[1]", b) + "}", std::string(8, '\0')));
   };
@@ -111,7 +111,7 @@ TEST_CASE("data offsets that overlap, leave gaps, go back or are of the wrong ki
   CHECK(two("[0,4]", "[18446744073709551612,18446744073709551615]") == "weights.offsets");
 }
 
-TEST_CASE("a header nested without end, doubled or cut off is refused") {
+TEST_CASE("a header that is nested too deeply, duplicated or truncated is rejected") {
   const std::string deep = "{\"a\":" + std::string(200000, '[') + std::string(200000, ']') + "}";
   CHECK(code_of(with_header(deep)) == "weights.header");
   CHECK(code_of(with_header(std::string(200000, '['))) == "weights.header");
@@ -122,7 +122,7 @@ TEST_CASE("a header nested without end, doubled or cut off is refused") {
   CHECK(code_of(cut) == "weights.truncated");
 }
 
-TEST_CASE("the fuzzer's corpus loads as its names say") {
+TEST_CASE("the fuzzer's corpus loads as its file names state") {
   for (const char* name : {"imported", "linear", "deep", "paths", "facts"}) {
     CAPTURE(name);
     CHECK(network_code(read_file(kCorpus / name)) == "");
@@ -130,7 +130,7 @@ TEST_CASE("the fuzzer's corpus loads as its names say") {
   CHECK(network_code(read_file(kCorpus / "claims_2_to_the_40")) == "weights.shape");
 }
 
-TEST_CASE("mutated networks are refused, or give the same bits from every kernel") {
+TEST_CASE("mutated networks are rejected, or give the same bits from every kernel") {
   Random random(5);
   std::size_t n_loaded = 0, n_refused = 0;
   for (const char* name : {"imported", "linear", "deep", "paths", "facts"}) {

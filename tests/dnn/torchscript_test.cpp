@@ -9,7 +9,7 @@
 #include <sstream>
 #include <thread>
 
-// Catch2's macros last: LibTorch's logging has a CHECK of its own.
+// Catch2's macros must be last, because LibTorch's logging has its own CHECK.
 #undef CHECK
 #include "dnn_support.h"
 #include "sluice/base/error.h"
@@ -87,17 +87,17 @@ TEST_CASE("a TorchScript file gives the margins of its formula, as [n] and as [n
   }
 }
 
-TEST_CASE("a file whose output is no margin a row is refused at load, with what it gives") {
-  opens_not("return x", "for 1 rows it gives a tensor [1, " + std::to_string(width()) + "]");
+TEST_CASE("a file whose output is not one margin per row is rejected at load, with the output's shape") {
+  opens_not("return x", "for 1 rows it returns a tensor [1, " + std::to_string(width()) + "]");
   opens_not("return torch.matmul(x, self.w).sum()", "a tensor [] of float");
   opens_not("return torch.cat([torch.matmul(x, self.w), self.n])", "a tensor [2] of float");
-  opens_not("return torch.matmul(x, self.w).unsqueeze(0)[:, :1].squeeze(0)", "for 2 rows it gives a tensor [1]");
+  opens_not("return torch.matmul(x, self.w).unsqueeze(0)[:, :1].squeeze(0)", "for 2 rows it returns a tensor [1]");
   opens_not("return torch.matmul(x, self.w).double()", "of double");
   opens_not("return (torch.matmul(x, self.w), 1)", "Tuple");
-  opens_not("return 5.0", "where a tensor is wanted");
+  opens_not("return 5.0", "expected a tensor");
 }
 
-TEST_CASE("a file that reads other columns, raises or is no TorchScript is refused at load") {
+TEST_CASE("a file that reads other columns, raises or is not TorchScript is rejected at load") {
   opens_not("return torch.matmul(x[:, :3], self.w)", "size mismatch");
   opens_not("assert x.size(0) == 0, 'I never run'\n    return x[:, 0]", "I never run");
   const Error two = refusal([] { open(script("return x[:, 0] + y", "self, x: Tensor, y: Tensor")); });
@@ -128,13 +128,13 @@ TEST_CASE("a margin that is not finite reaches the caller, and has no parity sam
   CHECK(refusal([&] { dnn::take_parity_sample(*executor, fitted().encoder); }).code() == "bundle.parity");
 }
 
-TEST_CASE("what is slow the first time has been done when the network is open") {
+TEST_CASE("slow first calls are done when the network is open") {
   const auto executor = open(script("self.n.add_(1)\n    return torch.zeros_like(x[:, 0]) + self.n"));
   const FloatTable rows = random_encoded(fitted().encoder, 1, 8);
   CHECK(margins_of(*executor, rows.view())[0] > 6);
 }
 
-TEST_CASE("a script that writes into its input leaves the caller's rows alone") {
+TEST_CASE("a script that writes into its input does not change the caller's rows") {
   const auto executor = open(script("x.zero_()\n    return x[:, 0]"));
   FloatTable rows = random_encoded(fitted().encoder, 3, 9);
   const FloatTable copy = rows;
@@ -157,7 +157,7 @@ TEST_CASE("threads share a TorchScript network and get the margins of one thread
   for (const auto& own : margins) CHECK(bits(own) == bits(expected));
 }
 
-TEST_CASE("parity: the same file passes, another one is told by its margins") {
+TEST_CASE("the same file passes parity, another one is detected by its margins") {
   const auto executor = open(script("return torch.matmul(x, self.w)"));
   const auto sample = dnn::take_parity_sample(*executor, fitted().encoder, dnn::kImportedTolerance);
   CHECK_NOTHROW(dnn::require_parity(*open(script("return torch.matmul(x, self.w)")), sample, "p"));
@@ -168,7 +168,7 @@ TEST_CASE("parity: the same file passes, another one is told by its margins") {
   CHECK_THAT(error.message(), Catch::Contains("torchscript"));
 }
 
-TEST_CASE("after fork a TorchScript network explains itself and does not hang") {
+TEST_CASE("after fork a TorchScript network throws and does not hang") {
   const auto executor = open(script("return torch.matmul(x, self.w)"));
   const FloatTable rows = random_encoded(fitted().encoder, 1, 11);
   std::vector<float> margins(1);
@@ -182,7 +182,7 @@ TEST_CASE("after fork a TorchScript network explains itself and does not hang") 
   CHECK(status == 0);
 }
 
-TEST_CASE("a CUDA device that this LibTorch has not is an error that names it") {
+TEST_CASE("a CUDA device that this LibTorch does not have is an error with its name") {
   if (torch::cuda::is_available()) {
     WARN("SKIP: this LibTorch has CUDA devices");
     return;

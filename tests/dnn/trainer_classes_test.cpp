@@ -12,7 +12,7 @@
 namespace sluice::test {
 namespace {
 
-/// The class is the product of two signs and of where a third input lies; the forest knows the classes' shares alone.
+/// The class is the product of two signs and the range of a third input; the forest knows only the classes' shares.
 Sample class_sample(const dnn::Encoder& encoder, std::size_t n_rows, std::uint64_t seed) {
   Sample sample{random_encoded(encoder, n_rows, seed), {}};
   Random random(seed, 1);
@@ -26,7 +26,7 @@ Sample class_sample(const dnn::Encoder& encoder, std::size_t n_rows, std::uint64
   return sample;
 }
 
-/// Mean log-loss and share of rows whose class has the largest margin, written out from the softmax.
+/// Mean log-loss and share of rows whose class has the largest margin, computed directly from the softmax.
 struct Quality {
   double loss = 0, right = 0;
 };
@@ -54,7 +54,7 @@ const RandomNetwork kThree = random_network({{{16}}}, true, 71, 3);
 
 }  // namespace
 
-TEST_CASE("gradients of the losses are those of finite differences, and both losses of two classes are one") {
+TEST_CASE("gradients of the losses match finite differences, and both losses of two classes are equal") {
   Random random(3);
   for (const std::size_t n_outputs : {1, 2, 5}) {
     const long n = 4, n_paths = 3, outputs = static_cast<long>(n_outputs);
@@ -67,7 +67,8 @@ TEST_CASE("gradients of the losses are those of finite differences, and both los
     const auto losses = dnn::losses_of(z, torch::tensor(labels).unsqueeze(1).to(torch::kFloat64));
     REQUIRE(losses.sizes() == torch::IntArrayRef({n, n_paths}));
     losses.sum().backward();
-    const auto loss_at = [&](std::size_t at, double value) {  // of the row and path that `at` lies in
+    // The loss of the row and path that contain `at`.
+    const auto loss_at = [&](std::size_t at, double value) {
       std::vector<double> own(values.begin() + static_cast<long>(at / n_outputs * n_outputs),
                               values.begin() + static_cast<long>((at / n_outputs + 1) * n_outputs));
       own[at % n_outputs] = value;
@@ -94,7 +95,7 @@ TEST_CASE("gradients of the losses are those of finite differences, and both los
             Approx(dnn::loss_of(std::vector<double>{margin}, label)).epsilon(1e-12));
 }
 
-TEST_CASE("every kind of network learns three classes that the forest does not know, and its file gives them") {
+TEST_CASE("every kind of network learns three classes that the forest does not know, and its file reproduces them") {
   const Sample train = class_sample(kThree.encoder, 1500, 72), valid = class_sample(kThree.encoder, 600, 73);
   for (const auto kind : {dnn::NetworkKind::tabm, dnn::NetworkKind::mlp, dnn::NetworkKind::embedding}) {
     auto options = small_options();
@@ -112,8 +113,9 @@ TEST_CASE("every kind of network learns three classes that the forest does not k
     CHECK(trained.losses[0] < 0.8 * trained.loss_before);
     CHECK(q.right > majority(valid.labels) + 0.2);
     CHECK(reports.back().auc > 0.85);
+    // Its loss is that of all eight paths.
     if (kind == dnn::NetworkKind::tabm)
-      CHECK(q.loss < trained.losses[0] + 0.01);  // its loss is that of all eight paths
+      CHECK(q.loss < trained.losses[0] + 0.01);
     else
       CHECK(q.loss == Approx(trained.losses[0]).epsilon(1e-4));
     const auto network = std::make_shared<dnn::Network>(kThree.encoder, trained.shapes, trained.tensors, "trained");
@@ -123,7 +125,7 @@ TEST_CASE("every kind of network learns three classes that the forest does not k
   }
 }
 
-TEST_CASE("no epoch gives the margins of all classes exactly, and no training is worse than they are") {
+TEST_CASE("zero epochs give the margins of all classes exactly, and training is never worse") {
   auto options = small_options();
   options.max_epochs = 0;
   const Sample train = class_sample(kThree.encoder, 300, 74), valid = class_sample(kThree.encoder, 200, 75);
@@ -146,13 +148,13 @@ TEST_CASE("no epoch gives the margins of all classes exactly, and no training is
   for (const double loss : trained.losses) CHECK(loss <= trained.loss_before);
 }
 
-TEST_CASE("two classes by a softmax learn about what one margin learns") {
+TEST_CASE("two classes with a softmax learn about as well as one margin") {
   const RandomNetwork one = random_network({{{16}}}, true, 81), two = random_network({{{16}}}, true, 81, 2);
   REQUIRE(two.encoder.n_dense() == one.encoder.n_dense() + dnn::kTreePrefixes.size());
   Sample parts[2][2];
   for (const std::size_t k : {0, 1}) {
     parts[0][k] = xor_sample(one, k == 0 ? 1500 : 600, 82 + k);
-    // The same rows with stages of the second class that say nothing, and margins 0 and m.
+    // The same rows with uninformative prefixes of the second class, and margins 0 and m.
     Sample& to = parts[1][k];
     to.labels = parts[0][k].labels;
     for (std::size_t i = 0; i < to.labels.size(); ++i) {
@@ -175,7 +177,7 @@ TEST_CASE("two classes by a softmax learn about what one margin learns") {
   }
 }
 
-TEST_CASE("an interrupted training of classes goes on to the same bits, and so does one of embeddings") {
+TEST_CASE("an interrupted training of classes resumes to the same bits, and so does one of embeddings") {
   const TempDir dir;
   const Sample classes[2] = {class_sample(kThree.encoder, 400, 91), class_sample(kThree.encoder, 200, 92)};
   const RandomNetwork binary = random_network({{{16}}}, true, 93);
@@ -198,7 +200,7 @@ TEST_CASE("an interrupted training of classes goes on to the same bits, and so d
   }
 }
 
-TEST_CASE("labels that are no class, and options of two classes, are refused") {
+TEST_CASE("labels that are not a class, and options for two classes, are rejected") {
   const Sample train = class_sample(kThree.encoder, 60, 96), valid = class_sample(kThree.encoder, 60, 97);
   for (const float label : {3.0f, -1.0f, 0.5f, std::nanf("")}) {
     Sample bad = train;

@@ -1,4 +1,4 @@
-/// Mixed precision in training, and the device that it runs on.
+/// Mixed precision in training, and the device of training.
 
 #include <algorithm>
 #include <cmath>
@@ -28,7 +28,7 @@ TEST_CASE("the loss scale halves at each overflow, doubles after 2000 good steps
   CHECK(scale.accept(true));
   CHECK(scale.factor == begin);
   for (int i = 0; i < 1999; ++i) scale.accept(true);
-  CHECK_FALSE(scale.accept(false));  // in a row: the count begins anew
+  CHECK_FALSE(scale.accept(false));  // the count starts again
   for (int i = 0; i < 1999; ++i) scale.accept(true);
   CHECK(scale.factor == begin / 2);
   for (int i = 0; i < 100; ++i) scale.accept(false);
@@ -37,7 +37,7 @@ TEST_CASE("the loss scale halves at each overflow, doubles after 2000 good steps
   CHECK(scale.factor == 16777216);
 }
 
-TEST_CASE("bf16 learns about what float32 learns, with bits of its own that come again") {
+TEST_CASE("bf16 learns about as well as float32, with its own reproducible bits") {
   const TempDir dir;
   const Sample train = xor_sample(kShape, 1500, 132), valid = xor_sample(kShape, 600, 133);
   for (const auto kind : {dnn::NetworkKind::tabm, dnn::NetworkKind::embedding}) {
@@ -66,7 +66,7 @@ TEST_CASE("bf16 learns about what float32 learns, with bits of its own that come
   }
 }
 
-TEST_CASE("what is learnt in bf16 is validated in float32") {
+TEST_CASE("a network trained in bf16 is validated in float32") {
   const Sample train = xor_sample(kShape, 300, 134), valid = xor_sample(kShape, 200, 135);
   auto options = small_options();
   options.members[0].count = 1;
@@ -80,7 +80,7 @@ TEST_CASE("what is learnt in bf16 is validated in float32") {
   CHECK(trained.losses[0] == Approx(loss).epsilon(1e-5));
 }
 
-TEST_CASE("a device or a precision that is not there is refused by name") {
+TEST_CASE("an unavailable device or precision is rejected by name") {
   const Sample train = xor_sample(kShape, 60, 136);
   auto options = small_options();
   options.max_epochs = 1;
@@ -101,7 +101,7 @@ TEST_CASE("a device or a precision that is not there is refused by name") {
   } else {
     options.device = dnn::Device::cuda;
     CHECK(code() == "device.unavailable");
-    WARN("SKIP training on a device: LibTorch finds none");
+    WARN("SKIP training on a device: LibTorch finds no device");
   }
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-/// Rows to train networks on, and options that do it quickly.
+/// Rows to train networks on, and options for short training.
 
 #include <string>
 #include <vector>
@@ -16,7 +16,7 @@ struct Sample {
   dnn::TrainingRows rows() const { return {encoded.view(), labels}; }
 };
 
-/// The label is the XOR of two signs, now and then flipped; the forest's margin knows nothing of it.
+/// The label is the XOR of two signs, with some labels flipped; the forest's margin contains no information.
 inline Sample xor_sample(const RandomNetwork& n, std::size_t n_rows, std::uint64_t seed) {
   Sample sample{random_encoded(n.encoder, n_rows, seed), {}};
   Random random(seed, 1);
@@ -39,7 +39,7 @@ inline dnn::TrainerOptions small_options() {
   return options;
 }
 
-/// The code of the error with which training ends; empty where it does not.
+/// The code of the error with which training ends; empty if there is none.
 inline std::string training_error(const dnn::Encoder& encoder, const dnn::TrainingRows& train,
                                   const dnn::TrainingRows& valid, const dnn::TrainerOptions& options) {
   try {

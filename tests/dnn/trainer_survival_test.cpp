@@ -25,8 +25,8 @@ dnn::TrainerOptions options_of(dnn::NetworkKind kind) {
 
 constexpr dnn::NetworkKind kKinds[] = {dnn::NetworkKind::tabm, dnn::NetworkKind::mlp, dnn::NetworkKind::embedding};
 
-/// Trains twice; the tensors are the same and finite, no loss is worse than the forest's. Their margins are those of
-/// the executor.
+/// Trains twice. The tensors must be equal and finite, no loss worse than the forest's, and the margins those of the
+/// executor.
 void check_survives(const dnn::Encoder& encoder, const Sample& train, const Sample& valid) {
   for (const auto kind : kKinds) {
     CAPTURE(dnn::to_string(kind));
@@ -43,7 +43,7 @@ void check_survives(const dnn::Encoder& encoder, const Sample& train, const Samp
   }
 }
 
-/// Rows of a schema, their labels and the forest's margins, which know nothing.
+/// Rows of a schema, their labels, and margins of the forest without information.
 struct Raw {
   Schema schema;
   Table rows;
@@ -71,7 +71,7 @@ TEST_CASE("one training row of each class is enough to train, and one class is n
   Sample train = xor_sample(kShape, 2, 122), valid = xor_sample(kShape, 50, 123);
   train.labels = {0, 1};
   check_survives(kShape.encoder, train, valid);
-  valid.labels.assign(50, 1.0f);  // its AUC is not a number, its loss is
+  valid.labels.assign(50, 1.0f);  // its AUC is not a number, but its loss is
   check_survives(kShape.encoder, train, valid);
   Sample many = xor_sample(kShape, 300, 124);
   for (const float label : {0.0f, 1.0f}) {
@@ -81,7 +81,7 @@ TEST_CASE("one training row of each class is enough to train, and one class is n
   }
 }
 
-TEST_CASE("a category of ten thousand words trains, and words that training never saw are served") {
+TEST_CASE("a category of ten thousand words trains, and unseen words are served") {
   std::vector<std::string> words;
   for (int i = 0; i < 10000; ++i) words.push_back("merchant " + std::to_string(i));
   Raw raw({{.name = "merchant", .kind = Kind::category, .vocabulary = words}, {.name = "amount"}});
@@ -136,7 +136,7 @@ TEST_CASE("dense inputs that are all one large number train") {
   }
 }
 
-TEST_CASE("rows with values that are not finite, codes that no word has and labels that are none are refused") {
+TEST_CASE("rows with values that are not finite, codes without a word and invalid labels are rejected") {
   const Sample good = xor_sample(kShape, 60, 128);
   const auto refused = [&](const auto& change) {
     Sample bad = good;
@@ -155,7 +155,7 @@ TEST_CASE("rows with values that are not finite, codes that no word has and labe
     CHECK(refused([&](Sample& s) { s.labels[0] = x; }) == "training.label");
 }
 
-TEST_CASE("a learnt network whose tensors are made infinite is refused at load") {
+TEST_CASE("a learnt network whose tensors are made infinite is rejected at load") {
   const Sample sample = xor_sample(kShape, 60, 129);
   auto trained =
       dnn::train_network(kShape.encoder, sample.rows(), sample.rows(), options_of(dnn::NetworkKind::embedding));

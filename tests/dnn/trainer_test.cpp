@@ -28,7 +28,7 @@ const RandomNetwork kShape = random_network({{{16, 16}}}, true, 21);
 
 }  // namespace
 
-TEST_CASE("no epoch gives the forest's margin exactly") {
+TEST_CASE("zero epochs give the forest's margin exactly") {
   auto options = small_options();
   options.max_epochs = 0;
   const Sample train = xor_sample(kShape, 300, 1), valid = xor_sample(kShape, 200, 2);
@@ -41,7 +41,7 @@ TEST_CASE("no epoch gives the forest's margin exactly") {
   CHECK(trained.epochs == std::vector<std::size_t>(2, 0));
 }
 
-TEST_CASE("the network learns an XOR that the margin lacks, and the same whatever the number of threads") {
+TEST_CASE("the network learns an XOR that the margin lacks, with equal bits for any number of threads") {
   const Sample train = xor_sample(kShape, 1500, 3), valid = xor_sample(kShape, 600, 4);
   auto options = small_options();
   const auto one = dnn::train_network(kShape.encoder, train.rows(), valid.rows(), options);
@@ -62,7 +62,7 @@ TEST_CASE("the network learns an XOR that the margin lacks, and the same whateve
   CHECK(log_loss(expected, valid.labels) <= 0.5 * (one.losses[0] + one.losses[1]) + 1e-6);
 }
 
-TEST_CASE("where there is nothing to learn, validation is never worse than before") {
+TEST_CASE("if there is nothing to learn, validation is never worse than before") {
   Sample train = xor_sample(kShape, 200, 5), valid = xor_sample(kShape, 200, 6);
   Random random(7);
   for (auto* labels : {&train.labels, &valid.labels})
@@ -79,7 +79,7 @@ TEST_CASE("where there is nothing to learn, validation is never worse than befor
   CHECK(trained.loss_before == Approx(log_loss(forest, valid.labels)).epsilon(1e-6));
 }
 
-TEST_CASE("every kind of network learns, its file gives what it learnt, and the kept paths are the best of them") {
+TEST_CASE("every kind of network learns, its file reproduces it, and the best paths are kept") {
   const Sample train = xor_sample(kShape, 1500, 31), valid = xor_sample(kShape, 600, 32);
   for (const auto kind : {dnn::NetworkKind::tabm, dnn::NetworkKind::mlp, dnn::NetworkKind::embedding}) {
     auto options = small_options();
@@ -99,7 +99,7 @@ TEST_CASE("every kind of network learns, its file gives what it learnt, and the 
   }
 }
 
-TEST_CASE("an interrupted training goes on to the same bits; a checkpoint of other data is refused") {
+TEST_CASE("an interrupted training resumes to the same bits; a checkpoint of other data is rejected") {
   const TempDir dir;
   const Sample train = xor_sample(kShape, 400, 41), valid = xor_sample(kShape, 200, 42);
   for (const auto schedule : {dnn::Schedule::constant, dnn::Schedule::cosine, dnn::Schedule::plateau}) {
@@ -136,20 +136,21 @@ TEST_CASE("an interrupted training goes on to the same bits; a checkpoint of oth
   }
 }
 
-TEST_CASE("a loss that is not finite sends training back to its last good epoch at half the rate") {
+TEST_CASE("after a loss that is not finite, training returns to its last good epoch at half the rate") {
   const Sample train = xor_sample(kShape, 600, 51), valid = xor_sample(kShape, 300, 52);
   auto options = small_options();
   options.members[0].count = 1;
-  options.learning_rate = 1e30;  // overflows after eight halvings as well
+  options.learning_rate = 1e30;  // overflows also after eight halvings
   options.clip_norm = 0;
   options.warm_up = 0;
   try {
     dnn::train_network(kShape.encoder, train.rows(), valid.rows(), options);
-    FAIL("it should not have trained");
+    FAIL("training should have failed");
   } catch (const Error& e) {
     CHECK(e.code() == "training.diverged");
   }
-  options.learning_rate = 1e6;  // the product of three layers overflows, until the rate is halved a few times
+  // The product of three layers overflows until the rate is halved a few times.
+  options.learning_rate = 1e6;
   options.schedule = dnn::Schedule::constant;
   options.max_epochs = 1;
   double rate = 0;
@@ -166,14 +167,15 @@ TEST_CASE("an epoch reads every row once, block after block") {
   std::sort(sorted.begin(), sorted.end());
   for (std::size_t i = 0; i < sorted.size(); ++i) REQUIRE(sorted[i] == i);
   CHECK(order != dnn::epoch_order(1000, 64, 3, 8));
-  for (std::size_t first = 0; first < 1000; first += 192) {  // a window of three blocks, the last but one shorter
+  // A window of three blocks; the last but one is shorter.
+  for (std::size_t first = 0; first < 1000; first += 192) {
     std::set<std::size_t> blocks;
     for (std::size_t i = first; i < std::min<std::size_t>(first + 192 - 64, 1000); ++i) blocks.insert(order[i] / 64);
     CHECK(blocks.size() <= 4);
   }
 }
 
-TEST_CASE("rows of a mapped file train to the bits of rows in memory") {
+TEST_CASE("rows of a mapped file give the same bits as rows in memory") {
   const TempDir dir;
   const Sample train = xor_sample(kShape, 900, 61), valid = xor_sample(kShape, 300, 62);
   auto options = small_options();
@@ -193,7 +195,7 @@ TEST_CASE("rows of a mapped file train to the bits of rows in memory") {
   close(file);
 }
 
-TEST_CASE("training stops on request and refuses ill-shaped data") {
+TEST_CASE("training stops on request and rejects ill-shaped data") {
   const Sample train = xor_sample(kShape, 200, 8), valid = xor_sample(kShape, 100, 9);
   const auto code = [&](const dnn::TrainingRows& rows, const Progress& progress) -> std::string {
     try {

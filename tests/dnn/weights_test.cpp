@@ -22,7 +22,7 @@ dnn::Tensors some_tensors() {
   return tensors;
 }
 
-/// A file with this header and so many bytes of zeros.
+/// A file with this header and this number of zero bytes.
 std::string file_of(const std::string& header, std::size_t n_bytes) {
   std::string bytes(8, '\0');
   const std::uint64_t length = header.size();
@@ -42,7 +42,7 @@ std::string code_of(const std::string& bytes) {
 
 }  // namespace
 
-TEST_CASE("tensors read back to the same bits, and their bytes are as the format says") {
+TEST_CASE("tensors read back to the same bits, and their bytes follow the format") {
   const auto tensors = some_tensors();
   const std::string bytes = dnn::write_safetensors(tensors);
   CHECK(bytes == dnn::write_safetensors(tensors));
@@ -63,7 +63,7 @@ TEST_CASE("tensors read back to the same bits, and their bytes are as the format
   }
 }
 
-TEST_CASE("a file cut off anywhere is refused; a byte altered anywhere is refused or gives finite tensors") {
+TEST_CASE("a file truncated anywhere is rejected; a byte altered anywhere is rejected or gives finite tensors") {
   const std::string bytes = dnn::write_safetensors(some_tensors());
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     CAPTURE(size);
@@ -83,7 +83,7 @@ TEST_CASE("a file cut off anywhere is refused; a byte altered anywhere is refuse
     }
 }
 
-TEST_CASE("headers that lie are refused by name") {
+TEST_CASE("false headers are rejected by name") {
   CHECK(code_of(file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 8)) == "");
   CHECK(code_of(file_of(R"({"a":{"dtype":"F16","shape":[4],"data_offsets":[0,8]}})", 8)) == "weights.dtype");
   CHECK(code_of(file_of(R"({"a":{"dtype":32,"shape":[2],"data_offsets":[0,8]}})", 8)) == "weights.dtype");

@@ -20,7 +20,7 @@ struct Data {
   TrainData view() const { return {rows.view(), labels, {}, {}, {}}; }
 };
 
-/// The first column's sign, blurred, is the label.
+/// The label is the first column's sign with noise.
 Data make_data(std::size_t n_rows, std::uint64_t seed) {
   Random random(seed);
   Data data{FloatTable(3, n_rows), {}};
@@ -62,7 +62,8 @@ TEST_CASE("early stopping keeps exactly the rounds up to the best one") {
   const Forest same = load_xgboost(train(data.view(), nullptr, options).json, "same");
   CHECK(difference(margins(forest, valid.rows.view()), margins(same, valid.rows.view())) == "");
 
-  double loss = 0;  // best_metric is the log-loss of what is returned
+  // best_metric is the log-loss of the returned model
+  double loss = 0;
   std::vector<float> p = margins(forest, valid.rows.view());
   apply_link(forest, p);
   for (std::size_t i = 0; i < p.size(); ++i)
@@ -78,7 +79,7 @@ TEST_CASE("a metric that rises is maximised") {
   CHECK(forest.best_metric > 0.85);
 }
 
-TEST_CASE("the same data, options and seed give the same bytes; another seed gives others") {
+TEST_CASE("the same data, options and seed give the same bytes; another seed gives other bytes") {
   const Data data = make_data(300, 3);
   TrainOptions options{.n_rounds = 10, .subsample = 0.7, .colsample_bytree = 0.7, .seed = 5};
   const std::string first = train(data.view(), nullptr, options).json;
@@ -87,7 +88,7 @@ TEST_CASE("the same data, options and seed give the same bytes; another seed giv
   CHECK(train(data.view(), nullptr, options).json != first);
 }
 
-TEST_CASE("names and types go into the model") {
+TEST_CASE("names and types are stored in the model") {
   Data data = make_data(100, 3);
   for (std::size_t i = 0; i < 100; ++i) data.rows.row(i)[2] = static_cast<float>(i % 4);
   TrainData view = data.view();
@@ -119,7 +120,7 @@ TEST_CASE("constant and all-missing columns train") {
     CHECK(node.feature == 0);
 }
 
-TEST_CASE("training data that cannot be trained on is refused with its place") {
+TEST_CASE("invalid training data is rejected with its place") {
   const Data good = make_data(50, 6);
   {
     Data bad = good;
@@ -162,7 +163,7 @@ TEST_CASE("training data that cannot be trained on is refused with its place") {
   CHECK(error_of(view).code() == "booster.shape");
 }
 
-TEST_CASE("options out of range are refused") {
+TEST_CASE("options out of range are rejected") {
   const Data data = make_data(50, 6);
   CHECK(error_of(data.view(), {.n_rounds = 0}).code() == "booster.options");
   CHECK(error_of(data.view(), {.max_depth = -1}).code() == "booster.options");
@@ -173,15 +174,15 @@ TEST_CASE("options out of range are refused") {
   CHECK(error_of(data.view(), {.objective = "binary:nonsense"}).code() == "booster.xgboost");
 }
 
-TEST_CASE("training stops when it is told to") {
+TEST_CASE("training stops on request") {
   const Data data = make_data(100, 7);
   const Progress stop_at_3 = [](std::string_view, std::uint64_t done, std::uint64_t) { return done < 3; };
   try {
     train(data.view(), nullptr, {}, stop_at_3);
-    FAIL("it went on");
+    FAIL("training continued");
   } catch (const Error& error) {
     CHECK(error.code() == "interrupted");
   }
 }
 
-TEST_CASE("libxgboost's refusal is an error") { CHECK_THROWS_AS(ReferenceBooster("{}"), Error); }
+TEST_CASE("a model that libxgboost rejects is an error") { CHECK_THROWS_AS(ReferenceBooster("{}"), Error); }

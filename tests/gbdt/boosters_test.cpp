@@ -47,7 +47,7 @@ LinearModel random_linear(Random& random) {
 
 }  // namespace
 
-TEST_CASE("every objective and tree booster: libxgboost's bits") {
+TEST_CASE("every objective and tree booster gives libxgboost's bits") {
   std::size_t n_dart = 0, n_parallel = 0;
   for (std::uint64_t seed = 0; seed < 600; ++seed) {
     Random random(kSeed, seed);
@@ -61,7 +61,8 @@ TEST_CASE("every objective and tree booster: libxgboost's bits") {
     const std::vector<float> actual = margins(forest, rows.view());
     REQUIRE(difference(actual, reference.matrix_margins(rows.view())) == "");
     REQUIRE(difference(actual, oracle::margins(model, rows.view())) == "");
-    if (model.weights.empty()) {  // libxgboost's other way has other bits for DART
+    // Libxgboost's other method has other bits for DART.
+    if (model.weights.empty()) {
       std::vector<float> predictions = actual;
       apply_link(forest, predictions);
       REQUIRE(difference(predictions, reference.predictions(rows.view())) == "");
@@ -76,7 +77,7 @@ TEST_CASE("every objective and tree booster: libxgboost's bits") {
   CHECK(n_parallel > 100);
 }
 
-TEST_CASE("gblinear: libxgboost's bits, and its contributions") {
+TEST_CASE("gblinear gives libxgboost's bits and contributions") {
   for (std::uint64_t seed = 0; seed < 300; ++seed) {
     Random random(kSeed + 1, seed);
     const LinearModel model = random_linear(random);

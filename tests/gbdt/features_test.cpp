@@ -39,14 +39,13 @@ TEST_CASE("columns are matched to features by name") {
   CHECK(check_features(nameless, Texts{"x", "y", "z"}) == std::vector<std::size_t>{0, 1, 2});
 }
 
-TEST_CASE("a column that does not fit is named") {
-  CHECK(fault({"age", "income"}, {}).starts_with("features.missing: no column is named as feature \"state\""));
+TEST_CASE("a mismatched column is reported by name") {
+  CHECK(fault({"age", "income"}, {})
+            .starts_with("features.missing: no column is named \"state\", which the model reads"));
   CHECK(fault({"age", "income", "state", "zip"}, {}).starts_with("features.extra: column \"zip\""));
   CHECK(fault({"age", "income", "age"}, {}).starts_with("features.duplicate"));
-  CHECK(fault({"age", "income", "state"}, {"q", "q", "q"})
-            .starts_with("features.type: feature \"state\" is given as a number"));
-  CHECK(fault({"state", "age", "income"}, {"c", "c", "q"})
-            .starts_with("features.type: feature \"age\" is given as a category"));
+  CHECK(fault({"age", "income", "state"}, {"q", "q", "q"}).starts_with("features.type: feature \"state\" is a number"));
+  CHECK(fault({"state", "age", "income"}, {"c", "c", "q"}).starts_with("features.type: feature \"age\" is a category"));
   CHECK(fault({"age", "income", "state"}, {"q"}).starts_with("features.count"));
   Forest nameless = named();
   nameless.feature_names.clear();

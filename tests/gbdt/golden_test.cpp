@@ -18,7 +18,7 @@
 #include "support/catch.h"
 #include "support/random_forest.h"
 
-// Models, rows and margins as LightGBM 4.7 and XGBoost 3.2 wrote them: tests/data/make_lightgbm.py, make_xgboost.py.
+// Models, rows and margins written by LightGBM 4.7 and XGBoost 3.2: tests/data/make_lightgbm.py, make_xgboost.py.
 
 using namespace sluice;
 using namespace sluice::gbdt;
@@ -56,7 +56,7 @@ struct Golden {
 
 }  // namespace
 
-TEST_CASE("the newest XGBoost's models: its bits, from JSON and UBJSON") {
+TEST_CASE("models of the newest XGBoost give its bits, from JSON and UBJSON") {
   for (const char* name :
        {"xgboost_vector", "xgboost_targets", "xgboost_vector_classes", "xgboost_quantiles", "xgboost_absolute",
         "xgboost_classes", "xgboost_linear", "xgboost_dart", "xgboost_dart_flat", "xgboost_categories"})
@@ -109,7 +109,7 @@ TEST_CASE("a category's text has the code that the model was trained with") {
   CHECK_THROWS_AS(category_code(golden.forest, 0, "red"), Error);
 }
 
-TEST_CASE("LightGBM's models: its doubles to the last bit, and these rounded to floats") {
+TEST_CASE("LightGBM's models give its doubles to the last bit, and these rounded to floats") {
   for (const std::string name :
        {"lightgbm_binary", "lightgbm_no_missing", "lightgbm_zero_missing", "lightgbm_classes", "lightgbm_ova",
         "lightgbm_poisson", "lightgbm_forest", "lightgbm_dart", "lightgbm_stump", "lightgbm_infinite",
@@ -137,7 +137,7 @@ TEST_CASE("linear trees have no attributions, as in LightGBM") {
   CHECK_THROWS_AS(ShapTables(golden.forest), Error);
 }
 
-TEST_CASE("LightGBM's predictions by cross_entropy_lambda and reg_sqrt") {
+TEST_CASE("cross_entropy_lambda and reg_sqrt give LightGBM's predictions") {
   for (const std::string name : {"lightgbm_lambda", "lightgbm_sqrt"}) {
     const Golden golden(name, ".lgb.txt");
     std::vector<float> predictions = margins_of(golden.forest, golden.rows());
@@ -151,7 +151,7 @@ TEST_CASE("LightGBM's predictions by cross_entropy_lambda and reg_sqrt") {
   }
 }
 
-TEST_CASE("LightGBM's contributions, by every way to compute them") {
+TEST_CASE("every method gives LightGBM's contributions") {
   for (const std::string name : {"lightgbm_infinite", "lightgbm_mixed_missing"}) {
     const Golden golden(name, ".lgb.txt");
     const std::vector<double> expected = raw<double>(name + ".contribs");

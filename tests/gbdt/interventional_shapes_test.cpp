@@ -55,7 +55,7 @@ std::vector<double> values(const Forest& forest, const InterventionalTables& tab
 
 }  // namespace
 
-TEST_CASE("interventional values are the coalitions' for trees of every depth, number and kind, and any background") {
+TEST_CASE("interventional values of trees of every depth, number and kind equal the sum over coalitions") {
   std::map<std::string, std::size_t> visits;
   std::uint64_t seed = kSeed;
   for (const ForestShape& shape : shapes()) {
@@ -112,7 +112,7 @@ TEST_CASE("a row's interventional bits are the same in batches around a pass's r
   }
 }
 
-TEST_CASE("interactions are the coalitions' and rows add up to the values, for trees of every depth, number and kind") {
+TEST_CASE("interactions of trees of every depth, number and kind equal the sum over coalitions") {
   std::uint64_t seed = kSeed + 1000;
   for (const ForestShape& shape : shapes()) {
     const PlainModel model = make_forest(shape, ++seed);

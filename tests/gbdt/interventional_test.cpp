@@ -42,7 +42,7 @@ struct Case {
 
 }  // namespace
 
-TEST_CASE("interventional values are those of all coalitions, from tables and from pairs") {
+TEST_CASE("interventional values equal the sum over all coalitions, from tables and from pairs") {
   std::size_t n_tables = 0, n_pairs = 0;
   for (std::uint64_t seed = 0; seed < 80; ++seed) {
     const int depths[] = {2, 4, 6, 6, 9};
@@ -64,7 +64,7 @@ TEST_CASE("interventional values are those of all coalitions, from tables and fr
   CHECK(n_pairs > 5);
 }
 
-TEST_CASE("float32 tables give the audited values, and the same whatever the batch and threads") {
+TEST_CASE("float32 tables give the audited values, with the same bits for any batch and number of threads") {
   for (std::uint64_t seed = 100; seed < 112; ++seed) {
     const Case at(seed, {.max_features = 30, .max_trees = 30, .max_depth = seed % 2 == 0 ? 6 : 8}, 40);
     Random random(kSeed, seed);
@@ -87,7 +87,7 @@ TEST_CASE("float32 tables give the audited values, and the same whatever the bat
   }
 }
 
-TEST_CASE("a weight of two is a background row given twice") {
+TEST_CASE("a weight of two equals two copies of a background row") {
   const Case at(7, {.max_features = 8, .max_trees = 10, .max_depth = 6}, 3);
   FloatTable twice = at.background;
   twice.append(at.background.row(1));
@@ -98,7 +98,7 @@ TEST_CASE("a weight of two is a background row given twice") {
   for (std::size_t k = 0; k < a.size(); ++k) CHECK(std::abs(a[k] - b[k]) <= 1e-12);
 }
 
-TEST_CASE("a row against itself gets nothing") {
+TEST_CASE("a row against itself has zero attributions") {
   const Case at(8, {.max_features = 12, .max_trees = 20, .max_depth = 8}, 1);
   const InterventionalTables tables(at.forest, at.rows.view().slice(0, 1), {}, Precision::audit);
   const std::vector<double> phi = values(at.forest, tables, at.rows.view().slice(0, 1));
@@ -107,7 +107,7 @@ TEST_CASE("a row against itself gets nothing") {
     if (k % width != at.forest.n_features) CHECK(phi[k] == 0.0);
 }
 
-TEST_CASE("a background that is none is refused") {
+TEST_CASE("an invalid background is rejected") {
   const Case at(9, {.max_features = 5, .max_trees = 3, .max_depth = 4}, 2);
   const BatchView rows = at.background.view();
   CHECK_THROWS_AS(InterventionalTables(at.forest, rows.slice(0, 0)), Error);

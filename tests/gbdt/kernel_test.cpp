@@ -18,8 +18,8 @@ namespace {
 
 constexpr std::uint64_t kSeed = 20261121;
 
-/// Forests that lead to every method: one block, several stages, lists, several lists a tree, more cuts a feature than
-/// a byte can name, more columns than fit in one, two and four registers, and more than any kernel takes.
+/// Forests for every method: one block, several tiers, lists, several lists per tree, more cuts per feature than a byte
+/// can represent, more columns than fit in one, two and four registers, and more than any kernel supports.
 const std::map<std::string, ModelShape> kShapes = {
     {"shallow", {.max_features = 12, .max_trees = 40, .max_depth = 6}},
     {"stumps", {.max_features = 5, .max_trees = 20, .max_depth = 1}},
@@ -49,7 +49,7 @@ Case make_case(const ModelShape& shape, std::uint64_t stream, std::size_t n_rows
   return out;
 }
 
-/// "" where the kernel gave the expected bits and was the one that ran; "no method" where the forest is not for it.
+/// "" if the kernel gave the expected bits and was the one that ran; "no method" if it does not support the forest.
 std::string trouble(const Case& c, std::size_t n, Kernel kernel, ThreadPool* pool = nullptr) {
   std::vector<float> out(output_size(c.forest, n));
   Ran ran;
@@ -64,7 +64,7 @@ std::string trouble(const Case& c, std::size_t n, Kernel kernel, ThreadPool* poo
 
 }  // namespace
 
-TEST_CASE("every kernel gives the oracle's bits, whatever the batch size, and is the one that ran") {
+TEST_CASE("every kernel gives the oracle's bits for every batch size, and is the one that ran") {
   std::map<Kernel, std::size_t> n_ran;
   for (const auto& [name, shape] : kShapes)
     for (std::uint64_t stream = 0; stream < 6; ++stream) {
@@ -147,7 +147,8 @@ TEST_CASE("base margins replace the forest's own, row by row") {
       }
       PlainModel model = c.model;
       const std::size_t n_groups = c.forest.n_groups;
-      for (std::size_t i = 0; i < 600; i += 97) {  // the oracle knows one base margin: a row and a group at a time
+      // The oracle supports one base margin: one row and one group at a time.
+      for (std::size_t i = 0; i < 600; i += 97) {
         for (std::size_t g = 0; g < n_groups; ++g) {
           model.base_margin = base[i * n_groups + g];
           const auto expected = oracle::margins(model, c.rows.view().slice(i, 1));
@@ -161,7 +162,7 @@ TEST_CASE("base margins replace the forest's own, row by row") {
   }
 }
 
-TEST_CASE("kernels are named, and a wrong name says which there are") {
+TEST_CASE("kernels have names, and the error of a wrong name lists them") {
   for (const Kernel kernel : kernels()) REQUIRE(parse_kernel(to_string(kernel)) == kernel);
   REQUIRE(parse_kernel("auto") == Kernel::automatic);
   REQUIRE(resolve(Kernel::automatic) == kernels().back());

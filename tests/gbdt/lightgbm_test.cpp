@@ -20,7 +20,7 @@ namespace {
 
 constexpr double kZero = static_cast<double>(1e-35f);
 
-/// LightGBM's own comparison, after its calls have taken small numbers for zeros.
+/// LightGBM's own comparison, after its functions have replaced small numbers by zero.
 bool goes_left_in_lightgbm(float x, double threshold) {
   const double value = std::abs(static_cast<double>(x)) <= kZero ? 0.0 : static_cast<double>(x);
   return value <= threshold;
@@ -48,7 +48,7 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 
 }  // namespace
 
-TEST_CASE("a double threshold with <= is a float threshold with >=") {
+TEST_CASE("a double threshold with <= becomes a float threshold with >=") {
   Random random(20260505);
   for (int trial = 0; trial < 200000; ++trial) {
     const float near = any_float(random);
@@ -86,7 +86,7 @@ TEST_CASE("a LightGBM model's shape and link are read") {
   CHECK(load_lightgbm(golden("lightgbm_sqrt"), "m").link == Link::signed_square);
 }
 
-TEST_CASE("a damaged LightGBM model is refused with file, tree and node") {
+TEST_CASE("a damaged LightGBM model is rejected with file, tree and node") {
   struct Fault {
     const char *from, *to, *code, *message;
   };
@@ -129,7 +129,7 @@ TEST_CASE("a damaged LightGBM model is refused with file, tree and node") {
   }
 }
 
-TEST_CASE("a damaged linear leaf is refused") {
+TEST_CASE("a damaged linear leaf is rejected") {
   const std::string good = golden("lightgbm_linear");
   for (const auto& [from, to] :
        {std::pair("leaf_const=", "leaf_const=1 "), std::pair("num_features=", "num_features=9 "),
@@ -145,7 +145,7 @@ TEST_CASE("a damaged linear leaf is refused") {
   }
 }
 
-TEST_CASE("a LightGBM model that breaks off, or a changed byte, gives an error or a forest that can be walked") {
+TEST_CASE("a truncated or altered LightGBM model gives an error or a forest that can be walked") {
   const std::string good = golden(GENERATE("lightgbm_zero_missing", "lightgbm_linear"));
   const std::size_t end = good.find("end of trees");
   for (std::size_t size = 0; size < end; size += 7)

@@ -43,7 +43,7 @@ float logit(float p) { return -std::log(1.0f / p - 1.0f); }
 
 }  // namespace
 
-TEST_CASE("base_score means what the file's version means") {
+TEST_CASE("base_score is interpreted by the file's version") {
   CHECK(base_margin("binary:logistic", "5E-1", {1, 0, 0}) == 0.0f);
   CHECK(base_margin("binary:logistic", "2.5E-1", {1, 7, 4}) == logit(0.25f));
   CHECK(base_margin("binary:logistic", "[2.5E-1]", {3, 1, 0}) == logit(0.25f));
@@ -61,19 +61,19 @@ TEST_CASE("base_score of 1.0 files is not clamped, of 3.x files it is") {
   CHECK(base_margin("binary:logistic", "1", {3, 0, 0}) == logit(1.0f - 1e-6f));
 }
 
-TEST_CASE("a base_score that no margin belongs to is refused") {
+TEST_CASE("a base_score without a margin is rejected") {
   for (const char* text : {"0", "1", "-1", "2"}) CHECK(code_of("binary:logistic", text) == "forest.base_score");
   for (const char* text : {"", "[]", "x", "5E-1x", "[5E-1", "nan", "inf", "[1,2]", "1,", "[1,,2]"})
     CHECK(code_of("reg:squarederror", text) == "forest.base_score");
   for (const char* text : {"-1", "2"}) CHECK(code_of("binary:logistic", text, {3, 0, 0}) == "forest.base_score");
 }
 
-TEST_CASE("a base_score of 0 under a logarithm is XGBoost's own: its margin is -inf") {
+TEST_CASE("a base_score of 0 under a logarithm gives a margin of -inf, as in XGBoost") {
   CHECK(base_margin("count:poisson", "[0E0]", {3, 2, 0}) == -std::numeric_limits<float>::infinity());
   CHECK(std::isnan(base_margin("reg:tweedie", "-1E0", {2, 1, 0})));
 }
 
-TEST_CASE("base_score may have one value a group") {
+TEST_CASE("base_score may have one value per group") {
   PlainModel model = stump("multi:softprob", "[1E-1,2E-1,7E-1]", {3, 1, 0});
   model.n_groups = 3;
   model.trees.assign(3, model.trees[0]);
@@ -83,8 +83,8 @@ TEST_CASE("base_score may have one value a group") {
   CHECK(load_xgboost(to_json(model), "multi").base_margin == std::vector<float>{0.1f, 0.1f, 0.1f});
 }
 
-TEST_CASE("numbers are read straight to float32, integers among them") {
-  // Just above the middle between 1 and the next float32. Read as a double it falls onto the middle, and from there
+TEST_CASE("numbers are read straight to float32, also integers") {
+  // Just above the midpoint between 1 and the next float32. Read as a double it rounds to the midpoint, and from there
   // to 1.
   json document = json::parse(to_json(stump("reg:squarederror", "0", {1, 7, 4})));
   std::string text = document.dump();
@@ -97,7 +97,7 @@ TEST_CASE("numbers are read straight to float32, integers among them") {
   CHECK(forest.nodes[1].value == -1.0f);
 }
 
-TEST_CASE("NaN and Infinity are read where XGBoost writes them, and left alone in names") {
+TEST_CASE("NaN and Infinity are read as numbers, and are unchanged in names") {
   PlainModel model = stump("reg:squarederror", "0", {1, 7, 4});
   model.trees[0].nodes[0].value = -std::numeric_limits<float>::infinity();
   model.trees[0].nodes[1].cover = std::numeric_limits<float>::quiet_NaN();
@@ -125,7 +125,7 @@ TEST_CASE("files of 1.0, without split types and categories, with true and false
   CHECK(forest.n_features == 1);
 }
 
-TEST_CASE("what the file says about itself is kept") {
+TEST_CASE("the file's metadata is kept") {
   json document = json::parse(to_json(stump("binary:logistic", "5E-1", {1, 7, 4})));
   document["learner"]["attributes"]["best_iteration"] = "17";
   document["learner"]["feature_names"] = {"income"};

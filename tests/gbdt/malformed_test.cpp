@@ -17,7 +17,7 @@ using nlohmann::json;
 
 namespace {
 
-/// Two features; tree 0: a numeric split, a categorical one below it on its right.
+/// Two features. Tree 0: a numeric split with a categorical split as its right child.
 PlainModel small_model() {
   PlainModel model;
   model.n_features = 2;
@@ -64,8 +64,8 @@ constexpr Fault kFaults[] = {
     {"/learner/learner_model_param/num_class", R"("1000000000000")", "forest.field", "groups"},
     {"/learner/feature_names", R"(["one"])", "forest.field", "feature_names"},
     {"/learner/feature_names", "[1,2]", "forest.field", "/learner/feature_names/0"},
-    {"/learner/gradient_booster/model/trees", "[]", "forest.field", "num_trees says 2"},
-    {"/learner/gradient_booster/model/trees", "{}", "forest.field", "an array is expected"},
+    {"/learner/gradient_booster/model/trees", "[]", "forest.field", "num_trees is 2"},
+    {"/learner/gradient_booster/model/trees", "{}", "forest.field", "expected an array"},
     {"/learner/gradient_booster/model/tree_info", "[0]", "forest.field", "tree_info"},
     {"/learner/gradient_booster/model/tree_info", "[0,1]", "forest.tree", "tree 1 adds to group 1"},
     {"/learner/gradient_booster/model/tree_info", "[-1,0]", "forest.tree", "group -1"},
@@ -74,9 +74,9 @@ constexpr Fault kFaults[] = {
     {"/learner/gradient_booster/model/trees/1/left_children", "", "forest.field", "left_children"},
     {"/learner/gradient_booster/model/trees/1/left_children", "[]", "forest.field", "tree 1 has no nodes"},
     {"/learner/gradient_booster/model/trees/1/right_children", "[2,-1,4]", "forest.field", "elements"},
-    {"/learner/gradient_booster/model/trees/1/split_conditions/0", "null", "forest.field", "element 0 is no number"},
-    {"/learner/gradient_booster/model/trees/1/split_indices/0", "0.5", "forest.field", "element 0 is no integer"},
-    {"/learner/gradient_booster/model/trees/1/tree_param/num_nodes", R"("7")", "forest.field", "num_nodes says 7"},
+    {"/learner/gradient_booster/model/trees/1/split_conditions/0", "null", "forest.field", "element 0 is not a number"},
+    {"/learner/gradient_booster/model/trees/1/split_indices/0", "0.5", "forest.field", "element 0 is not an integer"},
+    {"/learner/gradient_booster/model/trees/1/tree_param/num_nodes", R"("7")", "forest.field", "num_nodes is 7"},
     {"/learner/gradient_booster/model/trees/1/tree_param/size_leaf_vector", R"("3")", "forest.field",
      "its leaves have 3 values"},
     {"/learner/gradient_booster/model/trees/1/left_children/2", "0", "forest.tree",
@@ -87,7 +87,7 @@ constexpr Fault kFaults[] = {
     {"/learner/gradient_booster/model/trees/1/left_children/2", "5", "forest.tree", "child 5 is outside"},
     {"/learner/gradient_booster/model/trees/1/right_children/2", "-2", "forest.tree", "child -2 is outside"},
     {"/learner/gradient_booster/model/trees/1/right_children/2", "9223372036854775807", "forest.tree", "outside"},
-    {"/learner/gradient_booster/model/trees/1/right_children/3", "4", "forest.tree", "right child and no left one"},
+    {"/learner/gradient_booster/model/trees/1/right_children/3", "4", "forest.tree", "right child but no left child"},
     {"/learner/gradient_booster/model/trees/1/split_indices/0", "2", "forest.tree", "tree 1, node 0: feature 2"},
     {"/learner/gradient_booster/model/trees/1/split_indices/0", "-1", "forest.tree", "feature -1"},
     {"/learner/gradient_booster/model/trees/1/split_type/0", "2", "forest.tree", "split type 2"},
@@ -111,7 +111,7 @@ std::string attribution_code(const Forest& forest, BatchView rows) {
   return "";
 }
 
-/// Loads; what loads must be safe to use.
+/// Loads a model; every loaded model must be safe to use.
 void load_and_use(const std::string& text) {
   const Forest forest = load_xgboost(text, "fuzz.json");
   if (forest.n_features > 1000) return;
@@ -126,7 +126,7 @@ void load_and_use(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("a malformed model is refused with file, place and cause") {
+TEST_CASE("a malformed model is rejected with file, place and cause") {
   const json good = json::parse(to_json(small_model()));
   REQUIRE_NOTHROW(load_and_use(good.dump()));
   for (const Fault& fault : kFaults) {
@@ -149,7 +149,7 @@ TEST_CASE("a malformed model is refused with file, place and cause") {
   }
 }
 
-TEST_CASE("a file that breaks off anywhere is refused") {
+TEST_CASE("a file truncated anywhere is rejected") {
   const std::string text = to_json(small_model());
   for (std::size_t size = 0; size < text.size(); ++size) {
     CAPTURE(size);
@@ -178,10 +178,10 @@ TEST_CASE("a changed byte gives an error or a forest that can be walked") {
   }
 }
 
-TEST_CASE("a tree of any depth is walked; Shapley values of one too deep for the stack are refused") {
+TEST_CASE("a tree of any depth is walked; Shapley values of a tree too deep for the stack are rejected") {
   PlainModel model = small_model();
   PlainTree chain{0, {{}}};
-  for (int level = 0; level < 200000; ++level) {  // smaller values leave the chain at their level
+  for (int level = 0; level < 200000; ++level) {  // values below the level leave the chain there
     const int left = static_cast<int>(chain.nodes.size());
     chain.nodes.back() = {left, left + 1, 0, static_cast<float>(level), true, {}, 1};
     chain.nodes.push_back({-1, -1, 0, static_cast<float>(-level), false, {}, 1});

@@ -36,7 +36,7 @@ Bag random_bag(std::size_t n, std::uint64_t seed, bool with_categories) {
 
 }  // namespace
 
-TEST_CASE("a merged bag's margins are the means of its forests', after every share of the trees") {
+TEST_CASE("a merged bag's margins are the means of its forests' margins, after every share of the trees") {
   for (const bool with_categories : {false, true})
     for (const std::size_t n : {std::size_t{2}, std::size_t{5}}) {
       const auto [model, bag] = random_bag(n, 40 + n, with_categories);
@@ -71,7 +71,7 @@ TEST_CASE("a bag of one is that forest, bit for bit") {
   CHECK(ours == expected);
 }
 
-TEST_CASE("forests that cannot be one bag are refused") {
+TEST_CASE("forests that cannot form a bag are rejected") {
   const auto code_of = [](const std::vector<Forest>& bag) -> std::string {
     try {
       gbdt::merge(bag, kShares);

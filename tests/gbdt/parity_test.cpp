@@ -85,7 +85,7 @@ std::vector<float> margins(const Forest& forest, BatchView rows) {
   return out;
 }
 
-/// Margins with infinities too; leaves and attributions, which libxgboost computes from finite rows alone.
+/// Margins, also with infinities; leaves and attributions, which libxgboost computes only for finite rows.
 void require_parity(const std::string& json, BatchView any_rows, BatchView finite_rows) {
   const Forest forest = load_xgboost(json, "model");
   const ReferenceBooster reference(json);
@@ -111,14 +111,14 @@ void require_parity(const std::string& json, BatchView any_rows, BatchView finit
 
 }  // namespace
 
-/// NaN is one number here: of two that are added, the processor keeps the first one's sign and payload.
+/// Every NaN counts as equal: when two are added, the processor keeps the first one's sign and payload.
 std::vector<float> with_one_nan(std::vector<float> margins) {
   for (float& margin : margins)
     if (std::isnan(margin)) margin = std::numeric_limits<float>::quiet_NaN();
   return margins;
 }
 
-/// What diverged training and hand-made files have.
+/// Models as left by diverged training and in manually edited files.
 void make_odd(PlainModel& model, Random& random) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   constexpr float kOdd[] = {std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity};
@@ -134,7 +134,7 @@ void make_odd(PlainModel& model, Random& random) {
   }
 }
 
-TEST_CASE("leaves and thresholds that are no finite numbers, margins of log 0: libxgboost's bits from every kernel") {
+TEST_CASE("leaves and thresholds that are not finite, and margins of log 0, give libxgboost's bits from every kernel") {
   std::size_t n_not_finite = 0;
   for (std::uint64_t seed = 0; seed < 250; ++seed) {
     Random random(kSeed + 2, seed);
@@ -161,7 +161,7 @@ TEST_CASE("leaves and thresholds that are no finite numbers, margins of log 0: l
   CHECK(n_not_finite > 1000);
 }
 
-TEST_CASE("synthetic models: libxgboost's bits") {
+TEST_CASE("synthetic models give libxgboost's bits") {
   for (std::uint64_t seed = 0; seed < 250; ++seed) {
     Random random(kSeed + 1, seed);
     const PlainModel model = random_model(random, {.with_empty_branches = false});  // XGBoost 1.7 gives NaN for them
@@ -171,7 +171,7 @@ TEST_CASE("synthetic models: libxgboost's bits") {
   }
 }
 
-TEST_CASE("trained models: libxgboost's bits") {
+TEST_CASE("trained models give libxgboost's bits") {
   std::size_t n_with_categories = 0;
   for (std::uint64_t seed = 0; seed < 150; ++seed) {
     const Training training = random_training(seed);
@@ -179,8 +179,8 @@ TEST_CASE("trained models: libxgboost's bits") {
             training.rows.n_columns());
     const std::string json = train(training.data(), nullptr, training.options).json;
 
-    FloatTable wild =
-        training.rows;  // the training rows hit thresholds; some cells become infinite or unseen categories
+    // The training rows reach thresholds; some cells become infinite or unseen categories.
+    FloatTable wild = training.rows;
     Random random(kSeed + 2, seed);
     for (std::size_t i = 0; i < wild.n_rows(); i += 3) {
       const float odd[] = {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(), -0.0f,

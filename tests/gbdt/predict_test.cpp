@@ -75,7 +75,7 @@ TEST_CASE("a row's margin does not depend on the batch around it") {
   REQUIRE(difference(out, expected) == "");
 }
 
-TEST_CASE("rows may lie in a wider table") {
+TEST_CASE("rows may be part of a wider table") {
   Random random(kSeed, 2);
   const PlainModel model = random_model(random);
   const Forest forest = load_xgboost(to_json(model), "random");
@@ -87,7 +87,7 @@ TEST_CASE("rows may lie in a wider table") {
   REQUIRE(difference(margins(forest, view), margins(forest, rows.view())) == "");
 }
 
-TEST_CASE("staged margins are those of the truncated models") {
+TEST_CASE("prefix margins equal those of truncated models") {
   for (std::uint64_t seed = 0; seed < 30; ++seed) {
     Random random(kSeed + 1, seed);
     const PlainModel model = random_model(random, {.max_trees = 40, .with_groups = false});
@@ -119,7 +119,7 @@ TEST_CASE("a range of trees starts at the base margin") {
                      oracle::margins(tail, rows.view())) == "");
 }
 
-TEST_CASE("categories at the ends of their range") {
+TEST_CASE("categories at the ends of their range go to the right side") {
   PlainModel model;
   model.trees = {{0,
                   {{1, 2, 0, 0.0f, false, {0, 31, 32, 16777215}, 2},
@@ -138,7 +138,8 @@ TEST_CASE("one long path is walked to its end") {
   PlainModel model;
   PlainTree chain;
   chain.nodes.resize(1);
-  for (int level = 0; level < 500; ++level) {  // x < level leaves at that level
+  // At each level, x < level leaves the chain.
+  for (int level = 0; level < 500; ++level) {
     const auto at = chain.nodes.size() - 1;
     chain.nodes[at].left = static_cast<int>(chain.nodes.size());
     chain.nodes[at].right = chain.nodes[at].left + 1;
@@ -153,7 +154,7 @@ TEST_CASE("one long path is walked to its end") {
                      oracle::margins(model, rows.view())) == "");
 }
 
-TEST_CASE("shapes that do not fit are refused before anything is written") {
+TEST_CASE("mismatched shapes are rejected before anything is written") {
   Random random(kSeed, 7);
   PlainModel model = random_model(random, {.max_features = 5, .with_groups = false});
   model.n_features = 5;
@@ -176,7 +177,7 @@ TEST_CASE("shapes that do not fit are refused before anything is written") {
   CHECK(code_of([&] { predict(forest, BatchView(cells.data(), 0, 5), {}); }) == "no error");
 }
 
-TEST_CASE("links keep to their ranges") {
+TEST_CASE("predictions of links stay within their ranges") {
   Forest forest;
   std::vector<float> margins = {-1000, -90, 0, 3, 90, 1000};
   forest.link = Link::logistic;

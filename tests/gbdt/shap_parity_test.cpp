@@ -18,7 +18,7 @@ struct Case {
   std::string json;
 };
 
-/// A trained forest; with n_classes, one of softmax. Three columns make features repeat on every path.
+/// A trained forest; with n_classes, a softmax forest. With three columns, features repeat on every path.
 Case trained(std::size_t n_features, int depth, std::size_t n_classes) {
   Random random(11, n_features + static_cast<std::size_t>(depth));
   Case out{FloatTable(n_features, 1500), {}};
@@ -54,7 +54,7 @@ double largest_difference(std::span<const double> a, std::span<const float> b) {
 
 }  // namespace
 
-TEST_CASE("attributions of trained forests are libxgboost's") {
+TEST_CASE("attributions of trained forests equal libxgboost's") {
   for (const auto& [n_features, depth, n_classes] :
        {std::tuple{20, 6, 0}, {3, 6, 0}, {12, 4, 0}, {12, 2, 0}, {3, 9, 0}, {20, 11, 0}, {8, 5, 3}}) {
     const Case at = trained(static_cast<std::size_t>(n_features), depth, static_cast<std::size_t>(n_classes));
@@ -75,7 +75,7 @@ TEST_CASE("attributions of trained forests are libxgboost's") {
   }
 }
 
-TEST_CASE("interactions of trained forests are libxgboost's") {
+TEST_CASE("interactions of trained forests equal libxgboost's") {
   for (const auto& [n_features, depth, n_classes] : {std::tuple{8, 6, 0}, {3, 8, 0}, {6, 3, 3}}) {
     const Case at = trained(static_cast<std::size_t>(n_features), depth, static_cast<std::size_t>(n_classes));
     const Forest forest = load_xgboost(at.json, "trained");

@@ -1,5 +1,6 @@
-/// Attributions by the shape of the forest. What a shape decides, how deep the heaps are, whether trees are walked,
-/// whether a row's splits are answered by bins, is counted for each kernel: no path passes by not running.
+/// Attributions by the shape of the forest. The shape determines the depth of heaps, whether trees are walked and
+/// whether a row's splits are evaluated by bins. Each path's runs are counted per kernel, so that no path passes
+/// without running.
 
 #include <cmath>
 #include <map>
@@ -58,8 +59,8 @@ std::vector<ForestShape> count_shapes() {
   return out;
 }
 
-/// Groups, some of them without a split; features as many as registers of bins hold, and one more or less; categories
-/// around what codes of a byte can name; cuts of several columns.
+/// Groups, some of them without splits; numbers of features around the capacity of registers of bins; categories around
+/// the codes of a byte; cuts of several columns.
 std::vector<ForestShape> width_shapes() {
   std::vector<ForestShape> out;
   for (const int n_groups : {2, 3})
@@ -75,7 +76,8 @@ std::vector<ForestShape> width_shapes() {
       out.push_back({std::to_string(n_features) + " features", n_features, 1,
                      std::vector<TreeShape>(5, {.depth = 6, .n_categories = has_categories ? 20 : 0})});
   for (const int n :
-       {61, 62, 63, 125, 126, 127, 253, 254, 255, 256, 1000})  // one, two and four words of codes, or none
+       // one, two and four words of codes, or none
+       {61, 62, 63, 125, 126, 127, 253, 254, 255, 256, 1000})
     out.push_back(
         {std::to_string(n) + " categories", 3, 1, std::vector<TreeShape>(2, {.depth = 5, .n_categories = n})});
   for (const std::size_t n : {4, 5, 9})  // 252, 315 and 567 cuts of one feature: one, two and three columns
@@ -83,12 +85,12 @@ std::vector<ForestShape> width_shapes() {
   return out;
 }
 
-/// Whether one row's splits are answered by bins: left_bits_for (shap.cpp).
+/// Whether one row's splits are evaluated by bins: left_bits_for (shap.cpp).
 bool has_bits(const Forest& forest, const ShapState& state, Kernel kernel) {
   return state.deep.empty() && has_method(forest, kernel, Method::rows) && forest.binned->rows.are_heaps();
 }
 
-/// How a row's contributions are found.
+/// How a row's contributions are computed.
 std::string path_of(const Forest& forest, const ShapTables& tables, Kernel kernel, bool is_row) {
   const ShapState& state = tables.state();
   std::string path = !state.full.trees.empty() ? "full" : !state.shallow.trees.empty() ? "shallow" : "no";
@@ -96,12 +98,12 @@ std::string path_of(const Forest& forest, const ShapTables& tables, Kernel kerne
   return path + (!is_row ? ", batch" : has_bits(forest, state, kernel) ? ", bits" : ", keys");
 }
 
-/// Per kernel, how often each path ran.
+/// Number of runs of each path, per kernel.
 using Visits = std::map<Kernel, std::map<std::string, std::size_t>>;
 
 struct Case {
   PlainModel model;
-  Forest forest, walked;  // the same; without bins
+  Forest forest, walked;  // the same forest; without bins
   ShapTables tables;
   FloatTable rows;
   std::size_t width;
@@ -127,13 +129,14 @@ struct Case {
       const ShapReport report =
           shap_row(of, tables, rows.row(i), std::span(out).subspan(i * width, width), workspace, kernel);
       REQUIRE(report.kernel == kernel);
-      REQUIRE(report.n_recomputed == 0);  // else it is not this kernel's answer
+      // Otherwise it is not this kernel's result.
+      REQUIRE(report.n_recomputed == 0);
     }
     return out;
   }
 };
 
-/// "" where a batch of `n` rows, the distinct ones repeated, has the expected bits.
+/// "" if a batch of `n` rows, with the distinct ones repeated, has the expected bits.
 std::string trouble_in_batch(const Case& c, std::size_t n, Kernel kernel, ThreadPool* pool = nullptr) {
   FloatTable rows(c.forest.n_features, n);
   std::vector<float> expected;
@@ -149,7 +152,7 @@ std::string trouble_in_batch(const Case& c, std::size_t n, Kernel kernel, Thread
   return report.n_recomputed > 0 ? "computed again" : difference(phi, expected);
 }
 
-/// The scalar kernel's float32 and the audit against the sums over coalitions, or algorithm 2 where there are too many.
+/// The scalar kernel's float32 and the audit against the sums over coalitions, or algorithm 2 if there are too many.
 void check_values(const Case& c) {
   std::vector<double> exact(kDistinctRows * c.width), audit(exact.size());
   tree_shap(c.forest, c.rows.view(), exact);
@@ -197,28 +200,28 @@ void require_visits(const Visits& visits, const std::vector<std::string>& heaps)
 
 }  // namespace
 
-TEST_CASE("attributions of trees of every depth have one row's bits from every kernel, and the coalitions' values") {
+TEST_CASE("attributions of trees of every depth equal the sum over coalitions, with equal bits from every kernel") {
   Visits visits;
   std::uint64_t seed = kSeed;
   for (const ForestShape& shape : depth_shapes()) check_shape(shape, ++seed, visits);
   require_visits(visits, {"shallow heaps", "full heaps", "no heaps, walks"});
 }
 
-TEST_CASE("so have attributions of every number of trees, the last of them of another shape") {
+TEST_CASE("attributions of every number of trees, the last of another shape, have equal bits and correct values") {
   Visits visits;
   std::uint64_t seed = kSeed + 1000;
   for (const ForestShape& shape : count_shapes()) check_shape(shape, ++seed, visits);
   require_visits(visits, {"shallow heaps", "full heaps", "shallow heaps, walks", "no heaps, walks"});
 }
 
-TEST_CASE("so have attributions of groups without splits, features as registers hold, words and cuts") {
+TEST_CASE("attributions of groups without splits, and of features, words and cuts around limits, are correct") {
   Visits visits;
   std::uint64_t seed = kSeed + 2000;
   for (const ForestShape& shape : width_shapes()) check_shape(shape, ++seed, visits);
   require_visits(visits, {"shallow heaps", "full heaps"});
 }
 
-TEST_CASE("so have attributions of batches around a pass's blocks, on any number of threads") {
+TEST_CASE("attributions of batches around a pass's blocks have equal bits, on any number of threads") {
   ThreadPool pool(2);
   std::uint64_t seed = kSeed + 3000;
   for (const std::vector<TreeShape>& trees :
@@ -234,7 +237,7 @@ TEST_CASE("so have attributions of batches around a pass's blocks, on any number
   }
 }
 
-TEST_CASE("trees as deep as attributions go have the coalitions' values, and one level more is refused") {
+TEST_CASE("trees of the maximum depth have the values of the sum over coalitions, and one level more is rejected") {
   Visits visits;
   std::uint64_t seed = kSeed + 4000;
   for (const Form form : {Form::left, Form::right})
@@ -247,7 +250,7 @@ TEST_CASE("trees as deep as attributions go have the coalitions' values, and one
   require_visits(visits, {"no heaps, walks"});
 }
 
-TEST_CASE("these shapes hold every kind of bottom and of half a unit, and a path's most repeats") {
+TEST_CASE("these shapes include every kind of bottom and half unit, and the maximum number of repeats on a path") {
   const auto look = [](const auto& heaps, std::set<BottomKind>& kinds, std::set<int>& halves, std::size_t& repeats) {
     for (const auto& unit : heaps.row_units) {
       kinds.insert(std::begin(unit.kind), std::end(unit.kind));

@@ -37,7 +37,7 @@ std::vector<float> fast(const Forest& forest, const ShapTables& tables, BatchVie
   return phi;
 }
 
-/// Float32 sums of leaves of 0.3 or so: ulps of the largest partial sum, times a few for the additions.
+/// The error of float32 sums of leaves of about 0.3: ulps of the largest partial sum, times a few for the additions.
 bool is_close(double actual, double expected, double scale) {
   return std::abs(actual - expected) <= 2e-6 * (1 + scale);
 }
@@ -67,7 +67,7 @@ TEST_CASE("audited values are the Shapley values of all coalitions") {
   }
 }
 
-TEST_CASE("every kernel's float32 values are the audited ones, for heaps, deep trees and one leaf") {
+TEST_CASE("every kernel's float32 values equal the audited ones, for heaps, deep trees and one leaf") {
   std::size_t n_heaps = 0, n_deep = 0, n_recomputed = 0, n_rows = 0;
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     Random random(kSeed + 1, seed);
@@ -95,10 +95,11 @@ TEST_CASE("every kernel's float32 values are the audited ones, for heaps, deep t
   }
   CHECK(n_heaps > 1000);
   CHECK(n_deep > 100);
-  CHECK(n_recomputed < n_rows / 20);  // the float32 kernels themselves are what was compared
+  // The comparison covers the float32 kernels themselves.
+  CHECK(n_recomputed < n_rows / 20);
 }
 
-TEST_CASE("a row's bits depend on nothing but the row") {
+TEST_CASE("a row's bits depend on the row alone") {
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     Random random(kSeed + 2, seed);
     const PlainModel model = random_model(
@@ -147,7 +148,7 @@ TEST_CASE("one row allocates nothing") {
 }
 
 TEST_CASE("a row that float32 cannot add up is computed again in double") {
-  // Two leaves of a billion that cancel, beside one of a millionth.
+  // Two leaves of a billion that cancel, and one of a millionth.
   PlainModel model;
   model.n_features = 3;
   const auto stump = [](int feature, float left, float right) {
@@ -188,7 +189,7 @@ TEST_CASE("values that double cannot add up are an error with row, sum and margi
   }
 }
 
-TEST_CASE("interactions are symmetric, add up to the Shapley values, and are those of all coalitions") {
+TEST_CASE("interactions are symmetric, add up to the Shapley values, and equal the sum over all coalitions") {
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
     Random random(kSeed + 4, seed);
     const PlainModel model = random_model(random, {.max_features = 7, .max_trees = 3, .max_depth = 8});
@@ -235,7 +236,7 @@ TEST_CASE("Saabas's values add up to the margin and follow the path") {
   }
 }
 
-TEST_CASE("attribution tables of another forest, other shapes and too deep trees are refused") {
+TEST_CASE("attribution tables of another forest, other shapes and too deep trees are rejected") {
   Random random(kSeed + 6);
   const Forest forest = load_xgboost(to_json(random_model(random)), "one");
   const Forest other = load_xgboost(to_json(random_model(random)), "other");
@@ -259,7 +260,7 @@ TEST_CASE("attribution tables of another forest, other shapes and too deep trees
   CHECK_THROWS_AS(ShapTables(load_xgboost(to_json(chain), "chain")), Error);
 }
 
-TEST_CASE("a workspace of smaller tables, and tables of a forest with other categories, are refused") {
+TEST_CASE("a workspace of smaller tables, and tables of a forest with other categories, are rejected") {
   const auto load = [](const ForestShape& shape) { return load_xgboost(to_json(make_forest(shape, kSeed)), "shape"); };
   std::vector<Forest> ascending;
   for (const ForestShape& shape :
@@ -276,7 +277,7 @@ TEST_CASE("a workspace of smaller tables, and tables of a forest with other cate
       CHECK(code_of([&] { shap_row(ascending[large], tables, row, phi, workspace); }) ==
             (small < large ? "shape.workspace" : ""));
     }
-  // As many nodes of as many trees, but sets that the other has not.
+  // As many nodes of as many trees, but sets that the other forest does not have.
   const Forest words = load({"", 3, 1, {{.depth = 6, .n_categories = 20}}}), numbers = load({"", 3, 1, {{.depth = 6}}});
   std::vector<float> phi(attribution_size(numbers, 1));
   CHECK(code_of([&] { shap(numbers, ShapTables(words), BatchView(row), phi); }) == "shape.tables");

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::uint64_t kSeed = 20261203;
 
-/// libxgboost refuses infinite cells where it attributes.
+/// libxgboost rejects infinite cells when it computes attributions.
 FloatTable finite_rows(const PlainModel& model, std::size_t n_rows, Random& random) {
   FloatTable rows = boundary_rows(model, n_rows, random);
   for (std::size_t i = 0; i < n_rows; ++i)
@@ -35,7 +35,7 @@ double largest_difference(std::span<const double> a, std::span<const float> b) {
   return worst;
 }
 
-/// Attributions grow with the square of the depth in libxgboost, and interactions with the features too.
+/// libxgboost's attributions grow with the square of the depth, and its interactions with the features too.
 bool is_small(const NamedModel& shaped) {
   std::size_t n_nodes = 0;
   for (const PlainTree& tree : shaped.model.trees) n_nodes += tree.nodes.size();
@@ -45,7 +45,7 @@ bool is_small(const NamedModel& shaped) {
 
 }  // namespace
 
-TEST_CASE("every shape has libxgboost's margins, for one row and for many") {
+TEST_CASE("every shape gives libxgboost's margins, for one row and for many") {
   Random random(kSeed);
   for (const NamedModel& shaped : models_at_limits(kSeed)) {
     const std::string json = to_json(shaped.model);
@@ -61,7 +61,7 @@ TEST_CASE("every shape has libxgboost's margins, for one row and for many") {
   }
 }
 
-TEST_CASE("every shape has libxgboost's attributions, for one row and for many") {
+TEST_CASE("every shape gives libxgboost's attributions, for one row and for many") {
   Random random(kSeed, 1);
   std::size_t n_shapes = 0;
   for (const NamedModel& shaped : models_at_limits(kSeed)) {
@@ -86,7 +86,7 @@ TEST_CASE("every shape has libxgboost's attributions, for one row and for many")
   REQUIRE(n_shapes > 100);
 }
 
-TEST_CASE("every shape of few features has libxgboost's interactions and all coalitions' interventional values") {
+TEST_CASE("shapes with few features give libxgboost's interactions and all coalitions' interventional values") {
   Random random(kSeed, 2);
   for (const NamedModel& shaped : models_at_limits(kSeed)) {
     if (!is_small(shaped) || shaped.model.n_features > 6) continue;

@@ -41,7 +41,7 @@ struct Case {
   std::vector<float> expected;
 };
 
-/// What loading has built, and in which class of columns: the cells that must all be visited.
+/// The structures that loading built, and their class of columns: the cells that must all be visited.
 std::string built(const Forest& forest) {
   if (forest.binned == nullptr) return "nothing";
   const BinnedForest& binned = *forest.binned;
@@ -76,21 +76,21 @@ std::string text(const Ran& ran) {
   return std::string(to_string(ran.kernel)) + " " + std::string(to_string(ran.method));
 }
 
-/// Margins by one method; "" where they are the recursion's and no other method ran.
+/// Margins by one method; "" if they equal the recursion's and no other method ran.
 std::string trouble(const Case& c, std::size_t n, const Ran& by) {
   std::vector<float> out(output_size(c.forest, n));
   const Ran ran = predict(c.forest, c.first(n), out, {.kernel = by.kernel, .method = by.method});
   return ran == by ? difference(out, c.margins(n)) : text(ran) + " ran";
 }
 
-/// One after the other: they are many, and some are large.
+/// One at a time, because there are many and some are large.
 template <class Check>
 void for_each_shape(std::size_t n_rows, const Check& check) {
   std::uint64_t stream = 0;
   for (const NamedModel& shaped : models_at_limits(kSeed)) check(Case(shaped, stream++, n_rows));
 }
 
-/// The methods that a kernel has for what was built, as docs/kernels.md has it; not as the code asks.
+/// The methods that a kernel has for the built structures according to docs/kernels.md, independently of the code.
 bool is_expected(const std::string& built, const std::string& width, const Ran& ran) {
   if (ran.method == Method::walk) return true;
   const bool is_wide = width == "more columns" ||
@@ -119,7 +119,7 @@ TEST_CASE("every method of every kernel gives the recursion's bits for every sha
       ++visits[built(c.forest) + ", " + width(c.forest) + ", " + text(by)];
     }
   });
-  // What can be built at all, in every class of columns that can have it.
+  // All structures that can be built, in every class of columns that allows them.
   for (const char* built :
        {"stumps, trees", "heaps, trees", "no rows, trees", "tiers, lists", "no rows, lists", "tiers, no planes"})
     for (const char* width : {"up to 64 columns", "up to 128 columns", "up to 256 columns"}) {
@@ -138,7 +138,7 @@ TEST_CASE("every method of every kernel gives the recursion's bits for every sha
     }
 }
 
-TEST_CASE("each limit is where docs/kernels.md has it") {
+TEST_CASE("each limit is as in docs/kernels.md") {
   const std::map<std::string, const char*> kBuilt = {
       {"levels walked 1.9", "no rows, trees"},
       {"levels walked 2", "heaps, trees"},
@@ -180,7 +180,7 @@ TEST_CASE("each limit is where docs/kernels.md has it") {
   REQUIRE(n_seen == kBuilt.size());
 }
 
-TEST_CASE("few rows are taken one by one, many in planes") {
+TEST_CASE("few rows are computed one by one, many in planes") {
   const Case c({"full, levels 4", model_at_limit(kSeed, "full, levels 4")}, 0, 1);
   REQUIRE(built(c.forest) == "heaps, trees");
   const Kernel fastest = kernels().back();
@@ -194,10 +194,11 @@ TEST_CASE("few rows are taken one by one, many in planes") {
   CHECK_THROWS_AS(choice_of(c.forest, 1, Kernel::scalar, Method::rows), Error);
 }
 
-TEST_CASE("tiers that take too much room are left out alone") {
+TEST_CASE("only tiers that need too much memory are dropped") {
   const PlainModel deep = model_at_limit(kSeed, "deep, levels 24");
   std::set<std::string> seen;
-  for (int n_leaves = 0; n_leaves < 19; ++n_leaves) {  // so few that a walk still goes down 24 levels everywhere
+  // Few enough for a walk to go down 24 levels on average.
+  for (int n_leaves = 0; n_leaves < 19; ++n_leaves) {
     NamedModel shaped{"deep trees among single leaves", deep};
     shaped.model.trees.clear();
     for (const PlainTree& tree : deep.trees) {
@@ -242,7 +243,7 @@ TEST_CASE("one row and part of the trees and other base margins have the same bi
   });
 }
 
-TEST_CASE("margins after no tree, one, some and all are those of the trees alone") {
+TEST_CASE("margins after no tree, one, some and all trees equal those of the trees alone") {
   for_each_shape(513, [&](const Case& c) {
     if (c.forest.n_groups > 1) return;
     const std::size_t n_trees = c.forest.n_trees();
@@ -264,7 +265,7 @@ TEST_CASE("margins after no tree, one, some and all are those of the trees alone
   });
 }
 
-TEST_CASE("leaves of every shape are the recursion's") {
+TEST_CASE("leaves of every shape equal the recursion's") {
   for_each_shape(17, [&](const Case& c) {
     for (const std::size_t n : {std::size_t{1}, std::size_t{17}}) {
       std::vector<std::int32_t> out(n * c.forest.n_file_trees());
@@ -303,12 +304,12 @@ TEST_CASE("bags of every pair of shapes on the same features are merged to their
     }
 }
 
-TEST_CASE("a threshold that nothing reaches sends all but the missing to the left") {
+TEST_CASE("a threshold that no value reaches sends all but missing values to the left") {
   Random random(kSeed, 1);
   for (const NamedModel& shaped : models_at_limits(kSeed)) {
     if (shaped.model.n_features > 300 || shaped.model.trees.size() > 800) continue;
     Case c(shaped, random.next(), 513);
-    for (Node& node : c.forest.nodes)  // as a LightGBM model has it (forest.h)
+    for (Node& node : c.forest.nodes)  // as in a LightGBM model (forest.h)
       if (!node.is_leaf() && !node.is_category() && random.below(6) == 0) node.value = NAN;
     prepare(c.forest);
     std::vector<float> walked(output_size(c.forest, 513)), out(walked.size());

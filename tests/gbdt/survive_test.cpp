@@ -43,7 +43,7 @@ TEST_CASE("a model without trees gives its base margin") {
   CHECK(n_iterations(forest) == 0);
 }
 
-TEST_CASE("a row's own base margin stands in for the forest's") {
+TEST_CASE("a row's own base margin replaces the forest's") {
   Random random(20260508);
   for (int trial = 0; trial < 50; ++trial) {
     PlainModel model = random_model(random);
@@ -81,7 +81,7 @@ TEST_CASE("a tree of a million nodes loads and is walked") {
   CHECK(difference(margins, oracle::margins(model, rows.view())) == "");
 }
 
-TEST_CASE("files of other formats are refused by name") {
+TEST_CASE("files of other formats are rejected by name") {
   CHECK(error_of("binf" + std::string(100, 'x')).find("old binary format") != std::string::npos);
   CHECK(error_of(std::string("\0\0\0\x3f\x05\0\0\0\0\0", 10)).find("old binary format") != std::string::npos);
   CHECK(error_of("").starts_with("forest.json"));
@@ -89,7 +89,7 @@ TEST_CASE("files of other formats are refused by name") {
   CHECK(error_of("tree\n").starts_with("forest.lightgbm"));
 }
 
-TEST_CASE("a UBJSON model that breaks off anywhere is refused") {
+TEST_CASE("a UBJSON model truncated anywhere is rejected") {
   const std::string good = read_golden("xgboost_categories.xgb.ubj");
   for (std::size_t size = 0; size < good.size(); ++size)
     if (const std::string error = error_of(std::string_view(good).substr(0, size)); !error.starts_with("forest.")) {
@@ -117,7 +117,7 @@ TEST_CASE("a changed byte of a UBJSON model gives an error or a forest that can 
   }
 }
 
-TEST_CASE("a small UBJSON file cannot stand for a large one") {
+TEST_CASE("a small UBJSON file cannot allocate the memory of a large one") {
   const std::string name = "{L" + std::string("\0\0\0\0\0\0\0\1", 8) + "a";
   const std::string huge = "[$Z#L" + std::string("\x10\0\0\0\0\0\0\0", 8);
   CHECK(error_of(name + huge).starts_with("forest.json"));

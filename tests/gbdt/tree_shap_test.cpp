@@ -24,7 +24,7 @@ std::vector<double> attributions(const Forest& forest, BatchView rows) {
 
 }  // namespace
 
-TEST_CASE("attributions are the Shapley values of all coalitions") {
+TEST_CASE("attributions equal the Shapley values over all coalitions") {
   for (std::uint64_t seed = 0; seed < 150; ++seed) {
     Random random(kSeed, seed);
     const PlainModel model = random_model(random, {.max_features = 10, .max_trees = 3, .max_depth = 6});
@@ -42,7 +42,7 @@ TEST_CASE("attributions are the Shapley values of all coalitions") {
   }
 }
 
-TEST_CASE("a hand-checked tree") {
+TEST_CASE("attributions of a manually computed tree") {
   // x0 < 0 (cover 10) ? leaf 1 (cover 4) : [ x1 < 0 (cover 6) ? leaf 3 (cover 2) : leaf 5 (cover 4) ]
   PlainModel model;
   model.n_features = 2;
@@ -52,7 +52,7 @@ TEST_CASE("a hand-checked tree") {
                    {3, 4, 1, 0.0f, false, {}, 6},
                    {-1, -1, 0, 3.0f, false, {}, 2},
                    {-1, -1, 0, 5.0f, false, {}, 4}}}};
-  const std::vector<float> row = {1, 1};  // takes leaf 5
+  const std::vector<float> row = {1, 1};  // reaches leaf 5
   const std::vector<double> phi = attributions(load_xgboost(to_json(model), "hand"), BatchView(row));
   // v{} = 0.4*1 + 0.6*(3*2/6 + 5*4/6) = 3;  v{0} = 13/3;  v{1} = 0.4*1 + 0.6*5 = 3.4;  v{0,1} = 5
   CHECK(phi[0] == Approx((4.0 / 3 + 1.6) / 2));
@@ -90,7 +90,7 @@ TEST_CASE("attributions of a forest without cover halve at every split") {
   for (std::size_t k = 0; k < phi.size(); ++k) CHECK(std::abs(phi[k] - expected[k]) <= 1e-9);
 }
 
-TEST_CASE("attributions of other shapes are refused") {
+TEST_CASE("attributions of mismatched shapes are rejected") {
   Random random(kSeed, 3);
   const PlainModel model = random_model(random);
   const Forest forest = load_xgboost(to_json(model), "random");

@@ -19,7 +19,7 @@ constexpr std::uint64_t kSeed = 20261201;
 
 Forest shaped(const std::string& name) { return load_xgboost(to_json(model_at_limit(kSeed, name)), name); }
 
-/// The forest with bins that were changed after they were built: the seam through which faults are put back.
+/// The forest with bins that were changed after they were built: the seam for injected faults.
 Forest with_fault(Forest forest, const std::function<void(BinnedForest&)>& fault) {
   auto binned = bin_forest(forest);
   REQUIRE(binned != nullptr);
@@ -28,7 +28,7 @@ Forest with_fault(Forest forest, const std::function<void(BinnedForest&)>& fault
   return forest;
 }
 
-/// Margins by the kernel's own choice are the plain walk's, whatever was put into the bins.
+/// The kernel's own choice gives the plain walk's margins, for any change of the bins.
 bool are_right(const Forest& forest, std::size_t n_rows) {
   FloatTable rows(forest.n_features, n_rows);
   Random random(kSeed);
@@ -40,7 +40,7 @@ bool are_right(const Forest& forest, std::size_t n_rows) {
   return difference(out, walked).empty();
 }
 
-/// What is changed in the bins, and how `check` begins to tell of it.
+/// A change of the bins, and how the message of `check` begins.
 struct Change {
   const char* what;
   std::function<void(BinnedForest&)> make;
@@ -61,18 +61,18 @@ bool has_fast_kernels() { return kernels().size() > 1; }
 
 }  // namespace
 
-TEST_CASE("planes whose leaves were given up with the blocks, as once they were, are found when the forest is loaded") {
+TEST_CASE("planes whose leaves were dropped with the blocks, as in a former bug, are found when the forest is loaded") {
   if (!has_fast_kernels()) return;
   const Forest good = shaped("converged");
   REQUIRE(good.warnings.empty());
-  // The leaves as an emptied list with room for one part behind it: every index into them leads beyond.
+  // The leaves as an empty list with capacity for one part: every index is beyond the end.
   const Forest emptied = with_fault(good, [](BinnedForest& binned) { binned.planes.leaves.assign(kMaxLeaves, 0); });
   REQUIRE(emptied.warnings.size() == 1);
   CHECK(emptied.warnings[0].find("leaves of part") != std::string::npos);
   CHECK(emptied.binned == nullptr);
   CHECK(are_right(emptied, 1));
   CHECK(are_right(emptied, 600));
-  // The same where the memory behind is the process's own, so that no index is out of range and the values are others'.
+  // The same with the process's own memory beyond the end, so that no index is out of range and the values are others'.
   const Forest others = with_fault(good, [](BinnedForest& binned) {
     std::fill(binned.planes.leaves.begin() + kMaxLeaves, binned.planes.leaves.end(), 0x7f800000u);
   });
@@ -83,7 +83,7 @@ TEST_CASE("planes whose leaves were given up with the blocks, as once they were,
   CHECK(are_right(others, 600));
 }
 
-TEST_CASE("a method that differs is refused alone, told of, and never chosen") {
+TEST_CASE("only the differing method is refused; it is reported and never chosen") {
   if (!has_fast_kernels()) return;
   const std::pair<Method, std::function<void(BinnedForest&)>> kFaults[] = {
       {Method::planes, [](BinnedForest& b) { std::reverse(b.planes.leaves.begin(), b.planes.leaves.end() - 256); }},
@@ -117,7 +117,7 @@ TEST_CASE("a method that differs is refused alone, told of, and never chosen") {
     }
 }
 
-TEST_CASE("cuts that both methods read wrongly leave the walk") {
+TEST_CASE("cuts that both methods read wrongly leave only the walk") {
   if (!has_fast_kernels()) return;
   const Forest forest =
       with_fault(shaped("full, levels 5"), [](BinnedForest& b) { b.bins.fine.assign(b.bins.fine.size(), 0); });
@@ -166,7 +166,7 @@ TEST_CASE("indices out of range are found in categories, tiers and lists") {
   check_changes("categories of deep trees 33", kChanges);
 }
 
-TEST_CASE("blocks and exits that are missing are found in stumps") {
+TEST_CASE("missing blocks and exits are found in stumps") {
   const Change kChanges[] = {
       {"blocks of stumps", [](BinnedForest& b) { b.rows.exits.pop_back(); }},
       {"block", [](BinnedForest& b) { b.rows.nodes.pop_back(); }},

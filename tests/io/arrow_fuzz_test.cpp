@@ -8,7 +8,7 @@ using test::TempDir;
 
 namespace {
 
-/// The rows that `bytes` hold, or -1 where they are refused. Anything but an Error of the family fails the test.
+/// The number of rows in `bytes`, or -1 if they are rejected. Any exception but an Error of the family fails the test.
 int rows_or_refused(const TempDir& folder, const std::string& bytes) {
   try {
     ArrowRecordReader reader(test::written(folder, "t.arrow", bytes).string());
@@ -17,8 +17,9 @@ int rows_or_refused(const TempDir& folder, const std::string& bytes) {
     std::size_t n_bytes = 0;
     while (reader.next(fields)) {
       ++n_rows;
+      // Reads every byte, so that the sanitizers can check it.
       for (const auto field : fields)
-        for (const char c : field) n_bytes += c != '\0';  // every byte is touched, for the sanitizers to see
+        for (const char c : field) n_bytes += c != '\0';
       REQUIRE(n_bytes < 1'000'000);
     }
     return n_rows;
@@ -36,7 +37,7 @@ std::string golden(const char* name) {
 
 }  // namespace
 
-TEST_CASE("an altered file is read or refused, and never does harm") {
+TEST_CASE("an altered file is read or rejected without undefined behaviour") {
   const TempDir folder;
   Random random(31);
   int n_refused = 0;
@@ -53,7 +54,7 @@ TEST_CASE("an altered file is read or refused, and never does harm") {
   REQUIRE(n_refused > 1000);
 }
 
-TEST_CASE("a file cut anywhere is refused") {
+TEST_CASE("a file truncated anywhere is rejected") {
   const TempDir folder;
   for (const char* name : {"arrow_golden.arrows", "arrow_golden.arrow"}) {
     const std::string whole = golden(name);

@@ -25,7 +25,7 @@ std::filesystem::path golden(const std::string& name) {
   return std::filesystem::path(SLUICE_SOURCE_DIR) / "tests/data" / name;
 }
 
-/// Any bits but a NaN's, which is null.
+/// Any bits except a NaN's, which is null.
 double random_double(Random& random) {
   for (;;)
     if (const auto value = std::bit_cast<double>(random.next()); !std::isnan(value)) return value;
@@ -33,7 +33,7 @@ double random_double(Random& random) {
 
 }  // namespace
 
-TEST_CASE("what pyarrow writes, as a stream or a file, is read as it was meant") {
+TEST_CASE("files and streams of pyarrow are read correctly") {
   CsvReader csv(golden("arrow_golden.csv").string());
   const Records wanted = read_all(csv);
   REQUIRE(wanted.size() == 8);
@@ -57,7 +57,7 @@ TEST_CASE("what pyarrow writes, as a stream or a file, is read as it was meant")
   }
 }
 
-TEST_CASE("what is written is read back to the bit, over many batches") {
+TEST_CASE("written tables read back to the bit, over many batches") {
   const TempDir folder;
   Random random(21);
   const std::size_t n_rows = 150'000;  // three batches
@@ -89,7 +89,7 @@ TEST_CASE("what is written is read back to the bit, over many batches") {
   REQUIRE(reader->bytes_read() == reader->bytes_total());
 }
 
-TEST_CASE("no row at all is a table too") {
+TEST_CASE("a table without rows is valid") {
   const TempDir folder;
   ArrowWriter writer(folder / "t.arrow", {{"x", Type::float64}});
   writer.finish();
@@ -98,7 +98,7 @@ TEST_CASE("no row at all is a table too") {
   REQUIRE(read_all(reader).empty());
 }
 
-TEST_CASE("a writer leaves a whole file or none, and refuses cells that do not fit") {
+TEST_CASE("a writer leaves a whole file or none, and rejects cells of the wrong type") {
   const TempDir folder;
   {
     ArrowWriter writer(folder / "t.arrow", {{"x", Type::float64}, {"t", Type::utf8}});
@@ -113,7 +113,7 @@ TEST_CASE("a writer leaves a whole file or none, and refuses cells that do not f
                 [&] { ArrowWriter(folder / "nowhere" / "t.arrow", {{"x", Type::float64}}); });
 }
 
-TEST_CASE("a compressed batch, a second column of one name, and what follows the end are refused by name") {
+TEST_CASE("a compressed batch, a duplicate column and bytes after the end are rejected by name") {
   const TempDir folder;
   require_error("arrow.compressed", {"arrow_compressed.arrows", "hint", "compression"},
                 [] { read_all(*open_records(golden("arrow_compressed.arrows").string())); });

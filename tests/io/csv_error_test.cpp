@@ -16,7 +16,7 @@ void read_file_of(const TempDir& folder, std::string_view bytes) {
 
 }  // namespace
 
-TEST_CASE("what is wrong with a file is said with its line and column") {
+TEST_CASE("errors of a file have its line and column") {
   const TempDir folder;
   struct Case {
     std::string bytes;
@@ -54,7 +54,7 @@ TEST_CASE("what is wrong with a file is said with its line and column") {
   }
 }
 
-TEST_CASE("a field of 10 MB is refused before it fills the memory") {
+TEST_CASE("a field of 10 MB is rejected before it fills the memory") {
   const TempDir folder;
   for (const std::string quote : {"", "\""}) {
     const auto path =
@@ -75,7 +75,7 @@ TEST_CASE("a field of just 1 MiB is read") {
   REQUIRE(test::read_all(reader) == test::Records{{"1", field}});
 }
 
-TEST_CASE("a header without an end, and records with too many fields, stay within bounds") {
+TEST_CASE("memory stays bounded for an endless header and records with too many fields") {
   const TempDir folder;
   std::string columns;
   for (int i = 0; i < 1'000'000; ++i) columns += "c" + std::to_string(i) + ",";
@@ -87,7 +87,7 @@ TEST_CASE("a header without an end, and records with too many fields, stay withi
   REQUIRE(reader.buffer_bytes() < 1 << 20);
 }
 
-TEST_CASE("a file that is not there or is a folder is named") {
+TEST_CASE("a missing file and a folder are reported by name") {
   const TempDir folder;
   require_error("file.read", {"nowhere.csv", "No such file"}, [&] { open_records((folder / "nowhere.csv").string()); });
   require_error("file.read", {"is a folder"}, [&] { open_records(folder.path().string()); });

@@ -16,7 +16,7 @@ using test::written;
 
 namespace {
 
-/// RFC 4180 in the plainest way: one character at a time over the whole text.
+/// RFC 4180 in the simplest way: one character at a time over the whole text.
 Records naive_csv(const std::string& text) {
   Records records(1, {""});
   bool is_quoted = false;
@@ -36,7 +36,7 @@ Records naive_csv(const std::string& text) {
     else if (c != '\r')
       field += c;
   }
-  records.pop_back();  // what follows the last line end
+  records.pop_back();  // the text after the last line end
   return records;
 }
 
@@ -77,7 +77,7 @@ std::string gzipped(std::string_view bytes, const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("any table that is written is read back, as a naive reader reads it") {
+TEST_CASE("any written table reads back as a naive reader reads it") {
   const TempDir folder;
   Random random(11);
   for (int round = 0; round < 150; ++round) {
@@ -94,19 +94,20 @@ TEST_CASE("any table that is written is read back, as a naive reader reads it") 
   }
 }
 
-TEST_CASE("where chunks end does not show") {
+TEST_CASE("chunk boundaries do not affect the records") {
   const TempDir folder;
   Random random(12);
   const Records table = random_table(random, 20'000, 5);
   const std::string text = csv_text(table, "\n");
   REQUIRE(text.size() > 4 * (1 << 16));
-  for (const std::size_t n_blank_lines : {0, 1, 2, 7}) {  // shifts every record against the chunks
+  // Shifts every record relative to the chunks.
+  for (const std::size_t n_blank_lines : {0, 1, 2, 7}) {
     CsvReader reader(written(folder, "t.csv", std::string(n_blank_lines, '\n') + text).string());
     REQUIRE(read_all(reader) == table);
   }
 }
 
-TEST_CASE("a fault is reported after every record before it, whatever lies around it") {
+TEST_CASE("a fault is reported after every record before it, for any surrounding records") {
   const TempDir folder;
   for (const std::size_t n_before : {0u, 1u, 5000u, 8191u, 20'000u}) {
     std::string text = "a,b\n";
@@ -122,7 +123,7 @@ TEST_CASE("a fault is reported after every record before it, whatever lies aroun
   }
 }
 
-TEST_CASE("the delimiter is found, outside quotes") {
+TEST_CASE("the delimiter is detected outside quotes") {
   const TempDir folder;
   for (const char d : {',', ';', '\t', '|'}) {
     const std::string s(1, d);
@@ -144,7 +145,7 @@ TEST_CASE("a byte order mark, blank lines and blanks around fields are dropped, 
   REQUIRE(read_all(reader) == Records{{"1", " 2 "}, {"3", ""}});
 }
 
-TEST_CASE("lines are counted as an editor counts them") {
+TEST_CASE("lines are counted as in an editor") {
   const TempDir folder;
   //                                       1      2     3  4      5 6      7         8    9    10
   const std::string text = "a,b\n1,\"x\ny\r\nz\"\n\n\r\n\"\n\",2\r\n3,4\r5,6\n";
@@ -155,7 +156,7 @@ TEST_CASE("lines are counted as an editor counts them") {
   REQUIRE(places == std::vector<std::string>{"2", "7", "9", "10"});
 }
 
-TEST_CASE("gzip reads as what it holds, in one member or several") {
+TEST_CASE("gzip reads as its content, in one member or several") {
   const TempDir folder;
   Random random(13);
   const std::string text = csv_text(random_table(random, 30'000, 4), "\n");
@@ -173,7 +174,7 @@ TEST_CASE("gzip reads as what it holds, in one member or several") {
   }
 }
 
-TEST_CASE("gzip that was cut, altered or followed by other bytes is refused") {
+TEST_CASE("gzip that is truncated, altered or followed by other bytes is rejected") {
   const TempDir folder;
   Random random(14);
   const std::string text = csv_text(random_table(random, 3000, 4), "\n"),
@@ -206,7 +207,7 @@ TEST_CASE("\"-\" reads standard input") {
   REQUIRE(reader->where() == "standard input line 2");
 }
 
-TEST_CASE("a long file takes no more memory than a short one") {
+TEST_CASE("a long file needs no more memory than a short one") {
   const TempDir folder;
   const auto buffers_after = [&](std::size_t n_rows) {
     std::string text = "a,b,c\n";

@@ -1,5 +1,5 @@
 #pragma once
-/// What the tests of io share.
+/// Shared by the tests of io.
 
 #include <filesystem>
 #include <fstream>
@@ -19,14 +19,14 @@ namespace sluice::test {
 
 using Records = std::vector<std::vector<std::string>>;
 
-/// Every record that is left.
+/// Every remaining record.
 inline Records read_all(io::RecordReader& reader) {
   Records records;
   for (std::vector<std::string_view> fields; reader.next(fields);) records.emplace_back(fields.begin(), fields.end());
   return records;
 }
 
-/// `work` must throw an Error with this code, whose text has every part.
+/// `work` must throw an Error with this code, whose text contains every part.
 inline void require_error(const std::string& code, std::initializer_list<const char*> parts,
                           const std::function<void()>& work) {
   try {
@@ -40,12 +40,12 @@ inline void require_error(const std::string& code, std::initializer_list<const c
     }
     return;
   }
-  FAIL("nothing thrown; wanted " << code);
+  FAIL("nothing thrown; expected " << code);
 }
 
 inline std::filesystem::path written(const TempDir& folder, const std::string& name, std::string_view bytes) {
-  std::filesystem::remove(folder /
-                          name);  // a file cut and rewritten is flushed to disk by some file systems; a new one is not
+  // Some file systems flush a rewritten file to disk, but not a new one.
+  std::filesystem::remove(folder / name);
   std::ofstream(folder / name, std::ios::binary) << bytes;
   return folder / name;
 }

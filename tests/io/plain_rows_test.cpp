@@ -13,7 +13,7 @@ using test::written;
 
 namespace {
 
-/// The same records, and no word of plain lines: what RowReader makes of it is made record by record.
+/// The same records without plain lines: RowReader reads them record by record.
 class RecordByRecord : public RecordReader {
  public:
   explicit RecordByRecord(std::unique_ptr<RecordReader> records) : records_(std::move(records)) {}
@@ -47,7 +47,7 @@ std::string number(Random& random) {
                        "123456789012345678901234567890", "1e400", "0x10", "null"});
 }
 
-/// Any line is plain, but now and then something that is not, so that both ways take turns within a file.
+/// Plain lines with a few that are not, so that both paths alternate within a file.
 std::string line_of(Random& random, bool has_oddities, const std::string& line_end) {
   std::string c = pick(random, {"x", "y", "z", "", " x", "y "});
   if (has_oddities && random.uniform() < 0.002) c = pick(random, {"\"x\"", "grün", "\"a\nb\"", "\"x,y\""});
@@ -77,7 +77,7 @@ RowReaderOptions all_options(ThreadPool* pool) {
   return {.label_column = "y", .positive = "", .id_column = "card", .extra_columns = {"c", "other"}, .pool = pool};
 }
 
-/// Everything that a reader gives, as one text: cells to the bit, texts, warnings, the error that ends it.
+/// Everything that a reader returns, as one text: cells to the bit, texts, warnings, the error that ends it.
 std::string all_of(RowReader reader, std::size_t max_rows) {
   std::string out;
   RowBlock block;
@@ -102,7 +102,7 @@ std::string all_of(RowReader reader, std::size_t max_rows) {
 
 }  // namespace
 
-TEST_CASE("plain lines, shared out between threads, give what records give one by one") {
+TEST_CASE("plain lines read by several threads give the same rows as single records") {
   const TempDir folder;
   ThreadPool pool(3);
   for (std::uint64_t seed = 0; seed < 40; ++seed) {
@@ -119,7 +119,7 @@ TEST_CASE("plain lines, shared out between threads, give what records give one b
   }
 }
 
-TEST_CASE("a fault within plain lines is the one that the slow way reports, after the same rows") {
+TEST_CASE("a fault within plain lines is reported as by the slow path, after the same rows") {
   const TempDir folder;
   ThreadPool pool(2);
   const std::initializer_list<const char*> faults = {
@@ -138,7 +138,7 @@ TEST_CASE("a fault within plain lines is the one that the slow way reports, afte
   }
 }
 
-TEST_CASE("the quick way is taken where lines are plain") {
+TEST_CASE("plain lines use the fast path") {
   const TempDir folder;
   const auto reader = open_records(written(folder, "t.csv", "a,b\n1,2\n3,4\n\"5\",6\n7,8\n").string());
   const PlainLines lines = reader->peek_plain_lines();

@@ -62,13 +62,13 @@ TEST_CASE("columns are bound by name, in the schema's order") {
   REQUIRE(block.ids == std::vector<std::string>{"ann", "bob"});
   REQUIRE(block.extras == std::vector<std::vector<std::string>>{{"NL", "XX"}, {"30", ""}});
   REQUIRE(reader.warnings().size() == 1);
-  REQUIRE(has_warning(reader, "\"country\": 1 row has a category that training never saw, first \"XX\" at "));
+  REQUIRE(has_warning(reader, "\"country\": 1 row has a category that is not in the training data, first \"XX\" at "));
   REQUIRE(has_warning(reader, "loans.csv line 3"));
   REQUIRE_FALSE(reader.next(block));
   REQUIRE(block.rows.n_rows() == 0);
 }
 
-TEST_CASE("blocks are the same rows, however they are cut") {
+TEST_CASE("blocks of any size have the same rows") {
   const TempDir folder;
   std::string text = "amount,country,y,id\n";
   for (int i = 0; i < 1000; ++i)
@@ -91,10 +91,10 @@ TEST_CASE("blocks are the same rows, however they are cut") {
   }
 }
 
-TEST_CASE("all that is missing is named at once, with what may be meant") {
+TEST_CASE("all missing columns are reported at once, with suggestions") {
   const TempDir folder;
   require_error("rows.missing_column",
-                {"loans.csv", "\"amount\"", "\"country\"", "\"y\"", "is \"amuont\" meant to be \"amount\"?"},
+                {"loans.csv", "\"amount\"", "\"country\"", "\"y\"", "did you mean \"amount\" by \"amuont\"?"},
                 [&] { reader_of(folder, "amuont,age\n1,2\n", {.label_column = "y"}); });
   require_error("rows.missing_column", {"\"bureau\""},
                 [&] { reader_of(folder, "amount,country\n1,DE\n", {.late_may_be_absent = false}); });
@@ -121,7 +121,7 @@ TEST_CASE("a name with a hidden character is shown with it") {
   });
 }
 
-TEST_CASE("what no model needs may be absent, and what is not in the schema is ignored: one warning each") {
+TEST_CASE("columns that no model reads may be absent, and unknown columns are ignored, with one warning each") {
   const TempDir folder;
   RowReader reader = reader_of(folder, "amount,x1,country,x2\n1,2,DE,3\n");
   for (const char* column : {"\"bureau\"", "\"age\"", "\"at\""})
@@ -133,7 +133,7 @@ TEST_CASE("what no model needs may be absent, and what is not in the schema is i
   REQUIRE(std::isnan(block.rows.row(0)[4]));
 }
 
-TEST_CASE("a text that does not fit its column is named with line, column and hint") {
+TEST_CASE("a text of the wrong type is reported with line, column and hint") {
   const TempDir folder;
   require_error("rows.not_a_number",
                 {"loans.csv line 3, column \"amount\"", "\"12x\" is not a number", "missing_codes"},
@@ -142,7 +142,7 @@ TEST_CASE("a text that does not fit its column is named with line, column and hi
                 [&] { all_rows(reader_of(folder, "amount,country,at\n1,DE,soon\n")); });
 }
 
-TEST_CASE("labels are read by common sense, or as told") {
+TEST_CASE("labels are read in the usual spellings, or by the given positive text") {
   const TempDir folder;
   REQUIRE(labels_of(folder, "1,DE,1\n1,DE,0\n1,DE,1.0\n1,DE,0e0\n") == std::vector<float>{1, 0, 1, 0});
   REQUIRE(labels_of(folder, "1,DE,True\n1,DE,FALSE\n1,DE,yes\n1,DE,No\n") == std::vector<float>{1, 0, 1, 0});
@@ -156,14 +156,14 @@ TEST_CASE("labels are read by common sense, or as told") {
                   [&] { labels_of(folder, "1,DE,1\n1,DE,\n", positive); });
 }
 
-TEST_CASE("a header alone gives no rows and no error: what that means is the caller's to say") {
+TEST_CASE("a header alone gives no rows and no error") {
   const TempDir folder;
   RowReader reader = reader_of(folder, "amount,country\n");
   RowBlock block;
   REQUIRE_FALSE(reader.next(block));
 }
 
-TEST_CASE("the credit default data reads as strtod reads it") {
+TEST_CASE("the credit default data reads as with strtod") {
   const auto path = test::shared_data("uci_credit_default/UCI_Credit_Card.csv.gz");
   if (!path) return;
   std::vector<Column> columns;

@@ -50,8 +50,8 @@ std::string decimals(double value, int n) {
   return text;
 }
 
-/// Sum, count and frauds over rows before `row` that share its `key`, with a time in (now - from, now - to]: by looking
-/// at every one.
+/// Sum, count and frauds over rows before `row` that share its `key`, with a time in (now - from, now - to], by a scan
+/// over all of them.
 struct Window {
   double cents = 0;
   int n = 0, n_frauds = 0;
@@ -71,14 +71,14 @@ struct Window {
 
 }  // namespace
 
-TEST_CASE("the same options give the same bytes, others give others") {
+TEST_CASE("equal options give equal bytes, other options give other bytes") {
   const SimulateOptions options{.n_rows = 20'000, .seed = 7};
   const Digest digest = sha256(simulated(options));
   REQUIRE(sha256(simulated(options)) == digest);
   REQUIRE_FALSE(sha256(simulated({.n_rows = 20'000, .seed = 8})) == digest);
 }
 
-TEST_CASE("text comes in pieces of bounded size, and stops when told to") {
+TEST_CASE("text comes in pieces of bounded size, and stops on request") {
   std::size_t longest = 0, n_lines = 0;
   simulate({.n_rows = 20'000}, [&](std::string_view piece) {
     longest = std::max(longest, piece.size());
@@ -93,7 +93,7 @@ TEST_CASE("text comes in pieces of bounded size, and stops when told to") {
   });
 }
 
-TEST_CASE("every windowed feature is what looking at all earlier rows gives") {
+TEST_CASE("every windowed feature equals a scan over all earlier rows") {
   const Simulated data({.n_rows = 3000, .seed = 3});
   REQUIRE(data.rows.size() == 3000);
   REQUIRE(data.seconds(2999) - data.seconds(0) > 40 * kDay);  // the longest window ends within
@@ -135,7 +135,7 @@ TEST_CASE("rows are in time order, and the calendar columns follow from the time
   }
 }
 
-TEST_CASE("distances are those of points in a plane") {
+TEST_CASE("distances are consistent with points in a plane") {
   const Simulated data({.n_rows = 5000, .seed = 5});
   std::map<std::string, std::string> home;  // customer and terminal: the distance between them
   std::map<std::string, std::size_t> last_row;
@@ -186,7 +186,7 @@ TEST_CASE("frauds are few, of every scenario, drifting, and mostly but not alway
   REQUIRE(share("4", "2024-05") > 1.2 * share("4", "2024-01"));
 }
 
-TEST_CASE("the schema reads what is written, to the last column") {
+TEST_CASE("the schema reads every written column") {
   const TempDir folder;
   const Schema schema = simulated_schema();
   const auto path = written(folder, "t.csv", simulated({.n_rows = 10'000})).string();

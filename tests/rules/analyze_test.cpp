@@ -11,7 +11,7 @@ namespace {
 const Schema kSchema(std::vector<Column>{
     {.name = "a"}, {.name = "b"}, {.name = "c", .kind = Kind::category, .vocabulary = {"x", "y", "z"}}});
 
-/// Every cell that the conditions below can tell apart: the bounds 1, 2, 3, what lies between and around them, missing;
+/// Every cell that the conditions below can distinguish: the bounds 1, 2, 3, values between and around them, missing;
 /// every word, a word outside the vocabulary, missing.
 std::vector<std::vector<double>> grid() {
   std::vector<std::vector<double>> rows;
@@ -78,7 +78,7 @@ RuleSet random_set(Conditions& conditions, const std::string& policy) {
   return compiled(document(rules, policy), kSchema);
 }
 
-/// What the grid's rows show.
+/// The properties that the grid's rows show.
 struct Shown {
   std::set<std::size_t> true_somewhere, untrue_somewhere, decisive;
   std::set<std::pair<std::size_t, std::size_t>> overlaps;
@@ -121,7 +121,7 @@ const std::string kPolicies[] = {"priority", "first", "unique"};
 
 }  // namespace
 
-TEST_CASE("over cells, the analysis finds what a walk over every cell finds, and nothing else") {
+TEST_CASE("over cells, the analysis finds exactly what a scan of every cell finds") {
   Conditions conditions(20240131, true);
   std::size_t n_overlaps = 0, n_unreachable = 0, n_always = 0, n_silent = 0, n_full = 0;
   for (int k = 0; k < 300; ++k) {
@@ -147,8 +147,7 @@ TEST_CASE("over cells, the analysis finds what a walk over every cell finds, and
   for (const std::size_t n : {n_overlaps, n_unreachable, n_always, n_silent, n_full}) REQUIRE(n > 5);
 }
 
-TEST_CASE(
-    "where columns meet, what is found is confirmed, what is proved no row contradicts, and the rest is undecided") {
+TEST_CASE("if columns are combined, findings are confirmed, no row contradicts a proof, and the rest is undecided") {
   Conditions conditions(7, false);
   std::size_t n_undecided = 0;
   for (int k = 0; k < 300; ++k) {
@@ -184,13 +183,13 @@ TEST_CASE("each property has its sentence") {
       kSchema);
   std::vector<std::string> told;
   for (const Finding& finding : analyze(rules).findings) told.push_back(to_string(finding, rules));
-  CHECK(told == std::vector<std::string>{"A can never hold",
-                                         "B always holds, whatever is missing; as where a = 0, b = 1, c = x",
-                                         "C never decides: wherever it fires, a rule that wins over it fires too",
-                                         "B and C both fire where a = 1.5, b = 3, c = y"});
+  CHECK(told == std::vector<std::string>{
+                    "A never holds", "B always holds, also with missing values, for example where a = 0, b = 1, c = x",
+                    "C never decides: wherever it fires, a rule that overrides it fires too",
+                    "B and C both fire where a = 1.5, b = 3, c = y"});
 }
 
-TEST_CASE("a probability lies in [0, 1], and a word outside the vocabulary exists") {
+TEST_CASE("a probability is in [0, 1], and words outside the vocabulary exist") {
   const auto found = [](const std::string& when) {
     return analyze(compiled(document({rule_json("A", when)}), kSchema));
   };
@@ -201,7 +200,7 @@ TEST_CASE("a probability lies in [0, 1], and a word outside the vocabulary exist
   CHECK(has(found("a < b && is_missing(a)"), Property::unreachable, 0) == false);
 }
 
-TEST_CASE("a comparison of two columns is the same wherever it stands") {
+TEST_CASE("a comparison of two columns is the same wherever it occurs") {
   const Schema schema(std::vector<Column>{{.name = "amount"},
                                           {.name = "here", .kind = Kind::category, .vocabulary = {"NL", "DE"}},
                                           {.name = "there", .kind = Kind::category, .vocabulary = {"DE", "US"}}});
@@ -213,7 +212,7 @@ TEST_CASE("a comparison of two columns is the same wherever it stands") {
   CHECK(analysis.undecided.empty());
 }
 
-TEST_CASE("a large set and a condition of very many alternatives end within their bounds, and say what is left open") {
+TEST_CASE("a large set and a condition with many alternatives stay within limits and report what is undecided") {
   std::string alternatives = "a == 0";
   for (int i = 1; i < 300; ++i)
     alternatives += " || (a == " + std::to_string(i) + " && b == " + std::to_string(i) + ")";
@@ -230,8 +229,8 @@ TEST_CASE("a large set and a condition of very many alternatives end within thei
   CHECK_FALSE(of_many.are_overlaps_complete);
 }
 
-TEST_CASE("an atom that alone needs more registers than in its condition is left open, not guessed at") {
-  const auto terms = [](const std::string& function, std::size_t n) {  // each has constants of its own
+TEST_CASE("an atom that needs more registers alone than in its condition is undecided, not guessed") {
+  const auto terms = [](const std::string& function, std::size_t n) {  // each with its own constants
     std::string text;
     for (std::size_t i = 1; i <= n; ++i)
       text += (i > 1 ? ", " : "") + function + "(x, " + std::to_string(i) + (function == "max" ? ".5" : ".25") + ")";
@@ -239,7 +238,7 @@ TEST_CASE("an atom that alone needs more registers than in its condition is left
   };
   std::string chain = "x";  // more numbers than a row has registers
   for (std::size_t i = 1; i <= 2100; ++i) chain += ", " + std::to_string(i);
-  // It holds 100 numbers at once. The condition makes it first; its right side, which holds 60 already, does not.
+  // It needs 100 numbers at once. The condition computes it first; its right side, which already has 60, does not.
   const std::string wide = "min(min(" + terms("max", 100) + "), max(" + terms("max", 100) + "))";
   const std::string right =
       "max(min(" + terms("min", 60) + ", " + wide + "), max(" + terms("min", 60) + "), max(" + chain + "))";

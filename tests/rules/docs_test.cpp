@@ -40,7 +40,7 @@ std::vector<double> row() {
 
 }  // namespace
 
-TEST_CASE("the conditions on the page hold, are missing, or are refused, as it says") {
+TEST_CASE("the conditions on the page hold, are missing, or are rejected, as stated") {
   const auto truths = block("rules-true"), missing = block("rules-missing"), refused = block("rules-refused");
   REQUIRE(truths.size() >= 10);
   REQUIRE(missing.size() >= 3);
@@ -69,7 +69,7 @@ TEST_CASE("the rule sets on the page compile and pass their tests") {
 
 namespace {
 
-/// Documents that have every key between them.
+/// Documents that together have every key.
 Json with_actions() {
   Json whole = document({rule_json("R", "true")});
   whole["tests"] = {
@@ -101,7 +101,7 @@ bool compiles(const Json& json) {
       .rules.has_value();
 }
 
-/// The keys at `place`, each required by the reader where it is by `definition` or `also`.
+/// The keys at `place`, and whether the reader requires each by `definition` or `also`.
 std::set<std::string> agreeing_keys(const Json& whole, const char* place, const Json& definition,
                                     const std::set<std::string>& also = {}) {
   const Json::json_pointer pointer{std::string(place)};
@@ -121,7 +121,7 @@ std::set<std::string> agreeing_keys(const Json& whole, const char* place, const 
 
 }  // namespace
 
-TEST_CASE("the JSON schema names the keys that the reader knows, and requires those that it requires") {
+TEST_CASE("the JSON schema has the keys of the reader, and requires the same ones") {
   const Json described = Json::parse(read_file(kDocs + "rules.schema.json"));
   const Json &definitions = described["definitions"], &then = definitions["rule"]["properties"]["then"],
              &expect = definitions["test"]["properties"]["expect"];

@@ -6,7 +6,7 @@ namespace {
 
 const Schema kSchema = naive::schema();
 
-/// A row with the named cells and all else missing; texts as Schema::parse_cell reads them.
+/// A row with the given cells and all others missing; texts as Schema::parse_cell reads them.
 std::vector<double> row(const std::vector<std::pair<std::string, std::string>>& cells) {
   std::vector<double> row(kSchema.size(), kMissing);
   for (const auto& [name, text] : cells) {
@@ -41,7 +41,7 @@ TEST_CASE("logic follows Kleene's tables") {
   }
 }
 
-TEST_CASE("a comparison with a missing value is missing, whichever way it is put") {
+TEST_CASE("a comparison with a missing value is missing in every form") {
   for (const char* when :
        {"ratio < 1", "ratio >= 1", "ratio == ratio", "ratio != 1", "ratio in [1, 2]", "!(ratio in [1, 2])", "1 < ratio",
         "abs(ratio) > 1", "min(ratio, 1) < 5", "max(1, ratio) > 0", "ratio + 1 > 0", "ip_country == 'NL'",
@@ -52,7 +52,7 @@ TEST_CASE("a comparison with a missing value is missing, whichever way it is put
   CHECK(truth("coalesce(ip_country, 'NL') == 'NL'") == Truth::yes);
 }
 
-TEST_CASE("what arithmetic cannot answer is missing: division by zero, zero times infinity") {
+TEST_CASE("undefined arithmetic is missing: division by zero, zero times infinity") {
   for (const char* when : {"1 / `n items` > 0", "0 / `n items` > 0", "1 % `n items` == 0", "-1 / -`n items` < 0"})
     CHECK(truth(when, {{"n items", "0"}}) == Truth::missing);
   CHECK(truth("(ratio - ratio) == 0", {{"ratio", "inf"}}) == Truth::missing);
@@ -72,14 +72,14 @@ TEST_CASE("arithmetic has the usual precedence, associativity and rounding") {
     CHECK(truth(when) == Truth::yes);
 }
 
-TEST_CASE("an amount compares exactly as the customer wrote it") {
+TEST_CASE("an amount compares exactly as written") {
   const std::vector<std::pair<std::string, std::string>> cells = {{"amount", "5000.10"}};
   CHECK(truth("amount == 5000.1 USD", cells) == Truth::yes);
   CHECK(truth("amount > 5000.10 USD", cells) == Truth::no);
   CHECK(truth("amount > 5000.0999999999999 USD", cells) == Truth::yes);
 }
 
-TEST_CASE("units: money keeps its currency, ratios have none, durations meet in seconds, times differ by durations") {
+TEST_CASE("units: money has a currency, ratios have none, durations are in seconds, times differ by durations") {
   const std::vector<std::pair<std::string, std::string>> cells = {{"amount", "300"},
                                                                   {"fee", "3"},
                                                                   {"age", "2"},
@@ -113,34 +113,34 @@ TEST_CASE("units: money keeps its currency, ratios have none, durations meet in 
     CHECK(truth(when, cells) == Truth::yes);
 }
 
-TEST_CASE("words: those outside a vocabulary differ from all inside, and are not known to be the same as one another") {
+TEST_CASE("words outside a vocabulary differ from all words inside, and may or may not equal each other") {
   CHECK(truth("ip_country == 'NL'", {{"ip_country", "NL"}}) == Truth::yes);
   CHECK(truth("ip_country != 'NL'", {{"ip_country", "ZZ"}}) == Truth::yes);
   CHECK(truth("ip_country in ['NL', 'DE']", {{"ip_country", "ZZ"}}) == Truth::no);
   CHECK(truth("ip_country == card_country", {{"ip_country", "US"}, {"card_country", "US"}}) == Truth::yes);
   CHECK(truth("ip_country == card_country", {{"ip_country", "DE"}, {"card_country", "US"}}) == Truth::no);
-  CHECK(truth("ip_country == card_country", {{"ip_country", "ZZ"}, {"card_country", "US"}}) ==
-        Truth::no);  // US is a word of ip_country too
-  CHECK(truth("ip_country == card_country", {{"ip_country", "CN"}, {"card_country", "CN"}}) ==
-        Truth::missing);  // ip_country does not know CN
+  // US is a word of ip_country too.
+  CHECK(truth("ip_country == card_country", {{"ip_country", "ZZ"}, {"card_country", "US"}}) == Truth::no);
+  // CN is not a word of ip_country.
+  CHECK(truth("ip_country == card_country", {{"ip_country", "CN"}, {"card_country", "CN"}}) == Truth::missing);
   CHECK(truth("ip_country != home", {{"ip_country", "XX"}, {"home", "YY"}}) == Truth::missing);
   CHECK(truth("(ratio > 1 ? ip_country : home) == 'FR'", {{"ratio", "2"}, {"ip_country", "FR"}}) == Truth::yes);
 }
 
-TEST_CASE("ids compare with texts, lists of texts and one another") {
+TEST_CASE("ids compare with texts, lists of texts and each other") {
   const std::vector<std::pair<std::string, std::string>> cells = {{"sender", "acct-17"}, {"receiver", "acct-18"}};
   for (const char* when :
        {"sender == 'acct-17'", "sender in ['x', 'acct-17']", "sender != receiver", "receiver != 'acct-17'"})
     CHECK(truth(when, cells) == Truth::yes);
 }
 
-TEST_CASE("texts are quoted either way and take escapes; names may stand in backquotes") {
+TEST_CASE("texts are quoted either way and take escapes; names may be in backquotes") {
   CHECK(truth(R"(sender == "a\"b\\c")", {{"sender", "a\"b\\c"}}) == Truth::yes);
   CHECK(truth(R"(sender == 'it\'s')", {{"sender", "it's"}}) == Truth::yes);
   CHECK(truth("`n items` == 3 && `ratio` == 1", {{"n items", "3"}, {"ratio", "1"}}) == Truth::yes);
 }
 
-TEST_CASE("post rules read the models' outputs; what did not run is missing") {
+TEST_CASE("post rules read the models' outputs; outputs that were not computed are missing") {
   const std::vector<double> empty = row({});
   ModelOutputs models;
   models.p_forest = 0.3, models.p_final = 0.8, models.margin_forest = -0.85;

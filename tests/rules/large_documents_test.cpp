@@ -10,7 +10,7 @@ const Schema kSchema = naive::schema();
 
 }  // namespace
 
-TEST_CASE("rules of ten megabytes are read or refused, in few words") {
+TEST_CASE("rules of ten megabytes are read or rejected, with short messages") {
   const std::string huge(5'000'000, 'x'), other = huge + "yz", quoted = "'" + huge + "'";
   const auto repeated = [](const std::string& piece, std::size_t n) {
     std::string text;

@@ -1,5 +1,5 @@
 #pragma once
-/// What a rule set says of a row, by the words of the manual, from the truths of its conditions alone.
+/// A rule set's outcome for a row as defined in docs/rules.md, from the truths of its conditions alone.
 
 #include <optional>
 #include <string>
@@ -14,7 +14,7 @@ inline Truth to_truth(const std::optional<bool>& value) {
   return !value ? Truth::missing : *value ? Truth::yes : Truth::no;
 }
 
-/// Of a set with the hit policy priority, first or unique.
+/// For a set with the hit policy priority, first or unique.
 inline Outcome naive_outcome(const std::vector<Truth>& truths, const Json& rules, const std::string& policy) {
   Outcome outcome;
   std::vector<std::pair<std::string, std::uint16_t>> fired;
@@ -30,7 +30,7 @@ inline Outcome naive_outcome(const std::vector<Truth>& truths, const Json& rules
   if (fired.empty()) return outcome;
   if (policy == "unique" && fired.size() > 1) return outcome.undecided = true, outcome;
   auto winner = fired.front();
-  for (const char* strongest : {"APPROVE", "REVIEW", "DECLINE"})  // the last that is found is the strongest
+  for (const char* strongest : {"APPROVE", "REVIEW", "DECLINE"})  // the last match is the strongest
     if (policy == "priority")
       for (auto it = fired.rbegin(); it != fired.rend(); ++it)
         if (it->first == strongest) winner = *it;

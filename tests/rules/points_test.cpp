@@ -61,7 +61,7 @@ TEST_CASE("a set that collects decides nothing and lists what fires") {
   CHECK(outcome.fired[1] == 1);
 }
 
-TEST_CASE("a points card is tested like any set") {
+TEST_CASE("a points card runs its tests like any set") {
   Json json = card();
   json["tests"] = {
       {{"in", {{"ratio", 0}, {"amount", 200}, {"age", 0}}}, {"expect", {{"points", 80}, {"action", "DECLINE"}}}},
@@ -71,10 +71,10 @@ TEST_CASE("a points card is tested like any set") {
   CHECK(failures[0].message == "expected 1, got 85");
 }
 
-TEST_CASE("points and actions are not mixed up") {
+TEST_CASE("points and actions cannot be mixed") {
   Json json = card();
   json["points_to_action"][1]["at_least"] = 80;
-  CHECK_THAT(faults(json), Catch::Contains("/points_to_action/1/at_least: it is not below the one before"));
+  CHECK_THAT(faults(json), Catch::Contains("/points_to_action/1/at_least: it is not below the previous one"));
   json = card();
   json["rules"][0]["then"]["action"] = "REVIEW";
   CHECK_THAT(faults(json), Catch::Contains("rules.unknown_key"));
@@ -89,17 +89,18 @@ TEST_CASE("points and actions are not mixed up") {
   CHECK_THAT(faults(json), Catch::Contains("only the hit policy \"collect_sum\" has points"));
 }
 
-TEST_CASE("what a row costs is bounded, and the figure is told") {
+TEST_CASE("the cost of a row is bounded and reported") {
   Json json = document({rule_json("A", "ratio > 1 && ratio < 5"), rule_json("B", "ratio > 1 && amount > 5 USD")});
   const RuleSet rules = compiled(json, kSchema);
   CHECK(rules.cost() == 9);  // two columns, three comparisons (one is shared), two "and", two rules
   json["max_cost"] = 9;
   CHECK(faults(json).empty());
   json["max_cost"] = 8;
-  CHECK_THAT(faults(json), Catch::Contains("rules.cost") && Catch::Contains("a row costs 9 units; 8 are the most"));
+  CHECK_THAT(faults(json),
+             Catch::Contains("rules.cost") && Catch::Contains("evaluating a row costs 9 units; 8 is the limit"));
 }
 
-TEST_CASE("every batch size gives what single rows give; 10,000 rules compile") {
+TEST_CASE("every batch size gives the outcomes of single rows; 10,000 rules compile") {
   std::vector<Json> many;
   for (int i = 0; i < 10'000; ++i)
     many.push_back(rule_json("R" + std::to_string(i), "ratio > " + std::to_string(i % 997) + " && amount * 2 < " +

@@ -29,7 +29,7 @@ RandomSet random_set(naive::Generator& generator, std::size_t n_rules) {
 
 }  // namespace
 
-TEST_CASE("25,000 random conditions mean what the naive evaluator says, one by one, in a batch and traced") {
+TEST_CASE("25,000 random conditions agree with the naive evaluator, one by one, in a batch and traced") {
   const Schema schema = naive::schema();
   naive::Generator generator(kSeed);
   std::array<std::size_t, 3> n_truths{};
@@ -62,10 +62,10 @@ TEST_CASE("25,000 random conditions mean what the naive evaluator says, one by o
     rules.evaluate(rows.view(), models, batch);
     REQUIRE(batch == expected);
   }
-  for (const std::size_t n : n_truths) REQUIRE(n > 25'000);  // each of no, yes and missing is well tried
+  for (const std::size_t n : n_truths) REQUIRE(n > 25'000);  // each of no, yes and missing occurs often
 }
 
-TEST_CASE("the cause is the text of the first false conjunct, or of the first missing one where none is false") {
+TEST_CASE("the cause is the text of the first false conjunct, or of the first missing one if none is false") {
   const Schema schema = naive::schema();
   naive::Generator generator(kSeed + 1);
   std::size_t n_caused = 0;

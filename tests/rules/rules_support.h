@@ -46,7 +46,7 @@ inline RuleSet compiled(const Json& json, const Schema& schema, Phase phase = Ph
   return *result.rules;
 }
 
-/// What is said of one condition; empty where it compiles.
+/// The diagnostics of one condition; empty if it compiles.
 inline std::string faults_of(const std::string& when, const Schema& schema, Phase phase = Phase::post) {
   return messages(
       RuleSet::compile(document({rule_json("R1", when)}).dump(), "rules/pre.json", schema, phase).diagnostics);

@@ -38,14 +38,14 @@ TEST_CASE("hit policies: priority by action, first by position, unique or undeci
   CHECK_FALSE(alone.undecided);
 }
 
-TEST_CASE("where no rule fires there is no action") {
+TEST_CASE("if no rule fires there is no action") {
   for (const char* policy : {"priority", "first", "unique"}) {
     CHECK(outcome_of({rule_json("A", "false")}, policy) == Outcome{});
     CHECK(outcome_of({}, policy) == Outcome{});
   }
 }
 
-TEST_CASE("on_missing: skip, fire, or an action of its own; each is recorded as missing") {
+TEST_CASE("on_missing can skip, fire, or have its own action; each is recorded as missing") {
   const Outcome outcome =
       outcome_of({rule_json("A", "ratio > 1", "DECLINE", "SKIP"), rule_json("B", "ratio > 1", "APPROVE", "FIRE"),
                   rule_json("C", "ratio > 1", "APPROVE", "REVIEW")},
@@ -88,7 +88,7 @@ TEST_CASE("evaluating allocates nothing") {
   CHECK(outcomes[0].n_fired > 0);
 }
 
-TEST_CASE("a trace tells of every rule what it read, and why it did not fire") {
+TEST_CASE("a trace has the values that every rule read, and why it did not fire") {
   const RuleSet rules =
       compiled(document({rule_json("A", "amount > 5000 USD && (ip_country == 'NL' || ratio > 2) && amount < 1e6 USD"),
                          rule_json("B", "ratio > 1", "DECLINE", "APPROVE"),
@@ -119,7 +119,7 @@ TEST_CASE("a trace tells of every rule what it read, and why it did not fire") {
   CHECK(trace.outcome.action == Action::review);
 }
 
-TEST_CASE("rows of another width are refused") {
+TEST_CASE("rows of another width are rejected") {
   const RuleSet rules = compiled(document({}), kSchema);
   const std::vector<double> narrow(3, 0.0);
   std::vector<Outcome> outcomes(1), none;
@@ -129,7 +129,7 @@ TEST_CASE("rows of another width are refused") {
   CHECK_THROWS_AS(rules.evaluate(RowsView(row.data(), 1, row.size()), {}, none), Error);
 }
 
-TEST_CASE("cells that no schema wrote are read as words outside the vocabulary, never out of bounds") {
+TEST_CASE("invalid cells are read as words outside the vocabulary, never out of bounds") {
   const RuleSet rules =
       compiled(document({rule_json("A", "ip_country == card_country"), rule_json("B", "ip_country == 'NL'")}), kSchema);
   for (const double cell : {-1.0, 1e18, -HUGE_VAL, HUGE_VAL, 4.0, 1e300}) {
@@ -140,7 +140,7 @@ TEST_CASE("cells that no schema wrote are read as words outside the vocabulary, 
   }
 }
 
-TEST_CASE("a rule set runs its own tests and tells what came instead") {
+TEST_CASE("a rule set runs its own tests and reports actual values") {
   Json json = document({rule_json("R17", "amount > 5000 USD && ip_country != card_country", "REVIEW", "REVIEW"),
                         rule_json("R18", "p_final > 0.9", "DECLINE")});
   const Json in = {{"amount", 9000}, {"ip_country", "NL"}, {"card_country", "CN"}, {"p_final", 0.95}};
@@ -160,7 +160,7 @@ TEST_CASE("a rule set runs its own tests and tells what came instead") {
   CHECK(failures[1].message == "expected [R17], got [R17, R18]");
 }
 
-TEST_CASE("a test's number is read as its text is: the codes for missing count") {
+TEST_CASE("a test's number is read like its text: the codes for missing apply") {
   const Schema schema(std::vector<Column>{{.name = "income", .missing_codes = {"-999"}}});
   Json json = document({rule_json("A", "is_missing(income)")});
   json["tests"] = {{{"in", {{"income", -999}}}, {"expect", {{"fired", {"A"}}}}},
@@ -168,7 +168,7 @@ TEST_CASE("a test's number is read as its text is: the codes for missing count")
   CHECK(compiled(json, schema).run_tests().empty());
 }
 
-TEST_CASE("what a rule set says of itself; its digest follows meaning, not spacing") {
+TEST_CASE("a rule set has its metadata; its digest depends on meaning, not on spacing") {
   Json json = document({rule_json("A", "amount > 5 USD", "DECLINE", "FIRE")}, "first");
   json["rules"][0]["description"] = "large";
   const RuleSet rules = compiled(json, kSchema);
@@ -187,7 +187,7 @@ TEST_CASE("what a rule set says of itself; its digest follows meaning, not spaci
   CHECK_FALSE(compiled(json, kSchema).digest() == rules.digest());
 }
 
-TEST_CASE("actions are spelt as documents spell them") {
+TEST_CASE("actions have the spelling of documents") {
   for (const Action action : {Action::approve, Action::review, Action::decline})
     CHECK(parse_action(to_string(action)) == action);
   for (const char* text : {"none", "", "approve", "APPROVE "}) CHECK_FALSE(parse_action(text).has_value());

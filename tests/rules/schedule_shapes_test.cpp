@@ -1,5 +1,5 @@
-/// Conditions that need as many registers, nodes and levels as there are, and one more or less. Both schedules are
-/// compared with closed forms, and say themselves how many registers they take: no limit passes by not being met.
+/// Conditions that need the maximum number of registers, nodes and levels, and one more or less. Both schedules are
+/// compared with closed forms, and report the number of registers they use, so that every limit is reached.
 
 #include <algorithm>
 #include <set>
@@ -25,7 +25,7 @@ std::string joined(std::size_t first, std::size_t last, const std::string& betwe
   return text;
 }
 
-/// Holds the numbers x + first … x + last - 1 at once: least and largest of them.
+/// Needs the numbers x + first … x + last - 1 at once: their minimum and maximum.
 Condition wide_numbers(std::size_t first, std::size_t last) {
   const std::string terms = joined(first, last, ", ", [](std::size_t i) { return "x + " + std::to_string(i); });
   const auto span = static_cast<double>(last - 1 - first);
@@ -33,7 +33,7 @@ Condition wide_numbers(std::size_t first, std::size_t last) {
           [=](double x, double y) { return std::isnan(x) || std::isnan(y) ? Bool() : Bool(y < span); }};
 }
 
-/// Holds the truths x > first … x > last - 1 at once: whether any holds, and whether all do.
+/// Needs the truths x > first … x > last - 1 at once: whether any holds, and whether all do.
 Condition wide_truths(std::size_t first, std::size_t last) {
   const auto term = [](std::size_t i) { return "x > " + std::to_string(i); };
   return {"(" + joined(first, last, " || ", term) + ") == (" + joined(first, last, " && ", term) + ")",
@@ -43,7 +43,7 @@ Condition wide_truths(std::size_t first, std::size_t last) {
           }};
 }
 
-/// Makes `n` numbers one after the other and holds two of them.
+/// Computes `n` numbers one after the other and keeps two of them.
 Condition long_sum(std::size_t n) {
   return {"x" + joined(0, n, "", [](std::size_t) { return std::string(" + 1"); }) + " > y", [=](double x, double y) {
             return std::isnan(x) || std::isnan(y) ? Bool() : Bool(x + static_cast<double>(n) > y);
@@ -70,7 +70,7 @@ std::optional<RuleSet> try_compile(const std::vector<Condition>& conditions, std
   return result.rules;
 }
 
-/// Registers that a program takes, and whether one is given out twice.
+/// Number of registers of a program, and whether one is allocated twice.
 struct Use {
   std::size_t numbers = 0, truths = 0;
   bool is_reused = false;
@@ -119,7 +119,7 @@ void check_answers(const RuleSet& rules, const std::vector<Condition>& condition
 
 }  // namespace
 
-TEST_CASE("a condition takes up to all registers of a batch, and one that needs more is refused") {
+TEST_CASE("a condition uses up to all registers of a batch, and one that needs more is rejected") {
   const auto sweep = [](const auto& make, std::size_t from, std::size_t to, auto used, std::size_t limit) {
     std::set<std::size_t> seen;
     std::size_t n_refused = 0;
@@ -128,7 +128,7 @@ TEST_CASE("a condition takes up to all registers of a batch, and one that needs 
       std::string why;
       const auto rules = try_compile(conditions, &why);
       CAPTURE(k, why.substr(0, 300));
-      REQUIRE(rules.has_value() == (n_refused == 0 && why.empty()));  // once refused, all that is wider is
+      REQUIRE(rules.has_value() == (n_refused == 0 && why.empty()));  // once one is rejected, all wider ones are
       if (!rules) {
         ++n_refused;
         REQUIRE(why.find("rules.too_deep") != why.npos);
@@ -148,10 +148,10 @@ TEST_CASE("a condition takes up to all registers of a batch, and one that needs 
   sweep(wide_truths, 502, 516, [](const Use& use) { return use.truths; }, kBatchLimits.truths);
 }
 
-TEST_CASE("rules that together need more registers than there are keep their answers and what they share") {
+TEST_CASE("rules that together need more registers than there are keep their results and shared expressions") {
   std::set<bool> is_cut;
   for (const std::size_t n : {1, 2, 3, 5, 9}) {
-    std::vector<Condition> conditions;  // each shares half of its numbers and truths with the next
+    std::vector<Condition> conditions;  // each has half of its numbers and truths in common with the next
     for (std::size_t i = 0; i < n; ++i)
       conditions.push_back(i % 2 ? wide_truths(100 * i, 100 * i + 200) : wide_numbers(50 * i, 50 * i + 100));
     conditions.push_back(conditions.front());
@@ -164,7 +164,7 @@ TEST_CASE("rules that together need more registers than there are keep their ans
   CHECK(is_cut.size() == 2);
 }
 
-TEST_CASE("a row's schedule takes up to all of its registers, then is cut, then takes a batch's") {
+TEST_CASE("a row's schedule uses up to all of its registers, then is split, then uses a batch's") {
   std::set<std::size_t> numbers, truths;
   for (std::size_t n = 4080; n <= 4100; ++n) {  // one condition of about as many numbers
     const std::vector<Condition> conditions = {long_sum(n)};
@@ -178,7 +178,7 @@ TEST_CASE("a row's schedule takes up to all of its registers, then is cut, then 
   }
   CHECK(numbers.contains(kRowLimits.numbers - 1));
   CHECK(*numbers.rbegin() == kRowLimits.numbers);
-  for (std::size_t n = 8190; n <= 8194; ++n) {  // one truth a rule
+  for (std::size_t n = 8190; n <= 8194; ++n) {  // one truth per rule
     std::vector<Condition> conditions;
     for (std::size_t i = 0; i < n; ++i) conditions.push_back(above(i));
     const auto rules = try_compile(conditions);
@@ -192,7 +192,7 @@ TEST_CASE("a row's schedule takes up to all of its registers, then is cut, then 
   CHECK(*truths.rbegin() == kRowLimits.truths);
 }
 
-TEST_CASE("a long condition between short ones is cut out alone") {
+TEST_CASE("only the long condition between short ones is split off") {
   for (const std::size_t n_before : {0, 1, 2, 63, 64, 65})
     for (const std::size_t n_behind : {0, 1, 64}) {
       std::vector<Condition> conditions;
@@ -207,7 +207,7 @@ TEST_CASE("a long condition between short ones is cut out alone") {
     }
 }
 
-TEST_CASE("conditions are nested up to a limit and have nodes up to a limit, and no further") {
+TEST_CASE("nesting and nodes of conditions are limited") {
   const auto is_taken = [](const Condition& condition) {
     const auto rules = try_compile({condition});
     if (rules) check_answers(*rules, {condition}, {kMissing, -1, 0, 1, 2600});
@@ -253,8 +253,9 @@ TEST_CASE("a trace names the first false conjunct of one, of 64 and of as many a
   }
 }
 
-TEST_CASE("a chain of derived fields that stand behind those that read them is as long as conditions are nested") {
-  const auto name = [](std::size_t i) { return "d" + std::to_string(999 - i); };  // documents are read by name
+TEST_CASE("a chain of derived fields that are defined after their use has the same limit as nesting") {
+  // Documents are read in the order of names.
+  const auto name = [](std::size_t i) { return "d" + std::to_string(999 - i); };
   std::size_t longest = 0;
   for (std::size_t n = 1; n <= 110; ++n) {
     Json json = document({rule_json("R", name(n - 1) + " > y")});

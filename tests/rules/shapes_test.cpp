@@ -1,5 +1,5 @@
-/// Rule sets by shape: how many rows, rules, members of a list. Few rows take one schedule of
-/// the rules, many the other; both are compared with the words of the manual.
+/// Rule sets by shape: the number of rows, rules and members of a list. Few rows use one schedule of the rules, many
+/// rows the other; both are compared with the definition in docs/rules.md.
 
 #include <algorithm>
 
@@ -17,7 +17,7 @@ const std::vector<std::string> kOnMissing = {"SKIP", "FIRE", "APPROVE", "DECLINE
 
 Schema numbers() { return Schema({{.name = "x"}, {.name = "y"}}); }
 
-/// Rule i asks x > i, but every fifth asks p_forest > 0.5.
+/// Rule i tests x > i, but every fifth rule tests p_forest > 0.5.
 Json ladder(std::size_t n_rules, const std::string& policy, const std::string& on_missing = "") {
   static const std::vector<std::string> actions = {"APPROVE", "REVIEW", "DECLINE"};
   std::vector<Json> rules;
@@ -55,7 +55,7 @@ Batch batch_of(std::size_t n_rows, std::size_t n_rules) {
 void check_rows(const RuleSet& rules, const Batch& batch, bool has_models, const std::vector<Outcome>& expected) {
   const std::size_t n = batch.rows.n_rows();
   std::vector<Outcome> outcomes(n);
-  for (Outcome& outcome : outcomes) outcome.n_fired = 99;  // what a batch leaves unwritten is seen
+  for (Outcome& outcome : outcomes) outcome.n_fired = 99;  // detects outcomes that a batch does not write
   rules.evaluate(batch.rows.view(), has_models ? std::span(batch.models) : std::span<const ModelOutputs>(), outcomes);
   for (std::size_t i = 0; i < n; ++i) {
     CAPTURE(i);
@@ -68,7 +68,7 @@ void check_rows(const RuleSet& rules, const Batch& batch, bool has_models, const
 
 }  // namespace
 
-TEST_CASE("every number of rows and of rules has the outcome that the truths say, in a batch and row by row") {
+TEST_CASE("every number of rows and of rules has the outcome of the truths, in a batch and row by row") {
   const Schema schema = numbers();
   for (const std::size_t n_rules : {0, 1, 2, 31, 32, 33, 63, 64, 65}) {
     for (const char* policy : {"priority", "first", "unique"}) {
@@ -90,7 +90,7 @@ TEST_CASE("every number of rows and of rules has the outcome that the truths say
   }
 }
 
-TEST_CASE("lists of what fired and what is missing stop at 32, their counts do not, in both schedules") {
+TEST_CASE("lists of fired and missing rules stop at 32, but their counts do not, in both schedules") {
   const Schema schema({{.name = "x"}});
   for (const std::size_t n_rules : {0, 1, 31, 32, 33, 100})
     for (const bool is_missing : {false, true}) {
@@ -118,7 +118,7 @@ TEST_CASE("lists of what fired and what is missing stop at 32, their counts do n
     }
 }
 
-TEST_CASE("as many rules as a set may have are all evaluated, and one more is refused") {
+TEST_CASE("the maximum number of rules is evaluated, and one more is rejected") {
   const Schema schema({{.name = "x"}});
   const auto set = [](std::size_t n) {
     std::vector<Json> rules;
@@ -144,7 +144,7 @@ TEST_CASE("as many rules as a set may have are all evaluated, and one more is re
   CHECK_FALSE(RuleSet::compile(set(kMaxRules + 1).dump(), "r.json", schema, Phase::post).rules.has_value());
 }
 
-TEST_CASE("a list of any length holds its members and no other number") {
+TEST_CASE("a list of any length contains exactly its members") {
   const Schema schema = numbers();
   for (const std::size_t n : {1, 2, 7, 8, 9, 10, 31, 32, 33, 63, 64, 65, 1000}) {
     std::string members;
@@ -172,7 +172,7 @@ TEST_CASE("a list of any length holds its members and no other number") {
   CHECK(faults_of("x in []", schema) != "");
 }
 
-TEST_CASE("a document's list of no, one and many ids holds those and no other") {
+TEST_CASE("a document's list of no, one and many ids contains exactly those") {
   const Schema schema({{.name = "id", .kind = Kind::id}});
   for (const std::size_t n : {0, 1, 2, 8, 9, 1000}) {
     Json json = document({rule_json("R", "id in known")});
@@ -195,7 +195,7 @@ TEST_CASE("a document's list of no, one and many ids holds those and no other") 
   }
 }
 
-TEST_CASE("a set of numbers of any size has its members: zeros of both signs are one, infinities are numbers") {
+TEST_CASE("a set of numbers of any size contains its members: zeros of both signs are equal, infinities are numbers") {
   for (const std::size_t n : {0, 1, 2, 3, 4, 7, 8, 9, 31, 32, 33, 1023, 1024, 1025}) {
     std::vector<double> members;
     for (std::size_t i = 0; i < n; ++i)

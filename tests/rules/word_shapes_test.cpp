@@ -10,9 +10,9 @@ namespace {
 using Bool = std::optional<bool>;
 using Words = std::vector<std::string>;
 
-/// Conditions of two words, and what the manual says of them.
+/// Conditions of two words, and their truth as defined in docs/rules.md.
 struct WordConditions {
-  Words a, b;  // vocabularies; b lacks a's odd words and has others
+  Words a, b;  // vocabularies; b does not have a's odd words and has others
 
   Words texts() const {
     Words texts = {"a == b", "a != b", "is_missing(a)", "size(a) > 2"};
@@ -22,7 +22,7 @@ struct WordConditions {
     return texts;
   }
 
-  /// A word outside its vocabulary differs from all inside; two such words may be the same.
+  /// A word outside its vocabulary differs from all words inside; two such words may be equal.
   std::vector<Bool> truths(double code_a, double code_b) const {
     const bool has_a = !std::isnan(code_a), has_both = has_a && !std::isnan(code_b);
     const auto word = [](const Words& words, double code) {
@@ -75,7 +75,7 @@ void check_words(const WordConditions& conditions) {
 
 }  // namespace
 
-TEST_CASE("words of vocabularies of every size compare as the manual says, unseen and missing ones too") {
+TEST_CASE("words of vocabularies of every size compare as documented, also unseen and missing ones") {
   const std::vector<std::size_t> sizes = {0, 1, 2, 63, 64, 65, 300};
   for (const std::size_t n_a : sizes)
     for (const std::size_t n_b : sizes) {

@@ -8,7 +8,7 @@ namespace {
 std::atomic<std::size_t> n_calls{0}, n_bytes{0};
 }
 
-// A file of its own: inlined beside its callers, GCC takes new and delete below for a mismatch.
+// In a separate file: if inlined, GCC reports new and delete below as a mismatch.
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   ++n_calls;
   n_bytes += size;

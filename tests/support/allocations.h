@@ -1,11 +1,11 @@
 #pragma once
-/// How often this program has called operator new, and for how much memory; link support/allocations.cpp.
+/// The number and the size of this program's calls of operator new; link support/allocations.cpp.
 
 #include <cstddef>
 
 namespace sluice::test {
 
 std::size_t n_allocations();
-std::size_t bytes_allocated();  // in all, freed or not
+std::size_t bytes_allocated();  // total, including freed memory
 
 }  // namespace sluice::test

@@ -1,5 +1,5 @@
 #pragma once
-/// Catch2, whichever of its two layouts is installed.
+/// Includes Catch2 in either of its two layouts.
 
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_all.hpp>

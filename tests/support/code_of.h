@@ -1,5 +1,5 @@
 #pragma once
-/// What a call refuses.
+/// The error of a call.
 
 #include <functional>
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace sluice::test {
 
-/// The code of the Error that `call` throws; empty where it throws none.
+/// The code of the Error that `call` throws; empty if it throws none.
 inline std::string code_of(const std::function<void()>& call) {
   try {
     call();

@@ -1,5 +1,5 @@
 #pragma once
-/// Forests by shape: as deep, as many and as mixed as a test asks, where random ones seldom are.
+/// Forests by shape: with a given depth, number and mix of trees, which random forests rarely have.
 
 #include <algorithm>
 #include <cstddef>
@@ -21,9 +21,10 @@ struct TreeShape {
   int depth = 0;
   Form form = Form::full;
   int group = 0;
-  int n_categories = 0;   // of splits on features 2, 5, 8, …, as random_forest.h has them; 0: there are no such splits
-  float kept = 1;         // of a split's cover, the part that its children have
-  bool has_cover = true;  // else all covers are 0, as in a file without them
+  // Categories of splits on features 2, 5, 8, …, as in random_forest.h; 0: no such splits.
+  int n_categories = 0;
+  float kept = 1;         // the share of a split's cover that its children have
+  bool has_cover = true;  // false: all covers are 0, as in a file without them
 };
 
 struct ForestShape {
@@ -41,8 +42,8 @@ inline void grow_shape(PlainTree& tree, std::size_t at, int depth, const ForestS
     return;
   }
   PlainNode& node = tree.nodes[at];
-  // One after the other: a forest of as many splits as features has each of them once. Few are drawn, so that what
-  // repeats on a path is not always the same.
+  // In turn: a forest with as many splits as features has each of them once. Few are drawn, so that the repeats on a
+  // path vary.
   node.feature = forest.n_features > 6 ? next_feature++ % forest.n_features
                                        : static_cast<int>(random.below(static_cast<std::uint64_t>(forest.n_features)));
   node.default_left = random.below(2) == 0;
@@ -85,7 +86,7 @@ inline PlainModel make_forest(const ForestShape& shape, std::uint64_t seed) {
   return model;
 }
 
-/// Puts the categories around the trees' last one into a row's cells: one less to two more.
+/// Writes categories around the trees' last one to a row's cells: from one less to two more.
 inline void put_last_categories(const ForestShape& shape, FloatTable& rows) {
   int n = 0;
   for (const TreeShape& tree : shape.trees) n = std::max(n, tree.n_categories);

@@ -7,8 +7,8 @@
 namespace sluice::test {
 namespace {
 
-/// Makes trees of a wanted shape. Their splits go round over the features, and on each over its cuts, so that a forest
-/// with enough splits has every one of them.
+/// Builds trees of a given shape. Their splits cycle through the features, and for each through its cuts, so that a
+/// forest with enough splits has all of them.
 class Shaper {
  public:
   Shaper(Random& random, int n_features, int n_cuts = 7) : random_(random), n_features_(n_features), n_cuts_(n_cuts) {
@@ -34,7 +34,7 @@ class Shaper {
   Shaper& full(int n_trees, int depth) { return grow(n_trees, (1 << depth) - 1, depth); }
   Shaper& chains(int n_trees, int depth) { return grow(n_trees, depth, depth); }
 
-  /// Trees of so many splits and exactly so many levels.
+  /// Trees with this number of splits and exactly this number of levels.
   Shaper& grow(int n_trees, int n_splits, int depth) {
     for (int t = 0; t < n_trees; ++t) {
       PlainTree tree;
@@ -64,7 +64,7 @@ class Shaper {
     tree.nodes.push_back(node);
   }
 
-  /// A leaf that is not as deep as the tree may be.
+  /// A leaf that may be above the tree's last level.
   std::size_t pick(const std::vector<Open>& open, int depth) {
     std::size_t k = random_.below(open.size());
     while (open[k].depth >= depth) k = (k + 1) % open.size();
@@ -86,7 +86,7 @@ class Shaper {
     open.erase(open.begin() + static_cast<std::ptrdiff_t>(k));
     open.push_back({left, at.depth + 1});
     open.push_back({left + 1, at.depth + 1});
-    if (random_.below(2) == 0) std::swap(open[open.size() - 1], open[open.size() - 2]);  // a chain turns
+    if (random_.below(2) == 0) std::swap(open[open.size() - 1], open[open.size() - 2]);  // a chain changes sides
   }
 
   void put_test(PlainNode& node) {
@@ -96,7 +96,7 @@ class Shaper {
       node.value = static_cast<float>(k / n_features_ % n_cuts_) * 0.37f - 1.0f;
       return;
     }
-    node.categories.push_back(n_categories_ - 1);  // the highest decides what a column needs
+    node.categories.push_back(n_categories_ - 1);  // the highest category determines the column's size
     for (int c = 0; c < n_categories_ - 1; ++c)
       if (random_.below(4) == 0) node.categories.push_back(c);
   }
@@ -125,7 +125,7 @@ void add_depths(Models& out, Random& random) {
     out.push_back({named("average splits", n), Shaper(random, 6).grow(5, n, 20).done()});
 }
 
-/// Trees that a walk goes down 1.9, 2 and 2.1 levels on average, and those that the fault of 2026 was about.
+/// Trees that a walk descends 1.9, 2 and 2.1 levels on average, and the shapes of a former bug (2026).
 void add_small_trees(Models& out, Random& random) {
   out.push_back({"one single leaf", Shaper(random, 3).leaves(1).done()});
   out.push_back({"single leaves", Shaper(random, 3).leaves(700).done()});
@@ -152,7 +152,7 @@ void add_small_trees(Models& out, Random& random) {
   out.push_back({"converged", converged.full(40, 6).grow(40, 6, 4).stumps(60).leaves(600).done()});
 }
 
-/// Trees that fill a walk's group of 20, a chunk of 128 or 32, and the counts beside them.
+/// Trees that fill a walk's group of 20, a chunk of 128 or 32, and counts around these.
 void add_counts(Models& out, Random& random) {
   for (const int n : {7, 8, 9, 15, 16, 17, 19, 20, 21, 31, 32, 33, 127, 128, 129})
     out.push_back({named("trees", n), Shaper(random, 5).grow(n, 5, 3).done()});
@@ -170,7 +170,7 @@ void add_cuts(Models& out, Random& random) {
   }
 }
 
-/// Columns of numbers alone, and the last three categories.
+/// Columns of numbers only, except the last three, which are categories.
 void add_columns(Models& out, Random& random) {
   for (const int n : {1, 63, 64, 65, 127, 128, 129, 255, 256, 257, 1023, 1024, 1025}) {
     const int n_trees = n / 31 + 2;
@@ -197,7 +197,7 @@ void add_categories(Models& out, Random& random) {
   }
 }
 
-/// Values that a feature's splits ask about: thresholds, or categories.
+/// Values that a feature's splits test: thresholds, or categories.
 struct Asked {
   std::vector<float> thresholds;
   std::vector<int> categories;
@@ -235,7 +235,7 @@ std::vector<NamedModel> models_at_limits(std::uint64_t seed) {
 PlainModel model_at_limit(std::uint64_t seed, const std::string& name) {
   for (const NamedModel& shaped : models_at_limits(seed))
     if (shaped.name == name) return shaped.model;
-  throw std::out_of_range("there is no shape " + name);
+  throw std::out_of_range("unknown shape " + name);
 }
 
 FloatTable boundary_rows(const PlainModel& model, std::size_t n_rows, Random& random) {

@@ -1,6 +1,6 @@
 #pragma once
-/// A published JSON Schema of docs/, as a second reader of what the program accepts and writes. Link
-/// sluice_json_schema; it is there where valijson is.
+/// A published JSON Schema of docs/, as a second check of the documents that the program accepts and writes. Link
+/// sluice_json_schema; it is built only if valijson is installed.
 
 #include <memory>
 #include <nlohmann/json_fwd.hpp>

@@ -1,8 +1,8 @@
 #pragma once
-/// What rule conditions mean, over plain values: shares nothing with rules/. random_rules.h makes conditions of it.
+/// The meaning of rule conditions over plain values: shares nothing with rules/. random_rules.h generates conditions.
 ///
-/// Missing is an empty optional. A word outside its column's vocabulary is any word of the world that is not in it: two
-/// words are equal where they are in every possible world, unequal where they are in none, and else it is not known.
+/// Missing is an empty optional. A word outside its column's vocabulary is any word of the world that is not in it. Two
+/// words are equal if they are equal in every possible world, unequal if they are equal in none, and otherwise unknown.
 
 #include <algorithm>
 #include <cmath>
@@ -19,7 +19,7 @@ namespace sluice::test::naive {
 
 using Number = std::optional<double>;
 using Bool = std::optional<bool>;
-using Words = std::optional<std::vector<std::string>>;  // what the word may be
+using Words = std::optional<std::vector<std::string>>;  // the possible words
 
 struct Row {
   std::map<std::string, Number> numbers;  // and times
@@ -29,7 +29,8 @@ struct Row {
 template <class V>
 struct Expr {
   std::string text;
-  int level = 7;  // how tightly its outermost operator binds: 0 conditional ... 6 unary, 7 primary
+  // Binding strength of its outermost operator: 0 conditional ... 6 unary, 7 primary.
+  int level = 7;
   std::function<V(const Row&)> value;
   std::string unit = {};  // of a number
 
@@ -63,7 +64,7 @@ inline bool is_duration(const std::string& unit) {
 
 inline Number known(double x) { return std::isnan(x) ? Number() : Number(x); }
 
-/// Amounts of money that arithmetic makes are whole ten-thousandths; times are of the years 0001 to 9999.
+/// Computed amounts of money are whole ten-thousandths; times are within the years 0001 to 9999.
 inline Number money(const Number& x) {
   if (!x || !(std::abs(*x) * 10000 < 9007199254740992.0)) return {};
   return static_cast<double>(std::llround(*x * 10000)) / 10000;
@@ -94,7 +95,7 @@ inline Bool compare(std::size_t op, const Number& a, const Number& b) {
   }
 }
 
-/// The row as the rules see it.
+/// The row in the form that the rules read.
 inline std::vector<double> cells(const Schema& schema, const Row& row) {
   std::vector<double> cells;
   for (const Column& column : schema.columns()) {
@@ -102,7 +103,8 @@ inline std::vector<double> cells(const Schema& schema, const Row& row) {
     if (column.kind == Kind::number || column.kind == Kind::time) {
       cell = row.numbers.at(column.name).value_or(cell);
     } else if (const Words& words = row.words.at(column.name)) {
-      if (column.kind == Kind::id) {  // the text's escapes undone
+      // Without the text's escapes.
+      if (column.kind == Kind::id) {
         std::string id = words->front();
         std::erase(id, '\\');
         cell = hash_id(id);

@@ -29,7 +29,7 @@ float random_threshold(Random& random) {
 void make_split(PlainNode& node, const PlainModel& model, const ModelShape& shape, Random& random) {
   node.feature = between(random, 0, model.n_features - 1);
   node.default_left = chance(random, 0.5);
-  // A feature is either numeric or a category, as XGBoost has it: every third one is a category.
+  // As in XGBoost, a feature is either numeric or a category: every third one is a category.
   if (!shape.with_categories || node.feature % 3 != 2) {
     node.value = random_threshold(random);
     return;
@@ -61,7 +61,7 @@ void grow(PlainTree& tree, std::size_t at, int depth, const PlainModel& model, c
   grow(tree, static_cast<std::size_t>(left) + 1, depth - 1, model, shape, random);
 }
 
-/// Gives the nodes new numbers, with unreachable ones between. The root stays 0.
+/// Renumbers the nodes, with unreachable ones between. The root stays 0.
 void scatter(PlainTree& tree, Random& random) {
   std::vector<int> place(tree.nodes.size() + 3);
   std::iota(place.begin(), place.end(), 1);
@@ -133,7 +133,8 @@ float random_cell(const PlainModel& model, int feature, Random& random, bool wit
   if (chance(random, 0.15)) return std::numeric_limits<float>::quiet_NaN();
   if (with_infinities && chance(random, 0.04)) return chance(random, 0.5) ? kInfinity : -kInfinity;
   if (chance(random, 0.08)) return kOddNumbers[random.below(std::size(kOddNumbers))];
-  if (chance(random, 0.4)) {  // exactly a threshold of this feature, where a try or two finds one
+  // Exactly a threshold of this feature, if one or two tries find one.
+  if (chance(random, 0.4)) {
     const PlainTree& tree = model.trees[random.below(model.trees.size())];
     const PlainNode& node = tree.nodes[random.below(tree.nodes.size())];
     if (node.left >= 0 && node.feature == feature && std::isfinite(node.value)) return node.value;
@@ -153,7 +154,7 @@ int leaf_of(const PlainTree& tree, std::span<const float> row) {
   return at;
 }
 
-/// What the tree is expected to give when only the features in `known` are.
+/// The tree's expected value if only the features in `known` are known.
 double expectation(const PlainTree& tree, int at, std::span<const float> row, std::uint32_t known) {
   const PlainNode& node = tree.nodes[static_cast<std::size_t>(at)];
   if (node.left < 0) return static_cast<double>(node.value);

@@ -1,8 +1,8 @@
 #pragma once
-/// Random forests with the corners that trained ones rarely have, written as XGBoost JSON, and the plainest oracle for
-/// them.
+/// Random forests with corner cases that trained forests rarely have, written as XGBoost JSON, and the simplest oracle
+/// for them.
 ///
-/// The oracle works on the generator's own trees: it shares no code and no data structure with gbdt/.
+/// The oracle uses the generator's own trees: it shares no code and no data structure with gbdt/.
 
 #include <cstdint>
 #include <string>
@@ -18,7 +18,7 @@ struct PlainNode {
   int feature = 0;
   float value = 0;  // threshold or leaf
   bool default_left = false;
-  std::vector<int> categories;  // those that go right; not empty: a categorical split
+  std::vector<int> categories;  // the categories that go right; not empty for a categorical split
   float cover = 0;
 };
 
@@ -30,13 +30,13 @@ struct PlainTree {
 struct PlainModel {
   std::vector<int> version = {1, 7, 4};
   std::string objective = "binary:logistic";
-  std::string base_score = "5E-1";  // as it stands in the file
-  float base_margin = 0;            // what that means
+  std::string base_score = "5E-1";  // as written in the file
+  float base_margin = 0;            // the margin of that
   int n_features = 1;
   int n_groups = 1;
   bool bool_defaults = false;  // default_left as true and false, as XGBoost 1.0 wrote it
   std::vector<PlainTree> trees;
-  std::vector<float> weights;  // DART's, one a tree; empty for gbtree
+  std::vector<float> weights;  // DART's, one per tree; empty for gbtree
   int n_parallel_trees = 1;
 };
 
@@ -44,9 +44,9 @@ struct ModelShape {
   int max_features = 12, max_trees = 20, max_depth = 7;
   bool with_categories = true;
   bool with_groups = true;
-  bool with_empty_branches = true;  // splits of which one side has no cover
-  bool apart =
-      false;  // siblings anywhere, with unreachable nodes between; XGBoost before 2.0 cannot predict from such files
+  bool with_empty_branches = true;  // splits with one side without cover
+  /// Places siblings anywhere, with unreachable nodes between. XGBoost before 2.0 cannot predict from such files.
+  bool apart = false;
   bool with_boosters = false;  // DART, parallel trees, and every objective that XGBoost 1.7 has
 };
 
@@ -64,13 +64,12 @@ namespace oracle {
 bool goes_left(const PlainNode& node, float x);
 std::vector<float> margins(const PlainModel& model, BatchView rows);        // [n_rows, n_groups]
 std::vector<std::int32_t> leaves(const PlainModel& model, BatchView rows);  // [n_rows, n_trees]
-/// Shapley values of the path-dependent game by all 2^n coalitions: [n_groups, n_features + 1], the last column the
-/// empty coalition's value.
+/// Shapley values of the path-dependent game over all 2^n coalitions: [n_groups, n_features + 1]. The last column is
+/// the empty coalition's value.
 std::vector<double> shapley(const PlainModel& model, std::span<const float> row);
 }  // namespace oracle
 
-/// "" where both have the same bits (NaN equals itself, zeros of different sign differ); otherwise the first place that
-/// differs.
+/// "" if both have the same bits (NaN equals itself, zeros of different sign differ); otherwise the first difference.
 std::string difference(std::span<const float> actual, std::span<const float> expected);
 
 }  // namespace sluice::test

@@ -10,7 +10,8 @@ std::string number(float value) {
   if (std::isnan(value)) return "NaN";
   if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
   const std::string text = number_text(value);
-  return text.find_first_of(".e") == text.npos ? text + ".0" : text;  // XGBoost 1.7 takes no integers here
+  // XGBoost 1.7 does not accept integers here
+  return text.find_first_of(".e") == text.npos ? text + ".0" : text;
 }
 
 template <class Items, class Text>

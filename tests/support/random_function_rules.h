@@ -1,5 +1,5 @@
 #pragma once
-/// Random conditions with functions of words, times and whole numbers; their meanings are the C library's.
+/// Random conditions with functions of words, times and whole numbers; the C library defines their meanings.
 
 #include <ctime>
 
@@ -27,7 +27,7 @@ class FunctionConditions {
  private:
   std::size_t pick(std::size_t n) { return static_cast<std::size_t>(random_.below(n)); }
 
-  /// The word, where it is known which it is: a text of one that is not in the vocabulary is not in the row.
+  /// The word, if it is known: a row does not contain the text of a word outside the vocabulary.
   static std::optional<std::string> known_word(const Row& row, const std::string& name) {
     const Words& words = row.words.at(name);
     return words && words->size() == 1 ? std::optional(words->front()) : std::nullopt;

@@ -1,5 +1,5 @@
 #pragma once
-/// Random rows of the naive schema: numbers that rules trip over, words known and unknown, missing cells.
+/// Random rows of the naive schema: difficult numbers, words known and unknown, missing cells.
 
 #include <array>
 
@@ -8,7 +8,7 @@
 
 namespace sluice::test::naive {
 
-inline constexpr std::array<const char*, 3> kIds = {"a-1", "b-2", "c\\\"3"};  // as a text's content is written
+inline constexpr std::array<const char*, 3> kIds = {"a-1", "b-2", "c\\\"3"};  // with escapes, as between quotes
 
 inline double random_number(Random& random) {
   static constexpr double kNumbers[] = {0, 1, 2, 0.5, 3, -3, 7, 24, 100, 5000, 0.1, -0.25, 1e300, 2.5};

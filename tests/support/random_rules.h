@@ -112,7 +112,7 @@ class Generator {
             [=](const Row& row) { return compare(op, a.value(row), b.value(row)); }};
   }
 
-  /// Two durations of different units meet in seconds.
+  /// Two durations of different units are compared in seconds.
   static std::pair<Expr<Number>, Expr<Number>> alike(Expr<Number> a, Expr<Number> b) {
     if (a.unit != b.unit) a = in_seconds(a), b = in_seconds(b);
     return {a, b};

@@ -1,6 +1,6 @@
 #pragma once
-/// Whether this build has the address sanitizer, which takes six times as long, so that a test may do less of the same;
-/// or the thread sanitizer.
+/// Whether this build has the address sanitizer, which is six times slower, so that a test may run fewer cases; or the
+/// thread sanitizer.
 
 namespace sluice::test {
 

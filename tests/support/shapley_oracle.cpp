@@ -7,7 +7,7 @@
 namespace sluice::test::oracle {
 namespace {
 
-/// What the tree is expected to give over its cover when only the features in `known` are.
+/// The tree's expected value over its cover if only the features in `known` are known.
 double expectation(const PlainTree& tree, int at, std::span<const float> row, std::uint32_t known) {
   const PlainNode& node = tree.nodes[static_cast<std::size_t>(at)];
   if (node.left < 0) return static_cast<double>(node.value);

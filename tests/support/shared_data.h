@@ -1,6 +1,6 @@
 #pragma once
-/// The real data sets and the inputs that once came out wrong, beside the repository. They are not part of it: tests
-/// that want them say so and pass without them.
+/// The real data sets and the inputs of former bugs, next to the repository. They are not part of it: tests that need
+/// them report a skip and pass without them.
 
 #include <filesystem>
 #include <iostream>
@@ -13,15 +13,15 @@ namespace sluice::test {
 inline std::optional<std::filesystem::path> shared_data(const std::string& name) {
   const auto path = std::filesystem::path(SLUICE_SHARED_DATA) / name;
   if (std::filesystem::exists(path)) return path;
-  std::cout << "SKIP " << name << ": ../shared/data is not here\n";
+  std::cout << "SKIP " << name << ": ../shared/data is missing\n";
   return std::nullopt;
 }
 
-/// The folder of an input that once came out wrong, in the same way.
+/// The folder of a former bug's input, in the same way.
 inline std::optional<std::filesystem::path> shared_case(const std::string& name) {
   const auto path = std::filesystem::path(SLUICE_SHARED_DATA).parent_path() / "cases" / name;
   if (std::filesystem::exists(path)) return std::filesystem::canonical(path);
-  std::cout << "SKIP " << name << ": ../shared/cases is not here\n";
+  std::cout << "SKIP " << name << ": ../shared/cases is missing\n";
   return std::nullopt;
 }
 

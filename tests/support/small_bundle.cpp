@@ -42,7 +42,7 @@ void grow(PlainTree& tree, std::size_t at, std::size_t depth, const Schema& sche
   node.feature = static_cast<int>(random.below(n_features));
   node.default_left = random.below(2) == 0;
   const auto columns = schema.forest_columns();
-  const auto feature = static_cast<std::size_t>(node.feature);  // behind the columns stands a margin
+  const auto feature = static_cast<std::size_t>(node.feature);  // the margin follows the columns
   if (feature < columns.size() && schema[columns[feature]].kind == Kind::category)
     node.categories = {static_cast<int>(random.below(schema[columns[feature]].vocabulary.size()))};
   else
@@ -69,7 +69,7 @@ PlainModel grown(const Schema& schema, std::size_t n_features, std::uint64_t see
     PlainTree tree;
     tree.nodes.resize(1);
     tree.nodes[0].cover = 100;
-    tree.nodes.reserve(std::size_t{2} << depth);  // grow holds references into it
+    tree.nodes.reserve(std::size_t{2} << depth);  // grow has references into it
     grow(tree, 0, depth, schema, n_features, random);
     model.trees.push_back(std::move(tree));
   }

@@ -1,5 +1,5 @@
 #pragma once
-/// A folder that is gone when the test is.
+/// A folder that is deleted at the end of the test.
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 #pragma once
-/// What device code calls beside the runtime.
+/// The functions that device code calls in addition to the runtime.
 
 #include <algorithm>
 #include <cmath>

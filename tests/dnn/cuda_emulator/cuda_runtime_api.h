@@ -1,11 +1,10 @@
 #pragma once
-/// As much of CUDA's runtime as Sluice's executor uses, on the CPU: the executor and its kernels are compiled against
-/// this header instead of CUDA's, so that every thread, barrier, copy and graph of theirs runs where there is no
-/// device.
+/// The part of CUDA's runtime that Sluice's executor uses, on the CPU. The executor and its kernels are compiled with
+/// this header instead of CUDA's, so that all their threads, barriers, copies and graphs run without a device.
 ///
-/// Work on a stream, and asynchronous copies to shared memory, are done when they are asked for, or as late as they may
-/// be. A block's threads run one after the other from barrier to barrier, forwards or backwards. The tests try all of
-/// it: what only a lucky order would get right comes out wrong.
+/// Work on a stream, and asynchronous copies to shared memory, complete immediately or as late as CUDA allows. A
+/// block's threads run one after the other from barrier to barrier, forwards or backwards. The tests try all
+/// combinations: code that depends on a lucky order gives wrong results.
 
 #include <cstddef>
 #include <cstdint>
@@ -69,15 +68,15 @@ struct Stream {
   Work captured, waiting;
 };
 
-/// The device, and what a test wants of it.
+/// The device, and the faults that a test injects.
 struct Machine {
   int n_devices = 2;
   int driver_version = 13000;
-  int n_processors = 2;  // few, so that small networks take large tiles too
+  int n_processors = 2;  // few, so that small networks use large tiles too
   std::size_t free_bytes = std::size_t{1} << 30;
   bool is_backwards = false, is_late = false;
-  std::function<cudaError_t(const std::string& call)> fault;  // asked before every call
-  std::size_t n_allocations = 0;                              // of memory, streams and graphs that are not given back
+  std::function<cudaError_t(const std::string& call)> fault;  // called before every call
+  std::size_t n_allocations = 0;                              // of memory, streams and graphs that are not released
   std::recursive_mutex mutex;
 };
 Machine& machine();

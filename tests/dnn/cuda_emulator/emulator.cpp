@@ -108,7 +108,7 @@ thread_local int the_device = 0;
 using cuda_emulator::asked;
 using cuda_emulator::machine;
 
-/// A call that a test may have fail, under the machine's lock.
+/// A call that a test may fail, under the machine's lock.
 #define EMULATED(call)                          \
   const std::scoped_lock lock(machine().mutex); \
   if (const cudaError_t error = asked(call); error != cudaSuccess) return error
@@ -142,7 +142,7 @@ cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
   return cudaSuccess;
 }
 
-/// Filled with what is no number, so that memory read before it was written shows.
+/// Filled with NaN, so that reads of uninitialised memory are detected.
 cudaError_t cudaMalloc(void** memory, std::size_t n_bytes) {
   EMULATED("cudaMalloc");
   *memory = std::aligned_alloc(256, (n_bytes + 255) / 256 * 256);

@@ -1,3 +1,3 @@
-/* A library that is no plug-in. */
+/* A library that is not a plug-in. */
 int sluice_no_plugin(void);
 int sluice_no_plugin(void) { return 0; }

@@ -19,7 +19,7 @@ static void* open_line(const SluiceNetworkFile* file, char* error, SluiceSize er
   if (strcmp(file->device, "cpu") != 0) return fail(error, error_size, "lines run on the CPU");
   char* text = malloc(file->n_bytes + 1);
   Line* line = malloc(sizeof(Line) + file->n_columns * sizeof(float));
-  if (!text || !line) return free(text), free(line), fail(error, error_size, "there is no memory");
+  if (!text || !line) return free(text), free(line), fail(error, error_size, "out of memory");
   memcpy(text, file->bytes, file->n_bytes);
   text[file->n_bytes] = '\0';
   line->n_columns = file->n_columns;
@@ -32,14 +32,14 @@ static void* open_line(const SluiceNetworkFile* file, char* error, SluiceSize er
   }
   const int fits = n == file->n_columns + 1 && strspn(at, " \n") == strlen(at);
   free(text);
-  if (!fits) return free(line), fail(error, error_size, "a bias and one weight a column are wanted");
+  if (!fits) return free(line), fail(error, error_size, "expected a bias and one weight per column");
   return line;
 }
 
 static int forward_line(const void* network, const float* rows, SluiceSize n_rows, SluiceSize n_columns, float* margins,
                         char* error, SluiceSize error_size) {
   const Line* line = network;
-  if (n_columns != line->n_columns) return fail(error, error_size, "another number of columns"), 1;
+  if (n_columns != line->n_columns) return fail(error, error_size, "wrong number of columns"), 1;
   for (SluiceSize i = 0; i < n_rows; ++i) {
     margins[i] = line->bias;
     for (SluiceSize c = 0; c < n_columns; ++c) margins[i] += line->weights[c] * rows[i * n_columns + c];
