@@ -16,7 +16,7 @@ std::string_view word(Svg::Anchor anchor) {
   return anchor == Svg::Anchor::start ? "" : anchor == Svg::Anchor::middle ? "middle" : "end";
 }
 
-/// Closes an element that a title may stand in.
+/// Closes an element that may hold a title.
 std::string close(const char* element, std::string_view title) {
   return title.empty() ? "/>\n" : "><title>" + escape_html(title) + "</title></" + element + ">\n";
 }

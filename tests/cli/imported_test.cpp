@@ -112,7 +112,7 @@ TEST_CASE("bundle create says what an imported network lacks") {
   CHECK(run(folder, create("--encoder bundle/network.json")).exit_code == 2);  // which runtime?
   const auto narrow = run(folder, create("--runtime linear --encoder bundle/network.json"));
   CHECK(narrow.exit_code == 1);
-  CHECK_THAT(narrow.err, Catch::Contains("network.open") && Catch::Contains("one weight a column"));
+  CHECK_THAT(narrow.err, Catch::Contains("network.open") && Catch::Contains("one weight per column"));
   const auto missing = run(folder, create("--runtime no_such --encoder bundle/network.json"));
   CHECK(missing.exit_code == 1);
   CHECK_THAT(missing.err, Catch::Contains("libsluice_no_such.so") && Catch::Contains("hint"));

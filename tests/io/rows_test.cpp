@@ -105,7 +105,7 @@ TEST_CASE("all missing columns are reported at once, with suggestions") {
 TEST_CASE("a name with a hidden character is shown with it") {
   const TempDir folder;
   require_error("rows.missing_column",
-                {"there is no column \"class\\r\"", "the columns are: \"amount\", \"country\", \"class\""},
+                {"missing column \"class\\r\"", "the columns are: \"amount\", \"country\", \"class\""},
                 [&] { reader_of(folder, "amount,country,class\n1,DE,1\n", {.label_column = "class\r"}); });
   require_error("rows.missing_column", {"\"\\u{200b}amount\""}, [&] {
     reader_of(folder,
