@@ -62,8 +62,7 @@ struct ThreadPool::State {
 ThreadPool::ThreadPool(std::size_t n_threads) : state_(std::make_unique<State>()) {
   if (n_threads == 0) n_threads = std::max(1u, std::thread::hardware_concurrency());
   if (n_threads > kMaxThreads)
-    throw Error("threads.number",
-                std::to_string(n_threads) + " threads, the limit is " + std::to_string(kMaxThreads),
+    throw Error("threads.number", std::to_string(n_threads) + " threads, the limit is " + std::to_string(kMaxThreads),
                 "0 is one for each processor");
   try {
     for (std::size_t i = 1; i < n_threads; ++i) state_->threads.emplace_back([this] { state_->serve(); });

@@ -5,15 +5,16 @@ Prints "file:line: what" for each fault and exits with 1 if there is any. The wo
 applies to the folders below, and WORDS_OF_CODE in addition. Every installed header of these folders needs a line that
 begins with "/// Thread-safety:" in its opening comment.
 """
+
 from __future__ import annotations
 
 import io
 import re
 import sys
 import tokenize
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Iterator
 
 import documents
 
@@ -43,8 +44,7 @@ WORDS_OF_CODE = {
     r"(breaks?|broke|broken) off": '"is truncated"',
     r"hears? of": '"is called for", "receives"',
     r"one that is no": '"one that is not a"',
-    r"(?<!this )one an? (row|column|feature|tree|node|group|class|member|element|rule|level|warp|lane|byte|bit)":
-        '"one per ..."',
+    r"(?<!this )one an? (row|column|feature|tree|node|group|class|member|element|rule|level|warp|lane|byte|bit)": '"one per ..."',
     r"where there (is|are) no( more)? \w+": '"if there is no ..."',
     r"(says|tells) (so|why|of)": '"reports"',
     r"says? (which|what|how)": '"returns", "reports", "defines"',
