@@ -1,33 +1,21 @@
 #include "sluice/base/printable.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <cstdio>
+#include <utility>
+
+#include "sluice/base/utf8.h"
 
 namespace sluice {
 namespace {
 
-struct Character {
-  char32_t code = 0;
-  std::size_t n_bytes = 0;  // 0: the first byte begins no character of UTF-8
-};
-
-/// RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.
-Character first_character(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
-  const std::uint8_t lead = byte(0);
-  if (lead < 0x80) return {lead, 1};
-  const std::size_t n = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || text.size() < n) return {};
-  char32_t code = lead & (0xFF >> (n + 1));
-  for (std::size_t i = 1; i < n; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return {};
-    code = code << 6 | (byte(i) & 0x3F);
-  }
-  constexpr std::array<char32_t, 5> kLowest = {0, 0, 0x80, 0x800, 0x10000};
-  if (code < kLowest[n] || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) return {};
-  return {code, n};
+/// Of a well-formed character.
+char32_t code_of(std::string_view character) {
+  char32_t code = static_cast<std::uint8_t>(character[0]);
+  if (character.size() > 1) code &= 0xFF >> (character.size() + 1);
+  for (const char c : character.substr(1)) code = code << 6 | (static_cast<std::uint8_t>(c) & 0x3F);
+  return code;
 }
 
 bool is_invisible(char32_t code) {
@@ -61,15 +49,15 @@ std::string escaped(char32_t code) {
 std::string printable(std::string_view text, bool keep_lines) {
   std::string out;
   while (!text.empty()) {
-    const Character c = first_character(text);
-    const std::size_t n = std::max<std::size_t>(1, c.n_bytes);
-    if (c.n_bytes == 0)
+    const std::size_t n = character_size(text);
+    const std::string_view character = text.substr(0, std::max<std::size_t>(1, n));
+    if (n == 0)
       out += escaped_byte(static_cast<std::uint8_t>(text[0]));
-    else if (is_invisible(c.code) && !(keep_lines && c.code == '\n'))
-      out += escaped(c.code);
+    else if (const char32_t code = code_of(character); is_invisible(code) && !(keep_lines && code == '\n'))
+      out += escaped(code);
     else
-      out += text.substr(0, n);
-    text.remove_prefix(n);
+      out += character;
+    text.remove_prefix(character.size());
   }
   return out;
 }

@@ -60,7 +60,7 @@ struct ThreadPool::State {
 };
 
 ThreadPool::ThreadPool(std::size_t n_threads) : state_(std::make_unique<State>()) {
-  if (n_threads == 0) n_threads = std::max(1u, std::thread::hardware_concurrency());
+  if (n_threads == 0) n_threads = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMaxThreads);
   if (n_threads > kMaxThreads)
     throw Error("threads.number", std::to_string(n_threads) + " threads, the limit is " + std::to_string(kMaxThreads),
                 "0 is one for each processor");

@@ -21,7 +21,7 @@ using dnn::PrefixMargins;
 /// disagreement: the standard deviation of the forests' margins, with n - 1.
 class ForestSignals {
  public:
-  /// `bag` as make_forest_stage takes it (stages.h). Throws Error{forest.cover} where leaf_support is wanted of a
+  /// `bag` as make_forest_stage takes it (cascade/forest_stage.h). Throws Error{forest.cover} where leaf_support is wanted of a
   /// forest without covers, Error{forest.bag} where disagreement is of a single one.
   ForestSignals(std::span<const gbdt::Forest> bag, const Schema& schema, std::span<const dnn::ForestSignal> wanted);
 
@@ -34,7 +34,7 @@ class ForestSignals {
 
   Schema schema_;
   std::vector<dnn::ForestSignal> wanted_;
-  gbdt::Forest support_;           // the folded bag, whose margin is the leaf support
+  gbdt::Forest support_;           // the merged bag, whose margin is the leaf support
   std::vector<gbdt::Forest> bag_;  // kept where disagreement is wanted
 };
 

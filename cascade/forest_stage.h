@@ -32,7 +32,7 @@ class ForestStage {
   virtual std::vector<std::string> warnings() const { return {}; }
 };
 
-/// A bag of forests, folded into one (gbdt/merge.h). A bag of one gives that forest's exact margin. Throws
+/// A bag of forests, merged into one (gbdt/merge.h). A bag of one gives that forest's exact margin. Throws
 /// Error{forest.*} where a forest is not binary or reads other columns than the schema's forest columns.
 std::unique_ptr<ForestStage> make_forest_stage(std::shared_ptr<const std::vector<gbdt::Forest>> bag,
                                                const Schema& schema);

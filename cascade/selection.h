@@ -2,6 +2,7 @@
 /// Some rows of a block, side by side, and their places in it. Not installed.
 
 #include <cstddef>
+#include <numeric>
 #include <vector>
 
 #include "sluice/base/batch.h"
@@ -11,8 +12,8 @@ namespace sluice::cascade {
 /// All rows are a view of the block; fewer are copied.
 class Selection {
  public:
-  explicit Selection(RowsView rows) : view_(rows) {
-    for (std::size_t i = 0; i < rows.n_rows; ++i) places_.push_back(i);
+  explicit Selection(RowsView rows) : view_(rows), places_(rows.n_rows) {
+    std::iota(places_.begin(), places_.end(), std::size_t{0});
   }
   Selection(Selection&&) = default;
   Selection(const Selection&) = delete;
@@ -24,16 +25,22 @@ class Selection {
   Selection where(const Wanted& wanted) const {
     Selection out(view_.slice(0, 0));
     std::vector<std::size_t> numbers;
+    numbers.reserve(size());
     for (std::size_t k = 0; k < size(); ++k)
       if (wanted(places_[k])) numbers.push_back(k);
-    out.view_ = view_;
-    if (numbers.size() < size()) {
-      out.copy_ = Table(view_.n_columns);
-      out.copy_.reserve(numbers.size());
-      for (const std::size_t k : numbers) out.copy_.append(view_.row(k));
-      out.view_ = out.copy_.view();
+    if (numbers.size() == size()) {
+      out.view_ = view_;
+      out.places_ = places_;
+      return out;
     }
-    for (const std::size_t k : numbers) out.places_.push_back(places_[k]);
+    out.copy_ = Table(view_.n_columns);
+    out.copy_.reserve(numbers.size());
+    out.places_.reserve(numbers.size());
+    for (const std::size_t k : numbers) {
+      out.copy_.append(view_.row(k));
+      out.places_.push_back(places_[k]);
+    }
+    out.view_ = out.copy_.view();
     return out;
   }
 

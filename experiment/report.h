@@ -1,6 +1,6 @@
 #pragma once
 /// What a decision log says of experiments (docs/experiments.md). Plain values; written by report_json.h and
-/// experiment_html.h.
+/// report_html.h.
 ///
 /// All intervals hold at once at every number of decisions (sequential.h). A figure that does not exist is NaN.
 

@@ -9,8 +9,8 @@
 #include <unordered_map>
 
 #include "sluice/base/error.h"
+#include "sluice/base/utf8.h"
 #include "sluice/io/csv/byte_source.h"
-#include "sluice/io/csv/utf8.h"
 
 namespace sluice::io {
 namespace {

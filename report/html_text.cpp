@@ -73,7 +73,7 @@ svg{display:block;width:100%;height:auto;margin:6px 0;font-family:inherit}
 svg text{fill:var(--ink);font-size:12.5px}
 svg .muted{fill:var(--muted)}
 .note{background:var(--soft);border-left:3px solid var(--line);padding:8px 14px;font-size:13.5px}
-@media(max-width:620px){table{display:block;overflow-x:auto}}
+@media(max-width:620px){table{display:block;overflow-x:auto}td,td code,td .mono{overflow-wrap:normal}}
 @media print{body{padding:0;font-size:12px;max-width:none}h2{break-after:avoid}table,svg,.tiles{break-inside:avoid}.tile,.note{border:1px solid var(--line);background:none}}
 )";
 }

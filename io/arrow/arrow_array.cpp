@@ -7,7 +7,7 @@
 #include "sluice/base/error.h"
 #include "sluice/base/number.h"
 #include "sluice/base/schema.h"
-#include "sluice/io/csv/utf8.h"
+#include "sluice/base/utf8.h"
 
 namespace sluice::io::arrow {
 namespace {

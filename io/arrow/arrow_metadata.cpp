@@ -6,8 +6,8 @@
 
 #include "sluice/base/diagnostic.h"
 #include "sluice/base/error.h"
+#include "sluice/base/utf8.h"
 #include "sluice/io/arrow/arrow_slots.h"
-#include "sluice/io/csv/utf8.h"
 
 static_assert(std::endian::native == std::endian::little, "Arrow's buffers are read in place");
 

@@ -4,9 +4,9 @@
 
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
+#include "sluice/base/utf8.h"
 #include "sluice/io/arrow/arrow_metadata.h"
 #include "sluice/io/arrow_ipc.h"
-#include "sluice/io/csv/utf8.h"
 
 namespace sluice::io {
 namespace {

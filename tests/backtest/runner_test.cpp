@@ -4,13 +4,12 @@
 #include <map>
 #include <stdexcept>
 
-#include "history.h"
+#include "naive_way.h"
 #include "sluice/backtest/accumulate.h"
 #include "sluice/backtest/report_json.h"
 #include "sluice/base/error.h"
 #include "sluice/base/metrics.h"
 #include "support/catch.h"
-#include "support/imported_bundle.h"
 #include "support/small_bundle.h"
 #include "support/temp_dir.h"
 
@@ -23,30 +22,7 @@ using test::history_reader;
 using test::run_backtest;
 using test::TempDir;
 
-const cascade::Costs kCosts{1, 4, 0.4, 0.01};
 constexpr cascade::Band kPlainBand{0.3, 0.7};
-
-/// One way to decide, row by row, with nothing but Engine::decide, the stages and metrics.h.
-struct Naive {
-  std::vector<double> p;
-  std::vector<float> labels, scored_labels;
-  std::vector<Action> actions;
-
-  void add(double probability, Action action, float label) {
-    if (!std::isnan(probability)) p.push_back(probability), scored_labels.push_back(label);
-    actions.push_back(action);
-    labels.push_back(label);
-  }
-  double cost(double price_of_all = 0) const {
-    double total = price_of_all;
-    for (std::size_t i = 0; i < actions.size(); ++i) total += kCosts.of(actions[i], labels[i] > 0.5f);
-    return total / static_cast<double>(actions.size());
-  }
-  double rate(Action action) const {
-    return static_cast<double>(std::count(actions.begin(), actions.end(), action)) /
-           static_cast<double>(actions.size());
-  }
-};
 
 void require_same(const Figures& f, const Naive& naive, double price_of_all = 0) {
   REQUIRE(f.n_rows == naive.actions.size());
@@ -63,17 +39,6 @@ void require_same(const Figures& f, const Naive& naive, double price_of_all = 0)
   REQUIRE(f.cost == Approx(naive.cost(price_of_all)).epsilon(1e-12));
 }
 
-struct Rows {
-  io::RowBlock block;
-  std::size_t size() const { return block.rows.n_rows(); }
-};
-
-Rows all_rows(const std::string& csv, const Schema& schema) {
-  Rows rows;
-  history_reader(csv, schema, {})->next(rows.block, 1'000'000);
-  return rows;
-}
-
 Verdict naive_stage(const cascade::Engine& engine, RowView row, bool by_network) {
   cascade::PrefixMargins staged;
   engine.forest_stage().score(RowsView(row), {&staged, 1});
@@ -83,16 +48,6 @@ Verdict naive_stage(const cascade::Engine& engine, RowView row, bool by_network)
   const double p = (by_network ? calibration.network : calibration.forest).probability(margin);
   return {p, engine.bundle().policy.level0.decide(p)};
 }
-
-class ThrowingForest : public cascade::ForestStage {
-  void score(RowsView, std::span<cascade::PrefixMargins>) const override { throw std::runtime_error("down"); }
-};
-class ThrowingNetwork : public cascade::NetworkStage {
-  cascade::NetworkAnswer score(RowsView, std::span<const cascade::PrefixMargins>, std::span<float>,
-                               cascade::Deadline) const override {
-    throw std::runtime_error("down");
-  }
-};
 
 TEST_CASE("every way's figures are those of the rows decided one by one") {
   const bool with_rules = GENERATE(false, true), with_late = GENERATE(false, true);
@@ -159,56 +114,6 @@ TEST_CASE("without rules the cascade is the bundle that has none") {
   else
     CHECK(std::isnan(b.gap_recovered));
   CHECK((a.gap_recovered == b.gap_recovered || (std::isnan(a.gap_recovered) && std::isnan(b.gap_recovered))));
-}
-
-TEST_CASE("levels are what the engine does with stages that throw") {
-  const TempDir folder;
-  const auto bundle = test::small_bundle(folder / "b", 6, {.with_rules = true});
-  const cascade::Engine engine(bundle);
-  const std::string csv = history_csv(bundle->schema, 800, 4);
-  const Report report = run_backtest(engine, csv, {.costs = kCosts, .levels = true});
-  auto unruled = std::make_shared<cascade::Bundle>(*bundle);
-  unruled->fallback.reset();
-  const cascade::Engine l1(bundle, {.network = std::make_shared<ThrowingNetwork>()}),
-      l2(bundle, {.forest = std::make_shared<ThrowingForest>()}),
-      l3(unruled, {.forest = std::make_shared<ThrowingForest>()});
-  const Rows rows = all_rows(csv, bundle->schema);
-  REQUIRE(report.levels.size() == 3);
-  const cascade::Engine* engines[] = {&l1, &l2, &l3};
-  for (std::size_t level = 0; level < 3; ++level) {
-    Naive naive;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      const auto d = engines[level]->decide(rows.block.rows.row(i));
-      naive.add(d.p_final, d.action, rows.block.labels[i]);
-    }
-    const Figures& f = report.levels[level].figures;
-    CAPTURE(level);
-    CHECK(f.cost == Approx(naive.cost()));
-    CHECK(f.approve_rate == naive.rate(Action::approve));
-    CHECK(f.review_rate == naive.rate(Action::review));
-    CHECK(f.n_scored == naive.p.size());
-  }
-}
-
-TEST_CASE("level L1 of a bundle with an imported network is served without it") {
-  const TempDir folder;
-  cascade::write_bundle(folder / "b",
-                        test::imported_files({.n_forests = 1, .n_trees = 4, .band = cascade::Band{0, 1, true}}), {});
-  const auto bundle = std::make_shared<cascade::Bundle>(cascade::Bundle::load(folder / "b"));
-  REQUIRE(bundle->imported != nullptr);
-  const cascade::Engine engine(bundle), l1(bundle, {.network = std::make_shared<ThrowingNetwork>()});
-  const std::string csv = history_csv(bundle->schema, 300, 4);
-  const Report report = run_backtest(engine, csv, {.costs = kCosts, .levels = true});
-  const Rows rows = all_rows(csv, bundle->schema);
-  Naive normal, without;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const auto d = engine.decide(rows.block.rows.row(i)), e = l1.decide(rows.block.rows.row(i));
-    normal.add(d.p_final, d.action, rows.block.labels[i]);
-    without.add(e.p_final, e.action, rows.block.labels[i]);
-  }
-  REQUIRE(normal.p != without.p);
-  REQUIRE(report.levels.size() == 3);
-  CHECK(report.levels[0].figures.log_loss == Approx(log_loss(without.p, without.scored_labels)).epsilon(1e-12));
 }
 
 TEST_CASE("blocks of any size and any number of threads give the same bytes") {

@@ -8,6 +8,7 @@
 #include "sluice/cascade/engine.h"
 #include "support/allocations.h"
 #include "support/catch.h"
+#include "support/decision_bits.h"
 #include "support/small_bundle.h"
 #include "support/temp_dir.h"
 
@@ -15,21 +16,6 @@ namespace sluice::test {
 namespace {
 
 using namespace cascade;
-
-/// Everything of a decision but its timings, as bits.
-std::vector<std::uint64_t> bits(const Decision& d) {
-  std::vector<std::uint64_t> out = {static_cast<std::uint64_t>(d.action), static_cast<std::uint64_t>(d.level),
-                                    static_cast<std::uint64_t>(d.cause), static_cast<std::uint64_t>(d.rules_cause),
-                                    d.in_band};
-  for (const StageScore& s : {d.forest, d.network})
-    out.insert(out.end(), {std::bit_cast<std::uint32_t>(s.margin), std::bit_cast<std::uint64_t>(s.p), s.ran});
-  out.push_back(std::bit_cast<std::uint64_t>(d.p_final));
-  out.push_back(std::bit_cast<std::uint32_t>(d.gain));
-  for (const bool took : d.path) out.push_back(took);
-  for (const rules::Outcome& o : {d.pre, d.fallback, d.post})
-    out.insert(out.end(), {static_cast<std::uint64_t>(o.action), o.decisive, o.n_fired, o.n_missing, o.undecided});
-  return out;
-}
 
 Policy policy_with_band(std::optional<Band> band) {
   Policy policy;
@@ -74,7 +60,7 @@ TEST_CASE("decide and decide_batch give the same bits, whatever the batch and th
     for (std::size_t i = 0; i < rows.n_rows(); ++i) {
       const Decision d = engine.decide(rows.row(i));
       n_forwarded += d.network.ran;
-      expected.push_back(bits(d));
+      expected.push_back(decision_bits(d));
     }
     REQUIRE(n_forwarded > 50);
     for (const std::size_t n_threads : {1, 2, 5}) {
@@ -83,7 +69,7 @@ TEST_CASE("decide and decide_batch give the same bits, whatever the batch and th
         CAPTURE(with_late, n_threads, n);
         std::vector<Decision> decisions(n);
         engine.decide_batch(rows.view().slice(0, n), decisions, &pool);
-        for (std::size_t i = 0; i < n; ++i) REQUIRE(bits(decisions[i]) == expected[i]);
+        for (std::size_t i = 0; i < n; ++i) REQUIRE(decision_bits(decisions[i]) == expected[i]);
       }
     }
   }
@@ -94,14 +80,14 @@ TEST_CASE("eight threads that share one engine get the answers of one") {
   const Engine engine(small_bundle(dir / "b", 5, {.with_rules = true}));
   const Table rows = small_rows(engine.bundle().schema, 200, 6);
   std::vector<std::vector<std::uint64_t>> expected;
-  for (std::size_t i = 0; i < 200; ++i) expected.push_back(bits(engine.decide(rows.row(i))));
+  for (std::size_t i = 0; i < 200; ++i) expected.push_back(decision_bits(engine.decide(rows.row(i))));
   std::atomic<int> n_wrong = 0;
   std::vector<std::thread> threads;
   for (std::size_t t = 0; t < 8; ++t)
     threads.emplace_back([&, t] {
       for (std::size_t k = 0; k < 200; ++k) {
         const std::size_t i = (k * 7 + t * 31) % 200;
-        n_wrong += bits(engine.decide(rows.row(i))) != expected[i];
+        n_wrong += decision_bits(engine.decide(rows.row(i))) != expected[i];
       }
     });
   for (auto& thread : threads) thread.join();
@@ -200,7 +186,7 @@ TEST_CASE(
       row[c] = -77;  // with a provider, the row's own cells are not read
     }
     const Decision d = engine.decide(row, Deadline::none(), &provider);
-    REQUIRE(bits(d) == bits(expected));
+    REQUIRE(decision_bits(d) == decision_bits(expected));
     CHECK(d.late_fetched == d.in_band);
     n_in_band += d.in_band;
   }
