@@ -27,7 +27,7 @@ bool has_errors(const std::vector<Diagnostic>& diagnostics) {
 }
 
 void throw_if_errors(const std::vector<Diagnostic>& diagnostics) {
-  std::string code, message, hint;
+  std::string code, message;
   for (const auto& d : diagnostics) {
     if (d.is_warning) continue;
     const bool first = code.empty();

@@ -43,6 +43,12 @@ struct Engine::Batch {
   std::array<PrefixMargins, kBlock> margins{};
   std::array<Cause, kBlock> causes{};  // of the forest
 
+  std::vector<PrefixMargins> margins_of(const Selection& rows) const {
+    std::vector<PrefixMargins> out(rows.size());
+    for (std::size_t k = 0; k < out.size(); ++k) out[k] = margins[rows.place(k)];
+    return out;
+  }
+
   double now(std::size_t i) const { return seconds_of(now_us.empty() ? 0 : now_us[i]); }
 
   /// `outcome` of each selected row, 64 rows at a time.
@@ -125,11 +131,7 @@ void Engine::decide_without_models(const Selection& rows, Batch& batch) const {
 
 void Engine::route(const Selection& rows, Batch& batch) const {
   std::vector<float> gains(rows.size(), kNoMargin);
-  if (bundle_->policy.asks_gain()) {
-    std::vector<PrefixMargins> margins;
-    for (std::size_t k = 0; k < rows.size(); ++k) margins.push_back(batch.margins[rows.place(k)]);
-    bundle_->gain->expect(rows.view(), margins, gains);
-  }
+  if (bundle_->policy.asks_gain()) bundle_->gain->expect(rows.view(), batch.margins_of(rows), gains);
   for (std::size_t k = 0; k < rows.size(); ++k) {
     Decision& d = batch.decisions[rows.place(k)];
     record_route(route_of(bundle_->policy.band, d.forest.p, gains[k]), d);
@@ -151,8 +153,7 @@ void Engine::refine(const Selection& rows, Batch& batch) const {
 
 void Engine::ask_network(const Selection& rows, Batch& batch) const {
   if (rows.size() == 0) return;
-  std::vector<PrefixMargins> forest;
-  for (std::size_t k = 0; k < rows.size(); ++k) forest.push_back(batch.margins[rows.place(k)]);
+  const std::vector<PrefixMargins> forest = batch.margins_of(rows);
   std::vector<float> margins(rows.size(), kNoMargin);
   std::vector<NetworkAnswer> answers(rows.size());
   score_each(
