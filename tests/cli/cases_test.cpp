@@ -96,3 +96,27 @@ TEST_CASE("doctor tries the forest kernels, and a bundle's forests by every meth
   REQUIRE_THAT(run(folder, "sluice doctor --bundle bundle").out, Catch::Contains("bundle's forests     ok"));
   REQUIRE(run(folder, "sluice bundle verify bundle").exit_code == 0);
 }
+
+#ifdef SLUICE_FAULTY_PROGRAM
+TEST_CASE("a program whose kernels are wrong decides rightly, says so, and refuses the bundle") {
+  if (gbdt::kernels().size() == 1) return;  // none of them serves here
+  const auto& folder = test::working_folder();
+  const std::string faulty = "'" SLUICE_FAULTY_PROGRAM "' ";
+  const auto doctor = run(folder, faulty + "doctor");
+  CHECK(doctor.exit_code == 0);
+  CHECK_THAT(doctor.out, Catch::Contains("forest kernels       degraded") && Catch::Contains("plain walk"));
+  if (!test::has_bundle()) return;
+  const auto verify = run(folder, faulty + "bundle verify bundle");
+  CHECK(verify.exit_code == 3);
+  CHECK_THAT(verify.out, Catch::Contains("the method planes of the kernel"));
+  CHECK_THAT(run(folder, faulty + "bundle inspect bundle").out, Catch::Contains("the method planes of the kernel"));
+  CHECK_THAT(run(folder, faulty + "forest inspect bundle/forest-0.json").out,
+             Catch::Contains("the method planes of the kernel"));
+  const std::string score = "score --bundle bundle --data transactions.csv --quiet --out ";
+  REQUIRE(run(folder, "sluice " + score + "right.csv").exit_code == 0);
+  const auto scored = run(folder, faulty + score + "faulty.csv");
+  REQUIRE(scored.exit_code == 0);
+  CHECK_THAT(scored.err, Catch::Contains("the method planes of the kernel"));
+  CHECK(read_file(folder / "right.csv") == read_file(folder / "faulty.csv"));
+}
+#endif

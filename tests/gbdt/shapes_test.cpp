@@ -217,6 +217,41 @@ TEST_CASE("only tiers that need too much memory are dropped") {
   CHECK(seen == std::set<std::string>{"tiers, lists", "no rows, lists"});
 }
 
+TEST_CASE("blocks of several tiers are kept up to kMaxBytesANode a node, to the node") {
+  const PlainModel deep = model_at_limit(kSeed, "deep, levels 24");
+  PlainModel model = deep;
+  model.trees.clear();
+  for (const PlainTree& tree : deep.trees) {
+    model.trees.push_back(tree);
+    for (int k = 0; k < 18; ++k) model.trees.push_back({0, {PlainNode{.value = 0.01f}}});
+  }
+  Forest forest = load_xgboost(to_json(model), "deep");
+  const auto has_rows = [&] { return bin_forest(forest)->rows.exist(); };
+  REQUIRE_FALSE(has_rows());
+  // Nodes that no tree has move the limit and nothing else.
+  const std::size_t n_nodes = forest.nodes.size();
+  std::size_t low = n_nodes, high = 2 * n_nodes;  // without blocks at `low`, with them at `high`
+  const auto with = [&](std::size_t n) {
+    forest.nodes.resize(n);
+    return has_rows();
+  };
+  REQUIRE(with(high));
+  while (high - low > 1) {
+    const std::size_t middle = (low + high) / 2;
+    (with(middle) ? high : low) = middle;
+  }
+  REQUIRE(with(high));
+  REQUIRE_FALSE(with(high - 1));
+  forest.nodes.resize(high);
+  BinnedForest built = *bin_forest(forest);
+  // What was measured had neither planes nor the room behind the words that kernels may read.
+  built.planes = {};
+  built.bins.category_words.resize(built.bins.category_words.size() - 4);
+  const auto limit = [](std::size_t n) { return kMaxBytesANode * n + (1 << 16); };
+  CHECK(built.memory_bytes() <= limit(high));
+  CHECK(built.memory_bytes() > limit(high - 1));
+}
+
 TEST_CASE("one row and part of the trees and other base margins have the same bits by every method") {
   for_each_shape(100, [&](const Case& c) {
     const std::size_t n = 20, n_groups = c.forest.n_groups, n_trees = c.forest.n_trees();
