@@ -1,8 +1,10 @@
 #pragma once
 // What the plug-ins of LibTorch's two kinds of file share: threads, errors as text, and an output that must be margins.
 
+#include <ATen/Parallel.h>
 #include <dlfcn.h>
-#include <torch/torch.h>
+#include <torch/cuda.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cstring>

@@ -1,7 +1,7 @@
 #pragma once
 /// Where training computes, and in which numbers. Includes LibTorch; not installed.
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "sluice/dnn/train/trainer.h"
 

@@ -1,5 +1,7 @@
 /// Mixed precision in training, and the device that it runs on.
 
+#include <torch/cuda.h>
+
 #include <algorithm>
 #include <cmath>
 
