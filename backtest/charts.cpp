@@ -13,9 +13,8 @@
 namespace sluice::backtest {
 namespace {
 
-using report::Plot;
-using report::Point;
-using report::Range;
+using Point = PlotPoint;
+using Range = PlotRange;
 
 constexpr double kHalf = 450, kWide = 924;  // widths in pixels of the page
 constexpr const char* kGood = "var(--down)";

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-namespace sluice::report {
+namespace sluice {
 namespace {
 
 using Anchor = Svg::Anchor;
@@ -22,7 +22,7 @@ std::string fill(std::string_view colour, double opacity = 1) {
 
 }  // namespace
 
-Plot::Plot(double width, double height, Range x, Range y, std::string_view description)
+Plot::Plot(double width, double height, PlotRange x, PlotRange y, std::string_view description)
     : width_(width), height_(height), x_(x), y_(y), svg_(width, description) {}
 
 double Plot::x_of(double value) const {
@@ -49,10 +49,10 @@ void Plot::titles(std::string_view x, std::string_view y) {
   if (!y.empty()) svg_.upright_text(12, margins_.top + (height_ - margins_.top - margins_.bottom) / 2, y, "muted");
 }
 
-std::string Plot::path(const std::vector<Point>& points) const {
+std::string Plot::path(const std::vector<PlotPoint>& points) const {
   std::string commands;
   char command = 'M';
-  for (const Point& point : points) {
+  for (const PlotPoint& point : points) {
     if (!std::isfinite(point.y)) {
       command = 'M';  // a gap
       continue;
@@ -63,11 +63,11 @@ std::string Plot::path(const std::vector<Point>& points) const {
   return commands;
 }
 
-void Plot::line(const std::vector<Point>& points, std::string_view colour, double thickness, bool is_dashed) {
+void Plot::line(const std::vector<PlotPoint>& points, std::string_view colour, double thickness, bool is_dashed) {
   svg_.path(path(points), "fill:none;stroke-linejoin:round;" + stroke(colour, thickness, is_dashed ? "5 4" : ""));
 }
 
-void Plot::area(const std::vector<Point>& points, std::string_view colour, double opacity) {
+void Plot::area(const std::vector<PlotPoint>& points, std::string_view colour, double opacity) {
   if (points.empty()) return;
   const std::string bottom = svg_pixels(y_of(y_.low));
   svg_.path(path(points) + "L" + svg_pixels(x_of(points.back().x)) + " " + bottom + "L" +
@@ -75,11 +75,11 @@ void Plot::area(const std::vector<Point>& points, std::string_view colour, doubl
             fill(colour, opacity));
 }
 
-void Plot::dot(Point at, std::string_view colour, double radius, std::string_view title) {
+void Plot::dot(PlotPoint at, std::string_view colour, double radius, std::string_view title) {
   if (std::isfinite(at.y)) svg_.circle(x_of(at.x), y_of(at.y), radius, fill(colour), title);
 }
 
-void Plot::rectangle(Point low, Point high, std::string_view colour, double opacity, std::string_view title) {
+void Plot::rectangle(PlotPoint low, PlotPoint high, std::string_view colour, double opacity, std::string_view title) {
   const double x = x_of(low.x), y = y_of(high.y);
   svg_.rectangle(x, y, x_of(high.x) - x, y_of(low.y) - y, fill(colour, opacity), 0, title);
 }
@@ -92,7 +92,7 @@ void Plot::vertical(double x, std::string_view colour, std::string_view label, d
             {}, fill(colour));
 }
 
-void Plot::text(Point at, std::string_view label, Anchor anchor, double dx, double dy, std::string_view css_class) {
+void Plot::text(PlotPoint at, std::string_view label, Anchor anchor, double dx, double dy, std::string_view css_class) {
   svg_.text(x_of(at.x) + dx, y_of(at.y) + dy, anchor, label, css_class);
 }
 
@@ -107,4 +107,4 @@ void Plot::legend(const std::vector<std::pair<std::string, std::string>>& entrie
 
 std::string Plot::finish() { return svg_.finish(height_); }
 
-}  // namespace sluice::report
+}  // namespace sluice
