@@ -15,7 +15,6 @@ namespace sluice::cascade {
 namespace {
 
 constexpr std::size_t kBlock = 256, kRuleRows = 64;
-constexpr float kNoMargin = std::numeric_limits<float>::quiet_NaN();  // an output that a stage does not write
 
 /// Runs `score` over the whole batch or, if that throws, over each row alone, so that one row's fault does not become
 /// another's. `fail` takes the rows that throw alone.

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -20,6 +21,9 @@
 namespace sluice::cascade {
 
 using dnn::PrefixMargins;
+
+/// What stands where a stage writes no margin.
+inline constexpr float kNoMargin = std::numeric_limits<float>::quiet_NaN();
 
 /// "cpu", "cuda:0": the first eleven characters of a device's name, kept by value so that a decision stays plain.
 class DeviceName {

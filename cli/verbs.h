@@ -9,6 +9,9 @@ namespace sluice::cli {
 
 using Arguments = std::vector<std::string>;
 
+/// The exit code of a verb whose check found something.
+inline constexpr int kFound = 3;
+
 int run_audit(const Arguments& arguments);
 int run_backtest(const Arguments& arguments);
 int run_bundle(const Arguments& arguments);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 #include <vector>
 
@@ -11,8 +10,6 @@
 
 namespace sluice::cascade {
 namespace {
-
-constexpr float kNoMargin = std::numeric_limits<float>::quiet_NaN();
 
 void check(const IsolationOptions& options) {
   if (options.n_threads < 1 || options.n_threads > 1024 || options.queue_limit < 1 || options.queue_limit > 65536 ||

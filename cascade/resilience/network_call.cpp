@@ -3,16 +3,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <utility>
 #include <vector>
 
 namespace sluice::cascade {
-namespace {
-
-constexpr float kNoMargin = std::numeric_limits<float>::quiet_NaN();
-
-}  // namespace
 
 NetworkCall::NetworkCall(std::shared_ptr<const NetworkStage> stage, std::shared_ptr<Breaker> breaker,
                          std::size_t n_columns)

@@ -18,8 +18,6 @@
 namespace sluice::cli {
 namespace {
 
-constexpr int kFound = 3;
-
 void print_report(const audit::VerifyReport& report, bool as_json) {
   if (!as_json) {
     for (const auto& fault : report.faults) std::cout << to_string(fault) << "\n";
@@ -52,7 +50,7 @@ void print_report(const audit::VerifyReport& report, bool as_json) {
   std::cout << text << "\n";
 }
 
-int verify(const Arguments& arguments) {
+int verify_log(const Arguments& arguments) {
   std::string folder, key, known;
   CommonOptions common;
   Options options("audit verify",
@@ -139,7 +137,7 @@ int erase(const Arguments& arguments) {
 
 int run_audit(const Arguments& arguments) {
   return dispatch("sluice audit",
-                  {{"verify", "whether a log is whole, and the first entry that is not", verify},
+                  {{"verify", "whether a log is whole, and the first entry that is not", verify_log},
                    {"prove", "proofs for a third party", prove},
                    {"show", "entries as JSON", run_audit_show},
                    {"export", "the whole log as JSON lines", run_audit_export},

@@ -17,8 +17,6 @@
 namespace sluice::cli {
 namespace {
 
-constexpr int kFound = 3;
-
 std::string rules_text(const std::optional<rules::RuleSet>& rules) {
   return rules ? rules->name() + " version " + std::to_string(rules->version()) + ", " + std::to_string(rules->size()) +
                      " rules"
@@ -30,7 +28,7 @@ std::string network_text(const cascade::Bundle& bundle) {
   return bundle.imported ? bundle.imported->file + ", served by " + bundle.imported->runtime : "none";
 }
 
-int inspect(const Arguments& arguments) {
+int inspect_bundle(const Arguments& arguments) {
   std::string folder;
   CommonOptions common;
   Options options("bundle inspect", "What is inside a bundle.", "sluice bundle inspect bundle");
@@ -104,7 +102,7 @@ bool loads(const std::string& folder) {
   }
 }
 
-int verify(const Arguments& arguments) {
+int verify_bundle(const Arguments& arguments) {
   std::string folder;
   Options options("bundle verify",
                   "Every file of a bundle against its manifest, its network against the margins it gave where the "
@@ -129,8 +127,8 @@ int verify(const Arguments& arguments) {
 
 int run_bundle(const Arguments& arguments) {
   return dispatch("sluice bundle",
-                  {{"inspect", "what is inside", inspect},
-                   {"verify", "all hashes, and the network's margins", verify},
+                  {{"inspect", "what is inside", inspect_bundle},
+                   {"verify", "all hashes, and the network's margins", verify_bundle},
                    {"create", "from an existing XGBoost model and network", create_bundle},
                    {"promote", "in another's place, if it does better", promote_bundle},
                    {"encode", "rows as the network reads them", encode_rows}},

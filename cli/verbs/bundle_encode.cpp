@@ -15,7 +15,7 @@
 namespace sluice::cli {
 namespace {
 
-constexpr std::size_t kFlushBytes = 1 << 20;
+constexpr std::size_t kWriteBytes = 1 << 20;
 
 /// A table in memory, with what the forest says of it.
 struct ScoredRows {
@@ -92,7 +92,7 @@ void write_rows(const std::string& out, const dnn::Encoder& encoder, const Score
     }
     if (!scored.labels.empty()) append_number(text += ',', scored.labels[i]);
     text += '\n';
-    if (text.size() < kFlushBytes) continue;
+    if (text.size() < kWriteBytes) continue;
     file.write(text);
     text.clear();
   }

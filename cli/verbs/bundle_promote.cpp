@@ -15,8 +15,6 @@
 namespace sluice::cli {
 namespace {
 
-constexpr int kFound = 3;
-
 struct Given {
   std::string candidate, target, data, label, positive, costs, metric = "cost", who, why;
   double min_gain = 0;

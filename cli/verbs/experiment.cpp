@@ -17,9 +17,7 @@
 namespace sluice::cli {
 namespace {
 
-constexpr int kFound = 3;
-
-int check(const Arguments& arguments) {
+int check_plan(const Arguments& arguments) {
   std::vector<std::string> files;
   Options options("experiment check", "Checks experiment plans: every fault at once, each with its JSON pointer.",
                   "sluice experiment check examples/experiments.json");
@@ -117,7 +115,7 @@ struct ReportFlags {
   }
 };
 
-int report(const Arguments& arguments) {
+int report_arms(const Arguments& arguments) {
   ReportFlags flags;
   if (!flags.parse(arguments)) return 0;
   const auto plan = cascade::parse_experiments(read_file(flags.plan), flags.plan);
@@ -140,9 +138,9 @@ int report(const Arguments& arguments) {
 
 int run_experiment(const Arguments& arguments) {
   return dispatch("sluice experiment",
-                  {{"check", "faults of a plan with JSON pointers", check},
+                  {{"check", "faults of a plan with JSON pointers", check_plan},
                    {"assign", "the arms of a key", assign},
-                   {"report", "what a decision log says of each arm", report}},
+                   {"report", "what a decision log says of each arm", report_arms}},
                   arguments);
 }
 

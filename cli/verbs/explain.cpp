@@ -16,7 +16,6 @@
 namespace sluice::cli {
 namespace {
 
-constexpr int kFound = 3;
 constexpr std::size_t kBlock = 4096;
 
 struct Asked {

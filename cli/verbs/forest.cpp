@@ -29,7 +29,7 @@ std::vector<std::string> numbered(const std::string& name, std::size_t n) {
   return names;
 }
 
-int inspect(const Arguments& arguments) {
+int inspect_forest(const Arguments& arguments) {
   std::string model;
   Options options("forest inspect", "What a model holds.", "sluice forest inspect bundle/forest-0.json");
   options.positional("MODEL", model, "XGBoost JSON or UBJSON model, or LightGBM text model");
@@ -225,7 +225,7 @@ int contribs(const Arguments& arguments) {
 
 int run_forest(const Arguments& arguments) {
   return dispatch("sluice forest",
-                  {{"inspect", "what a model holds", inspect},
+                  {{"inspect", "what a model holds", inspect_forest},
                    {"predict", "predictions, margins or leaves", predict},
                    {"contribs", "SHAP values", contribs}},
                   arguments);

@@ -9,9 +9,7 @@
 namespace sluice::cli {
 namespace {
 
-constexpr int kFound = 3;
-
-int check(const Arguments& arguments) {
+int check_policy(const Arguments& arguments) {
   std::vector<std::string> files;
   Options options("policy check", "Checks policies: every fault at once, each with its JSON pointer.",
                   "sluice policy check examples/thresholds.json");
@@ -31,7 +29,7 @@ int check(const Arguments& arguments) {
 
 int run_policy(const Arguments& arguments) {
   return dispatch("sluice policy",
-                  {{"check", "schema errors with JSON pointers", check},
+                  {{"check", "schema errors with JSON pointers", check_policy},
                    {"diff", "what another policy would change, over rows or over a decision log", run_policy_diff}},
                   arguments);
 }

@@ -15,11 +15,10 @@ namespace {
 using backtest::ImpactReport;
 using Lines = std::vector<std::vector<std::string>>;
 
-constexpr int kFound = 3;
 constexpr cascade::Action kActions[] = {cascade::Action::approve, cascade::Action::review, cascade::Action::decline,
                                         cascade::Action::none};
 
-std::string percent(double share) { return std::isnan(share) ? "-" : fixed(100 * share, 2) + " %"; }
+std::string percent_of(double share) { return std::isnan(share) ? "-" : fixed(100 * share, 2) + " %"; }
 std::string signed_fixed(double value, int decimals) { return (value > 0 ? "+" : "") + fixed(value, decimals); }
 
 void print_differences(const std::vector<cascade::PolicyDifference>& differences) {
@@ -57,16 +56,17 @@ void print_actions(const ImpactReport& report) {
 void print_sides(const ImpactReport& report) {
   Lines rows = {{"", "approved", "reviewed", "declined", "forwarded", "L0", "L1", "L2", "L3", "cost"}};
   for (const auto& [name, side] : {std::pair("before", report.before), std::pair("after", report.after)}) {
-    rows.push_back({name, percent(side.approve_rate), percent(side.review_rate), percent(side.decline_rate),
+    rows.push_back({name, percent_of(side.approve_rate), percent_of(side.review_rate), percent_of(side.decline_rate),
                     std::to_string(side.n_forwarded)});
     for (const auto n : side.n_by_level) rows.back().push_back(std::to_string(n));
     rows.back().push_back(fixed(side.cost, 2));
   }
   std::cout << "\n"
             << format_table(rows) << report.n_changed << " of " << report.n_rows << " decisions change action, "
-            << percent(report.changed_share()) << "; cost " << signed_fixed(report.after.cost - report.before.cost, 2)
-            << " (" << report.n_labelled << " by outcome, " << report.n_expected << " by probability, "
-            << report.n_unpriced << " by neither; costs: " << report.costs_from << ")\n";
+            << percent_of(report.changed_share()) << "; cost "
+            << signed_fixed(report.after.cost - report.before.cost, 2) << " (" << report.n_labelled << " by outcome, "
+            << report.n_expected << " by probability, " << report.n_unpriced
+            << " by neither; costs: " << report.costs_from << ")\n";
   if (report.n_without_late > 0)
     std::cout << report.n_without_late
               << " are forwarded anew: the log has no late columns for them, and the network was asked without\n";
@@ -77,8 +77,8 @@ void print_tables(const ImpactReport& report) {
     Lines rows = {{table.column, "decisions", "changed", "approved before", "after", "cost change"}};
     if (table.is_protected) rows[0].insert(rows[0].end(), {"impact ratio before", "after"});
     for (const auto& s : table.segments) {
-      rows.push_back({s.name, std::to_string(s.n_rows), std::to_string(s.n_changed), percent(s.approve_before),
-                      percent(s.approve_after), signed_fixed(s.cost_change, 2)});
+      rows.push_back({s.name, std::to_string(s.n_rows), std::to_string(s.n_changed), percent_of(s.approve_before),
+                      percent_of(s.approve_after), signed_fixed(s.cost_change, 2)});
       if (table.is_protected)
         rows.back().insert(rows.back().end(), {fixed(s.impact_before, 3), fixed(s.impact_after, 3)});
     }
@@ -107,7 +107,7 @@ std::shared_ptr<const cascade::Bundle> with_policy(const cascade::Bundle& bundle
 }
 
 /// What was asked for, beside the two policies.
-struct Asked {
+struct Comparison {
   std::string bundle, costs, json, html;
   ImpactSource source;
   double max_changed = 1;
@@ -117,7 +117,7 @@ struct Asked {
   void check() const;
 };
 
-bool Asked::parse(const Arguments& arguments, std::string& before, std::string& after) {
+bool Comparison::parse(const Arguments& arguments, std::string& before, std::string& after) {
   Options options("policy diff",
                   "Two policies field by field, and which decisions the second would change: of the rows of a table, "
                   "or of a decision log. Exit code 3 where too many change, or the log's decisions do not come out "
@@ -146,7 +146,7 @@ bool Asked::parse(const Arguments& arguments, std::string& before, std::string& 
   return true;
 }
 
-void Asked::check() const {
+void Comparison::check() const {
   const auto require = [](bool sound, const char* why) {
     if (!sound) throw UsageError(std::string("sluice policy diff: ") + why);
   };
@@ -164,7 +164,7 @@ void Asked::check() const {
 
 int run_policy_diff(const Arguments& arguments) {
   std::string before_path, after_path;
-  Asked asked;
+  Comparison asked;
   if (!asked.parse(arguments, before_path, after_path)) return 0;
   const cascade::Policy before = load_policy(before_path), after = load_policy(after_path);
   if (asked.bundle.empty()) {

@@ -9,8 +9,6 @@
 namespace sluice::cli {
 namespace {
 
-constexpr int kFound = 3;
-
 void print_report(const audit::ReplayReport& report, bool as_json) {
   if (!as_json) {
     for (const auto& d : report.differences)

@@ -13,7 +13,6 @@
 namespace sluice::cli {
 namespace {
 
-constexpr int kFound = 3;
 constexpr std::size_t kMaxUndecided = 50;  // told of a set
 
 struct RuleOptions {
@@ -67,7 +66,7 @@ bool analyze(const std::string& file, const rules::RuleSet& rules, bool is_stric
   return is_sound;
 }
 
-int check(const Arguments& arguments) {
+int check_rules(const Arguments& arguments) {
   std::vector<std::string> files;
   RuleOptions rule_options;
   bool is_strict = false;
@@ -162,7 +161,7 @@ int test(const Arguments& arguments) {
 
 int run_rules(const Arguments& arguments) {
   return dispatch("sluice rules",
-                  {{"check", "all faults at once, the tests inside, and what can be proved", check},
+                  {{"check", "all faults at once, the tests inside, and what can be proved", check_rules},
                    {"test", "the tests inside", test},
                    {"eval", "one row with a full trace", eval}},
                   arguments);

@@ -2,8 +2,10 @@
 // Shared by the plug-ins of LibTorch's two kinds of file: threads, errors as text, and the check that an output is
 // margins.
 
+#include <ATen/Parallel.h>
 #include <dlfcn.h>
-#include <torch/torch.h>
+#include <torch/cuda.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cstring>

@@ -1,5 +1,7 @@
 #include "sluice/dnn/train/member_model.h"
 
+#include <torch/utils.h>
+
 #include <algorithm>
 #include <cmath>
 #include <utility>

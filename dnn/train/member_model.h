@@ -1,7 +1,7 @@
 #pragma once
 /// One member's parameters and its forward pass, for the trainer. Includes LibTorch; not installed.
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <string>
 #include <vector>

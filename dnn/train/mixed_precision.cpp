@@ -1,6 +1,7 @@
 #include "sluice/dnn/train/mixed_precision.h"
 
 #include <ATen/autocast_mode.h>
+#include <torch/cuda.h>
 #include <torch/version.h>
 
 #include <string>

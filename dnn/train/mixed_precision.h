@@ -1,7 +1,7 @@
 #pragma once
 /// The device and the precision of training. Includes LibTorch; not installed.
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include "sluice/dnn/train/trainer.h"
 

@@ -1,5 +1,6 @@
 #include "sluice/dnn/train/trainer.h"
 
+#include <ATen/Parallel.h>
 #include <dlfcn.h>
 #include <torch/version.h>
 

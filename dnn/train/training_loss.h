@@ -3,7 +3,7 @@
 /// of a margin in log-odds; for several, that of the label's class under the softmax of the margins. Includes LibTorch;
 /// not installed.
 
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <span>
 #include <vector>

@@ -57,13 +57,13 @@ std::string to_string(const Type& type) {
 
 Type type_of(const Column& column) {
   switch (column.kind) {
-    case Kind::number:
+    case sluice::Kind::number:
       return {Type::Kind::number, canonical_unit(column.unit)};
-    case Kind::category:
+    case sluice::Kind::category:
       return {Type::Kind::category, {}, &column};
-    case Kind::id:
+    case sluice::Kind::id:
       return {Type::Kind::id};
-    case Kind::time:
+    case sluice::Kind::time:
       return {Type::Kind::time};
   }
   return {};

@@ -131,13 +131,13 @@ void Variables::bounds_of(std::uint32_t node, std::vector<double>& bounds) const
 const Column* Variables::category(const Variable& variable) const {
   if (variable.source != Op::cell) return nullptr;
   const Column& column = state_.schema[variable.index];
-  return column.kind == Kind::category ? &column : nullptr;
+  return column.kind == sluice::Kind::category ? &column : nullptr;
 }
 
 void Variables::make_cells(Variable& variable, std::vector<double> bounds) const {
   std::erase_if(bounds, [](double x) { return std::isnan(x); });
   const bool is_probability = variable.source == Op::given && variable.index < kProbabilities;
-  const bool is_id = variable.source == Op::cell && state_.schema[variable.index].kind == Kind::id;
+  const bool is_id = variable.source == Op::cell && state_.schema[variable.index].kind == sluice::Kind::id;
   double low = -HUGE_VAL, high = HUGE_VAL;
   if (is_probability) {
     std::erase_if(bounds, [](double x) { return x < 0 || x > 1; });

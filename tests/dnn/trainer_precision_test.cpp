@@ -1,5 +1,7 @@
 /// Mixed precision in training, and the device of training.
 
+#include <torch/cuda.h>
+
 #include <algorithm>
 #include <cmath>
 
