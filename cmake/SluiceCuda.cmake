@@ -8,6 +8,11 @@ include(CheckLanguage)
 if(NOT CMAKE_CUDA_HOST_COMPILER)
   set(CMAKE_CUDA_HOST_COMPILER ${CMAKE_CXX_COMPILER})
 endif()
+# What script/setup --cuda installs; a build that does not ask for CUDA stays without it.
+file(GLOB sluice_nvcc ${PROJECT_SOURCE_DIR}/build/cuda/nvidia/cu*/bin/nvcc)
+if(SLUICE_WITH_CUDA STREQUAL "ON" AND sluice_nvcc AND NOT CMAKE_CUDA_COMPILER)
+  set(CMAKE_CUDA_COMPILER ${sluice_nvcc})
+endif()
 check_language(CUDA)
 if(CMAKE_CUDA_COMPILER)
   # Machine code for Turing to Hopper; Hopper's PTX is what every newer card compiles from.
@@ -27,6 +32,6 @@ if(CMAKE_CUDA_COMPILER)
   endif()
 endif()
 if(SLUICE_WITH_CUDA STREQUAL "ON" AND NOT SLUICE_HAVE_CUDA)
-  message(FATAL_ERROR "SLUICE_WITH_CUDA=ON, but no CUDA compiler from 12.0 on works here: install the CUDA toolkit, or name one with "
-                      "-DCMAKE_CUDA_COMPILER=DIR/bin/nvcc")
+  message(FATAL_ERROR "SLUICE_WITH_CUDA=ON, but no CUDA compiler from 12.0 on works here: install the CUDA toolkit, run "
+                      "script/setup --cuda, or name one with -DCMAKE_CUDA_COMPILER=DIR/bin/nvcc")
 endif()
