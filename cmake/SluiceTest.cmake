@@ -15,17 +15,24 @@ function(sluice_precompile_for_tests target)
     <filesystem> <fstream> <functional> <iostream> <map> <memory> <optional> <span> <sstream> <string> <thread> <vector>)
 endfunction()
 
-# sluice_test(<folder> [SERIAL] SOURCES ... LINK ...): one test program a folder, one ctest entry; it prints SKIP lines for what it
-# cannot run here.
-# SERIAL: it has deadlines and threads of its own, and no other test beside it.
+# sluice_test(<folder> [SERIAL] [SHARED_FIXTURE] SOURCES ... LINK ...): one test program per folder, one ctest entry per
+# test case with the folder's name as label; a case prints SKIP lines for what it cannot run here.
+# SERIAL: the cases have deadlines and threads; no other test runs at the same time.
+# SHARED_FIXTURE: the cases share something expensive, and are one ctest entry.
 function(sluice_test folder)
-  cmake_parse_arguments(arg "SERIAL" "" "SOURCES;LINK" ${ARGN})
-  add_executable(test_${folder} ${arg_SOURCES})
-  target_link_libraries(test_${folder} PRIVATE sluice_catch_main sluice_flags ${arg_LINK})
-  target_compile_options(test_${folder} PRIVATE ${sluice_test_options})
-  sluice_precompile_for_tests(test_${folder})
+  cmake_parse_arguments(arg "SERIAL;SHARED_FIXTURE" "" "SOURCES;LINK" ${ARGN})
+  set(target test_${folder})
+  add_executable(${target} ${arg_SOURCES})
+  target_link_libraries(${target} PRIVATE sluice_catch_main sluice_flags ${arg_LINK})
+  target_compile_options(${target} PRIVATE ${sluice_test_options})
+  sluice_precompile_for_tests(${target})
   # Where plug-ins are looked for.
-  set_target_properties(test_${folder} PROPERTIES BUILD_RPATH "${PROJECT_BINARY_DIR}/lib;${PROJECT_BINARY_DIR}/tests/plugins")
-  add_test(NAME ${folder} COMMAND test_${folder})
-  set_tests_properties(${folder} PROPERTIES RUN_SERIAL ${arg_SERIAL})
+  set_target_properties(${target} PROPERTIES BUILD_RPATH "${PROJECT_BINARY_DIR}/lib;${PROJECT_BINARY_DIR}/tests/plugins")
+  set(properties LABELS ${folder} RUN_SERIAL ${arg_SERIAL})
+  if(arg_SHARED_FIXTURE)
+    add_test(NAME ${folder} COMMAND ${target})
+    set_tests_properties(${folder} PROPERTIES ${properties})
+  else()
+    catch_discover_tests(${target} TEST_PREFIX "${folder}/" PROPERTIES ${properties})
+  endif()
 endfunction()

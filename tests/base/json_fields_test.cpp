@@ -22,7 +22,7 @@ TEST_CASE("every fault of a document is reported, with its pointer and a suggest
   REQUIRE(out[4].hint == "did you mean \"mode\"?");
 }
 
-TEST_CASE("syntax errors have line and column; NaN and duplicate keys are errors") {
+TEST_CASE("syntax errors have line and column, and NaN and duplicate keys are errors") {
   REQUIRE_THROWS_WITH(parse_json("{\n  \"a\": NaN}", "p.json", "policy.json"),
                       Catch::Contains("p.json line 2, column"));
   REQUIRE_THROWS_WITH(parse_json(R"({"a": 1, "b": {"a": 1}, "a": 2})", "p.json", "policy.json"),

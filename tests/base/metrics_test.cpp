@@ -20,7 +20,7 @@ double auc_by_pairs(const std::vector<double>& scores, const std::vector<float>&
   return won / pairs;
 }
 
-TEST_CASE("AUC is the share of pairs ranked correctly; ties count half") {
+TEST_CASE("AUC is the share of pairs ranked correctly, and ties count half") {
   Random random(1);
   for (int round = 0; round < 60; ++round) {
     const std::uint64_t n = 2 + random.below(80), n_values = 1 + random.below(40);

@@ -66,7 +66,7 @@ TEST_CASE("all faults of a schema file are reported at once") {
   REQUIRE_THROWS_WITH(sample().index_of("amont"), Catch::Contains("did you mean \"amount\""));
 }
 
-TEST_CASE("times are read in ISO 8601 and as seconds; other text is rejected") {
+TEST_CASE("times are read in ISO 8601 and as seconds, and other text is rejected") {
   REQUIRE(parse_time("2018-04-01T00:00:31") == 1522540831.0);
   REQUIRE(parse_time("2018-04-01T02:00:31+02:00") == 1522540831.0);
   REQUIRE(parse_time("2018-04-01 00:00:31.5Z") == 1522540831.5);

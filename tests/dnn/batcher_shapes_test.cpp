@@ -25,7 +25,7 @@ class Doubling final : public dnn::Executor {
 
 }  // namespace
 
-TEST_CASE("requests of one row up to a batch are answered row by row; no rows, and one row more, are rejected") {
+TEST_CASE("requests of one row up to a batch are answered row by row, and no rows, and one row more, are rejected") {
   const auto executor = std::make_shared<Doubling>();
   for (const std::size_t max_batch : {1, 2, 63, 64, 65})
     for (const std::vector<std::size_t>& preferred : {std::vector<std::size_t>{}, {1}, {max_batch}}) {

@@ -92,7 +92,7 @@ const auto kFake = [] { return std::make_shared<FakeExecutor>(); };
 
 }  // namespace
 
-TEST_CASE("a full batch ships at once, and so does a preferred one; requests stay whole and in order") {
+TEST_CASE("a full batch ships at once, and so does a preferred one, and requests stay whole and in order") {
   const auto executor = kFake();
   executor->set(false);
   dnn::Batcher batcher(executor, 2, {.max_batch = 8, .preferred = {4, 6}, .max_delay = 1h});

@@ -41,7 +41,7 @@ TEST_CASE("each class of several has the naive recursion's bits, for every kerne
     }
 }
 
-TEST_CASE("a network of several classes reads back to the same network; without the key there is one output") {
+TEST_CASE("a network of several classes reads back to the same network, and without the key there is one output") {
   const RandomNetwork n = random_network({{{9}, 2, 2}}, true, 931, 3), one = random_network({{{9}, 2, 2}}, true, 931);
   const auto load = [](const RandomNetwork& of, const std::string& json) {
     return std::make_shared<const dnn::Network>(

@@ -76,7 +76,7 @@ TEST_CASE("the budget is kept, and sizes beyond it count as the largest measured
   CHECK(slow.large.largest == 1);
 }
 
-TEST_CASE("each batch goes to its executor, which device_for names; errors are passed on") {
+TEST_CASE("each batch goes to its executor, which device_for names, and errors are passed on") {
   nanoseconds now{0};
   auto small = std::make_unique<TimedExecutor>("small", now, 1, 1),
        large = std::make_unique<TimedExecutor>("large", now, 1, 1);

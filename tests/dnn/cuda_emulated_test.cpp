@@ -162,7 +162,7 @@ TEST_CASE("a call that fails during loading releases everything") {
   }
 }
 
-TEST_CASE("a batch that fails is an error of its own; a device that is lost stays lost") {
+TEST_CASE("a batch that fails is an error of its own, and a device that is lost stays lost") {
   const FreshMachine fresh;
   const RandomNetwork n = random_network({{{16}}}, false, 360);
   const FloatTable rows = random_encoded(n.encoder, 40, 361);

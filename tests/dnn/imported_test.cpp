@@ -75,7 +75,7 @@ TEST_CASE("a plug-in written in C serves its format as documented") {
   }
 }
 
-TEST_CASE("rows with a stride give the same margins; wrong shapes are rejected") {
+TEST_CASE("rows with a stride give the same margins, and wrong shapes are rejected") {
   const auto executor = dnn::make_imported_executor(imported("linear", line_of(some_numbers())));
   const std::size_t width = fitted().encoder.n_encoded();
   const FloatTable rows = random_encoded(fitted().encoder, 8, 6);
@@ -153,7 +153,7 @@ TEST_CASE("threads share an imported network") {
   for (const auto& own : margins) CHECK(bits(own) == bits(expected));
 }
 
-TEST_CASE("a description reads back; a wrong one is rejected with its field") {
+TEST_CASE("a description reads back, and a wrong one is rejected with its field") {
   const auto read = [](const std::string& text) { return dnn::read_imported(text, fitted().schema, "network.json"); };
   const auto back = read(description());
   CHECK(back.runtime == "linear");

@@ -85,7 +85,7 @@ TEST_CASE("the sample's rows contain every code, also missing and unseen ones, a
   CHECK(distinct.size() == rows.n_rows());
 }
 
-TEST_CASE("every float32 kernel passes; one altered bit of a weight or a margin does not") {
+TEST_CASE("every float32 kernel passes, and one altered bit of a weight or a margin does not") {
   const auto sample = dnn::take_parity_sample(*executor_of(small()), small().encoder);
   for (const auto kernel : dnn::dense_kernels())
     CHECK_NOTHROW(dnn::require_parity(*executor_of(small(), kernel), sample, "parity.json"));

@@ -95,7 +95,8 @@ TEST_CASE("a header of many tensors that share the same bytes is rejected before
   CHECK(bytes_allocated() - before < (std::size_t{20} << 20));
 }
 
-TEST_CASE("data offsets that overlap, leave gaps, decrease or have the wrong type are rejected; their order is free") {
+TEST_CASE(
+    "data offsets that overlap, leave gaps, decrease or have the wrong type are rejected, and their order is free") {
   const auto two = [](const std::string& a, const std::string& b) {
     return code_of(with_header("{" + tensor("a", "[1]", a) + "," + tensor("b", "[1]", b) + "}", std::string(8, '\0')));
   };

@@ -99,7 +99,7 @@ TEST_CASE("every kind of network learns, its file reproduces it, and the best pa
   }
 }
 
-TEST_CASE("an interrupted training resumes to the same bits; a checkpoint of other data is rejected") {
+TEST_CASE("an interrupted training resumes to the same bits, and a checkpoint of other data is rejected") {
   const TempDir dir;
   const Sample train = xor_sample(kShape, 400, 41), valid = xor_sample(kShape, 200, 42);
   for (const auto schedule : {dnn::Schedule::constant, dnn::Schedule::cosine, dnn::Schedule::plateau}) {

@@ -63,7 +63,7 @@ TEST_CASE("tensors read back to the same bits, and their bytes follow the format
   }
 }
 
-TEST_CASE("a file truncated anywhere is rejected; a byte altered anywhere is rejected or gives finite tensors") {
+TEST_CASE("a file truncated anywhere is rejected, and a byte altered anywhere is rejected or gives finite tensors") {
   const std::string bytes = dnn::write_safetensors(some_tensors());
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     CAPTURE(size);

@@ -79,7 +79,7 @@ TEST_CASE("a metric that rises is maximised") {
   CHECK(forest.best_metric > 0.85);
 }
 
-TEST_CASE("the same data, options and seed give the same bytes; another seed gives other bytes") {
+TEST_CASE("the same data, options and seed give the same bytes, and another seed gives other bytes") {
   const Data data = make_data(300, 3);
   TrainOptions options{.n_rounds = 10, .subsample = 0.7, .colsample_bytree = 0.7, .seed = 5};
   const std::string first = train(data.view(), nullptr, options).json;

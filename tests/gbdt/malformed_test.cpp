@@ -178,7 +178,7 @@ TEST_CASE("a changed byte gives an error or a forest that can be walked") {
   }
 }
 
-TEST_CASE("a tree of any depth is walked; Shapley values of a tree too deep for the stack are rejected") {
+TEST_CASE("a tree of any depth is walked, and Shapley values of a tree too deep for the stack are rejected") {
   PlainModel model = small_model();
   PlainTree chain{0, {{}}};
   for (int level = 0; level < 200000; ++level) {  // values below the level leave the chain there

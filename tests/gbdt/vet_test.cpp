@@ -83,7 +83,7 @@ TEST_CASE("planes whose leaves were dropped with the blocks, as in a former bug,
   CHECK(are_right(others, 600));
 }
 
-TEST_CASE("only the differing method is refused; it is reported and never chosen") {
+TEST_CASE("only the differing method is refused, and it is reported and never chosen") {
   if (!has_fast_kernels()) return;
   const std::pair<Method, std::function<void(BinnedForest&)>> kFaults[] = {
       {Method::planes, [](BinnedForest& b) { std::reverse(b.planes.leaves.begin(), b.planes.leaves.end() - 256); }},

@@ -134,13 +134,13 @@ TEST_CASE("ids compare with texts, lists of texts and each other") {
     CHECK(truth(when, cells) == Truth::yes);
 }
 
-TEST_CASE("texts are quoted either way and take escapes; names may be in backquotes") {
+TEST_CASE("texts are quoted either way and take escapes, and names may be in backquotes") {
   CHECK(truth(R"(sender == "a\"b\\c")", {{"sender", "a\"b\\c"}}) == Truth::yes);
   CHECK(truth(R"(sender == 'it\'s')", {{"sender", "it's"}}) == Truth::yes);
   CHECK(truth("`n items` == 3 && `ratio` == 1", {{"n items", "3"}, {"ratio", "1"}}) == Truth::yes);
 }
 
-TEST_CASE("post rules read the models' outputs; outputs that were not computed are missing") {
+TEST_CASE("post rules read the models' outputs, and outputs that were not computed are missing") {
   const std::vector<double> empty = row({});
   ModelOutputs models;
   models.p_forest = 0.3, models.p_final = 0.8, models.margin_forest = -0.85;

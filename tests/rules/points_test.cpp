@@ -100,7 +100,7 @@ TEST_CASE("the cost of a row is bounded and reported") {
              Catch::Contains("rules.cost") && Catch::Contains("evaluating a row costs 9 units; 8 is the limit"));
 }
 
-TEST_CASE("every batch size gives the outcomes of single rows; 10,000 rules compile") {
+TEST_CASE("every batch size gives the outcomes of single rows, and 10,000 rules compile") {
   std::vector<Json> many;
   for (int i = 0; i < 10'000; ++i)
     many.push_back(rule_json("R" + std::to_string(i), "ratio > " + std::to_string(i % 997) + " && amount * 2 < " +

@@ -45,7 +45,7 @@ TEST_CASE("if no rule fires there is no action") {
   }
 }
 
-TEST_CASE("on_missing can skip, fire, or have its own action; each is recorded as missing") {
+TEST_CASE("on_missing can skip, fire, or have its own action, and each is recorded as missing") {
   const Outcome outcome =
       outcome_of({rule_json("A", "ratio > 1", "DECLINE", "SKIP"), rule_json("B", "ratio > 1", "APPROVE", "FIRE"),
                   rule_json("C", "ratio > 1", "APPROVE", "REVIEW")},
@@ -168,7 +168,7 @@ TEST_CASE("a test's number is read like its text: the codes for missing apply") 
   CHECK(compiled(json, schema).run_tests().empty());
 }
 
-TEST_CASE("a rule set has its metadata; its digest depends on meaning, not on spacing") {
+TEST_CASE("a rule set has its metadata, and its digest depends on meaning, not on spacing") {
   Json json = document({rule_json("A", "amount > 5 USD", "DECLINE", "FIRE")}, "first");
   json["rules"][0]["description"] = "large";
   const RuleSet rules = compiled(json, kSchema);

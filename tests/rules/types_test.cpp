@@ -46,7 +46,7 @@ TEST_CASE("money is exact in ten-thousandths, and becomes missing if that is imp
   all_refused({{"amount + price > 0 USD", "money[USD] cannot be added to money[EUR]"}});
 }
 
-TEST_CASE("an int is whole and below 2^53, or missing; it does not mix with a double implicitly") {
+TEST_CASE("an int is whole and below 2^53, or missing, and it does not mix with a double implicitly") {
   all_true({"int(ratio) == 7", "int(-ratio) == -7", "int(ratio) / 2 == 3", "int(-ratio) / 2 == -3",
             "int(ratio) % 4 == 3", "double(int(ratio)) / 2 == 3.5", "int(ratio) * 2 + 1 == 15", "int(ratio) in [6, 7]",
             "max(int(ratio), 9) == 9", "9007199254740991 - int(ratio) == 9007199254740984"},
@@ -61,7 +61,7 @@ TEST_CASE("an int is whole and below 2^53, or missing; it does not mix with a do
                {"int(amount) > 1", "int needs a number without a unit, not money[USD]"}});
 }
 
-TEST_CASE("times and durations are written out; leap seconds, missing zones and distant years are rejected") {
+TEST_CASE("times and durations are written out, and leap seconds, missing zones and distant years are rejected") {
   all_true({"timestamp('2024-01-31T01:00:00+01:00') == time('2024-01-31')", "duration('36h') == 1.5 days",
             "duration('1h30m') == 90 minutes", "duration('-90s') == -1.5 minutes", "duration('250ms') * 4 == 1 second",
             "opened + duration('1d') == timestamp('2024-03-01T12:30:00Z')", "days(30) == 30 days",
@@ -96,7 +96,7 @@ TEST_CASE("now is the caller's time in every phase, and missing without it") {
   }
 }
 
-TEST_CASE("functions of words are evaluated on the vocabulary; ids have no text") {
+TEST_CASE("functions of words are evaluated on the vocabulary, and ids have no text") {
   all_true({"startsWith(ip_country, 'N')", "ip_country.endsWith('L')", "ip_country.contains('')",
             "size(ip_country) == 2", "ip_country.matches('^[A-Z]{2}$')", "ip_country.matches('L')",
             "lower(ip_country) == 'nl'", "lower(ip_country) in ['nl', 'de']", "ip_country.lower().upper() != 'DE'",
