@@ -20,6 +20,7 @@ import documents
 
 # The folders that are checked, with all folders in them.
 FOLDERS = (
+    "audit",
     "base",
     "dnn",
     "gbdt",
