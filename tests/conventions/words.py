@@ -23,6 +23,7 @@ FOLDERS = (
     "audit",
     "base",
     "dnn",
+    "explain",
     "gbdt",
     "io",
     "report",
