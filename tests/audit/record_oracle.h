@@ -1,5 +1,5 @@
 #pragma once
-/// The record's bytes by docs/record_format.md alone, from its decoded fields: the plainest writer there can be.
+/// The record's bytes, written from its decoded fields by the plainest writer, made only from docs/record_format.md.
 
 #include <bit>
 #include <cmath>

@@ -28,6 +28,7 @@ FOLDERS = (
     "io",
     "report",
     "rules",
+    "tests/audit",
     "tests/base",
     "tests/conventions",
     "tests/dnn",
