@@ -32,6 +32,7 @@ FOLDERS = (
     "tests/base",
     "tests/conventions",
     "tests/dnn",
+    "tests/explain",
     "tests/gbdt",
     "tests/io",
     "tests/rules",
