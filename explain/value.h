@@ -11,7 +11,7 @@ namespace sluice::explain {
 
 enum class Route {
   forest,   // the forest's margin
-  network,  // the network's margin, whatever the forest's
+  network,  // the network's margin, for every row
   routed,   // the calibrated log-odds of the stage that the row is routed to
 };
 

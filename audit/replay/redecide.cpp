@@ -10,7 +10,7 @@ using cascade::Decision;
 
 namespace {
 
-/// The record contains what load limits and isolation did originally; they must not act again.
+/// The record contains the original effect of load limits and isolation; they must not act again.
 std::shared_ptr<const cascade::Bundle> without_limits(const cascade::Bundle& bundle) {
   auto copy = std::make_shared<cascade::Bundle>(bundle);
   copy->policy.load = {};
@@ -30,7 +30,7 @@ Stored::Stored(std::uint64_t entry, std::string_view payload) : index(entry) {
 
 Redecider::Redecider(const cascade::Bundle& bundle, const ReplayOptions& options)
     : pool_(options.pool), reasons_(options.reasons), bundle_(without_limits(bundle)), rows_(bundle_->schema.size()) {
-  // The record contains what a breaker did originally; this one never opens (a failure rate of 2 is impossible).
+  // The record contains the original effect of breakers; this one never opens (a failure rate of 2 is impossible).
   stages_.network_breaker = std::make_shared<cascade::Breaker>(cascade::BreakerOptions{.failure_rate = 2});
   stages_.forest_breaker = stages_.network_breaker;
   if (options.kernel != gbdt::Kernel::automatic) stages_.forest = make_kernel_stage(*bundle_, options.kernel);

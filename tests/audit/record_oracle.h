@@ -1,5 +1,5 @@
 #pragma once
-/// The record's bytes, written from its decoded fields by the plainest writer, made only from docs/record_format.md.
+/// Writes a record's bytes from its decoded fields in the plainest way, following only docs/record_format.md.
 
 #include <bit>
 #include <cmath>
