@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kKind = "sluice-checkpoint-v1";
 
 [[noreturn]] void fail(const std::string& what) {
-  throw Error("checkpoint.format", "a checkpoint's " + what, "the line is specified in docs/log_format.md");
+  throw Error("checkpoint.format", "not a checkpoint: " + what, "docs/log_format.md defines the line");
 }
 
 std::vector<std::string_view> words_of(std::string_view line) {
@@ -30,7 +30,7 @@ template <class T>
 T parse_integer(std::string_view word, const char* what) {
   T value{};
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  // The text must be the one that is written: no leading zeros.
+  // Only the text that `line` writes is accepted: no leading zeros.
   if (error != std::errc() || end != word.data() + word.size() || std::to_string(value) != word) fail(what);
   return value;
 }
@@ -59,17 +59,17 @@ bool Checkpoint::is_signed_by(const PublicKey& key) const { return key.verifies(
 std::string Checkpoint::line() const { return statement() + " " + hex_of(signature) + "\n"; }
 
 Checkpoint Checkpoint::parse(std::string_view line) {
-  if (!line.ends_with('\n')) fail("line has no end");
+  if (!line.ends_with('\n')) fail("the line does not end with a newline");
   line.remove_suffix(1);
   const auto words = words_of(line);
-  if (words.size() != 7 || words[0] != kKind) fail("words are not those of " + std::string(kKind));
+  if (words.size() != 7 || words[0] != kKind) fail("expected the 7 words of " + std::string(kKind));
   Checkpoint checkpoint;
-  parse_hex(words[1], checkpoint.log, "log id");
-  checkpoint.size = parse_integer<std::uint64_t>(words[2], "size");
-  parse_hex(words[3], checkpoint.root.bytes, "root");
-  parse_hex(words[4], checkpoint.chain.bytes, "chain hash");
-  checkpoint.time_us = parse_integer<std::int64_t>(words[5], "time");
-  parse_hex(words[6], checkpoint.signature, "signature");
+  parse_hex(words[1], checkpoint.log, "wrong log id");
+  checkpoint.size = parse_integer<std::uint64_t>(words[2], "wrong size");
+  parse_hex(words[3], checkpoint.root.bytes, "wrong root");
+  parse_hex(words[4], checkpoint.chain.bytes, "wrong chain hash");
+  checkpoint.time_us = parse_integer<std::int64_t>(words[5], "wrong time");
+  parse_hex(words[6], checkpoint.signature, "wrong signature");
   return checkpoint;
 }
 

@@ -10,7 +10,7 @@ namespace {
 using cascade::Bundle;
 using cascade::Decision;
 
-/// The four lengths at the front are known last.
+/// Version and lengths of three parts: four 32-bit words, written when the lengths are known.
 constexpr std::size_t kPreamble = 16;
 
 enum OutcomeFlag : std::uint8_t {
@@ -36,7 +36,7 @@ void put_head(ByteWriter& out, const Bundle& bundle, const DecisionContext& cont
   out.put(shadow.margin_forest).put(shadow.margin_network).put(shadow.p_final);
 }
 
-/// How many, which of them are there (one bit each, the lowest first), and those that are.
+/// Writes the number of cells, which of them are present (one bit per cell, the lowest first), and the present ones.
 void put_cells(ByteWriter& out, std::span<const double> cells) {
   out.put(static_cast<std::uint32_t>(cells.size()));
   for (std::size_t first = 0; first < cells.size(); first += 8) {
@@ -134,7 +134,7 @@ void encode(std::string& bytes, const Bundle& bundle, const Decision& d, const D
 RecordParts split(std::string_view bytes) {
   ByteReader in(bytes);
   if (const auto version = in.get<std::uint32_t>(); version != kRecordVersion)
-    in.fail("record.version", "record format " + std::to_string(version) + "; this program reads 1");
+    in.fail("record.version", "record format " + std::to_string(version) + "; this program reads format 1");
   const auto head = in.get<std::uint32_t>(), inputs = in.get<std::uint32_t>(), outcome = in.get<std::uint32_t>();
   RecordParts parts;
   parts.head = in.take(head);

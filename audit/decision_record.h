@@ -1,10 +1,10 @@
 #pragma once
-/// DecisionRecord v1: the canonical bytes of one decision (docs/record_format.md), enough to explain it and to decide
-/// it again to the bit.
+/// DecisionRecord v1: the canonical bytes of one decision (docs/record_format.md), enough to explain the decision and
+/// to reproduce it bit for bit.
 ///
-/// One decision has one encoding, and bytes that decode encode to themselves: floats are their bits, every NaN is the
-/// canonical one, integers are little-endian. Functions are thread-safe. `encode` allocates only where the caller's
-/// buffer must grow.
+/// One decision has one encoding, and bytes that decode re-encode to themselves: floats are stored as their bits, every
+/// NaN as the canonical one, integers in little-endian order. `encode` allocates only if the caller's buffer must grow.
+/// Thread-safety: the functions are pure and thread-safe; the structs are plain data.
 
 #include <array>
 #include <cstdint>
@@ -24,7 +24,7 @@ namespace sluice::audit {
 
 inline constexpr std::uint16_t kRecordVersion = 1;
 
-/// What another bundle said of the same row without acting.
+/// The decision of another bundle for the same row, which was not acted on.
 struct ShadowResult {
   Digest bundle;
   cascade::Action action = cascade::Action::none;
@@ -34,30 +34,31 @@ struct ShadowResult {
   double p_final = std::numeric_limits<double>::quiet_NaN();
 };
 
-/// What `bundle` decided beside the decision that acts (cascade/rollout/shadow.h).
+/// The result of a shadow's decision under `bundle` (cascade/rollout/shadow.h).
 ShadowResult shadow_result(const cascade::Bundle& bundle, const cascade::Decision& decision);
 
-/// What the decision itself does not know.
+/// What the record contains in addition to the decision.
 struct DecisionContext {
   std::string_view id;        // the request's; may be empty
-  std::uint64_t subject = 0;  // subject_reference; 0 for none
+  std::uint64_t subject = 0;  // subject_reference; 0 if there is none
   std::int64_t time_in_us = 0,
-               time_out_us = 0;                // since 1970, as the caller's clock has them: no clock is read here
+               time_out_us = 0;                // since 1970, by the caller's clock; no clock is read here
   std::string_view kernel;                     // that the forest ran on; may be empty
-  std::string_view arm;                        // of an experiment; empty for none
+  std::string_view arm;                        // of an experiment; empty if there is none
   RowView row;                                 // raw, in schema order
-  std::span<const cascade::Reason> reasons{};  // an attribution's
+  std::span<const cascade::Reason> reasons{};  // of an attribution; at most 65,535
   const ShadowResult* shadow = nullptr;
 };
 
-/// The first eight bytes of the text's SHA-256, little-endian: what a log knows a person or an account by.
+/// The reference by which a log identifies a person or an account: the first eight bytes of the text's SHA-256,
+/// little-endian.
 std::uint64_t subject_reference(std::string_view subject);
 
-/// Appends the record. Throws Error{record.text} for a text of more than 65,535 bytes.
+/// Appends the record to `out`. Throws Error{record.text} for a text of more than 65,535 bytes.
 void encode(std::string& out, const cascade::Bundle& bundle, const cascade::Decision& decision,
             const DecisionContext& context);
 
-/// Appends the third part alone: everything that a replay must give again.
+/// Appends only the third part, the outcome: everything that a replay must reproduce.
 void encode_outcome(std::string& out, const cascade::Bundle& bundle, const cascade::Decision& decision,
                     std::span<const cascade::Reason> reasons);
 
@@ -72,14 +73,14 @@ struct RecordHead {
 };
 
 struct RecordInputs {
-  std::vector<double> row;                  // NaN for a missing cell
-  std::optional<std::vector<double>> late;  // as they were fetched, in the order of Schema::late_columns
+  std::vector<double> row;                  // in schema order; NaN for a missing cell
+  std::optional<std::vector<double>> late;  // as fetched, in the order of Schema::late_columns; empty if not fetched
 };
 
 struct PhaseOutcome {
   bool undecided = false;
-  std::uint16_t n_fired = 0, n_missing = 0;  // all of them; the lists stop at 32
-  std::string decisive, reason;              // id and reason code of the rule that decided; empty for none
+  std::uint16_t n_fired = 0, n_missing = 0;  // of all rules; the lists below have at most 32
+  std::string decisive, reason;              // id and reason code of the rule that decided; empty if none did
   std::vector<std::string> fired, missing;   // ids
 };
 
@@ -90,7 +91,7 @@ struct RecordOutcome {
   std::array<bool, cascade::kStageCount> path{};
   bool in_band = false;
   std::optional<cascade::Band> band;
-  float gain = std::numeric_limits<float>::quiet_NaN();  // expected of the network; NaN where the band asks for none
+  float gain = std::numeric_limits<float>::quiet_NaN();  // expected of the network; NaN if the band has no min_gain
   cascade::StageScore forest, network;
   std::string device;
   double p_final = 0;
@@ -105,23 +106,24 @@ struct DecisionRecord {
   cascade::TimingsUs timings_us;
 };
 
-/// A record's four parts, without a look inside. Throws Error{record.version, record.truncated, record.excess}.
+/// A record's four parts, not decoded.
 struct RecordParts {
   std::string_view head, inputs, outcome, timings;
 };
+/// The parts point into `bytes`. Throws Error{record.version, record.truncated, record.excess}.
 RecordParts split(std::string_view bytes);
 
-/// Each throws Error{record.*} for bytes that `encode` cannot have written.
+/// These throw Error{record.*} for bytes that `encode` cannot have written.
 RecordHead decode_head(std::string_view head);
 RecordInputs decode_inputs(std::string_view inputs);
 RecordOutcome decode_outcome(std::string_view outcome);
 DecisionRecord decode(std::string_view bytes);
 
-/// One line of JSON with the keys of docs/record.schema.json. With a schema, inputs stand under their columns' names;
-/// without one (null) they are a list.
+/// Appends one JSON object with the keys of docs/record.schema.json, without a newline. `inputs` is an object with the
+/// columns' names as keys, or a list if `schema` is null or has another number of columns.
 void append_json(std::string& out, const DecisionRecord& record, const Schema* schema);
 
-/// The first field in which two outcomes differ, with both values; "" where they are equal. The device is not compared.
+/// The first field in which two outcomes differ, with both values; "" if they are equal. Devices are not compared.
 std::string difference(const RecordOutcome& then, const RecordOutcome& now);
 
 }  // namespace sluice::audit

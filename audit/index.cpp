@@ -9,7 +9,7 @@
 namespace sluice::audit {
 namespace {
 
-constexpr std::int64_t kIndexVersion = 2;  // an older index is made anew: it may have passed over reviews
+constexpr std::int64_t kIndexVersion = 2;  // an older index is rebuilt: it may lack reviews
 
 /// The number of the log's first segment.
 std::uint32_t first_segment(const std::filesystem::path& folder) {
@@ -18,7 +18,7 @@ std::uint32_t first_segment(const std::filesystem::path& folder) {
   return numbers[0];
 }
 
-/// What an index has taken in: so many entries, the last of them with this chain hash.
+/// What an index covers: the first `size` entries, the last of them with this chain hash.
 struct Extent {
   std::uint64_t size = 0;
   std::string chain;
@@ -53,7 +53,7 @@ struct LogIndex::State {
     return pragma.step() ? pragma.integer(0) : 0;
   }
 
-  /// How far the index is with this log; nowhere with another.
+  /// What the index covers of this log; nothing if it is of another log.
   Extent extent_of(const LogId& log) {
     const std::string_view id(reinterpret_cast<const char*>(log.data()), log.size());
     Statement select(database, "SELECT id, size, chain FROM log");
@@ -73,7 +73,7 @@ struct LogIndex::State {
         .run();
   }
 
-  /// Whether the log still holds what the index was made from: a torn end may have been cut off since.
+  /// Whether the log still contains the entries of the index: a torn end may have been cut off since.
   bool follows(const Extent& extent) const {
     LogReader reader(folder, extent.size - 1);
     for (EntryView entry; reader.next(entry);)
@@ -109,7 +109,7 @@ struct LogIndex::State {
 };
 
 LogIndex::LogIndex(const std::filesystem::path& folder) {
-  first_segment(folder);  // no index where there is no log
+  first_segment(folder);  // throws before an index is created in a folder without a log
   state_ = std::make_unique<State>(folder);
 }
 LogIndex::~LogIndex() = default;
@@ -125,7 +125,7 @@ std::uint64_t LogIndex::update() {
       have = {};
       state.database.run("DELETE FROM entries; DELETE FROM reviews");
     }
-    for (const char* table : {"entries", "reviews"})  // what has gone by retention
+    for (const char* table : {"entries", "reviews"})  // entries deleted by retention
       Statement(state.database, std::string("DELETE FROM ") + table + " WHERE entry < ?")
           .bind(1, first.first_index)
           .run();

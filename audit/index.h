@@ -1,7 +1,8 @@
 #pragma once
-/// An index of a log by request, subject, time and action: index.db beside it, made from the log and nothing else.
+/// An index of a log by request, subject, time and action: index.db in the log's folder, built only from the log.
 ///
-/// It may be deleted at any time. What an erased subject had in it goes at the next `update`. Not thread-safe.
+/// The file may be deleted while no program uses it. The next `update` removes the rows of an erased subject.
+/// Thread-safety: one thread at a time may use an index.
 
 #include <cstdint>
 #include <filesystem>
@@ -14,29 +15,30 @@
 
 namespace sluice::audit {
 
-/// All that is given must hold.
+/// Selects the entries that meet all conditions that are set.
 struct Query {
   std::optional<std::string> id{};
   std::optional<std::uint64_t> subject{};             // subject_reference
   std::optional<std::int64_t> from_us{}, until_us{};  // from <= time < until
   std::optional<cascade::Action> action{};
-  std::uint64_t limit = 1000;
+  std::uint64_t limit = 1000;  // on the number of entries
 };
 
 class LogIndex {
  public:
-  /// Throws Error{log.none} where there is no log, and Error{index.database}, as every call.
+  /// Opens the index, or creates an empty one. Throws Error{log.none} if the folder has no log. Every call throws
+  /// Error{index.database} if SQLite fails.
   explicit LogIndex(const std::filesystem::path& folder);
   ~LogIndex();
 
-  /// Takes in what the log has and the index has not; an index of another log is made anew. Returns the number of
-  /// entries that are new. Throws Error{log.*, keys.*, record.*}.
+  /// Adds the log's new entries; an index of another log is rebuilt. Returns the number of entries added. Throws
+  /// Error{log.*, keys.*, record.*}; the index is then unchanged.
   std::uint64_t update();
 
-  /// Indices of the log's entries, in order.
+  /// Indices of the entries in the log, ascending.
   std::vector<std::uint64_t> find(const Query& query);
 
-  /// The entry that is the last review of the decision `decision`; nullopt where nobody reviewed it.
+  /// The index of the last review of entry `decision`; nullopt if that decision has no review.
   std::optional<std::uint64_t> last_review(std::uint64_t decision);
 
  private:

@@ -17,13 +17,14 @@ constexpr std::size_t kMaxCached = 1 << 20;
 template <class T>
 void fill_random(T& out) {
   if (RAND_priv_bytes(reinterpret_cast<unsigned char*>(&out), sizeof out) != 1)
-    throw Error("keys.random", "OpenSSL has no random bytes");
+    throw Error("keys.random", "OpenSSL cannot provide random bytes");
 }
 
 SubjectKey read_key(const Statement& row, int number_column, int key_column) {
   SubjectKey key{row.number(number_column), {}};
   const std::string_view bytes = row.blob(key_column);
-  if (bytes.size() != key.bytes.size()) throw Error("keys.database", "keys.db holds a key of another length");
+  if (bytes.size() != key.bytes.size())
+    throw Error("keys.database", "keys.db contains a key that does not have 32 bytes");
   std::memcpy(key.bytes.data(), bytes.data(), key.bytes.size());
   return key;
 }
@@ -32,7 +33,7 @@ SubjectKey read_key(const Statement& row, int number_column, int key_column) {
 
 struct SubjectKeys::State {
   explicit State(const std::filesystem::path& path) : database(path, "keys.database") {
-    // FULL: a key must outlive the entries that it opens. secure_delete: an erased key's bytes are overwritten.
+    // FULL: a key must be durable before the entries that it opens. secure_delete overwrites an erased key's bytes.
     database.run(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
         "CREATE TABLE IF NOT EXISTS keys (subject INTEGER PRIMARY KEY, number INTEGER NOT NULL UNIQUE, key BLOB NOT "
@@ -87,7 +88,7 @@ void SubjectKeys::commit() {
   try {
     state_->insert_made();
   } catch (const Error&) {
-    try {  // where SQLite has not done so itself
+    try {  // fails if SQLite has already rolled back
       state_->database.run("ROLLBACK");
     } catch (const Error&) {
     }
@@ -110,8 +111,8 @@ std::optional<SubjectKey> SubjectKeys::find(std::uint64_t number) {
     return key;
   }
   if (!state_->is_erased->bind(1, number).step())
-    throw Error("keys.unknown", "keys.db has no key of this number, nor was one erased",
-                "keys.db belongs to another log, or has been restored from an older copy");
+    throw Error("keys.unknown", "keys.db has no key with this number, and none was erased",
+                "keys.db belongs to another log or was restored from an older copy; restore this log's own file");
   state_->is_erased->reset();
   return std::nullopt;
 }
@@ -123,7 +124,7 @@ std::optional<std::uint64_t> SubjectKeys::erase(std::uint64_t subject) {
   state_->database.run("BEGIN IMMEDIATE");
   Statement(state_->database, "DELETE FROM keys WHERE subject = ?").bind(1, subject).run();
   Statement(state_->database, "INSERT INTO erased VALUES (?, 0)").bind(1, *number).run();
-  // The write-ahead log holds the page as it was: it is emptied too.
+  // The write-ahead log may contain the page with the key, so it is emptied too.
   state_->database.run("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
   state_->cache.erase(subject);
   return number;

@@ -1,9 +1,10 @@
 #pragma once
-/// The keys of a log's subjects: one random AES-256 key each, in keys.db beside the log. Erasing a person is deleting a
-/// key; the log, whose chain covers ciphertext, still verifies.
+/// The keys of a log's subjects: one random AES-256 key per subject, in keys.db in the log's folder. Erasing a subject
+/// deletes its key; the log, whose chain covers ciphertext, still verifies.
 ///
-/// A key's number is random and is all that the log says of whose entry it is; after the erasure nothing leads from the
-/// number to the subject. Not thread-safe; several processes may read while one writes.
+/// An encrypted entry identifies its subject only by the key's number, which is random. After an erasure nothing links
+/// the number to the subject.
+/// Thread-safety: one thread at a time may use an object. Several processes may read keys.db while one writes it.
 
 #include <array>
 #include <cstdint>
@@ -23,22 +24,22 @@ struct SubjectKey {
 
 class SubjectKeys {
  public:
-  /// Throws Error{keys.database}, as every call.
+  /// Opens the file, or creates it. Every call throws Error{keys.database} if SQLite fails.
   explicit SubjectKeys(const std::filesystem::path& path);
   ~SubjectKeys();
 
-  /// The subject's key, made where there is none; durable after `commit`.
+  /// The subject's key, created if there is none. A new key is durable after `commit`. Valid until the next call.
   const SubjectKey& of(std::uint64_t subject);
   void commit();
 
-  /// The number of the subject's key; nullopt where it has none.
+  /// The number of the subject's committed key; nullopt if there is none.
   std::optional<std::uint64_t> number_of(std::uint64_t subject);
-  /// nullopt for an erased key. Throws Error{keys.unknown} for a number that never was one's.
+  /// nullopt for an erased key. Throws Error{keys.unknown} for a number that has never been a key's.
   std::optional<SubjectKey> find(std::uint64_t number);
 
-  /// Deletes the subject's key for good and returns its number; nullopt where there is none.
+  /// Deletes the subject's key permanently and returns its number; nullopt if there is none.
   std::optional<std::uint64_t> erase(std::uint64_t subject);
-  /// Erased keys of which no entry of the log tells yet.
+  /// Numbers of erased keys for which the log has no erasure entry yet.
   std::vector<std::uint64_t> untold();
   void mark_told(std::uint64_t number);
 
@@ -47,16 +48,17 @@ class SubjectKeys {
   std::unique_ptr<State> state_;
 };
 
-/// AES-256-GCM as the log stores it: nonce (12 bytes, random), ciphertext, tag (16 bytes). `context` is authenticated
-/// with it.
+/// AES-256-GCM as the log stores it: nonce (12 random bytes), ciphertext, tag (16 bytes). The tag also authenticates
+/// `context`, which is not stored. The constructor and `seal` throw Error{keys.cipher} if OpenSSL fails.
 inline constexpr std::size_t kSealBytes = 28;
 class Cipher {
  public:
   Cipher();
   ~Cipher();
-  /// Replaces `out`.
+  /// Replaces `out` by plain.size() + kSealBytes bytes.
   void seal(const SubjectKey& key, std::string_view context, std::string_view plain, std::string& out);
-  /// False where the bytes, the context or the key are not those of `seal`.
+  /// Replaces `out` by the plaintext. False if the bytes, the context or the key are not those of `seal`; `out` must
+  /// then not be used.
   bool open(const SubjectKey& key, std::string_view context, std::string_view sealed, std::string& out);
 
  private:

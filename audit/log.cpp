@@ -27,7 +27,7 @@ Appended Log::append(const cascade::Bundle& bundle, const cascade::Decision& dec
   return state.spill_or_refuse(bundle, decision, context);
 }
 
-/// Into the ring; nullopt where it is full.
+/// Puts the record into the ring; nullopt if the ring is full.
 std::optional<Appended> Log::State::queue(const cascade::Bundle& bundle, const cascade::Decision& decision,
                                           const DecisionContext& context) {
   std::uint64_t position = 0;
@@ -40,7 +40,7 @@ std::optional<Appended> Log::State::queue(const cascade::Bundle& bundle, const c
   return options.durability == Durability::every ? wait_for({.ring = position + 1}) : Appended::recorded;
 }
 
-/// The ring is full: the record is kept beside it, or, with no room there either, waits for either.
+/// The ring is full: puts the record into the spill queue. If that is full too, waits for room in either.
 Appended Log::State::spill_or_refuse(const cascade::Bundle& bundle, const cascade::Decision& decision,
                                      const DecisionContext& context) {
   Record record;
@@ -56,7 +56,8 @@ Appended Log::State::spill_or_refuse(const cascade::Bundle& bundle, const cascad
   return options.durability == Durability::every ? wait_for({.spill = place + 1}) : Appended::spilled;
 }
 
-/// `place` is the record's among all that were ever spilled. The record is left as it is where there is no room.
+/// `place` is the record's number among all spilled records. Returns false and leaves the record unchanged if the queue
+/// is full.
 bool Log::State::spill_one(Record&& record, std::uint64_t& place) {
   const std::lock_guard lock(spill_mutex);
   if (spill.size() >= options.spill_records) return false;
@@ -106,13 +107,13 @@ Retention Log::retain(std::int64_t before_us, const std::string& who, std::int64
   return plan.retention;
 }
 
-/// Has the log's thread do it, and waits. What it throws is thrown here.
+/// Runs `what` on the log's thread and waits for it. Rethrows what it throws.
 void Log::State::ask(std::function<void()> what) {
   std::packaged_task<void()> task(std::move(what));
   auto done = task.get_future();
   {
     const std::lock_guard lock(mutex);
-    if (closing) throw Error("log.closed", "the log has been closed");
+    if (closing) throw Error("log.closed", "the log is closed");
     requests.push_back(std::move(task));
     wake.notify_one();
   }

@@ -2,9 +2,11 @@
 /// The decision log: an append-only folder of segments (docs/log_format.md) with a hash chain, a Merkle tree and signed
 /// checkpoints.
 ///
-/// `append` encodes the record into a slot that is already there and returns; one thread of the log hashes, encrypts
-/// and writes in groups. Any number of threads may call everything at once. One process writes a log at a time. Nothing
-/// is lost silently: what cannot be kept is refused to its caller's face and counted.
+/// `append` encodes the record into a preallocated slot and returns; the log's own thread hashes, encrypts and writes
+/// records in groups. Only one process at a time can write a log. No record is lost silently: a record that cannot be
+/// kept is reported to its caller as refused, and counted.
+/// Thread-safety: calls are thread-safe, except that `close` and the destructor must be called by one thread, after
+/// every `append` has returned.
 
 #include <cstdint>
 #include <filesystem>
@@ -19,80 +21,80 @@
 namespace sluice::audit {
 
 enum class Durability {
-  none,      // written; the system decides when it reaches the disk
-  interval,  // on disk every `interval_ms`
-  every,     // `append` returns when its group is on disk
+  none,      // written to the system, which decides when to write it to disk
+  interval,  // synced to disk every `interval_ms`
+  every,     // `append` returns when the record's group is on disk
 };
 
 struct LogOptions {
   Durability durability = Durability::interval;
   std::int64_t interval_ms = 10;
-  std::size_t ring_records = 8192;    // slots between callers and the writing thread
-  std::size_t spill_records = 65536;  // kept beside them in memory when they are full; 0: none
-  std::int64_t max_wait_ms = 1000;    // of `append`, where both are full or the disk is slow, and of `close`
-  std::uint64_t segment_bytes = 256 << 20;
-  std::uint64_t checkpoint_entries = 1 << 16;  // a signed checkpoint after so many entries,
-  std::int64_t checkpoint_ms = 1000;           // or so much time with new ones, and at the end
-  bool encrypt = false;                 // each subject's records under its own key; a log that has keys keeps them
-  std::filesystem::path signing_key{};  // empty: signing.key in the folder, made where it is not there
+  std::size_t ring_records = 8192;    // slots between callers and the writing thread; rounded up to a power of two
+  std::size_t spill_records = 65536;  // kept in memory in addition when the slots are full; 0 disables this
+  std::int64_t max_wait_ms = 1000;    // limit for `append` when both are full or the disk is slow, and for `close`
+  std::uint64_t segment_bytes = 256 << 20;     // a segment of at least this size is closed and the next one begun
+  std::uint64_t checkpoint_entries = 1 << 16;  // a signed checkpoint is written after this many entries,
+  std::int64_t checkpoint_ms = 1000;           // after this time if there are new entries, and on `close`
+  bool encrypt = false;                 // each subject's records with its own key; a log with keys stays encrypted
+  std::filesystem::path signing_key{};  // empty: signing.key in the folder, created if absent
 };
 
 enum class Appended {
-  recorded,  // in order to be written; on disk, where durability is `every`
-  spilled,   // kept in memory beside the ring, or not on disk within max_wait_ms: written as soon as that is possible
-  refused,   // not kept: no room, or a text of more than 65,535 bytes
+  recorded,  // queued to be written; on disk if durability is `every`
+  spilled,   // kept in memory outside the ring, or not on disk within max_wait_ms; written as soon as possible
+  refused,   // not kept: no room, a text of more than 65,535 bytes, an entry of more than 16 MiB, or the log is closed
 };
 
 struct OpenReport {
   bool created = false;
-  std::uint64_t n_entries = 0;        // that were there
-  std::uint64_t truncated_bytes = 0;  // of a torn write behind the last whole entry, kept in a file of their own
-  std::string message;                // what was done about it; empty where nothing was
+  std::uint64_t n_entries = 0;        // found in the log
+  std::uint64_t truncated_bytes = 0;  // of a torn write after the last whole entry, moved to a separate file
+  std::string message;                // what was done about it; empty if there was no torn write
 };
 
 struct LogStatus {
   std::uint64_t appended = 0, spilled = 0, refused = 0;  // records, since the log was opened
-  std::uint64_t n_entries = 0;                           // written, all of them
+  std::uint64_t n_entries = 0;                           // of the whole log
   std::uint64_t n_write_errors = 0;
-  bool degraded = false;  // the disk does not take what is written; records wait in memory
-  std::string trouble;    // "log.write: 00000003.log: No space left on device"; empty where not degraded
+  bool degraded = false;  // writing fails; records wait in memory
+  std::string trouble;    // "log.write: 00000003.log: No space left on device"; empty if not degraded
 };
 
 class Log {
  public:
-  /// Makes the folder or goes on with it. Throws Error{log.locked} where another process writes it, Error{log.damaged}
-  /// where it is not what its checkpoints say, and Error{file.*, key.*, keys.*}.
+  /// Creates the log, or continues it if the folder contains one. Throws Error{log.locked} if another process writes
+  /// it, Error{log.damaged} if it does not match its checkpoints, and Error{log.segment, file.*, key.*, keys.*}.
   Log(const std::filesystem::path& folder, LogOptions options = {});
-  ~Log();  // closes
+  ~Log();  // closes the log
 
-  /// Never throws. `bundle` is the one that decided; texts and rows are copied.
+  /// `bundle` is the one that decided. Texts and the row are copied.
   Appended append(const cascade::Bundle& bundle, const cascade::Decision& decision,
                   const DecisionContext& context) noexcept;
 
-  /// Waits until everything appended so far is on disk; false after `timeout_ms`.
+  /// Waits until everything appended so far is on disk. False if that takes longer than `timeout_ms`.
   bool flush(std::int64_t timeout_ms);
 
-  /// Deletes the subject's key and writes an entry that says so. False where the subject has none. Throws
-  /// Error{keys.off} for a log without keys.
+  /// Deletes the subject's key and writes an erasure entry. `subject` is a subject_reference, `time_us` the present
+  /// time. False if the subject has no key. Throws Error{keys.off} for a log without keys.
   bool erase(std::uint64_t subject, std::int64_t time_us);
 
-  /// Writes people's reviews of decisions that are in the log, each under the key of its decision's subject where the
-  /// log has keys, and waits until they are on disk. `time_us` is now; a review's own time is when the person decided.
-  /// All of them or none: throws Error{review.*, keys.*, record.text}, and Error{log.write} where the disk does not
-  /// take them yet.
+  /// Writes reviews of decisions that are in the log, and waits until they are on disk. If the log has keys, each is
+  /// encrypted with the key of its decision's subject. `time_us` is the present time; a review's own time is when the
+  /// person decided. Writes none of them if it throws Error{review.*, keys.*, record.text}. Error{log.write}: the disk
+  /// failed; the reviews are queued and will be written when it works again.
   void append_reviews(std::span<const Review> reviews, std::int64_t time_us);
 
-  /// Deletes leading segments all of whose entries are older than `before_us`, never the last, once an entry that says
-  /// so is under a signed checkpoint. Returns which entries went; `kept` equals `first` where none is that old, and
-  /// then nothing is written. The segments are read on the caller's thread; appends go on. Throws Error{log.*, file.*}:
-  /// nothing was deleted that the log does not tell of.
+  /// Writes a retention entry and a signed checkpoint that covers it, then deletes the leading segments whose entries
+  /// are all older than `before_us`, but never the last segment. Returns which entries were deleted; if none is that
+  /// old, `kept` equals `first` and nothing is written. The segments are read on the caller's thread; appends continue.
+  /// If it throws Error{log.*, file.*}, it has deleted only segments that the retention entry names.
   Retention retain(std::int64_t before_us, const std::string& who, std::int64_t time_us);
 
   LogStatus status() const;
   const OpenReport& opened() const;
 
-  /// Writes what is left and a last checkpoint, and ends the thread; later appends are refused. Gives up after
-  /// max_wait_ms where the disk takes nothing; returns the number of records not written.
+  /// Writes the remaining records and a last checkpoint, and ends the thread; later appends are refused. Gives up after
+  /// max_wait_ms if writing fails. Returns the number of records that were not written.
   std::uint64_t close();
 
  private:

@@ -29,8 +29,8 @@ struct Part {
   Part right() const { return {from + split_of(size()), to}; }
 };
 
-/// The peak that stands for a part all of whose leaves are among those known by their peaks. Proofs ask for no others:
-/// their parts are cut where those of the tree of `first` leaves are.
+/// The peak over exactly this part, whose leaves are all represented by peaks. Proofs need no other parts: they split
+/// the tree where the tree of `first` leaves is split.
 const Digest& peak_of(const KnownLeaves& known, Part part) {
   std::uint64_t from = 0;
   for (std::size_t i = 0, n = 64; n-- > 0;) {
@@ -40,8 +40,8 @@ const Digest& peak_of(const KnownLeaves& known, Part part) {
     from += size;
     ++i;
   }
-  throw Error("merkle.range",
-              "leaves " + std::to_string(part.from) + " to " + std::to_string(part.to) + " are known by other peaks");
+  throw Error("merkle.range", "leaves " + std::to_string(part.from) + " to " + std::to_string(part.to) +
+                                  " are not the leaves of one peak");
 }
 
 Digest root_of(const KnownLeaves& known, Part part) {
@@ -57,7 +57,7 @@ void prove_inclusion(const KnownLeaves& known, Part part, std::uint64_t index, s
   proof.push_back(root_of(known, is_left ? part.right() : part.left()));
 }
 
-/// SUBPROOF of the RFC, for the tree of the leaves before `m`; `whole`: the old tree's root is known to whoever checks.
+/// SUBPROOF of the RFC, for the tree of the leaves before `m`. `whole`: the verifier knows the old tree's root.
 void prove_consistency(const KnownLeaves& known, Part part, std::uint64_t m, bool whole, std::vector<Digest>& proof) {
   if (m == part.to) {
     if (!whole) proof.push_back(root_of(known, part));
@@ -106,14 +106,14 @@ Digest merkle_root(const KnownLeaves& known) {
 
 std::vector<Digest> inclusion_proof(const KnownLeaves& known, std::uint64_t index) {
   if (index < known.first || index >= known.size())
-    throw Error("merkle.range", "leaf " + std::to_string(index) + " of leaves " + std::to_string(known.first) + " to " +
-                                    std::to_string(known.size()));
+    throw Error("merkle.range", "leaf " + std::to_string(index) + ": expected an index of at least " +
+                                    std::to_string(known.first) + " and below " + std::to_string(known.size()));
   std::vector<Digest> proof;
   prove_inclusion(known, {0, known.size()}, index, proof);
   return proof;
 }
 
-// RFC 9162, 2.1.3.2: the same tree as RFC 6962's, with the check spelt out.
+// RFC 9162, 2.1.3.2: the same tree as RFC 6962's, with the verification spelled out.
 bool verify_inclusion(const Digest& leaf, std::uint64_t index, std::uint64_t size, std::span<const Digest> proof,
                       const Digest& root) {
   if (index >= size) return false;
@@ -138,9 +138,9 @@ bool verify_inclusion(const Digest& leaf, std::uint64_t index, std::uint64_t siz
 
 std::vector<Digest> consistency_proof(const KnownLeaves& known, std::uint64_t old_size) {
   if (old_size == 0 || old_size < known.first || old_size > known.size())
-    throw Error("merkle.range", "a tree of " + std::to_string(old_size) + " leaves inside one of " +
-                                    std::to_string(known.size()) + ", of which those from " +
-                                    std::to_string(known.first) + " on are known");
+    throw Error("merkle.range", "no consistency proof from " + std::to_string(old_size) + " to " +
+                                    std::to_string(known.size()) + " leaves: the old size must be at least " +
+                                    std::to_string(known.first) + " and above 0");
   std::vector<Digest> proof;
   prove_consistency(known, {0, known.size()}, old_size, true, proof);
   return proof;
@@ -156,7 +156,7 @@ bool verify_consistency(std::uint64_t old_size, std::uint64_t size, const Digest
     at >>= 1;
     last >>= 1;
   }
-  // A whole old tree is a node of the new one: the proof does not repeat it.
+  // A complete old tree is a node of the new one: the proof does not repeat it.
   if (!std::has_single_bit(old_size) && proof.empty()) return false;
   Digest was = std::has_single_bit(old_size) ? old_root : proof.front(), is = was;
   for (const Digest& sibling : proof.subspan(std::has_single_bit(old_size) ? 0 : 1)) {

@@ -13,7 +13,7 @@ namespace {
 
 class Replay {
  public:
-  /// `other`: null where one bundle decides.
+  /// `other`: the second bundle; null if there is one only.
   Replay(const cascade::Bundle& bundle, const cascade::Bundle* other, const ReplayOptions& options,
          std::function<void(const DecidedTwice&)> visit)
       : options_(options), first_(bundle, options), visit_(std::move(visit)) {

@@ -1,10 +1,11 @@
 #pragma once
-/// Decides every record of a log again from its stored inputs and compares what comes out, bit for bit.
+/// Decides every record of a log again from its stored inputs and compares the outcomes bit for bit.
 ///
-/// What failed then is made to fail again: a record that says that the network was late, shed or failed, that late
-/// columns were not given, or that the forest failed, is decided with a stage or provider that does so, and a margin
-/// that was not finite then and is now is taken as it was. Reasons by attribution are not computed again; the rules'
-/// are. Nobody may write the log meanwhile.
+/// Recorded failures are reproduced: if the record has a cause such as a late, shed or failed network, missing late
+/// columns or a failed forest, the row is decided with a stage or provider that fails in the same way. A margin that
+/// was not finite is treated as such even if it is finite now. The rules' reasons are computed again; an attribution's
+/// only with `ReplayOptions::reasons`.
+/// Thread-safety: thread-safe, but the log must not be written during the call.
 
 #include <cstdint>
 #include <filesystem>
@@ -22,34 +23,34 @@
 
 namespace sluice::audit {
 
-/// The attribution's reasons for a decision, as they were computed then. In single precision their last bits are those
-/// of the instruction set.
+/// Computes the attribution's reasons for a decision, with the method and options used when it was recorded. In single
+/// precision their last bits depend on the instruction set.
 using ReasonsOf = std::function<std::vector<cascade::Reason>(RowView row, const cascade::Decision& decision)>;
 
 struct ReplayOptions {
   gbdt::Kernel kernel = gbdt::Kernel::automatic;  // of the forest
   std::size_t batch = 4096;                       // records decided at once; at least 1
   ThreadPool* pool = nullptr;                     // null: the calling thread
-  bool only_this_bundle = false;                  // leave out what another bundle decided; else it is compared too
-  ReasonsOf reasons{};                            // of records that have some; null: they are not compared
-  std::size_t max_differences = 100;              // that are described; all are counted
+  bool only_this_bundle = false;                  // skip records that another bundle decided; else compare them too
+  ReasonsOf reasons{};                            // called for records that have reasons; null: not compared
+  std::size_t max_differences = 100;              // described in the report; all are counted
   Progress progress{};
 };
 
 struct ReplayDifference {
-  std::uint64_t index = 0;  // of the log's entry
+  std::uint64_t index = 0;  // the entry's, in the log
   std::string id;
   std::string what;  // the first field that differs, with both values
 };
 
 struct ReplayReport {
   std::uint64_t n_records = 0, n_different = 0;
-  std::uint64_t n_erased = 0;        // whose key is gone: not among the records
-  std::uint64_t n_other_bundle = 0;  // decided by another bundle then; compared all the same, unless only_this_bundle
+  std::uint64_t n_erased = 0;        // records whose key is erased; not in n_records
+  std::uint64_t n_other_bundle = 0;  // recorded under another bundle; compared too, unless only_this_bundle
   std::vector<ReplayDifference> differences;
 };
 
-/// Throws Error{log.*, record.*, keys.*, kernel.*}, Error{replay.width} for a record of another number of columns than
+/// Throws Error{log.*, record.*, keys.*, kernel.*}, and Error{replay.width} for a record whose number of columns is not
 /// the bundle's.
 ReplayReport replay(const std::filesystem::path& folder, std::shared_ptr<const cascade::Bundle> bundle,
                     const ReplayOptions& options = {});

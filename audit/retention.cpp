@@ -11,7 +11,7 @@
 namespace sluice::audit {
 namespace {
 
-/// The checkpoints that can be read; a line that is just being written is none yet.
+/// The valid checkpoints. A line that is still being written is skipped.
 std::vector<Checkpoint> sound_checkpoints(const std::filesystem::path& folder) {
   std::vector<Fault> faults;
   return read_checkpoints(folder, PublicKey::load(folder / "signing.pub"), faults);
@@ -20,7 +20,7 @@ std::vector<Checkpoint> sound_checkpoints(const std::filesystem::path& folder) {
 }  // namespace
 
 void encode(std::string& bytes, const Retention& retention) {
-  if (retention.who.empty()) throw Error("retention.who", "a retention says who ordered it");
+  if (retention.who.empty()) throw Error("retention.who", "a retention without the name of who ordered it");
   ByteWriter(bytes)
       .put(kRetentionVersion)
       .put(retention.first)
@@ -32,7 +32,7 @@ void encode(std::string& bytes, const Retention& retention) {
 Retention decode_retention(std::string_view bytes) {
   ByteReader in(bytes);
   if (const auto version = in.get<std::uint32_t>(); version != kRetentionVersion)
-    in.fail("record.version", "retention version " + std::to_string(version) + "; this program reads 1");
+    in.fail("record.version", "retention version " + std::to_string(version) + "; this program reads version 1");
   Retention retention;
   retention.first = in.get<std::uint64_t>();
   retention.kept = in.get<std::uint64_t>();
@@ -40,7 +40,7 @@ Retention decode_retention(std::string_view bytes) {
   retention.who = in.text();
   in.finish();
   if (retention.first >= retention.kept) in.fail("record.value", "a retention of no entries");
-  if (retention.who.empty()) in.fail("record.value", "a retention that nobody ordered");
+  if (retention.who.empty()) in.fail("record.value", "a retention without the name of who ordered it");
   return retention;
 }
 
@@ -63,7 +63,7 @@ RetentionPlan plan_retention(const std::filesystem::path& folder, std::int64_t b
     const std::uint64_t index = entry.header.index, first = reader.first()->first_index;
     if (index == first) {
       plan.retention.first = plan.retention.kept = first;
-    } else if (reader.segment() != segment) {  // the one before is old from end to end
+    } else if (reader.segment() != segment) {  // all entries of the previous segment are old
       plan.segments.push_back(segment);
       plan.retention.kept = index;
     }
@@ -73,10 +73,10 @@ RetentionPlan plan_retention(const std::filesystem::path& folder, std::int64_t b
     if (checkpoint != checkpoints.end() && checkpoint->size == state.size() && !state.is_that_of(*checkpoint))
       throw Error(
           "log.damaged",
-          folder.string() + ": the checkpoint of " + std::to_string(checkpoint->size) + " entries is of other entries",
-          "nothing was deleted; sluice audit verify says how far the log can be trusted");
+          folder.string() + ": the checkpoint of " + std::to_string(checkpoint->size) + " entries does not match them",
+          "nothing was deleted; sluice audit verify names the first entry that cannot be trusted");
   }
-  // The last segment may be empty yet, or have an entry that is just being written.
+  // The last segment may still be empty, or contain an entry that is being written.
   if (!reader.fault() || reader.segment() != last) reader.require_sound();
   if (reader.state() && reader.state()->size() > plan.retention.first && segment != last) {
     plan.segments.push_back(segment);

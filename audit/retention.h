@@ -1,8 +1,10 @@
 #pragma once
-/// Retention: leading segments whose entries are all older than a day chosen are deleted, and the log says so first.
+/// Retention: deletes leading segments whose entries are all older than a given time, after recording this in the log.
 ///
-/// What is left still verifies: the first segment that stays holds the chain hash and the tree's peaks before it, and
-/// signed checkpoints cover it together with the entry that tells of the retention (docs/log_format.md, "Retention").
+/// The rest of the log still verifies: the first segment that is kept contains the chain hash and the tree's peaks
+/// before it, and signed checkpoints cover it and the retention entry (docs/log_format.md, "Retention").
+/// Thread-safety: the functions are thread-safe; other threads and processes may write the log during
+/// `plan_retention`.
 
 #include <cstdint>
 #include <filesystem>
@@ -14,14 +16,15 @@ namespace sluice::audit {
 
 inline constexpr std::uint32_t kRetentionVersion = 1;
 
-/// The payload of an entry of its kind: entries `first` to `kept` - 1 went.
+/// The payload of a retention entry: entries `first` to `kept` - 1 were deleted.
 struct Retention {
   std::uint64_t first = 0, kept = 0;
-  std::int64_t before_us = 0;  // since 1970: all of their times are earlier
-  std::string who;
+  std::int64_t before_us = 0;  // since 1970; all deleted entries are earlier
+  std::string who;             // ordered it; not empty
 };
 
-/// Appends the canonical bytes. Throws Error{retention.who} where nobody is named, and Error{record.text}.
+/// Appends the canonical bytes. Throws Error{retention.who} if `who` is empty, and Error{record.text} if it is longer
+/// than 65,535 bytes.
 void encode(std::string& out, const Retention& retention);
 /// Throws Error{record.*} for bytes that `encode` cannot have written.
 Retention decode_retention(std::string_view bytes);
@@ -30,12 +33,12 @@ void append_json(std::string& out, const Retention& retention);
 
 struct RetentionPlan {
   Retention retention;
-  std::vector<std::uint32_t> segments;  // to be deleted; none where nothing is that old
+  std::vector<std::uint32_t> segments;  // numbers of those to delete; empty if none is that old
 };
 
-/// Which segments can go: leading ones all of whose entries are older, never the last. They are read and held against
-/// the chain and the checkpoints, so that nothing goes that could not be vouched for: throws Error{log.*, file.read}.
-/// Another thread or process may write the log meanwhile.
+/// Which segments can be deleted: leading ones whose entries are all older than `before_us`, never the last. Reads them
+/// and checks them against the chain and the checkpoints, so that only verified entries are deleted. Throws
+/// Error{log.*, file.read}.
 RetentionPlan plan_retention(const std::filesystem::path& folder, std::int64_t before_us, std::string who);
 
 }  // namespace sluice::audit

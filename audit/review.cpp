@@ -11,9 +11,9 @@
 namespace sluice::audit {
 
 void encode(std::string& bytes, const Review& review) {
-  if (review.action == cascade::Action::none) throw Error("review.action", "a review has an action");
+  if (review.action == cascade::Action::none) throw Error("review.action", "a review without an action");
   if (review.who.empty() || review.why.empty())
-    throw Error("review.text", "a review says who decided, and why", "the note alone may be empty");
+    throw Error("review.text", "a review without a reviewer or a reason", "only the note may be empty");
   ByteWriter out(bytes);
   out.put(kReviewVersion).put(review.decision.index);
   out.bytes(review.decision.entry.bytes.data(), kHashBytes);
@@ -24,7 +24,7 @@ void encode(std::string& bytes, const Review& review) {
 Review decode_review(std::string_view bytes) {
   ByteReader in(bytes);
   if (const auto version = in.get<std::uint32_t>(); version != kReviewVersion)
-    in.fail("record.version", "review version " + std::to_string(version) + "; this program reads 1");
+    in.fail("record.version", "review version " + std::to_string(version) + "; this program reads version 1");
   Review review;
   review.decision.index = in.get<std::uint64_t>();
   std::memcpy(review.decision.entry.bytes.data(), in.take(kHashBytes).data(), kHashBytes);
@@ -33,7 +33,7 @@ Review decode_review(std::string_view bytes) {
   for (std::string* text : {&review.who, &review.why, &review.note}) *text = in.text();
   in.finish();
   if (review.action == cascade::Action::none) in.fail("record.value", "a review without an action");
-  if (review.who.empty() || review.why.empty()) in.fail("record.value", "a review that does not say who, or why");
+  if (review.who.empty() || review.why.empty()) in.fail("record.value", "a review without a reviewer or a reason");
   return review;
 }
 
@@ -64,9 +64,9 @@ std::map<std::uint64_t, Review> read_reviews(const std::filesystem::path& folder
 
 void check_link(const Review& review, const EntryLink& decision) {
   if (review.decision.index != decision.index || review.decision.entry != decision.entry)
-    throw Error("review.link", "a review of entry " + std::to_string(review.decision.index) + " names another hash, " +
-                                   review.decision.entry.hex() + ", than that of entry " +
-                                   std::to_string(decision.index) + ", " + decision.entry.hex());
+    throw Error("review.link", "a review names entry " + std::to_string(review.decision.index) + " with the hash " +
+                                   review.decision.entry.hex() + "; the decision is entry " +
+                                   std::to_string(decision.index) + " with the hash " + decision.entry.hex());
 }
 
 }  // namespace sluice::audit

@@ -23,7 +23,7 @@ const unsigned char* data_of(std::string_view text) { return reinterpret_cast<co
 
 Key private_key(const std::array<std::uint8_t, 32>& seed) {
   Key key(EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, seed.data(), seed.size()), EVP_PKEY_free);
-  if (!key) fail("no Ed25519 key");
+  if (!key) fail("cannot create an Ed25519 key");
   return key;
 }
 
@@ -33,7 +33,7 @@ std::array<std::uint8_t, 32> read_key(const std::filesystem::path& path) {
   const auto bytes = from_hex(text);
   std::array<std::uint8_t, 32> key;
   if (!bytes || bytes->size() != key.size())
-    throw Error("key.format", path.string() + ": no key: 64 hexadecimal digits are wanted");
+    throw Error("key.format", path.string() + ": not a key; expected one line of 64 lower-case hexadecimal digits");
   std::memcpy(key.data(), bytes->data(), key.size());
   return key;
 }
@@ -56,7 +56,7 @@ void PublicKey::save(const std::filesystem::path& path) const { write_file(path,
 
 SigningKey SigningKey::generate() {
   SigningKey key;
-  if (RAND_priv_bytes(key.seed_.data(), static_cast<int>(key.seed_.size())) != 1) fail("no random bytes");
+  if (RAND_priv_bytes(key.seed_.data(), static_cast<int>(key.seed_.size())) != 1) fail("cannot provide random bytes");
   return key;
 }
 
@@ -92,7 +92,7 @@ PublicKey SigningKey::public_key() const {
   const Key key = private_key(seed_);
   PublicKey out;
   std::size_t size = out.bytes.size();
-  if (EVP_PKEY_get_raw_public_key(key.get(), out.bytes.data(), &size) != 1) fail("no public key");
+  if (EVP_PKEY_get_raw_public_key(key.get(), out.bytes.data(), &size) != 1) fail("cannot compute the public key");
   return out;
 }
 

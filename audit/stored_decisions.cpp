@@ -9,7 +9,7 @@ EntryLink link_to(const EntryView& entry) {
   return {.index = entry.header.index, .entry = sha256(entry.hashed), .subject = entry.header.subject};
 }
 
-/// Calls `use` with the entry and what it says, if it is there, of that kind and not erased.
+/// Calls `use` with the entry and its payload, if the entry exists, is of that kind and is not erased.
 template <class Use>
 void read_entry(const std::filesystem::path& folder, std::uint64_t index, EntryKind kind, const Use& use) {
   require_kept(folder, index);

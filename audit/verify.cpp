@@ -14,7 +14,7 @@ namespace {
 
 constexpr const char* kCheckpoints = "checkpoints";
 
-/// The entries against the checkpoints, which come in the order of their sizes.
+/// Compares the entries with the checkpoints, which are in ascending order of their sizes.
 class Verification {
  public:
   Verification(const std::filesystem::path& folder, std::vector<Checkpoint> checkpoints, VerifyReport& report)
@@ -41,8 +41,8 @@ class Verification {
       report_.root = state->tree().root();
     }
     if (!reader_.fault() && at_ < checkpoints_.size())
-      fault("log.truncated", "the log ends with entry " + std::to_string(report_.n_entries) +
-                                 ", a checkpoint says that there were " + std::to_string(checkpoints_.back().size));
+      fault("log.truncated", "the log ends after " + std::to_string(report_.n_entries) +
+                                 " entries; a checkpoint covers " + std::to_string(checkpoints_.back().size));
     if (reader_.fault()) return;
     check_retention();
     check_reviews();
@@ -57,25 +57,25 @@ class Verification {
     report_.n_clock_went_back += (header.flags & kClockWentBack) != 0;
   }
 
-  /// Checkpoints of the log as it now stands. Those of fewer entries than went by retention are signed, and no more can
-  /// be said of them.
+  /// Compares the checkpoints up to the present size. If retention deleted a checkpoint's entries, only its signature
+  /// and its log id can be checked.
   void compare(const LogState& state) {
     for (; at_ < checkpoints_.size() && checkpoints_[at_].size <= state.size(); ++at_) {
       const Checkpoint& checkpoint = checkpoints_[at_];
       if (checkpoint.log != state.log())
-        fault("checkpoint.log", "a checkpoint of another log");
+        fault("checkpoint.log", "a checkpoint belongs to another log");
       else if (checkpoint.size == state.size() && !state.is_that_of(checkpoint))
         fault("checkpoint.root",
-              "the checkpoint of " + std::to_string(checkpoint.size) + " entries is of other entries");
+              "the checkpoint of " + std::to_string(checkpoint.size) + " entries does not match them");
       else if (checkpoint.size == state.size())
         report_.n_covered = checkpoint.size;
     }
   }
 
-  /// Whoever can write the folder can add an entry to the chain; only a checkpoint shows who told of the retention.
+  /// Anyone who can write the folder can append a retention entry; only a checkpoint proves that the log's writer did.
   void check_retention() {
     if (report_.first_entry > 0 && *reader_.told() >= report_.n_covered)
-      fault_at(0, "log.gap", "no checkpoint covers the entry that tells of the retention");
+      fault_at(0, "log.gap", "leading segments are missing, and no checkpoint covers the retention entry");
   }
 
   struct NamedBy {
@@ -83,13 +83,14 @@ class Verification {
     std::uint64_t review = 0;
   };
 
-  /// What a plain review names is looked up when all have been seen: the log is read a second time, and only then.
+  /// Notes the entry that an unencrypted review names. check_reviews looks them up in a second pass over the log, if
+  /// there are any.
   void note_review(const EntryView& entry) {
     if (entry.header.flags & kEncrypted) return;
     const std::uint64_t at = entry.header.index;
     try {
       const EntryLink named = decode_review(entry.payload).decision;
-      if (named.index >= at) return fault_at(at, "review.link", "a review of a later entry");
+      if (named.index >= at) return fault_at(at, "review.link", "the review names a later entry");
       named_.emplace(named.index, NamedBy{named.entry, at});
     } catch (const Error& e) {
       fault_at(at, e.code(), e.message());
@@ -104,7 +105,8 @@ class Verification {
       for (auto at = first; at != last; ++at)
         if (entry.header.kind != EntryKind::decision || sha256(entry.hashed) != at->second.entry)
           fault_at(at->second.review, "review.link",
-                   "the review names a decision that entry " + std::to_string(at->first) + " is not");
+                   "the review names entry " + std::to_string(at->first) +
+                       ", which is not a decision with the hash that it gives");
     }
   }
 
@@ -127,7 +129,7 @@ class Verification {
 void add_known(const Checkpoint& known, const PublicKey& key, std::vector<Checkpoint>& checkpoints,
                std::vector<Fault>& faults) {
   if (!known.is_signed_by(key)) {
-    faults.push_back({"the known checkpoint", 0, {}, "checkpoint.signature", "it was not signed by this key"});
+    faults.push_back({"the known checkpoint", 0, {}, "checkpoint.signature", "not signed by this key"});
     return;
   }
   const auto at = std::lower_bound(checkpoints.begin(), checkpoints.end(), known,
@@ -156,9 +158,9 @@ std::vector<Checkpoint> read_checkpoints(const std::filesystem::path& folder, co
     try {
       const Checkpoint checkpoint = Checkpoint::parse(std::string_view(text).substr(at, end - at));
       if (!checkpoint.is_signed_by(key))
-        fault(at, "checkpoint.signature", "the line has been changed, or was not signed by this key");
+        fault(at, "checkpoint.signature", "the line was changed, or was not signed by this key");
       else if (!checkpoints.empty() && checkpoint.size <= checkpoints.back().size)
-        fault(at, "checkpoint.order", "the checkpoint is not of more entries than the one before it");
+        fault(at, "checkpoint.order", "the checkpoint does not have more entries than the one before it");
       else
         checkpoints.push_back(checkpoint);
     } catch (const Error& e) {
@@ -180,7 +182,7 @@ VerifyReport verify_log(const std::filesystem::path& folder, const VerifyOptions
                              0,
                              {},
                              "checkpoint.retained",
-                             "its entries went by retention: what it says cannot be checked"});
+                             "retention deleted its entries, so that it cannot be checked"});
   return report;
 }
 

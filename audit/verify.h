@@ -1,13 +1,15 @@
 #pragma once
-/// Whether a log is what was written: the chain, the Merkle tree, the checkpoints and their signatures; and proofs
-/// about it for others (docs/log_format.md).
+/// Verifies that a log is what was written: the chain, the Merkle tree, the checkpoints and their signatures. Makes
+/// proofs about it for third parties (docs/log_format.md).
 ///
-/// Found and located: any changed bit, a deleted, added or moved entry or segment, parts of another log, entries
-/// missing below the last checkpoint and at the front where no retention under a checkpoint tells of it, checkpoints
-/// that were changed, repeated or are of another log, plain reviews that name another entry than a decision with that
-/// hash. Not to be found in the log alone: entries cut off behind the last checkpoint, or with it; for these, keep a
-/// checkpoint elsewhere and give it as `known`. Keys are not needed. Functions are thread-safe; nobody may write the
-/// log meanwhile.
+/// Detects and locates:
+///   - any changed bit; a deleted, added or moved entry or segment; parts of another log;
+///   - entries missing below the last checkpoint, or at the front without a retention entry that a checkpoint covers;
+///   - checkpoints that were changed or repeated, or belong to another log;
+///   - unencrypted reviews whose entry is not a decision with the hash that they name.
+/// The log alone cannot show that entries after the last checkpoint, or entries together with their checkpoints, were
+/// removed from its end. To detect that, keep a checkpoint elsewhere and pass it as `known`. Keys are not needed.
+/// Thread-safety: the functions are thread-safe, but the log must not be written during a call.
 
 #include <cstdint>
 #include <filesystem>
@@ -21,7 +23,7 @@ namespace sluice::audit {
 
 struct Fault {
   std::string file;                    // "00000003.log", "checkpoints"
-  std::uint64_t offset = 0;            // bytes, of the entry or line
+  std::uint64_t offset = 0;            // of the entry or line, in bytes
   std::optional<std::uint64_t> index;  // of the first entry that cannot be trusted
   std::string code, message;
 };
@@ -29,34 +31,34 @@ struct Fault {
 std::string to_string(const Fault& fault);
 
 struct VerifyOptions {
-  std::optional<PublicKey> key{};     // none: signing.pub in the folder, which then vouches for itself alone
-  std::optional<Checkpoint> known{};  // kept elsewhere: the log must still hold what it says
+  std::optional<PublicKey> key{};     // none: signing.pub in the folder, which proves only that the log is consistent
+  std::optional<Checkpoint> known{};  // kept elsewhere; the log must still match it
 };
 
 struct VerifyReport {
   LogId log{};
   std::uint64_t n_entries = 0, n_segments = 0, n_checkpoints = 0;
-  std::uint64_t first_entry = 0;  // those before it went by retention; `n_entries` counts them
-  std::uint64_t n_covered = 0;    // entries below the last sound checkpoint
+  std::uint64_t first_entry = 0;  // retention deleted those before it; `n_entries` counts them
+  std::uint64_t n_covered = 0;    // entries that the last valid checkpoint covers
   std::uint64_t n_erasures = 0, n_recoveries = 0, n_reviews = 0, n_retentions = 0, n_clock_went_back = 0;
-  Digest root, chain;         // of the sound entries
-  std::vector<Fault> faults;  // empty: the log is whole. Entries are read up to the first fault among them
+  Digest root, chain;         // of the valid entries
+  std::vector<Fault> faults;  // empty if the log is whole; entries are read up to the first fault in them
 
   bool is_whole() const { return faults.empty(); }
 };
 
-/// Throws Error{log.none, file.read, key.format} where there is nothing to verify with.
+/// Faults are in the report. Throws Error{log.none, file.read, key.format} if there is no log or no key.
 VerifyReport verify_log(const std::filesystem::path& folder, const VerifyOptions& options = {});
 
-/// That an entry is in the log of a checkpoint, as JSON for a third party. Throws Error{merkle.range, log.damaged},
-/// Error{log.unsigned} for an entry that no checkpoint covers yet, and Error{log.retained} for one that is gone.
+/// A proof, as JSON, that an entry is in the log of the last checkpoint. Throws Error{log.damaged}, Error{log.unsigned}
+/// for an entry that no checkpoint covers yet, and Error{log.retained} for one that retention deleted.
 std::string prove_entry(const std::filesystem::path& folder, std::uint64_t index);
 
-/// That the log of the first `size` entries, of which there must be a checkpoint, is a prefix of the last checkpoint's.
-/// Throws as `prove_entry`.
+/// A proof, as JSON, that the log of the first `size` entries is a prefix of the last checkpoint's log. There must be a
+/// checkpoint of `size` entries. Throws the errors of `prove_entry`, and Error{merkle.range} if `size` is 0.
 std::string prove_consistency(const std::filesystem::path& folder, std::uint64_t size);
 
-/// Every sound line of the checkpoints file, in order; faults of the others are added.
+/// The valid lines of the checkpoints file, in order. Appends to `faults` for each of the others.
 std::vector<Checkpoint> read_checkpoints(const std::filesystem::path& folder, const PublicKey& key,
                                          std::vector<Fault>& faults);
 

@@ -20,7 +20,7 @@ Enum parse(std::string_view name, const char* const (&words)[n], const std::stri
   if (it != std::end(words)) return static_cast<Enum>(it - std::begin(words));
   std::string list;
   for (const char* word : words) list += (list.empty() ? "" : ", ") + std::string(word);
-  throw Error("explain." + what, "there is no " + what + " \"" + std::string(name) + "\"", "there is: " + list);
+  throw Error("explain." + what, "unknown " + what + " \"" + std::string(name) + "\"", "use one of: " + list);
 }
 
 }  // namespace
@@ -34,9 +34,10 @@ void check_additivity(Attribution& a, double tolerance) {
   a.residual = std::accumulate(a.phi.begin(), a.phi.end(), a.base) - a.output;
   if (std::abs(a.residual) <= tolerance * std::max(1.0, std::abs(a.output))) return;
   throw Error("explain.additivity",
-              std::string("base and attributions add up to ") + number_text(a.output + a.residual) + ", served was " +
-                  number_text(a.output) + " (game " + to_string(a.game) + ", method " + to_string(a.method) + ")",
-              "the stages gave another number for the same row, or the decision is another bundle's");
+              std::string("base and attributions add up to ") + number_text(a.output + a.residual) +
+                  "; the served value is " + number_text(a.output) + " (game " + to_string(a.game) + ", method " +
+                  to_string(a.method) + ")",
+              "either a stage is not deterministic, or the decision was made by another bundle");
 }
 
 }  // namespace sluice::explain

@@ -21,7 +21,7 @@ using cascade::Stage;
 
 constexpr double kTreeTolerance = 1e-5;  // margins are float32 sums, tree SHAP is double
 constexpr double kTolerance = 1e-6;
-constexpr std::chrono::hours kPatience(1);  // in place of the policy's deadline
+constexpr std::chrono::hours kPatience(1);  // replaces the policy's deadline
 constexpr const char* kPopulation = "population";
 
 std::uint64_t seed_of(const Digest& digest) {
@@ -30,7 +30,7 @@ std::uint64_t seed_of(const Digest& digest) {
   return seed;
 }
 
-/// Values of one forest's margin and their bias.
+/// Shapley values of one forest's margin, followed by the bias.
 void tree_values(const gbdt::Forest& forest, const gbdt::ShapTables& tables, std::span<const float> row,
                  gbdt::Precision precision, std::span<double> phi) {
   if (precision == gbdt::Precision::audit) {
@@ -43,7 +43,7 @@ void tree_values(const gbdt::Forest& forest, const gbdt::ShapTables& tables, std
   std::copy(values.begin(), values.end(), phi.begin());
 }
 
-/// The row as the network saw it: fetched late cells in place, and none where fetching failed.
+/// The row as the network read it: with the fetched late cells, or with missing ones if fetching failed.
 std::vector<double> seen_row(RowView row, const Decision& d, const Schema& schema) {
   std::vector<double> seen(row.begin(), row.end());
   const bool lost = d.cause == Cause::late_features_missing || d.cause == Cause::late_features_late ||
@@ -58,7 +58,7 @@ std::vector<double> seen_row(RowView row, const Decision& d, const Schema& schem
   return seen;
 }
 
-/// The rule sets that the engine evaluated on its way to this decision.
+/// The rule sets that the engine evaluated for this decision.
 std::vector<PhaseTrace> traces(const cascade::Bundle& bundle, RowView row, const Decision& d) {
   std::vector<PhaseTrace> phases;
   const auto add = [&](const std::optional<rules::RuleSet>& rules, bool ran, const rules::ModelOutputs& models) {
@@ -71,7 +71,7 @@ std::vector<PhaseTrace> traces(const cascade::Bundle& bundle, RowView row, const
   return phases;
 }
 
-/// What was served, in the unit of the route's game.
+/// The served value, in the unit of the route's game.
 double output_of(const cascade::Bundle& bundle, Route route, const Decision& d) {
   if (route == Route::forest) return static_cast<double>(d.forest.margin);
   if (route == Route::network) return static_cast<double>(d.network.margin);
@@ -79,8 +79,8 @@ double output_of(const cascade::Bundle& bundle, Route route, const Decision& d) 
                        : calibrated_log_odds(bundle.calibration.forest, d.forest.margin);
 }
 
-/// One table of permutations for a bundle, of which only what is needed is drawn: who asks and how often changes
-/// nothing.
+/// A fixed table of permutations per bundle, of which only the needed ones are drawn: the result does not depend on
+/// earlier calls.
 Permutation permutations_of(std::uint64_t seed) {
   return [seed](std::size_t reference, std::size_t pair, std::span<std::uint16_t> out) {
     Random random(seed, static_cast<std::uint64_t>(reference) << 16 | pair);
@@ -111,7 +111,7 @@ Explainer::Explainer(const cascade::Engine& engine, ExplainOptions options)
   std::string list;
   for (const auto& name : names) list += (list.empty() ? "" : ", ") + name;
   throw Error("explain.background", "the bundle has no background \"" + options_.background + "\"",
-              list.empty() ? "it has none at all" : "it has: " + list);
+              list.empty() ? "it has no backgrounds" : "it has: " + list);
 }
 
 Explanation Explainer::explain(RowView row) const {
@@ -138,9 +138,9 @@ Attribution Explainer::attribute(RowView row, const Decision& d) const {
                                                              : Method::permutation;
   if (method == Method::tree && !of_forest)
     throw Error("explain.method",
-                std::string("tree explains the forest's margin, and game ") + to_string(options_.game) +
-                    " of this row is " + (d.network.ran ? "the network's" : "the whole system's"),
-                "take --method permutation, or --game stage_margin");
+                std::string("method tree explains only the forest's margin, but game ") + to_string(options_.game) +
+                    " of this row explains " + (d.network.ran ? "the network's" : "the whole system's"),
+                "use --method permutation or --game stage_margin");
   return method == Method::tree ? attribute_tree(row, d) : attribute_by_game(row, d, method);
 }
 
@@ -177,8 +177,8 @@ Attribution Explainer::attribute_by_game(RowView row, const Decision& d, Method 
       .game = options_.game, .method = method, .output = output_of(bundle, route, d), .background = background.info};
   const Evaluate evaluate = [&value](RowsView rows, std::span<double> out) { value(rows, out); };
   double row_value = 0;
-  evaluate(RowsView(row),
-           {&row_value, 1});  // anew, so that the check below sees a stage that no longer says what it served
+  // Evaluated again, so that check_additivity detects a stage that no longer returns what it served.
+  evaluate(RowsView(row), {&row_value, 1});
   const ShapleyValues values = method == Method::exact ? exact_shapley(input, evaluate)
                                                        : permutation_shapley(input, row_value, permutations_of(seed_),
                                                                              options_.sampling, evaluate);
@@ -206,8 +206,8 @@ const Explainer::Background& Explainer::background_for(const Decision& d) const 
   if (it == backgrounds_.end()) it = backgrounds_.find(kPopulation);
   if (it == backgrounds_.end())
     throw Error("explain.background",
-                "the bundle has neither a background \"" + name + "\" nor \"population\" to compare the row with",
-                "sluice train writes backgrounds into its bundles");
+                "the bundle has neither the background \"" + name + "\" nor \"population\" to compare the row with",
+                "use a bundle of sluice train, which has backgrounds");
   return it->second;
 }
 

@@ -1,15 +1,15 @@
 #pragma once
 /// Explains decisions of an engine.
 ///
-///     served by                      explained by
-///     the forest                     tree SHAP of the bag: the mean over its forests
-///     the network                    permutation Shapley values of the true composite (row → forest → encoder →
-///     network) against a background rules, or the safe default     the rules themselves; no Shapley values are
-///     invented
+///     served by                     explained by
+///     the forest                    tree SHAP of the bag: the mean over its forests
+///     the network                   permutation Shapley values of the composite row → forest → encoder → network,
+///                                   against a background
+///     rules, or the safe default    the rules themselves, without Shapley values
 ///
-/// Immutable and thread-safe; the engine must outlive it. The same bundle and row give the same bits: permutations are
-/// drawn from the bundle's digest, never from the request. Cost, network: background rows × pairs × 2 × (columns - 1)
-/// rows scored.
+/// The same bundle and row give the same bits: permutations are drawn from the bundle's digest, not from the request.
+/// Cost for the network: background rows × pairs × 2 × (columns - 1) rows are scored.
+/// Thread-safety: immutable; const calls are thread-safe. The engine must outlive the explainer.
 
 #include <cstdint>
 #include <map>
@@ -29,15 +29,16 @@ namespace sluice::explain {
 struct ExplainOptions {
   Game game = Game::served_path;
   Method method = Method::automatic;
-  std::string background;  // empty: approved_network or approved_forest after the stage, population for `system`;
-                           // population where those are not
+  // Name of a background in the bundle. Empty: approved_network or approved_forest, depending on the stage, and
+  // population for `system` or if the bundle has no such background.
+  std::string background;
   SamplingOptions sampling;
   ReasonCatalogue catalogue;
   std::size_t max_reasons = kMaxReasons;
-  gbdt::Precision precision = gbdt::Precision::audit;  // of tree SHAP; `single` is 1e-5 exact and 20 times as fast
+  gbdt::Precision precision = gbdt::Precision::audit;  // of tree SHAP; `single` is exact to 1e-5 and 20 times as fast
 };
 
-/// A rule set's part in a decision.
+/// How a rule set was evaluated in a decision.
 struct PhaseTrace {
   rules::Phase phase = rules::Phase::pre;
   rules::Trace trace;
@@ -45,22 +46,24 @@ struct PhaseTrace {
 
 struct Explanation {
   cascade::Decision decision;
-  std::vector<double> row;                 // raw, with the late cells that the network saw
-  std::optional<Attribution> attribution;  // none: rules or the safe default decided without a score
+  std::vector<double> row;                 // raw, in schema order, with the late cells that the network read
+  std::optional<Attribution> attribution;  // empty if rules or the safe default decided without a score
   std::vector<RankedReason> reasons;
   std::vector<PhaseTrace> phases;  // the rule sets that were evaluated, in order
 };
 
 class Explainer {
  public:
-  /// Throws Error{explain.*, background.*}: a background that is not in the bundle or cannot be read.
+  /// Throws Error{explain.background} if the bundle does not have the background, and Error{background.*} if one cannot
+  /// be read.
   explicit Explainer(const cascade::Engine& engine, ExplainOptions options = {});
 
-  /// Decides the row, without the policy's deadline, and explains that. Throws Error{explain.method} where the method
-  /// cannot explain the game for this row, Error{explain.background} where the bundle has no background,
-  /// Error{explain.additivity}, Error{explain.not_finite}, Error{shape}.
+  /// Decides the row without the policy's deadline and explains the decision. `row` is raw, in schema order. Throws
+  /// Error{shape} for another number of columns, Error{explain.method} if the method cannot explain the game for this
+  /// row, Error{explain.background} if the bundle has no background, and Error{explain.additivity, explain.not_finite,
+  /// explain.too_many_columns}.
   Explanation explain(RowView row) const;
-  /// Explains a decision that this engine made of this row.
+  /// Explains a decision that this engine made for this row. Throws the same errors.
   Explanation explain(RowView row, const cascade::Decision& decision) const;
 
   const cascade::Engine& engine() const { return engine_; }
@@ -81,7 +84,7 @@ class Explainer {
   const cascade::Engine& engine_;
   ExplainOptions options_;
   std::map<std::string, Background> backgrounds_;
-  std::vector<gbdt::ShapTables> tables_;  // one a forest of the bag
+  std::vector<gbdt::ShapTables> tables_;  // one per forest of the bag
   std::uint64_t seed_ = 0;
 };
 

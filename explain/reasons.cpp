@@ -9,7 +9,7 @@
 namespace sluice::explain {
 namespace {
 
-constexpr double kTieGrid = 1e9;  // values are compared in steps of 1e-9: rounding must not break a tie
+constexpr double kTieGrid = 1e9;  // values are compared in steps of 1e-9, so that rounding errors do not break ties
 
 double tie_key(double phi) { return std::nearbyint(phi * kTieGrid); }
 
@@ -33,7 +33,7 @@ std::vector<std::string> known_names(const Schema& schema) {
   return names;
 }
 
-/// One candidate a group and one a missing value, in column order, whatever their sign.
+/// One candidate per group and one per missing value, in column order, of either sign.
 std::vector<RankedReason> candidates(const Attribution& attribution, RowView row, const Schema& schema) {
   std::vector<RankedReason> found;
   for (std::size_t c = 0; c < schema.size(); ++c) {

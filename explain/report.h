@@ -1,6 +1,7 @@
 #pragma once
-/// An explanation for programs (docs/explain_report.schema.json) and for people. Thread-safe. The same explanation
+/// An explanation as JSON for programs (docs/explain_report.schema.json) and as HTML for people. The same explanation
 /// gives the same bytes.
+/// Thread-safety: the functions are thread-safe.
 
 #include <cstdint>
 #include <string>
@@ -14,11 +15,11 @@ struct ReportContext {
   std::uint64_t row = 0;  // counted from 0
 };
 
-/// One JSON object, with a newline behind it.
+/// One JSON object, followed by a newline.
 std::string report_json(const Explainer& explainer, const Explanation& explanation, const ReportContext& context);
 
-/// One static page of at most 60 KB: no script, nothing loaded from elsewhere. All text is escaped; columns beyond the
-/// largest are summed up.
+/// One static page of at most 60 KB, without scripts or external resources. All text is escaped. The figure shows the
+/// largest columns and the sum of the rest.
 std::string report_html(const Explainer& explainer, const Explanation& explanation, const ReportContext& context);
 
 }  // namespace sluice::explain

@@ -1,5 +1,5 @@
 #pragma once
-/// What both reports say of an explanation, worked out once. Not installed.
+/// Facts that both reports state about an explanation. Not installed.
 
 #include <string>
 #include <vector>
@@ -8,7 +8,7 @@
 
 namespace sluice::explain {
 
-/// The cut-offs that this decision was measured with.
+/// The cut-offs that were applied to this decision.
 const cascade::Cutoffs& cutoffs_of(const cascade::Bundle& bundle, const cascade::Decision& d);
 
 /// The edge nearest to a probability.
@@ -19,10 +19,10 @@ struct Edge {
 Edge nearest_cutoff(const cascade::Cutoffs& cutoffs, double p);
 Edge nearest_band_edge(const cascade::Band& band, double p);
 
-/// "network", "forest", "rules", "safe default": what the action comes from.
+/// The source of the action: "network", "forest", "rules" or "safe default".
 std::string served_by(const cascade::Decision& d);
 
-/// The rules whose action this is, one a phase at most.
+/// The rules that decided, at most one per phase.
 struct DecidingRule {
   rules::Phase phase;
   const rules::Rule& rule;
@@ -37,10 +37,10 @@ std::vector<std::size_t> by_size(const Attribution& attribution);
 /// The calibration under which the attribution's margins are probabilities.
 cascade::Platt link_of(const cascade::Bundle& bundle, const Attribution& attribution, const cascade::Decision& d);
 
-/// A cell for people: words, numbers, times; "missing".
+/// A cell as text for people; "missing" for NaN.
 std::string display_cell(const Schema& schema, std::size_t column, double cell);
 
-/// The row's columns as one JSON object: numbers as numbers, words as texts, missing as null.
+/// The row as one JSON object: numbers as numbers, infinities and categories as strings, missing cells as null.
 std::string inputs_json(const Schema& schema, RowView row);
 
 }  // namespace sluice::explain

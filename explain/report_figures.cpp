@@ -31,7 +31,7 @@ struct Bar {
 std::vector<Bar> bars_of(const Schema& schema, const Explanation& e) {
   const auto columns = by_size(*e.attribution);
   std::vector<Bar> bars;
-  Bar other;  // without an error: those of sampled values do not add up like independent ones
+  Bar other;  // without an error: the errors of sampled values are not independent
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const std::size_t c = columns[i];
     const double phi = e.attribution->phi[c];
@@ -57,7 +57,7 @@ class Waterfall {
     const double bottom = kTop + kRow * static_cast<double>(bars_.size() + 2);
     draw_axes(bottom);
     double sum = a_.base, y = kTop;
-    draw_total("base: nothing known", a_.base, y);
+    draw_total("base value", a_.base, y);
     for (const Bar& bar : bars_) {
       y += kRow;
       draw_bar(bar, sum, y);
@@ -130,7 +130,7 @@ class Waterfall {
   Svg svg_{kWidth, "Waterfall of contributions from the base value to this request"};
 };
 
-/// One horizontal scale of probability from 0 to 1 with coloured stretches and the request's marker.
+/// A horizontal probability scale from 0 to 1 with coloured intervals and the request's marker.
 class Track {
  public:
   Track(Svg& svg, double y) : svg_(svg), y_(y) {
@@ -145,7 +145,7 @@ class Track {
     if (x_(to) - x_(from) > 8.0 * static_cast<double>(label.size()))
       svg_.text((x_(from) + x_(to)) / 2, y_ + 19, Anchor::middle, label, "muted");
   }
-  /// Two edges' numbers, kept apart where the edges are close.
+  /// Writes the numbers of two edges, side by side if the edges are close.
   void edges(double low, double high) {
     const bool is_close = high - low < 0.07;
     edge(low, is_close && low < high ? Anchor::end : Anchor::middle);
@@ -185,7 +185,7 @@ std::string clipped(std::string_view text, std::size_t max_characters) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const bool starts = (static_cast<unsigned char>(text[i]) & 0xc0) != 0x80;
     if (starts && n++ == max_characters) return escape_html(text.substr(0, end)) + "…";
-    if (starts && n == max_characters) end = i;  // where the last character would begin: it gives way to the ellipsis
+    if (starts && n == max_characters) end = i;  // the last character begins here; the ellipsis replaces it
   }
   return escape_html(text);
 }
@@ -196,11 +196,11 @@ std::string waterfall(const cascade::Bundle& bundle, const Explanation& e) {
 }
 
 std::string band_label(const cascade::Band& band) {
-  return std::string("band: forwarded to the network") + (band.min_gain ? " where it is expected to gain" : "");
+  return std::string("band: forwarded to the network") + (band.min_gain ? " if a gain is expected" : "");
 }
 
 std::string threshold_tracks(const cascade::Bundle& bundle, const cascade::Decision& d) {
-  Svg svg(kWidth, "Where the request lies between band edges and cut-offs");
+  Svg svg(kWidth, "The request's probabilities relative to band edges and cut-offs");
   double y = 30;
   if (const auto& band = bundle.policy.band) {
     Track track(svg, y);

@@ -15,7 +15,7 @@ namespace {
 using cascade::Decision;
 using rules::Action;
 
-// What may grow without end is cut by its size on the page: 60 KB hold whatever a schema or a rule set says.
+// Parts of unbounded length are cut by their size on the page, so that 60 KB are enough for any schema and rule set.
 constexpr std::size_t kMaxInputBytes = 22000, kMaxRuleBytes = 10000;
 constexpr std::size_t kNameCharacters = 60, kTextCharacters = 160;
 
@@ -97,25 +97,25 @@ std::string reasons_section(const cascade::Bundle& bundle, const Explanation& e)
   const std::string head = "<h2>Main reasons</h2>\n";
   if (rows.empty()) return e.attribution ? head + "<p>No column raised the risk above the base value.</p>\n" : "";
   return head +
-         "<table>\n<tr><th>Code</th><th>Reason</th><th>What was read</th><th class=\"num\">Raises log-odds "
+         "<table>\n<tr><th>Code</th><th>Reason</th><th>Based on</th><th class=\"num\">Raises log-odds "
          "by</th></tr>\n" +
          rows + "</table>\n" +
-         (tied ? "<p class=\"muted small\">Tied reasons are equal to nine decimals and stand in the order of their "
-                 "columns.</p>\n"
+         (tied ? "<p class=\"muted small\">Tied reasons are equal to nine decimals and are listed in the order of "
+                 "their columns.</p>\n"
                : "");
 }
 
 std::string_view what_is_explained(const Attribution& a, const Decision& d) {
-  if (a.game == Game::system) return "the calibrated log-odds of the whole system, its routing included";
-  if (a.game == Game::stage_margin) return "the forest's margin, which decided the route, whichever stage served";
-  return d.network.ran ? "the margin of the network, which served this request; its route is frozen"
+  if (a.game == Game::system) return "the calibrated log-odds of the whole system, including its routing";
+  if (a.game == Game::stage_margin) return "the forest's margin, which determined the route";
+  return d.network.ran ? "the margin of the network, which served this request, with a fixed route"
                        : "the margin of the forest, which served this request";
 }
 
 std::string method_text(const Attribution& a) {
   std::string out;
   if (a.method == Method::tree)
-    return "Exact path-dependent Shapley values of the trees; the base is the margin expected over the training data.";
+    return "Exact path-dependent Shapley values of the trees; the base is the expected margin over the training data.";
   out = a.method == Method::exact ? "Exact Shapley values over all coalitions"
                                   : "Shapley values from " + std::to_string(a.n_permutations) +
                                         " permutations for each background row, ± one standard error";
@@ -123,17 +123,17 @@ std::string method_text(const Attribution& a) {
          clipped(a.background.name, kNameCharacters) + "</code>.";
   if (!std::isnan(a.off_route_fraction))
     out += " " + decimal(100 * a.off_route_fraction, 1) +
-           " % of the mixed rows lie outside the band: there the frozen route is not the one they would take.";
+           " % of the mixed rows would not have been forwarded; the fixed route differs from theirs.";
   return out;
 }
 
-/// To three significant digits.
+/// Three significant digits.
 std::string rounded(double value) {
   char text[32];
   return {text, std::to_chars(text, text + sizeof text, value, std::chars_format::general, 3).ptr};
 }
 
-/// "2e-16": how large, to one digit.
+/// The absolute value to one digit: "2e-16".
 std::string magnitude(double value) {
   char text[32];
   return {text, std::to_chars(text, text + sizeof text, std::abs(value), std::chars_format::scientific, 0).ptr};
@@ -141,25 +141,25 @@ std::string magnitude(double value) {
 
 std::string waterfall_section(const cascade::Bundle& bundle, const Explanation& e) {
   if (!e.attribution) return {};
-  return "<h2>What moved the score</h2>\n<p>Explained is " +
+  return "<h2>What moved the score</h2>\n<p>This explains " +
          std::string(what_is_explained(*e.attribution, e.decision)) + " (game <code>" + to_string(e.attribution->game) +
          "</code>). <span class=\"decline\">Red</span> raises the risk, <span style=\"color:var(--down)\">blue</span> "
          "lowers it.</p>\n" +
          waterfall(bundle, e) + "<p class=\"muted small\">" + method_text(*e.attribution) +
-         " Base and contributions add up to the served value within " + magnitude(e.attribution->residual) + ".</p>\n";
+         " Base and contributions add up to the served value to within " + magnitude(e.attribution->residual) +
+         ".</p>\n";
 }
 
 std::string tracks_section(const cascade::Bundle& bundle, const Decision& d) {
   if (!d.forest.ran) return {};
-  std::string out =
-      "<h2>Where it lies between the thresholds</h2>\n" + threshold_tracks(bundle, d) + "<p class=\"muted small\">";
+  std::string out = "<h2>Distance to the thresholds</h2>\n" + threshold_tracks(bundle, d) + "<p class=\"muted small\">";
   if (const auto& band = bundle.policy.band) {
     const Edge edge = nearest_band_edge(*band, d.forest.p);
     out += "The forest's probability is " + std::string(band->contains(d.forest.p) ? "inside" : "outside") +
            " the band, " + decimal(std::abs(edge.distance), 4) + (edge.distance < 0 ? " below" : " above") + " its " +
            edge.name + " edge. ";
     if (!std::isnan(d.gain))
-      out += "The network was expected to save " + rounded(static_cast<double>(d.gain)) + " here; it is asked from " +
+      out += "The network was expected to save " + rounded(static_cast<double>(d.gain)) + " here; it is used from " +
              rounded(*band->min_gain) + " on. ";
   }
   const Edge edge = nearest_cutoff(cutoffs_of(bundle, d), d.p_final);
@@ -201,9 +201,9 @@ std::string rules_section(const cascade::Bundle& bundle, const Explanation& e) {
   std::string out = "<h2>Rules</h2>\n";
   if (!e.attribution)
     out +=
-        "<p>The action comes from rules or the safe default. They are the explanation; there is no score to take "
-        "apart.</p>\n";
-  if (rows.empty()) return out + "<p>" + std::to_string(n_rules) + " rules were evaluated, none fired.</p>\n";
+        "<p>The action comes from rules or the safe default. They are the explanation; there is no score to "
+        "explain.</p>\n";
+  if (rows.empty()) return out + "<p>" + std::to_string(n_rules) + " rules were evaluated; none fired.</p>\n";
   out += "<table>\n<tr><th>Phase</th><th>Rule</th><th>Action</th><th>Why</th></tr>\n" + rows + "</table>\n";
   if (n_left_out > 0)
     out += "<p class=\"muted small\">" + std::to_string(n_left_out) + " more are in the JSON report.</p>\n";
@@ -247,7 +247,7 @@ std::string inputs_section(const Schema& schema, const Explanation& e) {
   return out;
 }
 
-/// The stages that were asked, then the whole.
+/// The times of the stages that ran, then of the whole decision.
 std::string time_text(const cascade::TimingsUs& us) {
   if (std::isnan(us.total)) return "not measured";
   std::string text;
@@ -284,7 +284,7 @@ std::string provenance_section(const Explainer& explainer, const Explanation& e)
 }
 
 constexpr std::string_view kNote =
-    R"(<p class="note">What this is not: a statement about causes. The contributions say how this model came to its number from these inputs, compared with the base named above; they do not say what would happen in the world if an input changed, and correlated columns share what belongs to them together. Another game or another background gives other numbers.</p>
+    R"(<p class="note">Contributions are not causes. They show how this model computed its score from these inputs, compared with the base named above. They do not show what would happen in the world if an input changed, and correlated columns share their joint effect. Another game or background gives other numbers.</p>
 )";
 
 }  // namespace

@@ -109,7 +109,7 @@ void put_attribution(JsonText& json, const Schema& schema, const Explanation& e)
         .close('}');
 }
 
-/// Rules that fired, and those whose condition was unknown.
+/// The rules that fired, and those whose condition was unknown.
 void put_rules(JsonText& json, const cascade::Bundle& bundle, const Explanation& e) {
   static constexpr std::array<const char*, 3> kTruths = {"false", "true", "missing"};
   json.key("rules").open('[');
@@ -150,7 +150,7 @@ void put_rules(JsonText& json, const cascade::Bundle& bundle, const Explanation&
   json.close(']');
 }
 
-/// The deciding rules' own, then the attribution's.
+/// The reasons of the deciding rules, then those of the attribution.
 void put_reasons(JsonText& json, const cascade::Bundle& bundle, const Explanation& e) {
   json.key("reasons").open('[');
   for (const auto& [phase, rule] : deciding_rules(bundle, e)) {

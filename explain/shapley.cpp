@@ -17,11 +17,11 @@ void evaluate_finite(const Evaluate& evaluate, RowsView rows, std::span<double> 
   evaluate(rows, values);
   for (const double value : values)
     if (!std::isfinite(value))
-      throw Error("explain.not_finite", "a mix of the row and a background row has no finite score",
+      throw Error("explain.not_finite", "the score of a mix of the row and a background row is not finite",
                   "look for infinities in the row or the background");
 }
 
-/// Row and reference mixed: players start with the reference's cells, everything else has the row's.
+/// Mixes the row and a reference: players start with the reference's cells, other columns have the row's.
 class Mixer {
  public:
   explicit Mixer(const ShapleyInput& input) : input_(input) {}
@@ -62,7 +62,7 @@ class Sampler {
     evaluate_finite(evaluate_, mixed_.view(), reference_values_);
   }
 
-  /// One antithetic pair for every reference.
+  /// Adds one antithetic pair for each reference.
   void add_pair() {
     for (std::size_t r = 0; r < mixer_.n_references(); ++r) {
       sample_pair(r);
@@ -88,8 +88,8 @@ class Sampler {
       v.phi[i] = sum / pairs / n_references;
       v.standard_error[i] = variance;
     }
-    // A few pairs tell too little of a player's own spread: two of the degrees of freedom are those of all players.
-    // One that never changed anything keeps its zero.
+    // A few pairs are too few to estimate each player's variance: the mean over all players is added with two degrees
+    // of freedom. A player that never changed the value keeps its zero.
     const double all = std::accumulate(v.standard_error.begin(), v.standard_error.end(), 0.0) / static_cast<double>(n);
     for (std::size_t i = 0; i < n; ++i)
       if (double& x = v.standard_error[i]; x > 0 || v.phi[i] != 0)
@@ -98,7 +98,7 @@ class Sampler {
   }
 
  private:
-  /// Marginal contributions along a permutation and along its reverse, averaged, into sample_.
+  /// Writes the marginal contributions, averaged over a permutation and its reverse, into sample_.
   void sample_pair(std::size_t reference) {
     order_.resize(mixer_.n_players());
     permutation_(reference, n_pairs_, order_);
@@ -117,7 +117,7 @@ class Sampler {
     add_marginals(reference, std::span(path_values_).first(half));
   }
 
-  /// The coalitions strictly between the reference and the row.
+  /// Appends the coalitions strictly between the reference and the row.
   void append_path(std::size_t reference) {
     std::vector<double> row(mixer_.n_columns());
     mixer_.start(reference, row);
@@ -147,7 +147,7 @@ class Sampler {
   std::size_t n_pairs_ = 0;
 };
 
-/// Whether the positive value of rank `n_ranked` stands two standard errors above the next.
+/// Whether the value of rank `n_ranked` is two standard errors above the next, or is not positive.
 bool is_ranked(const ShapleyValues& v, std::size_t n_ranked) {
   if (n_ranked == 0 || v.phi.size() <= n_ranked) return true;
   std::vector<std::size_t> order(v.phi.size());
@@ -158,7 +158,7 @@ bool is_ranked(const ShapleyValues& v, std::size_t n_ranked) {
   return v.phi[last] <= 0 || noise == 0 || v.phi[last] - v.phi[next] > 2 * noise;
 }
 
-/// |S|! (n - |S| - 1)! / n!, by the coalition's size.
+/// |S|! (n - |S| - 1)! / n!, indexed by the coalition's size.
 std::vector<double> shapley_weights(std::size_t n) {
   std::vector<double> weights(n);
   double binomial = 1;  // of n - 1 over size
@@ -169,7 +169,7 @@ std::vector<double> shapley_weights(std::size_t n) {
   return weights;
 }
 
-/// All coalitions of `players` against one reference; adds to `phi`, returns the reference's value.
+/// Evaluates all coalitions of `players` against one reference. Adds to `phi`; returns the reference's value.
 double enumerate(const Mixer& mixer, std::size_t reference, const std::vector<std::size_t>& players,
                  const Evaluate& evaluate, std::span<double> phi) {
   const std::size_t n = players.size(), n_coalitions = std::size_t{1} << n;
@@ -216,8 +216,8 @@ ShapleyValues exact_shapley(const ShapleyInput& input, const Evaluate& evaluate)
     if (players.size() > kMaxExactPlayers)
       throw Error("explain.too_many_columns",
                   "the row differs from background row " + std::to_string(r) + " in " + std::to_string(players.size()) +
-                      " columns; exact enumeration takes " + std::to_string(kMaxExactPlayers) + " at most",
-                  "take --method permutation");
+                      " columns; exact enumeration takes at most " + std::to_string(kMaxExactPlayers) + " columns",
+                  "use --method permutation");
     v.base += enumerate(mixer, r, players, evaluate, v.phi) / n_references;
   }
   for (double& phi : v.phi) phi /= n_references;

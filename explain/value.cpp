@@ -47,7 +47,7 @@ bool GameValue::in_band(RowView row, const cascade::PrefixMargins& staged) const
 
 bool GameValue::is_forwarded(RowView row, const cascade::PrefixMargins& staged, float network) const {
   if (!network_answers_ || !engine_.network_stage() || !in_band(row, staged) || !std::isfinite(network)) return false;
-  const auto late = engine_.bundle().schema.late_columns();  // without any of them the engine does not ask the network
+  const auto late = engine_.bundle().schema.late_columns();  // if all are missing, the engine does not forward the row
   return late.empty() || !std::all_of(late.begin(), late.end(), [&](std::size_t c) { return std::isnan(row[c]); });
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-/// The value functions of the games, by the engine's own stages. Not installed.
+/// The value functions of the games, computed with the engine's own stages. Not installed.
 
 #include <cstddef>
 #include <span>
@@ -11,21 +11,21 @@ namespace sluice::explain {
 
 enum class Route {
   forest,   // the forest's margin
-  network,  // the network's margin, whatever the forest says
+  network,  // the network's margin, for every row
   routed,   // the calibrated log-odds of the stage that the row is routed to
 };
 
-/// Counts as it goes: one object an explanation, on one thread.
+/// Counts its evaluations: use one object per explanation, on one thread.
 class GameValue {
  public:
-  /// Where not `network_answers`, rows inside the band stay with the forest.
+  /// If `network_answers` is false, no row is forwarded.
   GameValue(const cascade::Engine& engine, Route route, bool network_answers = true)
       : engine_(engine), route_(route), network_answers_(network_answers) {}
 
   void operator()(RowsView rows, std::span<double> values);
 
   std::size_t n_evaluations() const { return n_evaluations_; }
-  /// NaN where the network alone was not asked for, or there is no band.
+  /// NaN unless the route is `network` and the policy has a band.
   double off_route_fraction() const;
 
  private:
@@ -40,7 +40,7 @@ class GameValue {
   std::vector<float> margins_;
 };
 
-/// slope · margin + intercept: log-odds that two stages have in common.
+/// slope · margin + intercept: log-odds on the same scale for both stages.
 double calibrated_log_odds(const cascade::Platt& platt, float margin);
 
 }  // namespace sluice::explain

@@ -24,7 +24,7 @@ struct Cipher::State {
 };
 
 Cipher::Cipher() : state_(std::make_unique<State>()) {
-  if (!state_->algorithm || !state_->context) throw Error("keys.cipher", "OpenSSL offers no AES-256-GCM");
+  if (!state_->algorithm || !state_->context) throw Error("keys.cipher", "OpenSSL does not provide AES-256-GCM");
 }
 Cipher::~Cipher() = default;
 
@@ -39,13 +39,13 @@ void Cipher::seal(const SubjectKey& key, std::string_view context, std::string_v
                                       static_cast<int>(plain.size())) == 1 &&
                     EVP_EncryptFinal_ex(c, out_of(out.data()) + out.size() - kTagBytes, &n) == 1 &&
                     EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_GET_TAG, kTagBytes, &out[out.size() - kTagBytes]) == 1;
-  if (!done) throw Error("keys.cipher", "OpenSSL: encrypting failed");
+  if (!done) throw Error("keys.cipher", "OpenSSL: encryption failed");
 }
 
 bool Cipher::open(const SubjectKey& key, std::string_view context, std::string_view sealed, std::string& out) {
   if (sealed.size() < kSealBytes) return false;
   EVP_CIPHER_CTX* c = state_->context;
-  out.resize(sealed.size() - kSealBytes + 1);  // one more, so that there is a place to point to
+  out.resize(sealed.size() - kSealBytes + 1);  // one byte more, so that a pointer past the plaintext is valid
   std::string tag(sealed.substr(sealed.size() - kTagBytes));
   int n = 0;
   const bool done = EVP_DecryptInit_ex(c, state_->algorithm, nullptr, key.bytes.data(), in_of(sealed.data())) == 1 &&

@@ -16,7 +16,7 @@ constexpr std::uint32_t kVersion = 1;
 std::string_view bytes_of_id(const LogId& id) { return {reinterpret_cast<const char*>(id.data()), id.size()}; }
 
 [[noreturn]] void fail(const std::string& what) {
-  throw Error("log.segment", what, "sluice audit verify says how far the log can be trusted");
+  throw Error("log.segment", what, "sluice audit verify names the first entry that cannot be trusted");
 }
 
 Digest take_digest(ByteReader& in) {
@@ -59,9 +59,9 @@ std::size_t segment_header_bytes(std::uint64_t first_index) {
 SegmentHeader parse_segment_header(std::string_view bytes) {
   if (bytes.size() < kFixedHeaderBytes) fail("the segment ends inside its header");
   ByteReader in(bytes);
-  if (in.take(kMagic.size()) != kMagic) fail("this is no segment of a log");
+  if (in.take(kMagic.size()) != kMagic) fail("the file is not a segment of a log");
   if (const auto version = in.get<std::uint32_t>(); version != kVersion)
-    fail("log format " + std::to_string(version) + "; this program reads 1");
+    fail("log format " + std::to_string(version) + "; this program reads format 1");
   SegmentHeader header;
   header.number = in.get<std::uint32_t>();
   std::memcpy(header.log.data(), in.take(header.log.size()).data(), header.log.size());
@@ -71,7 +71,7 @@ SegmentHeader parse_segment_header(std::string_view bytes) {
     fail("the segment ends inside its header");
   for (int peak = std::popcount(header.first_index); peak > 0; --peak) header.peaks.push_back(take_digest(in));
   const std::string_view before = bytes.substr(0, bytes.size() - in.remaining());
-  if (take_digest(in) != sha256(before)) fail("the segment's header has been changed");
+  if (take_digest(in) != sha256(before)) fail("the segment's header was changed");
   return header;
 }
 
@@ -82,7 +82,7 @@ std::filesystem::path segment_path(const std::filesystem::path& folder, std::uin
 }
 
 std::vector<std::uint32_t> segment_numbers(const std::filesystem::path& folder) {
-  if (!std::filesystem::is_directory(folder)) throw Error("log.none", folder.string() + ": there is no such folder");
+  if (!std::filesystem::is_directory(folder)) throw Error("log.none", folder.string() + ": the folder does not exist");
   std::vector<std::uint32_t> numbers;
   for (const auto& file : std::filesystem::directory_iterator(folder)) {
     const std::string name = file.path().filename().string();
@@ -116,9 +116,9 @@ void LogState::seal(EntryHeader header, std::string_view payload, std::string& o
 
 std::string LogState::accept(const EntryView& entry) {
   const Digest digest = sha256_(entry.hashed), chain = sha256_(bytes_of(chain_), bytes_of(digest));
-  if (chain != entry.chain) return "the entry has been changed, or another one stood before it";
+  if (chain != entry.chain) return "the entry, or the one before it, was changed, moved or deleted";
   if (entry.header.index != size())
-    return "the entry is number " + std::to_string(entry.header.index) + ", not " + std::to_string(size());
+    return "the entry has the index " + std::to_string(entry.header.index) + "; expected " + std::to_string(size());
   take(digest, chain);
   return "";
 }

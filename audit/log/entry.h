@@ -1,5 +1,5 @@
 #pragma once
-/// Entries and segments of a log as bytes (docs/log_format.md). Not installed.
+/// The bytes of a log's entries and segments (docs/log_format.md). Not installed.
 
 #include <cstdint>
 #include <cstring>
@@ -17,26 +17,26 @@ namespace sluice::audit {
 
 enum class EntryKind : std::uint8_t { decision = 1, erasure = 2, recovery = 3, review = 4, retention = 5 };
 
-const char* to_string(EntryKind kind);  // "decision"; "unknown" for a number that is none
+const char* to_string(EntryKind kind);  // "decision"; "unknown" for an unknown kind
 
 enum EntryFlag : std::uint8_t { kEncrypted = 1, kClockWentBack = 2 };
 
-/// As it lies in the file.
+/// As in the file.
 struct EntryHeader {
-  std::uint32_t length = 0;  // of the whole entry, the chain hash with it
+  std::uint32_t length = 0;  // of the whole entry, including the chain hash
   EntryKind kind = EntryKind::decision;
   std::uint8_t flags = 0;
   std::uint16_t zero = 0;
   std::uint64_t index = 0;
   std::int64_t time_us = 0;
-  std::uint64_t subject = 0;  // where encrypted, the number of its key
+  std::uint64_t subject = 0;  // the subject reference; the number of its key if the entry is encrypted or an erasure
 };
 static_assert(sizeof(EntryHeader) == 32);
 
 inline constexpr std::size_t kHashBytes = 32;
 inline constexpr std::size_t kMaxEntryBytes = 16 << 20;
 
-/// Points into the bytes that it was read from.
+/// Points into the reader's buffer.
 struct EntryView {
   EntryHeader header;
   std::string_view hashed;   // the header's bytes and the payload
@@ -59,25 +59,25 @@ struct SegmentHeader {
 inline constexpr std::size_t kFixedHeaderBytes = 72;
 std::size_t segment_header_bytes(std::uint64_t first_index);
 
-/// Throws Error{log.segment} for bytes that `bytes()` did not write.
+/// `bytes` begins with the header. Throws Error{log.segment} for bytes that `bytes()` cannot have written.
 SegmentHeader parse_segment_header(std::string_view bytes);
 
 std::filesystem::path segment_path(const std::filesystem::path& folder, std::uint32_t number);
-/// Numbers of the segments that are there, in order. Throws Error{log.none} where there is no such folder.
+/// Numbers of the segments in the folder, ascending. Throws Error{log.none} if the folder does not exist.
 std::vector<std::uint32_t> segment_numbers(const std::filesystem::path& folder);
 
-/// What a log amounts to after some of its entries. Not thread-safe.
+/// The state of a log after its first entries: size, chain hash and Merkle tree. Not thread-safe.
 class LogState {
  public:
   explicit LogState(const LogId& log);  // of an empty log: the first chain hash is the SHA-256 of the log's id
   explicit LogState(const SegmentHeader& header);
 
-  /// Completes the header, appends the entry to `out` and takes it in.
+  /// Completes the header, appends the entry to `out` and adds it to the state.
   void seal(EntryHeader header, std::string_view payload, std::string& out);
-  /// Takes the entry in, or says why it does not follow.
+  /// Adds the entry to the state and returns "", or returns why it does not follow.
   std::string accept(const EntryView& entry);
 
-  /// Whether the checkpoint is of this very log at this very size.
+  /// Whether the checkpoint is of this log at its present size.
   bool is_that_of(const Checkpoint& checkpoint) const {
     return checkpoint.log == log_ && checkpoint.size == size() && checkpoint.root == tree_.root() &&
            checkpoint.chain == chain_;

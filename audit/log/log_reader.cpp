@@ -8,7 +8,7 @@
 namespace sluice::audit {
 
 LogReader::LogReader(const std::filesystem::path& folder, std::uint64_t from) : folder_(folder) {
-  if (!std::filesystem::is_directory(folder)) throw Error("log.none", folder.string() + ": there is no such folder");
+  if (!std::filesystem::is_directory(folder)) throw Error("log.none", folder.string() + ": the folder does not exist");
   numbers_ = segment_numbers(folder);
   if (numbers_.empty()) throw Error("log.none", folder.string() + ": there is no log in this folder");
   if (from > 0)
@@ -36,7 +36,7 @@ bool LogReader::open() {
   }
   const SegmentHeader& header = opened->header();
   if (at_ == 0 && (number == 0) != (header.first_index == 0))
-    return fail("log.order", "the segment's number does not go with its first entry");
+    return fail("log.order", "the segment's number does not match the index of its first entry");
   if (!state_) state_.emplace(number == 0 ? LogState(header.log) : LogState(header));
   const SegmentHeader wanted = state_->next_segment(number);
   if (header.log != wanted.log) return fail("log.splice", "the segment belongs to another log");
@@ -50,7 +50,7 @@ bool LogReader::next(EntryView& entry) {
   if (fault_ || (!segment_ && !open())) return false;
   while (true) {
     const auto next = segment_->next(entry);
-    if (next == SegmentReader::Next::broken) return fail("log.entry", "what stands here is no whole entry");
+    if (next == SegmentReader::Next::broken) return fail("log.entry", "the entry is incomplete");
     if (next == SegmentReader::Next::entry) {
       const std::string why = state_->accept(entry);
       if (!why.empty()) return fail("log.chain", why);
@@ -72,11 +72,11 @@ bool LogReader::note_retention(const EntryView& entry) {
   }
 }
 
-/// Segments that are missing at the front are missing, unless the log itself says that they went.
+/// Missing leading segments are a fault unless a retention entry of the log covers them.
 bool LogReader::finish() {
   if (!first_ || first_->first_index == 0 || told_) return false;
   fault_ = Fault{segment_path("", numbers_[0]).string(), 0, 0, "log.gap",
-                 "the segments before this one are missing, and no retention tells of it"};
+                 "the segments before this one are missing, and no retention entry covers them"};
   return false;
 }
 
@@ -85,12 +85,13 @@ void require_kept(const std::filesystem::path& folder, std::uint64_t index) {
   if (numbers.empty()) return;
   const std::uint64_t first = SegmentReader(segment_path(folder, numbers[0])).header().first_index;
   if (index < first)
-    throw Error("log.retained", "entry " + std::to_string(index) + " is gone: entries before " + std::to_string(first) +
-                                    " went by retention");
+    throw Error("log.retained", "entry " + std::to_string(index) + " is gone: the entries before " +
+                                    std::to_string(first) + " were deleted by retention");
 }
 
 void LogReader::require_sound() const {
-  if (fault_) throw Error("log.damaged", to_string(*fault_), "sluice audit verify says how far the log can be trusted");
+  if (fault_)
+    throw Error("log.damaged", to_string(*fault_), "sluice audit verify names the first entry that cannot be trusted");
 }
 
 PayloadReader::PayloadReader(const std::filesystem::path& folder) : folder_(folder) {
@@ -100,12 +101,12 @@ PayloadReader::PayloadReader(const std::filesystem::path& folder) : folder_(fold
 
 std::optional<std::string_view> PayloadReader::read(const EntryView& entry) {
   if (!(entry.header.flags & kEncrypted)) return entry.payload;
-  if (!keys_) throw Error("keys.none", folder_.string() + ": the log is encrypted, and keys.db is not here");
+  if (!keys_) throw Error("keys.none", folder_.string() + ": the log is encrypted, and keys.db is missing");
   const auto key = keys_->find(entry.header.subject);
   if (!key) return std::nullopt;
   if (!cipher_.open(*key, entry.hashed.substr(0, sizeof(EntryHeader)), entry.payload, plain_))
     throw Error("keys.tag",
-                "entry " + std::to_string(entry.header.index) + " cannot be deciphered: its key is not this one");
+                "entry " + std::to_string(entry.header.index) + " cannot be decrypted: keys.db has another key for it");
   return plain_;
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-/// Reads a log entry by entry, each checked against the chain. Not installed; not thread-safe.
+/// Reads a log entry by entry and checks each against the chain. Not installed; not thread-safe.
 
 #include <cstdint>
 #include <filesystem>
@@ -17,22 +17,22 @@ namespace sluice::audit {
 
 class LogReader {
  public:
-  /// From the segment on that holds entry `from`: the first entry given is that segment's first.
-  /// Throws Error{log.none} for a folder without segments.
+  /// Reads from the segment that contains entry `from`, beginning with that segment's first entry. Throws
+  /// Error{log.none} for a folder without segments.
   explicit LogReader(const std::filesystem::path& folder, std::uint64_t from = 0);
 
-  /// False at the end, or where the log is not what it was: `fault` says which. `entry` is valid until the next call.
+  /// False at the end of the log and at a fault; `fault` distinguishes them. `entry` is valid until the next call.
   bool next(EntryView& entry);
 
   const std::optional<Fault>& fault() const { return fault_; }
-  /// Throws Error{log.damaged} where there is a fault.
+  /// Throws Error{log.damaged} if there is a fault.
   void require_sound() const;
-  /// The header of the log's first segment that is there: entries before its own went by retention. Empty where reading
-  /// began further on, and before the segment has been opened.
+  /// The header of the log's first segment; retention deleted the entries before it. Empty if reading began at a later
+  /// segment, and before the segment is opened.
   const std::optional<SegmentHeader>& first() const { return first_; }
-  /// The first entry that tells of their going; empty until it has been given.
+  /// Index of the first retention entry that covers the deleted entries; empty until it has been read.
   const std::optional<std::uint64_t>& told() const { return told_; }
-  /// With the last entry given; empty before the first segment has been opened.
+  /// The state after the last entry read; empty before the first segment is opened.
   const std::optional<LogState>& state() const { return state_; }
   std::uint32_t segment() const { return numbers_[at_]; }
   std::uint64_t offset() const { return segment_->offset(); }
@@ -54,17 +54,17 @@ class LogReader {
   std::optional<Fault> fault_;
 };
 
-/// Throws Error{log.retained} where the entry went by retention.
+/// Throws Error{log.retained} if retention deleted the entry.
 void require_kept(const std::filesystem::path& folder, std::uint64_t index);
 
-/// What an entry's payload says, deciphered where that is needed.
+/// Returns entries' payloads, decrypted if they are encrypted.
 class PayloadReader {
  public:
   explicit PayloadReader(const std::filesystem::path& folder);
 
-  /// nullopt where the key has been erased. Valid until the next call. Throws Error{keys.*}.
+  /// nullopt if the key was erased. Valid until the next call. Throws Error{keys.*}.
   std::optional<std::string_view> read(const EntryView& entry);
-  SubjectKeys* keys() { return keys_.get(); }  // null for a log without
+  SubjectKeys* keys() { return keys_.get(); }  // null for a log without keys
 
  private:
   std::filesystem::path folder_;

@@ -12,7 +12,7 @@
 namespace sluice::audit {
 namespace {
 
-constexpr const char* kVerify = "sluice audit verify names the first entry that is wrong";
+constexpr const char* kVerify = "sluice audit verify names the first entry that cannot be trusted";
 
 void must(int error, const std::filesystem::path& path) {
   if (error != 0) throw Error("file.write", path.string() + ": " + std::strerror(error));
@@ -32,8 +32,8 @@ LogWriter::LogWriter(const std::filesystem::path& folder, const LogOptions& opti
   if (options_.encrypt ? numbers.empty() || std::filesystem::exists(keys) : std::filesystem::exists(keys))
     keys_ = std::make_unique<SubjectKeys>(keys);
   else if (options_.encrypt)
-    throw Error("keys.off", folder_.string() + ": the log was made without keys",
-                "keep its records plain, or start another log");
+    throw Error("keys.off", folder_.string() + ": the log was created without keys",
+                "write it without keys, or create another log");
   open_checkpoints();
   if (numbers.empty())
     create();
@@ -45,8 +45,8 @@ LogWriter::LogWriter(const std::filesystem::path& folder, const LogOptions& opti
 void LogWriter::lock() {
   lock_ = PosixFile::open_to_write(folder_ / "lock");
   if (!lock_.lock())
-    throw Error("log.locked", folder_.string() + ": another process writes this log",
-                "one process writes a log; give this one a folder of its own");
+    throw Error("log.locked", folder_.string() + ": another process is writing this log",
+                "only one process can write a log; use another folder");
 }
 
 void LogWriter::load_key() {
@@ -58,10 +58,10 @@ void LogWriter::load_key() {
   if (!std::filesystem::exists(public_path)) key_->public_key().save(public_path);
   if (PublicKey::load(public_path).bytes != key_->public_key().bytes)
     throw Error("key.mismatch", path.string() + ": this key did not sign the log's checkpoints",
-                "signing.pub in the log's folder is the key that did");
+                "use the key that belongs to signing.pub in the log's folder");
 }
 
-/// Reads up to the last whole line and cuts off a torn one behind it.
+/// Reads up to the last whole line and cuts off a torn one after it.
 void LogWriter::open_checkpoints() {
   const auto path = folder_ / "checkpoints";
   checkpoints_ = PosixFile::open_to_write(path);
@@ -73,18 +73,18 @@ void LogWriter::open_checkpoints() {
   const std::size_t start = before == text.npos ? 0 : before + 1;
   const Checkpoint last = Checkpoint::parse(std::string_view(text).substr(start, checkpoints_end_ - start));
   if (!last.is_signed_by(key_->public_key()))
-    throw Error("log.damaged", path.string() + ": the last checkpoint's signature is not this key's", kVerify);
+    throw Error("log.damaged", path.string() + ": the last checkpoint was not signed by this key", kVerify);
   checkpointed_ = last.size;
   has_checkpoint_ = true;
-  if (last.size > 0) last_time_us_ = last.time_us;  // the latest of all times, whatever segment its entry is in
+  if (last.size > 0) last_time_us_ = last.time_us;  // the latest time of all entries, in any segment
 }
 
 void LogWriter::create() {
   if (has_checkpoint_)
-    throw Error("log.damaged", folder_.string() + ": there are checkpoints and no segments", kVerify);
+    throw Error("log.damaged", folder_.string() + ": there are checkpoints but no segments", kVerify);
   LogId id;
   if (RAND_bytes(id.data(), static_cast<int>(id.size())) != 1)
-    throw Error("keys.random", "OpenSSL has no random bytes");
+    throw Error("keys.random", "OpenSSL cannot provide random bytes");
   state_.emplace(id);
   start_segment(0);
   checkpoint();
@@ -95,7 +95,7 @@ void LogWriter::recover(std::uint32_t number) {
   const auto path = segment_path(folder_, number);
   SegmentReader reader(path);
   if (reader.header().number != number)
-    throw Error("log.damaged", path.string() + ": this is another segment's content", kVerify);
+    throw Error("log.damaged", path.string() + ": the file contains another segment", kVerify);
   state_.emplace(reader.header());
   EntryView entry;
   SegmentReader::Next next;
@@ -105,8 +105,8 @@ void LogWriter::recover(std::uint32_t number) {
   if (has_checkpoint_ ? state_->size() < checkpointed_ : state_->size() > 0)
     throw Error("log.damaged",
                 folder_.string() + ": " + std::to_string(state_->size()) +
-                    " sound entries, and the last checkpoint says " +
-                    (has_checkpoint_ ? std::to_string(checkpointed_) : "nothing"),
+                    " valid entries, but the last checkpoint covers " +
+                    (has_checkpoint_ ? std::to_string(checkpointed_) : "none"),
                 kVerify);
   number_ = number;
   offset_ = reader.offset();
@@ -115,7 +115,8 @@ void LogWriter::recover(std::uint32_t number) {
   if (!has_checkpoint_) checkpoint();
 }
 
-/// What stands behind the last whole entry is a write that was torn. It is put aside, not destroyed: the log says so.
+/// The bytes after the last whole entry are a torn write. They are moved to a separate file, and a recovery entry
+/// records this.
 void LogWriter::truncate(const std::filesystem::path& path, std::uint64_t end) {
   const std::string tail = read_file(path).substr(end);
   const auto aside = path.string() + ".torn-" + std::to_string(end);
@@ -123,8 +124,8 @@ void LogWriter::truncate(const std::filesystem::path& path, std::uint64_t end) {
   must(segment_.truncate(end), path);
   must(segment_.sync(), path);
   opened_.truncated_bytes = tail.size();
-  opened_.message = path.filename().string() + ": " + std::to_string(tail.size()) +
-                    " bytes of a torn write behind entry " + std::to_string(state_->size()) + " were put aside into " +
+  opened_.message = path.filename().string() + ": " + std::to_string(tail.size()) + " bytes of a torn write after " +
+                    std::to_string(state_->size()) + " entries were moved to " +
                     std::filesystem::path(aside).filename().string();
   add(EntryKind::recovery, last_time_us_ == std::numeric_limits<std::int64_t>::min() ? 0 : last_time_us_, 0,
       opened_.message);

@@ -1,5 +1,6 @@
 #pragma once
-/// What a log's callers and its thread share. log.cpp is the callers' side, log_thread.cpp the thread's. Not installed.
+/// The state that a log's callers and its thread share. log.cpp is the callers' side, log_thread.cpp the thread's. Not
+/// installed.
 
 #include <atomic>
 #include <chrono>
@@ -21,13 +22,13 @@
 
 namespace sluice::audit {
 
-inline constexpr std::size_t kUsualBytes = 1024;  // of a record: a slot's memory to begin with
+inline constexpr std::size_t kUsualBytes = 1024;  // of a record: the initial capacity of a slot
 inline constexpr auto kIdle = std::chrono::microseconds(500);
 
 struct Record {
   std::uint64_t subject = 0;
   std::int64_t time_us = 0;
-  std::string bytes;  // empty: its caller failed to encode it
+  std::string bytes;  // empty if encoding failed
 
   bool fill(const cascade::Bundle& bundle, const cascade::Decision& decision, const DecisionContext& context) noexcept {
     subject = context.subject;
@@ -36,14 +37,14 @@ struct Record {
     try {
       encode(bytes, bundle, decision, context);
       if (bytes.size() + sizeof(EntryHeader) + kSealBytes + kHashBytes <= kMaxEntryBytes) return true;
-    } catch (...) {  // a text that is too long, or no memory
+    } catch (...) {  // a text is too long, or memory is exhausted
     }
     bytes.clear();
     return false;
   }
 };
 
-/// Records in the order of their places: how many are safe, for those who wait.
+/// Number of records of each queue that have been processed, in the order of their positions.
 struct Progress {
   std::uint64_t ring = 0, spill = 0;
 };
@@ -78,24 +79,24 @@ struct Log::State {
   const std::filesystem::path folder;
   const LogOptions options;
   Ring<Record> ring;
-  LogWriter writer;  // the thread's alone, once it runs
+  LogWriter writer;  // used only by the thread while it runs
 
   std::mutex retaining;
 
   mutable std::mutex spill_mutex;
   std::deque<Record> spill;
-  std::uint64_t n_spilled = 0;  // ever
+  std::uint64_t n_spilled = 0;  // since the log was opened
 
-  mutable std::mutex mutex;  // of what follows
+  mutable std::mutex mutex;  // guards the members down to wants_sync
   std::condition_variable wake, moved;
-  Progress safe;
+  Progress safe;  // on disk; only written if durability is `none`
   std::vector<std::packaged_task<void()>> requests;
   std::string trouble;
   bool wants_sync = false;
 
   std::atomic<std::uint64_t> appended{0}, refused{0}, n_entries{0}, n_write_errors{0};
   std::atomic<bool> degraded{false}, closing{false};
-  Progress taken;  // the thread's: what is sealed
+  Progress taken;  // of the thread: sealed
   std::chrono::steady_clock::time_point last_sync = std::chrono::steady_clock::now();
   std::uint64_t n_lost_at_close = 0;
   std::thread thread;

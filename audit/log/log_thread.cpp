@@ -7,8 +7,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Milliseconds = std::chrono::milliseconds;
 
-constexpr std::size_t kGroupRecords = 1024;         // written at once at most
-constexpr std::size_t kMaxPendingBytes = 32 << 20;  // that a sync may be behind
+constexpr std::size_t kGroupRecords = 1024;         // maximum from each queue per group
+constexpr std::size_t kMaxPendingBytes = 32 << 20;  // more unsynced bytes than this cause a sync
 constexpr auto kRetry = Milliseconds(20);
 
 }  // namespace
@@ -36,9 +36,9 @@ void Log::State::run() {
   n_lost_at_close = (ring.claimed() - safe.ring) + (n_spilled - safe.spill);
 }
 
-/// One group: sealed, written and, where that is due, made durable. False where there was nothing to do.
+/// Seals and writes one group, and syncs it if that is due. False if there were no records.
 bool Log::State::step(bool is_closing) {
-  if (degraded) writer.sync();  // before anything more is taken into memory
+  if (degraded) writer.sync();  // before more records are taken into memory
   const bool ring_has_more = take_ring(), spill_has_more = take_spill();
   const bool has_more = ring_has_more || spill_has_more;
   writer.write();
@@ -97,7 +97,7 @@ bool Log::State::sync_is_due(bool is_closing) {
   return options.durability == Durability::interval && Clock::now() - last_sync >= Milliseconds(options.interval_ms);
 }
 
-/// Everything has gone well: those who wait for it are told.
+/// The group was written: updates the status and wakes the waiting callers.
 void Log::State::settle(bool synced) {
   n_entries = writer.n_entries();
   const std::lock_guard lock(mutex);

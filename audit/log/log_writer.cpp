@@ -8,7 +8,7 @@
 namespace sluice::audit {
 namespace {
 
-constexpr std::int64_t kClockToleranceUs = 1'000'000;  // threads that finish together are not a clock that goes back
+constexpr std::int64_t kClockToleranceUs = 1'000'000;  // threads that finish together may append out of order
 
 void check(int error, const std::filesystem::path& path) {
   if (error != 0) throw Error("log.write", path.filename().string() + ": " + std::strerror(error));
@@ -23,7 +23,7 @@ void LogWriter::add(EntryKind kind, std::int64_t time_us, std::uint64_t subject,
   seal({.kind = kind, .time_us = time_us, .subject = subject}, payload, key);
 }
 
-/// `key`: null for a payload that stays plain.
+/// `key`: null for a payload that is not encrypted.
 void LogWriter::seal(EntryHeader header, std::string_view payload, const SubjectKey* key) {
   const bool went_back = last_time_us_ != std::numeric_limits<std::int64_t>::min() && header.time_us < last_time_us_ &&
                          last_time_us_ - header.time_us > kClockToleranceUs;
@@ -59,7 +59,7 @@ void LogWriter::drop_written() {
 void LogWriter::sync() {
   write();
   if (const int error = segment_.sync(); error != 0) {
-    n_written_ = 0;  // what the system had taken may be gone: all of it is written again
+    n_written_ = 0;  // the system may have dropped what was written: write all of it again
     check(error, segment_path(folder_, number_));
   }
   drop_written();
@@ -105,8 +105,8 @@ void LogWriter::start_segment(std::uint32_t number) {
 
 bool LogWriter::erase(std::uint64_t subject, std::int64_t time_us) {
   if (!keys_)
-    throw Error("keys.off", folder_.string() + ": the log's records are not encrypted, so that nothing can be erased",
-                "keys must be on when the log is made (sluice score --audit-keys)");
+    throw Error("keys.off", folder_.string() + ": the log's records are not encrypted, so nothing can be erased",
+                "a log has keys only if it was created with them (sluice score --audit-keys)");
   keys_->commit();
   const bool erased = keys_->erase(subject).has_value();
   tell_erasures(time_us);
@@ -122,12 +122,13 @@ void LogWriter::add_reviews(std::span<const Review> reviews, std::int64_t time_u
   for (const Review& review : reviews) {
     const std::string name = "entry " + std::to_string(review.decision.index);
     if (review.decision.index >= state_->size())
-      throw Error("review.link", name + " is not in the log, which has " + std::to_string(state_->size()));
+      throw Error("review.link",
+                  name + " is not in the log; its number of entries is " + std::to_string(state_->size()));
     Ready& next = ready.emplace_back();
     encode(next.bytes, review);
     if (!keys_) continue;
     next.key = keys_->find(review.decision.subject);
-    if (!next.key) throw Error("review.erased", name + ": its subject has been erased; nothing can be added");
+    if (!next.key) throw Error("review.erased", name + ": its subject was erased, so no review can be added");
   }
   for (std::size_t i = 0; i < ready.size(); ++i)
     seal({.kind = EntryKind::review, .time_us = time_us, .subject = reviews[i].decision.subject}, ready[i].bytes,

@@ -1,5 +1,5 @@
 #pragma once
-/// The files of a log as one thread writes them. Not installed; not thread-safe.
+/// Writes the files of a log. Not installed; not thread-safe.
 
 #include <chrono>
 #include <cstdint>
@@ -19,21 +19,22 @@ namespace sluice::audit {
 
 class LogWriter {
  public:
-  /// Takes the folder's lock, then creates the log, or finds the end of its last whole entry and cuts off what is
-  /// behind. Throws what Log's constructor throws.
+  /// Locks the folder, then creates the log, or finds the end of its last whole entry and cuts off the rest. Throws the
+  /// errors of Log's constructor.
   LogWriter(const std::filesystem::path& folder, const LogOptions& options);
 
-  /// Seals an entry behind the others; it is in memory until `write`. Throws Error{keys.*}: the entry is not taken.
+  /// Seals an entry after the others; it stays in memory until `write`. If it throws Error{keys.*}, the entry was not
+  /// added.
   void add(EntryKind kind, std::int64_t time_us, std::uint64_t subject, std::string_view payload);
 
-  /// Hands everything sealed to the system. Throws Error{log.write}; a later call tries again from where it stood.
+  /// Writes all sealed entries to the system. Throws Error{log.write}; a later call continues where this one failed.
   void write();
-  /// Makes it durable, then makes the checkpoint and the segment that are due. Throws as `write`.
+  /// Makes them durable, then writes a checkpoint and begins a segment if they are due. Throws as `write`.
   void sync();
-  /// `sync`, with a checkpoint of all there is.
+  /// `sync`, then a checkpoint of all entries.
   void finish();
 
-  /// Closes the files and gives the lock back.
+  /// Closes the files and releases the lock.
   void close() {
     segment_ = PosixFile();
     checkpoints_ = PosixFile();
@@ -42,7 +43,7 @@ class LogWriter {
 
   bool erase(std::uint64_t subject, std::int64_t time_us);
   void retain(const RetentionPlan& plan, std::int64_t time_us);
-  /// What Log::append_reviews says.
+  /// See Log::append_reviews.
   void add_reviews(std::span<const Review> reviews, std::int64_t time_us);
 
   bool has_unsynced() const { return unsynced_; }
@@ -69,15 +70,15 @@ class LogWriter {
   OpenReport opened_;
   PosixFile lock_, segment_, checkpoints_;
   std::optional<SigningKey> key_;
-  std::unique_ptr<SubjectKeys> keys_;  // null where payloads are plain
+  std::unique_ptr<SubjectKeys> keys_;  // null if payloads are not encrypted
   Cipher cipher_;
   std::optional<LogState> state_;
   std::uint32_t number_ = 0;
-  std::string pending_;        // sealed, not known to be on disk (or not written, where durability is `none`)
-  std::size_t n_written_ = 0;  // bytes of it that the system has taken
-  std::uint64_t offset_ = 0;   // in the segment, of the first of them
+  std::string pending_;        // sealed, not known to be on disk (or not written, if durability is `none`)
+  std::size_t n_written_ = 0;  // bytes of pending_ written to the system
+  std::uint64_t offset_ = 0;   // of the first byte of pending_ in the segment
   bool unsynced_ = false;
-  std::uint64_t checkpoints_end_ = 0, checkpointed_ = 0;  // bytes of the file; entries that it covers
+  std::uint64_t checkpoints_end_ = 0, checkpointed_ = 0;  // bytes of the file; entries covered
   bool has_checkpoint_ = false;
   std::int64_t last_time_us_ = std::numeric_limits<std::int64_t>::min();
   std::chrono::steady_clock::time_point last_checkpoint_ = std::chrono::steady_clock::now();

@@ -34,7 +34,7 @@ std::size_t PosixFile::read_at(char* out, std::size_t size, std::uint64_t offset
   while (done < size) {
     const ssize_t n = pread(descriptor_, out + done, size - done, static_cast<off_t>(offset + done));
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw Error("file.read", std::string("reading a log failed: ") + std::strerror(errno));
+    if (n < 0) throw Error("file.read", std::string("cannot read the log: ") + std::strerror(errno));
     if (n == 0) break;
     done += static_cast<std::size_t>(n);
   }

@@ -1,5 +1,5 @@
 #pragma once
-/// A file descriptor that closes itself. Not installed.
+/// An owned file descriptor. Not installed.
 
 #include <cstddef>
 #include <cstdint>
@@ -22,25 +22,25 @@ class PosixFile {
 
   /// Throws Error{file.read}.
   static PosixFile open_to_read(const std::filesystem::path& path);
-  /// Made where it is not there. Throws Error{file.write}.
+  /// Created if absent. Throws Error{file.write}.
   static PosixFile open_to_write(const std::filesystem::path& path);
 
   int descriptor() const { return descriptor_; }
-  /// Fewer than `size` bytes only at the end. Throws Error{file.read}.
+  /// Returns the number of bytes read, less than `size` only at the end of the file. Throws Error{file.read}.
   std::size_t read_at(char* out, std::size_t size, std::uint64_t offset) const;
 
-  // These return 0 or the system's error: a writer that goes on decides what it means.
+  // These return 0 or the system's error code; the caller decides how to continue.
   int write_at(std::string_view bytes, std::uint64_t offset) const;
   int sync() const;
   int truncate(std::uint64_t size) const;
-  /// False where another process holds it.
+  /// Locks the file without waiting. False if another process has locked it.
   bool lock() const;
 
  private:
   int descriptor_ = -1;
 };
 
-/// Makes the names in a folder durable; returns 0 or the system's error.
+/// Makes the names in a folder durable; returns 0 or the system's error code.
 int sync_folder(const std::filesystem::path& folder);
 
 }  // namespace sluice::audit

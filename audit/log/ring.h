@@ -1,6 +1,6 @@
 #pragma once
-/// A bounded queue from many threads to one, without a lock: slots are filled and emptied where they lie, so that what
-/// they have allocated is used again. After D. Vyukov's bounded MPMC queue. Not installed.
+/// A bounded lock-free queue from many threads to one. Slots are filled and read in place, so that their allocated
+/// memory is reused. After D. Vyukov's bounded MPMC queue. Not installed.
 
 #include <atomic>
 #include <bit>
@@ -13,18 +13,18 @@ namespace sluice::audit {
 template <class T>
 class Ring {
  public:
-  /// As many slots as the next power of two.
+  /// The number of slots is `capacity`, rounded up to a power of two.
   explicit Ring(std::size_t capacity) : mask_(std::bit_ceil(capacity) - 1), slots_(new Slot[mask_ + 1]) {
     for (std::size_t i = 0; i <= mask_; ++i) slots_[i].turn.store(i, std::memory_order_relaxed);
   }
 
-  /// A free slot for this thread alone until it is published, with its position; null where all are taken.
+  /// Reserves a free slot for the calling thread until it publishes the slot's position; null if all are in use.
   T* claim(std::uint64_t& position) {
     position = tail_.load(std::memory_order_relaxed);
     while (true) {
       Slot& slot = slots_[position & mask_];
       const auto lead = static_cast<std::int64_t>(slot.turn.load(std::memory_order_acquire) - position);
-      if (lead < 0) return nullptr;  // the slot's last content has not been taken yet
+      if (lead < 0) return nullptr;  // the reader has not released the slot yet
       if (lead > 0)
         position = tail_.load(std::memory_order_relaxed);
       else if (tail_.compare_exchange_weak(position, position + 1, std::memory_order_relaxed))
@@ -33,7 +33,7 @@ class Ring {
   }
   void publish(std::uint64_t position) { slots_[position & mask_].turn.store(position + 1, std::memory_order_release); }
 
-  /// For the one reader: the next published slot, null where there is none; `release` when its content has been used.
+  /// Only for the reader: the next published slot, null if there is none. Call `release` after using its content.
   T* front() {
     Slot& slot = slots_[head_ & mask_];
     return slot.turn.load(std::memory_order_acquire) == head_ + 1 ? &slot.value : nullptr;
@@ -42,7 +42,7 @@ class Ring {
     slots_[head_ & mask_].turn.store(head_ + mask_ + 1, std::memory_order_release);
     ++head_;
   }
-  std::uint64_t taken() const { return head_; }  // the reader's
+  std::uint64_t taken() const { return head_; }  // only for the reader
 
   std::uint64_t claimed() const { return tail_.load(std::memory_order_acquire); }
   template <class Each>

@@ -19,7 +19,7 @@ SegmentReader::SegmentReader(const std::filesystem::path& path) : file_(PosixFil
   offset_ = at_;
 }
 
-/// Whether `wanted` bytes stand in the buffer from `at_` on.
+/// Reads on until the buffer has `wanted` bytes from `at_` on; false if the file ends before.
 bool SegmentReader::fill(std::size_t wanted) {
   if (buffer_.size() - at_ >= wanted) return true;
   buffer_.erase(0, std::exchange(at_, 0));

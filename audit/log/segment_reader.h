@@ -1,5 +1,5 @@
 #pragma once
-/// Reads a segment from its beginning, 128 KiB at a time. Hashes are the caller's business. Not installed; not
+/// Reads a segment from its beginning, 128 KiB at a time. Does not check the entries' hashes. Not installed; not
 /// thread-safe.
 
 #include <cstdint>
@@ -19,10 +19,10 @@ class SegmentReader {
   const SegmentHeader& header() const { return header_; }
 
   enum class Next { entry, end, broken };
-  /// `entry` is valid until the next call. `broken`: what stands here is no whole entry.
+  /// `entry` is valid until the next call. `broken`: the bytes at `offset` are not a whole entry.
   Next next(EntryView& entry);
 
-  std::uint64_t offset() const { return offset_; }  // of the entry that `next` gave or found broken, or of the end
+  std::uint64_t offset() const { return offset_; }  // of the entry that `next` returned or found broken, or of the end
 
  private:
   bool fill(std::size_t wanted);
@@ -31,7 +31,7 @@ class SegmentReader {
   SegmentHeader header_;
   std::string buffer_;
   std::size_t at_ = 0;        // in the buffer
-  std::uint64_t read_ = 0;    // bytes taken from the file
+  std::uint64_t read_ = 0;    // bytes read from the file
   std::uint64_t offset_ = 0;  // in the file
   std::size_t entry_bytes_ = 0;
 };

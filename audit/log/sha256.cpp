@@ -16,7 +16,7 @@ struct Sha256::State {
 };
 
 Sha256::Sha256() : state_(std::make_unique<State>()) {
-  if (!state_->algorithm || !state_->context) throw Error("digest.unavailable", "OpenSSL offers no SHA-256");
+  if (!state_->algorithm || !state_->context) throw Error("digest.unavailable", "OpenSSL does not provide SHA-256");
 }
 Sha256::~Sha256() = default;
 Sha256::Sha256(Sha256&&) noexcept = default;

@@ -1,5 +1,5 @@
 #pragma once
-/// SHA-256 with one OpenSSL context kept, for hashes that are taken a million times a second. Not installed.
+/// SHA-256 that reuses one OpenSSL context, for a million hashes per second. Not installed.
 
 #include <memory>
 #include <string_view>
@@ -12,7 +12,7 @@ inline std::string_view bytes_of(const Digest& digest) {
   return {reinterpret_cast<const char*>(digest.bytes.data()), digest.bytes.size()};
 }
 
-/// Not thread-safe.
+/// Hashes the concatenation of its arguments. Not thread-safe.
 class Sha256 {
  public:
   Sha256();

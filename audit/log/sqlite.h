@@ -1,5 +1,5 @@
 #pragma once
-/// SQLite behind two small classes that throw. Not installed; not thread-safe.
+/// A small SQLite wrapper that throws on errors. Not installed; not thread-safe.
 
 #include <cstdint>
 #include <filesystem>
@@ -28,7 +28,7 @@ class Database {
   std::string path_, code_;
 };
 
-/// Prepared once, run many times: bind, step until false, and again.
+/// A prepared statement: bind, step until false, repeat.
 class Statement {
  public:
   Statement(Database& database, std::string_view sql);
@@ -36,12 +36,12 @@ class Statement {
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
 
-  /// Positions count from 1. Numbers without a sign are stored as the signed ones of the same bits.
+  /// Positions count from 1. Unsigned numbers are stored as signed ones with the same bits.
   Statement& bind(int position, std::int64_t value);
   Statement& bind(int position, std::uint64_t value) { return bind(position, static_cast<std::int64_t>(value)); }
   Statement& bind_text(int position, std::string_view text);
   Statement& bind_blob(int position, std::string_view bytes);
-  /// True where there is a row; after false the statement may be bound anew.
+  /// True if there is a row. After false the statement can be bound again.
   bool step();
   void run() {
     while (step()) {
@@ -51,7 +51,7 @@ class Statement {
 
   std::int64_t integer(int column) const;  // columns count from 0
   std::uint64_t number(int column) const { return static_cast<std::uint64_t>(integer(column)); }
-  std::string_view blob(int column) const;  // until the next step
+  std::string_view blob(int column) const;  // valid until the next step
 
  private:
   Database& database_;

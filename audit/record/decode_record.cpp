@@ -22,11 +22,11 @@ std::vector<double> get_cells(ByteReader& in) {
   const std::size_t n = in.get<std::uint32_t>();
   const std::string_view present = in.take((n + 7) / 8);
   if (n % 8 != 0 && static_cast<unsigned char>(present.back()) >> (n % 8) != 0)
-    in.fail("record.value", "the mask marks cells that are not there");
+    in.fail("record.value", "the mask marks cells beyond the last");
   std::vector<double> cells(n, std::numeric_limits<double>::quiet_NaN());
   for (std::size_t c = 0; c < n; ++c)
     if (present[c / 8] >> (c % 8) & 1)
-      if (std::isnan(cells[c] = in.number())) in.fail("record.value", "a cell that is there and NaN");
+      if (std::isnan(cells[c] = in.number())) in.fail("record.value", "a cell marked as present is NaN");
   return cells;
 }
 
@@ -102,8 +102,8 @@ RecordOutcome decode_outcome(std::string_view bytes) {
   for (std::size_t stage = 0; stage < out.path.size(); ++stage) out.path[stage] = path >> stage & 1;
   const auto flags = in.small(63, "flags");
   out.in_band = flags & 1;
-  if ((flags & 24) == 16) in.fail("record.value", "a closed band that is not there");
-  if ((flags & 40) == 32) in.fail("record.value", "a gain without a band");
+  if ((flags & 24) == 16) in.fail("record.value", "the flags have a closed band without a band");
+  if ((flags & 40) == 32) in.fail("record.value", "the flags have a gain without a band");
   if (flags & 8) {
     const double low = in.number(), high = in.number();
     out.band = cascade::Band{low, high, (flags & 16) != 0};

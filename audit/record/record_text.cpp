@@ -11,7 +11,7 @@ namespace {
 using cascade::Cause;
 using cascade::Stage;
 
-/// Sixteen digits: JSON's numbers are doubles in most readers.
+/// Sixteen digits, as a string: most readers parse JSON numbers as doubles.
 std::string hexadecimal(std::uint64_t value) {
   std::string text(16, '0');
   for (std::size_t digit = 16; digit-- > 0; value >>= 4) text[digit] = "0123456789abcdef"[value & 15];
@@ -115,7 +115,7 @@ std::string reasons_text(const RecordOutcome& outcome) {
   return text;
 }
 
-/// Fields in the order of the record, until one differs.
+/// Compares fields in the order of the calls and keeps the first difference.
 class Comparison {
  public:
   void text(const std::string& name, const std::string& then, const std::string& now) {

@@ -10,7 +10,7 @@ using cascade::Decision;
 
 namespace {
 
-/// What limits and threads kept from a stage then is said by the record, and is not to happen by itself.
+/// The record contains the original effect of load limits and isolation; they must not act again.
 std::shared_ptr<const cascade::Bundle> without_limits(const cascade::Bundle& bundle) {
   auto copy = std::make_shared<cascade::Bundle>(bundle);
   copy->policy.load = {};
@@ -30,7 +30,7 @@ Stored::Stored(std::uint64_t entry, std::string_view payload) : index(entry) {
 
 Redecider::Redecider(const cascade::Bundle& bundle, const ReplayOptions& options)
     : pool_(options.pool), reasons_(options.reasons), bundle_(without_limits(bundle)), rows_(bundle_->schema.size()) {
-  // What a breaker kept from the network then is said by the record.
+  // The record contains the original effect of breakers; this one never opens (a failure rate of 2 is impossible).
   stages_.network_breaker = std::make_shared<cascade::Breaker>(cascade::BreakerOptions{.failure_rate = 2});
   stages_.forest_breaker = stages_.network_breaker;
   if (options.kernel != gbdt::Kernel::automatic) stages_.forest = make_kernel_stage(*bundle_, options.kernel);
@@ -42,8 +42,8 @@ std::span<const Decision> Redecider::decide(std::span<const Stored> batch) {
     if (stored.inputs.row.size() != bundle_->schema.size())
       throw Error("replay.width",
                   "entry " + std::to_string(stored.index) + " has " + std::to_string(stored.inputs.row.size()) +
-                      " columns, the bundle " + std::to_string(bundle_->schema.size()),
-                  "give the bundle that decided: sha256:" + stored.head.bundle.hex());
+                      " columns; the bundle has " + std::to_string(bundle_->schema.size()),
+                  "use the bundle that decided: sha256:" + stored.head.bundle.hex());
   decisions_.assign(batch.size(), {});
   decide_plain(batch);
   decide_others(batch);

@@ -1,5 +1,5 @@
 #pragma once
-/// Stored decisions decided again, many at a time, with what failed then failing again. Not installed; not thread-safe.
+/// Repeats stored decisions in batches and reproduces recorded failures. Not installed; not thread-safe.
 
 #include <memory>
 #include <span>
@@ -29,11 +29,11 @@ class Redecider {
  public:
   Redecider(const cascade::Bundle& bundle, const ReplayOptions& options);
 
-  /// One decision for each record, valid until the next call. Throws Error{replay.width} for a record of another number
-  /// of columns than the bundle's.
+  /// One decision per record, valid until the next call. Throws Error{replay.width} for a record with another number of
+  /// columns than the bundle.
   std::span<const cascade::Decision> decide(std::span<const Stored> batch);
 
-  /// The first field in which the decision's outcome is not the stored one, with both values; "" where there is none.
+  /// The first field in which the decision's outcome differs from the stored one, with both values; "" if none does.
   std::string difference(const Stored& stored, const cascade::Decision& decision);
 
   const cascade::Bundle& bundle() const { return *bundle_; }
@@ -47,7 +47,7 @@ class Redecider {
   std::shared_ptr<const cascade::Bundle> bundle_;
   cascade::EngineOptions stages_;
   std::unique_ptr<cascade::Engine> engine_;
-  std::unique_ptr<FaultEngines> faults_;  // made when a record needs them
+  std::unique_ptr<FaultEngines> faults_;  // created when a record needs them
   Table rows_;
   std::vector<cascade::Decision> decisions_;
   std::string now_;

@@ -46,7 +46,7 @@ class FailingForest final : public cascade::ForestStage {
  public:
   explicit FailingForest(Cause cause) : cause_(cause) {}
   void score(RowsView, std::span<PrefixMargins>) const override {
-    throw Error("forest.replayed", "the forest failed, as it did then");
+    throw Error("forest.replayed", "the forest failed, as recorded");
   }
   Cause score_one(RowView, PrefixMargins&, Deadline) const override { return cause_; }
 
@@ -65,7 +65,7 @@ class FailingNetwork final : public cascade::NetworkStage {
   Cause cause_;
 };
 
-/// Gives the late columns as they were given then, or not.
+/// Provides the late columns as recorded, or fails as recorded.
 class RecordedProvider final : public cascade::FeatureProvider {
  public:
   RecordedProvider(Cause cause, const RecordInputs& inputs) : cause_(cause), inputs_(inputs) {}
@@ -73,7 +73,7 @@ class RecordedProvider final : public cascade::FeatureProvider {
     if (cause_ == Cause::late_features_missing) return Result::missing;
     if (cause_ == Cause::late_features_late) return Result::late;
     if (cause_ == Cause::late_features_failed) return Result::failed;
-    if (!inputs_.late) return Result::ok;  // the network was given up before they were asked for
+    if (!inputs_.late) return Result::ok;  // the network had failed before they were requested
     if (inputs_.late->size() != late.size()) return Result::failed;
     std::copy(inputs_.late->begin(), inputs_.late->end(), late.begin());
     return Result::ok;
@@ -98,7 +98,7 @@ EngineOptions with_forest(EngineOptions options, Cause cause) {
   return options;
 }
 
-/// Causes that a stage gave then, and gives again. Of the others, those that are read off the row come by themselves.
+/// Causes that a stage is made to return again. Of the others, those that depend only on the row arise by themselves.
 constexpr Cause kForestCauses[] = {Cause::forest_late, Cause::forest_open, Cause::forest_shed, Cause::forest_failed,
                                    Cause::forest_not_finite};
 constexpr Cause kNetworkCauses[] = {Cause::network_late, Cause::network_open, Cause::network_shed,
@@ -142,7 +142,7 @@ FaultEngines::FaultEngines(std::shared_ptr<const cascade::Bundle> bundle, const 
 cascade::Decision FaultEngines::decide(const RecordOutcome& outcome, const RecordInputs& inputs,
                                        std::int64_t now_us) const {
   const RecordedProvider provider(outcome.cause, inputs);
-  // A budget that a policy gives is not measured again: what was late then is said by the record.
+  // The policy's time budget is not measured again: the record contains what was late.
   const cascade::Request request{.row = inputs.row,
                                  .deadline = Deadline::in(std::chrono::hours(1)),
                                  .provider = provider.is_needed() ? &provider : nullptr,
@@ -150,7 +150,7 @@ cascade::Decision FaultEngines::decide(const RecordOutcome& outcome, const Recor
   const auto faulty = faulty_.find(outcome.cause);
   if (faulty == faulty_.end()) return sound_.decide(request);
   if (!is_not_finite(outcome.cause)) return faulty->second.decide(request);
-  const cascade::Decision again = sound_.decide(request);  // the row's own doing, more often than not
+  const cascade::Decision again = sound_.decide(request);  // usually the row itself causes it
   return again.cause == outcome.cause ? again : faulty->second.decide(request);
 }
 

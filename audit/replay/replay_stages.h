@@ -1,5 +1,5 @@
 #pragma once
-/// Stages and a provider that do what a record says was done. Not installed.
+/// Stages and a provider that behave as a record describes. Not installed.
 
 #include <cstdint>
 #include <map>
@@ -12,11 +12,11 @@
 
 namespace sluice::audit {
 
-/// A bundle's forest on a named kernel; the margins are those of every other.
+/// A bundle's forest on a given kernel. All kernels give the same margins.
 std::unique_ptr<cascade::ForestStage> make_kernel_stage(const cascade::Bundle& bundle, gbdt::Kernel kernel);
 
-/// Whether the record can be decided with others in a batch: nothing failed that a machine's mood decides, and nothing
-/// was fetched.
+/// Whether the record can be decided in a batch with others: its cause is not one of a stage or provider, and no late
+/// columns were fetched.
 bool is_plain(const RecordOutcome& outcome, const RecordInputs& inputs);
 
 /// Decides records that are not plain. Const calls are thread-safe.
@@ -28,7 +28,7 @@ class FaultEngines {
 
  private:
   cascade::Engine sound_;
-  std::map<cascade::Cause, cascade::Engine> faulty_;  // whose stage answers with that cause
+  std::map<cascade::Cause, cascade::Engine> faulty_;  // each has a stage that fails with that cause
 };
 
 }  // namespace sluice::audit

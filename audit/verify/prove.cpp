@@ -9,15 +9,15 @@ namespace sluice::audit {
 namespace {
 
 struct Leaves {
-  SegmentHeader first;  // has the peaks over what went by retention
+  SegmentHeader first;  // with the peaks over the entries that retention deleted
   std::vector<Digest> hashes;
-  std::string wanted;  // bytes of the entry asked for
+  std::string wanted;  // bytes of the requested entry
 
   std::uint64_t size() const { return first.first_index + hashes.size(); }
   KnownLeaves known() const { return {first.first_index, first.peaks, hashes}; }
 };
 
-/// Of the first `size` entries.
+/// Reads the leaves of the first `size` entries.
 Leaves read_leaves(const std::filesystem::path& folder, std::uint64_t size, std::optional<std::uint64_t> wanted) {
   LogReader reader(folder);
   Leaves leaves;
@@ -40,7 +40,7 @@ std::vector<Checkpoint> sound_checkpoints(const std::filesystem::path& folder) {
 
 void check_root(const Leaves& leaves, const Checkpoint& checkpoint) {
   if (leaves.size() != checkpoint.size || merkle_root(leaves.known()) != checkpoint.root)
-    throw Error("log.damaged", "the log is not what its last checkpoint says", "run sluice audit verify");
+    throw Error("log.damaged", "the log does not match its last checkpoint", "run sluice audit verify");
 }
 
 void put_proof(JsonText& json, const std::vector<Digest>& proof) {

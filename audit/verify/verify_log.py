@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Verifies a decision log: python3 verify_log.py FOLDER [--key HEX] [--known LINE].
 
-Written from docs/log_format.md and docs/record_format.md alone; shares no code with the program that wrote the log. Needs the standard
-library and verify_proof.py. Exit 0: whole; 3: not; 1: nothing to verify. One line of JSON says what was found.
+Written from docs/log_format.md and docs/record_format.md only; shares no code with the program that wrote the log.
+Needs only the standard library and verify_proof.py. Prints one line of JSON. Exits with 0 if the log is whole, 3 if it
+is not, 1 if there is nothing to verify.
 """
 
 import argparse
@@ -37,10 +38,10 @@ def read_checkpoints(data, key):
     for line in data.splitlines(keepends=True):
         found.append(checkpoint(line, key, offset))
         if len(found) > 1 and found[-1]["size"] <= found[-2]["size"]:
-            raise Broken("checkpoints", offset, None, "not of more entries than the one before")
+            raise Broken("checkpoints", offset, None, "not more entries than in the checkpoint before")
         offset += len(line)
     if not found:
-        raise Broken("checkpoints", 0, None, "there are none")
+        raise Broken("checkpoints", 0, None, "the log has no checkpoints")
     return found
 
 
@@ -52,27 +53,27 @@ class Log:
             0,
             None,
             0,
-        )  # by retention: first entry kept, entry that tells, entries sure
+        )  # first entry present, the retention entry that covers those before it, number of entries checkpointed
         self.kinds = dict.fromkeys(KINDS, 0)
-        self.decisions = {}  # what the plain reviews may name: index to hash
+        self.decisions = {}  # that unencrypted reviews may name: index to hash
 
     def compare(self, file, offset):
         while self.checkpoints and self.checkpoints[0]["size"] <= self.n:
             c = self.checkpoints.pop(0)
             if c["log"] != self.log:
-                raise Broken(file, offset, self.n, "a checkpoint of another log")
+                raise Broken(file, offset, self.n, "a checkpoint belongs to another log")
             if c["size"] < self.first:
                 continue
             self.covered = c["size"]
             if (c["size"], c["root"], c["chain"]) != (self.n, self.tree.root(), self.chain):
-                raise Broken(file, offset, self.n, "a checkpoint says otherwise")
+                raise Broken(file, offset, self.n, "a checkpoint does not match the entries")
 
     def start(self, data, broken):
-        """What stood before went by retention: chain and peaks are the header's."""
+        """Retention deleted the entries before: takes chain and peaks from the header."""
         self.first = self.n = int.from_bytes(data[32:40], "little")
         sizes = [1 << bit for bit in reversed(range(64)) if self.n >> bit & 1]
         if not sizes or len(data) < 72 + 32 * len(sizes):
-            broken("no segment")
+            broken("not a segment")
         self.log, self.chain = data[16:32], data[40:72]
         self.tree.peaks = [(size, data[72 + 32 * i : 104 + 32 * i]) for i, size in enumerate(sizes)]
 
@@ -86,7 +87,7 @@ class Log:
             self.start(data, broken)
         size = 72 + 32 * (bin(self.n).count("1") + 1)
         if len(data) < size or data[:8] != b"SLUICLOG" or struct.unpack_from("<I", data, 8)[0] != 1:
-            broken("no segment")
+            broken("not a segment")
         if self.log is None:
             self.log, self.chain = data[16:32], H(data[16:32])
         wanted = data[:12] + struct.pack("<I", number) + self.log + struct.pack("<Q", self.n) + self.chain
@@ -97,24 +98,24 @@ class Log:
         at = size
         while at < len(data):
             if len(data) - at < 64:
-                broken("no whole entry", at)
+                broken("the entry is incomplete", at)
             length, kind, flags, zero, index = struct.unpack_from("<IBBHQ", data, at)
             if length < 64 or length > 16 << 20 or length > len(data) - at:
-                broken("no whole entry", at)
+                broken("the entry is incomplete", at)
             digest = H(data[at : at + length - 32])
             chain = H(self.chain, digest)
             if chain != data[at + length - 32 : at + length] or index != self.n:
                 broken("the chain is broken", at)
             if kind not in KINDS or zero:
-                broken("an entry of no known kind", at)
+                broken("an entry of unknown kind", at)
             if kind == 1:
                 self.decisions[index] = digest
             name, check = KINDS[kind]
-            if check and (kind == 5 or not flags & 1):  # a retention is never in cipher
+            if check and (kind == 5 or not flags & 1):  # a retention is never encrypted
                 try:
                     check(data[at + 32 : at + length - 32], self)
                 except (struct.error, ValueError, IndexError) as e:
-                    broken(f"no {name}: {e}", at)
+                    broken(f"not a {name}: {e}", at)
             self.kinds[kind] += 1
             self.chain, self.n = chain, self.n + 1
             self.tree.add(digest)
@@ -123,7 +124,7 @@ class Log:
 
 
 def take_texts(data, at, count=3):
-    """`count` texts, each behind its length, and where they end."""
+    """`count` texts, each after its length, and the offset of their end."""
     texts = []
     for _ in range(count):
         n = struct.unpack_from("<H", data, at)[0]
@@ -133,28 +134,28 @@ def take_texts(data, at, count=3):
 
 
 def check_record(data, _log):
-    """That the record's parts and head are where its format puts them."""
+    """Checks that the lengths of the record's parts and of its head are consistent."""
     version, *sizes = struct.unpack_from("<4I", data)
     _, at = take_texts(data, 16 + 64)
     at += 1 + data[at] * (32 + 2 + 4 + 4 + 8)
     if version != 1 or at != 16 + sizes[0] or 16 + sum(sizes) + 12 != len(data):
-        raise ValueError("lengths")
+        raise ValueError("wrong lengths")
 
 
 def check_review(data, log):
     version, decision = struct.unpack_from("<IQ", data)
     texts, end = take_texts(data, 53)
     if version != 1 or data[44] not in (1, 2, 3) or end != len(data) or not texts[0] or not texts[1]:
-        raise ValueError("fields")
+        raise ValueError("wrong fields")
     if decision >= log.first and log.decisions.get(decision) != data[12:44]:
-        raise ValueError(f"entry {decision} is not the decision that it names")
+        raise ValueError(f"entry {decision} is not a decision with the hash that it gives")
 
 
 def check_retention(data, log):
     version, first, kept, _ = struct.unpack_from("<IQQq", data)
     texts, end = take_texts(data, 28, 1)
     if version != 1 or first >= kept or end != len(data) or not texts[0]:
-        raise ValueError("fields")
+        raise ValueError("wrong fields")
     if kept >= log.first and log.told is None:
         log.told = log.n
 
@@ -176,16 +177,16 @@ def verify(folder, key, known):
     paths = sorted(folder.glob("[0-9]" * 8 + ".log"))
     for number, path in enumerate(paths, int(paths[0].name[:8]) if paths else 0):
         if int(path.name[:8]) != number:
-            raise Broken(path.name, 0, log.n, "the segment before is missing")
+            raise Broken(path.name, 0, log.n, "the segment before this one is missing")
         log.segment(path, number)
     if log.first > 0 and (log.told is None or log.told >= log.covered):
         raise Broken(
-            paths[0].name, 0, 0, "the segments before are missing, and no retention under a checkpoint says so"
+            paths[0].name, 0, 0, "leading segments are missing, and no checkpoint covers a retention entry for them"
         )
     if known and checkpoint(known, key)["size"] < log.first:
-        raise Broken("the known checkpoint", 0, None, "its entries went by retention")
+        raise Broken("the known checkpoint", 0, None, "retention deleted its entries")
     if log.checkpoints:
-        raise Broken("checkpoints", 0, log.n, f"the log ends below a checkpoint of {log.checkpoints[-1]['size']}")
+        raise Broken("checkpoints", 0, log.n, f"the log ends before a checkpoint of {log.checkpoints[-1]['size']}")
     return {
         "whole": True,
         "entries": log.n,
@@ -205,8 +206,8 @@ def verify(folder, key, known):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments.add_argument("folder", type=pathlib.Path)
-    arguments.add_argument("--key", help="the public key, in hexadecimal; signing.pub without it")
-    arguments.add_argument("--known", help="a checkpoint that was kept elsewhere")
+    arguments.add_argument("--key", help="public key in hexadecimal; default: signing.pub in the folder")
+    arguments.add_argument("--known", help="checkpoint line that was kept elsewhere")
     asked = arguments.parse_args()
     try:
         key = bytes.fromhex(asked.key or (asked.folder / "signing.pub").read_text())

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Checks a proof from a decision log, made by `sluice audit prove`: python3 verify_proof.py FILE --key HEX.
 
-Written from docs/log_format.md alone; shares no code with the program that wrote the log. Standard library only. Needs neither the
-log nor its keys. Exit 0: it holds; 3: it does not; 1: nothing to check. One line of JSON says so.
+Written from docs/log_format.md only; shares no code with the program that wrote the log. Needs only the standard
+library, neither the log nor its keys. Prints one line of JSON. Exits with 0 if the proof holds, 3 if it does not, 1 if
+there is nothing to check.
 """
 
 import argparse
@@ -17,7 +18,7 @@ def H(*parts):
     return hashlib.sha256(b"".join(parts)).digest()
 
 
-# Ed25519, RFC 8032, section 6: verification alone.
+# Ed25519, RFC 8032, section 6: only verification.
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, P - 2, P) % P
@@ -79,7 +80,7 @@ LINE = re.compile(
 def checkpoint(line, key, offset=0):
     match = LINE.fullmatch(line)
     if not match:
-        raise Broken("checkpoints", offset, None, "no checkpoint")
+        raise Broken("checkpoints", offset, None, "not a checkpoint")
     if not signed(key, match[1], bytes.fromhex(match[7].decode())):
         raise Broken("checkpoints", offset, None, "not signed by this key")
     return {
@@ -91,7 +92,7 @@ def checkpoint(line, key, offset=0):
 
 
 def fold(index, size, proof, start, consistent):
-    """RFC 9162, 2.1.3.2 and 2.1.4.2: the root above `start`, and for a consistency proof the old root beside it."""
+    """RFC 9162, 2.1.3.2 and 2.1.4.2: (old root, root) above `start`; the old root only for a consistency proof."""
     at, last, old, new = index, size - 1, start, start
     for sibling in proof:
         if last == 0:
@@ -136,7 +137,7 @@ def read_proof(path, key):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     arguments.add_argument("proof", type=pathlib.Path)
-    arguments.add_argument("--key", required=True, help="the public key, in hexadecimal")
+    arguments.add_argument("--key", required=True, help="public key in hexadecimal")
     asked = arguments.parse_args()
     try:
         found = read_proof(asked.proof, bytes.fromhex(asked.key))

@@ -1,4 +1,4 @@
-// A log whose process is killed, or whose disk is full: nothing that was acknowledged is lost.
+// Logs whose process is killed or whose disk is full: no acknowledged record is lost.
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -21,7 +21,7 @@ using namespace audit;
 
 namespace {
 
-/// In a child: appends from two threads and tells the parent each id that was acknowledged.
+/// In a child process: appends from two threads and writes each acknowledged id to the pipe `tell`.
 [[noreturn]] void append_until_killed(const std::filesystem::path& folder, const Decided& decided, int tell,
                                       int round) {
   try {
@@ -51,7 +51,7 @@ std::string read_all(int descriptor) {
 
 }  // namespace
 
-TEST_CASE("killed at any moment, a log keeps every acknowledged record, verifies, and goes on with the next index") {
+TEST_CASE("killed at any moment, a log keeps every acknowledged record, verifies, and continues with the next index") {
   const Decided decided;
   const TempDir dir;
   Random random(7);
@@ -87,7 +87,7 @@ TEST_CASE("killed at any moment, a log keeps every acknowledged record, verifies
   REQUIRE_FALSE(acknowledged.empty());
 }
 
-TEST_CASE("a torn write behind the last whole entry is put aside wherever it was cut, and the log says so") {
+TEST_CASE("a torn write after the last whole entry is moved to a separate file wherever it was cut, and reported") {
   const Decided decided;
   const TempDir dir;
   {
@@ -124,7 +124,7 @@ TEST_CASE("a torn write behind the last whole entry is put aside wherever it was
   }
 }
 
-TEST_CASE("entries missing below a checkpoint are no torn write: the log does not open") {
+TEST_CASE("entries missing below a checkpoint are not a torn write: the log does not open") {
   const Decided decided;
   const TempDir dir;
   {
@@ -143,12 +143,12 @@ TEST_CASE("entries missing below a checkpoint are no torn write: the log does no
   CHECK(read_file(path).size() == whole.size() - 10);
 }
 
-TEST_CASE("on a full disk records wait in memory and are counted; when there is room they are written") {
+TEST_CASE("on a full disk records wait in memory and are counted; they are written when there is room again") {
   const Decided decided;
   const TempDir dir;
   const pid_t child = fork();
   if (child == 0) {
-    // A limit on the size of files stands in for a full disk; it is lifted later.
+    // A limit on file sizes simulates a full disk; it is lifted later.
     signal(SIGXFSZ, SIG_IGN);
     const rlimit small{20'000, RLIM_INFINITY}, large{RLIM_INFINITY, RLIM_INFINITY};
     int wrong = 0;

@@ -1,5 +1,5 @@
-// A log whose disk hangs, fails or cannot be written: decisions go on, the status says so, and nothing that was taken
-// is lost.
+// Logs whose disk hangs, fails or is read-only: decisions continue, the status reports the fault, and no kept record is
+// lost.
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -22,7 +22,7 @@ std::atomic<Disk> disk{Disk::sound};
 
 }  // namespace
 
-/// Stands before the system's: the one call by which a log waits for its disk.
+/// Replaces the system's function, the only call by which a log waits for its disk.
 extern "C" int fdatasync(int descriptor) {
   while (disk == Disk::hangs) usleep(200);
   if (disk == Disk::fails) {
@@ -45,7 +45,8 @@ struct Mood {
 
 constexpr uid_t kNobody = 65534;
 
-/// Runs `work` in a child whose permissions count (root's do not) and that owns the folder; returns its exit code.
+/// Runs `work` in a child process that owns the folder and whose permissions are checked (root's are not). Returns its
+/// exit code.
 template <class Work>
 int as_nobody(const std::filesystem::path& folder, const Work& work) {
   const pid_t child = fork();
@@ -75,7 +76,7 @@ std::uint64_t append_until_refused(Log& log, const Decided& decided) {
 }  // namespace
 
 TEST_CASE(
-    "while the disk hangs records wait in memory, then are refused; when it goes on those that were taken are there") {
+    "while the disk hangs, records wait in memory, then are refused; when it recovers, the kept ones are written") {
   const Decided decided;
   const TempDir dir;
   Log log(dir / "log", {.ring_records = 64, .spill_records = 64, .max_wait_ms = 20});
@@ -97,7 +98,7 @@ TEST_CASE(
 }
 
 TEST_CASE(
-    "with every-decision durability a record that is not on disk in time is said to be spilled, and is not lost") {
+    "with every-decision durability a record that is not on disk in time is reported as spilled, and is not lost") {
   const Decided decided;
   const TempDir dir;
   Log log(dir / "log", {.durability = Durability::every, .max_wait_ms = 30});
@@ -110,7 +111,7 @@ TEST_CASE(
   CHECK(ids_of(dir / "log") == std::vector<std::string>{"r0", "r1"});
 }
 
-TEST_CASE("while the disk fails the status says so; everything is written again when it is sound") {
+TEST_CASE("while the disk fails the status reports it; when it recovers, everything is written again") {
   const Decided decided;
   const TempDir dir;
   Log log(dir / "log", {.ring_records = 64, .spill_records = 64, .max_wait_ms = 20});
@@ -134,7 +135,7 @@ TEST_CASE("while the disk fails the status says so; everything is written again 
   CHECK(verify_log(dir / "log").is_whole());
 }
 
-TEST_CASE("a log that is closed while its disk hangs gives up and says how much it has not written") {
+TEST_CASE("a log that is closed while its disk fails gives up and returns the number of records not written") {
   const Decided decided;
   const TempDir dir;
   Log log(dir / "log", {.max_wait_ms = 20});
@@ -145,11 +146,11 @@ TEST_CASE("a log that is closed while its disk hangs gives up and says how much 
   }
   CHECK(decided.append(log, 8) == Appended::refused);
   Log again(dir / "log");
-  CHECK(again.opened().n_entries <= 7);  // what the system had taken may have reached the disk all the same
+  CHECK(again.opened().n_entries <= 7);  // what was written to the system may have reached the disk
   CHECK(verify_log(dir / "log").is_whole());
 }
 
-TEST_CASE("a folder that cannot be written takes no log; the log in it can be read") {
+TEST_CASE("in a read-only folder no log can be opened for writing, but its log can be read") {
   const Decided decided;
   const TempDir dir;
   const int wrong = as_nobody(dir.path(), [&] {
@@ -170,7 +171,7 @@ TEST_CASE("a folder that cannot be written takes no log; the log in it can be re
   CHECK(wrong == 0);
 }
 
-TEST_CASE("a folder that takes no new segment any more: decisions go on, the status says so, and nothing is lost") {
+TEST_CASE("if no new segment can be created, decisions continue, the status reports it, and nothing is lost") {
   const Decided decided;
   const TempDir dir;
   const int wrong = as_nobody(dir.path(), [&] {
@@ -189,7 +190,7 @@ TEST_CASE("a folder that takes no new segment any more: decisions go on, the sta
   CHECK(wrong == 0);
 }
 
-TEST_CASE("a clock that went back is marked after a restart too, whatever segment the latest time is in") {
+TEST_CASE("a clock that went back is marked after a restart too, whichever segment has the latest time") {
   const Decided decided;
   const TempDir dir;
   constexpr std::uint64_t kAhead = 3'600'000'000;

@@ -8,7 +8,7 @@ namespace sluice::test {
 
 using namespace audit;
 
-TEST_CASE("the index finds what a look at every record finds, grows with the log, and is made anew when it is gone") {
+TEST_CASE("the index finds what a scan of every record finds, grows with the log, and is rebuilt if it is missing") {
   const Decided decided;
   const TempDir dir;
   const auto folder = dir / "log";
@@ -36,7 +36,7 @@ TEST_CASE("the index finds what a look at every record finds, grows with the log
   }
 }
 
-TEST_CASE("an index of entries that a crash has taken away is made anew") {
+TEST_CASE("an index of entries that were lost in a crash is rebuilt") {
   const Decided decided;
   const TempDir dir;
   const auto folder = dir / "log";
@@ -60,7 +60,7 @@ TEST_CASE("an index of entries that a crash has taken away is made anew") {
   CHECK(index.find({.id = "after3"}) == std::vector<std::uint64_t>{3});
 }
 
-TEST_CASE("an erased subject leaves the index, and its file") {
+TEST_CASE("an erased subject is removed from the index and from its file") {
   const Decided decided;
   const TempDir dir;
   const auto folder = dir / "log";

@@ -1,5 +1,5 @@
 #pragma once
-/// Decisions to be logged, and logs read back as lists.
+/// Makes decisions to log, and reads logs back as lists of ids.
 
 #include <filesystem>
 #include <string>
@@ -16,7 +16,7 @@ namespace sluice::test {
 
 constexpr std::int64_t kNoon = 1'700'000'000'000'000;  // µs since 1970
 
-/// A small bundle's decisions of random rows, and what is said of each beside.
+/// A small bundle's decisions for random rows, which `append` logs with ids, subjects and times.
 class Decided {
  public:
   explicit Decided(std::size_t n_rows = 64, const SmallBundleOptions& options = {.with_rules = true})
@@ -46,7 +46,7 @@ class Decided {
   std::vector<cascade::Decision> decisions;
 };
 
-/// Ids of the decisions in a log, "erased" for those whose key is gone, "!erasure", "!recovery" and so on for the rest.
+/// The ids of a log's decisions, "erased" for those whose key is erased; "!erasure", "!recovery" etc. for other kinds.
 inline std::vector<std::string> ids_of(const std::filesystem::path& folder) {
   std::vector<std::string> ids;
   audit::LogReader reader(folder);

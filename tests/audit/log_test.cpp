@@ -16,7 +16,7 @@ namespace sluice::test {
 
 using namespace audit;
 
-TEST_CASE("what is appended is read back in order, and the log verifies, whatever the durability and the segments") {
+TEST_CASE("records are read back in order and the log verifies, with any durability and segment size") {
   const Decided decided;
   for (const auto durability : {Durability::none, Durability::interval, Durability::every})
     for (const std::uint64_t segment_bytes : {std::uint64_t{256} << 20, std::uint64_t{5000}}) {
@@ -67,7 +67,7 @@ TEST_CASE("an entry's payload is the decision's record") {
   }
 }
 
-TEST_CASE("a log goes on where it stopped") {
+TEST_CASE("a reopened log continues where it ended") {
   const Decided decided;
   const TempDir dir;
   for (std::size_t round = 0; round < 5; ++round) {
@@ -82,7 +82,7 @@ TEST_CASE("a log goes on where it stopped") {
   REQUIRE(verify_log(dir / "log").is_whole());
 }
 
-TEST_CASE("many threads append at once: every record is there once, each thread's in its order") {
+TEST_CASE("many threads append at once: every record is in the log once") {
   const Decided decided;
   constexpr std::size_t kThreads = 4, kEach = 1000;
   for (const auto& [ring, spill] : {std::pair<std::size_t, std::size_t>{8192, 0}, {16, 0}, {4, 50}}) {
@@ -107,8 +107,7 @@ TEST_CASE("many threads append at once: every record is there once, each thread'
   }
 }
 
-TEST_CASE(
-    "with every-decision durability, threads share the disk's syncs and each record is there when append returns") {
+TEST_CASE("with every-decision durability, each record is in the file when append returns, also with many threads") {
   const Decided decided;
   const TempDir dir;
   Log log(dir / "log", {.durability = Durability::every});
@@ -136,7 +135,7 @@ TEST_CASE("a log has one writer") {
   CHECK(code_of([&] { Log second(dir / "log"); }).empty());
 }
 
-TEST_CASE("times are recorded as given; those that go back are marked, and the order stays") {
+TEST_CASE("times are recorded as given; times that go back are marked and do not change the order") {
   const Decided decided;
   const TempDir dir;
   const std::int64_t times[] = {kNoon, kNoon - 500'000, kNoon - 3'600'000'000, -5, kNoon + 1};
@@ -156,7 +155,7 @@ TEST_CASE("times are recorded as given; those that go back are marked, and the o
   CHECK(verify_log(dir / "log").n_clock_went_back == 2);
 }
 
-TEST_CASE("a record that cannot be written is refused and counted, and the others are not harmed") {
+TEST_CASE("a record that cannot be encoded is refused and counted; the others are written") {
   const Decided decided;
   const TempDir dir;
   const std::string long_id(70'000, 'x');
@@ -170,16 +169,16 @@ TEST_CASE("a record that cannot be written is refused and counted, and the other
   CHECK(ids_of(dir / "log") == std::vector<std::string>{"r0", "r1"});
 }
 
-TEST_CASE("a place where no log can be is an error") {
+TEST_CASE("a folder that cannot be created and a malformed signing key are errors") {
   const TempDir dir;
   write_file(dir / "file", "x");
   CHECK(code_of([&] { Log log(dir / "file" / "log"); }) == "file.write");
   std::filesystem::create_directory(dir / "log");
-  write_file(dir / "log" / "signing.key", "no key");
+  write_file(dir / "log" / "signing.key", "not a key");
   CHECK(code_of([&] { Log log(dir / "log"); }) == "key.format");
 }
 
-TEST_CASE("a log is signed with its own key alone") {
+TEST_CASE("a log is signed only with its own key") {
   const TempDir dir;
   {
     Log log(dir / "log");
@@ -220,7 +219,7 @@ TEST_CASE("erasing a subject makes its records unreadable, leaves no trace of th
   }
 }
 
-TEST_CASE("ciphertext says nothing of the record, and a log without keys has nothing to erase") {
+TEST_CASE("ciphertext does not contain the record's text, and a log without keys cannot erase") {
   const Decided decided;
   const TempDir dir;
   {

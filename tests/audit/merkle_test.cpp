@@ -15,8 +15,7 @@ namespace {
 
 std::string bytes(std::string_view hex) { return *from_hex(hex); }
 
-// The inputs and roots that the reference implementation of RFC 6962 is tested with
-// (certificate-transparency, merkletree/merkle_tree_test.cc).
+// The test vectors of RFC 6962's reference implementation (certificate-transparency, merkletree/merkle_tree_test.cc).
 const std::string kInputs[] = {"",
                                bytes("00"),
                                bytes("10"),
@@ -59,7 +58,7 @@ Digest root_by_definition(std::span<const Digest> leaves) {
 
 }  // namespace
 
-TEST_CASE("roots are RFC 6962's, by its reference vectors and by its definition") {
+TEST_CASE("roots equal RFC 6962's reference vectors and its definition") {
   CHECK(MerkleTree().root().hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   const auto known = leaves_of_rfc();
   for (std::size_t n = 1; n <= known.size(); ++n) CHECK(merkle_root(std::span(known).first(n)).hex() == kRoots[n - 1]);
@@ -68,7 +67,7 @@ TEST_CASE("roots are RFC 6962's, by its reference vectors and by its definition"
     CHECK(merkle_root(std::span(leaves).first(n)) == root_by_definition(std::span(leaves).first(n)));
 }
 
-TEST_CASE("an inclusion proof is the reference's, and holds for its own leaf, place and tree alone") {
+TEST_CASE("an inclusion proof equals the reference's and holds only for its own leaf, index and tree") {
   const auto known = leaves_of_rfc();
   const auto path = inclusion_proof(known, 0);
   REQUIRE(path.size() == 3);
@@ -91,7 +90,7 @@ TEST_CASE("an inclusion proof is the reference's, and holds for its own leaf, pl
   }
 }
 
-TEST_CASE("a consistency proof holds for the two trees it was made for alone") {
+TEST_CASE("a consistency proof holds only for the two trees for which it was made") {
   const auto all = random_leaves(40);
   for (std::size_t n = 1; n <= all.size(); ++n)
     for (std::size_t m = 1; m <= n; ++m) {
@@ -112,7 +111,7 @@ TEST_CASE("a consistency proof holds for the two trees it was made for alone") {
     }
 }
 
-TEST_CASE("a tree that goes on from its peaks is the tree that never stopped") {
+TEST_CASE("a tree continued from its peaks equals one that was built without a break") {
   const auto leaves = random_leaves(100);
   for (std::size_t stop = 0; stop <= leaves.size(); ++stop) {
     MerkleTree before;
@@ -124,7 +123,7 @@ TEST_CASE("a tree that goes on from its peaks is the tree that never stopped") {
   REQUIRE_THROWS_AS(MerkleTree(3, {leaves[0]}), Error);
 }
 
-TEST_CASE("proofs from peaks are those from all leaves, whatever went") {
+TEST_CASE("proofs from peaks equal those from all leaves, however many leaves the peaks replace") {
   std::vector<Digest> leaves;
   for (int i = 0; i < 40; ++i) leaves.push_back(leaf_hash(std::to_string(i)));
   for (std::size_t size = 1; size <= leaves.size(); ++size)

@@ -1,4 +1,4 @@
-// The second verifier, written from the documents alone, agrees with the first.
+// The Python verifier, written only from the documents, agrees with the C++ one.
 #include <nlohmann/json.hpp>
 
 #include "audit/log_support.h"
@@ -34,7 +34,7 @@ void make_log(const std::filesystem::path& folder, bool encrypt) {
 
 }  // namespace
 
-TEST_CASE("the Python verifier finds what verify_log finds in whole logs") {
+TEST_CASE("the Python verifier reports the same as verify_log for whole logs") {
   for (const bool encrypt : {false, true}) {
     const TempDir dir;
     make_log(dir / "log", encrypt);
@@ -53,7 +53,7 @@ TEST_CASE("the Python verifier finds what verify_log finds in whole logs") {
   }
 }
 
-TEST_CASE("the Python verifier names the same first entry in logs that were changed") {
+TEST_CASE("the Python verifier names the same first entry in changed logs") {
   const TempDir dir;
   make_log(dir / "log", false);
   for (const char* name : {"00000000.log", "00000001.log"}) {
@@ -80,7 +80,7 @@ TEST_CASE("the Python verifier names the same first entry in logs that were chan
   CHECK(ask_python(dir, (dir / "log").string()).exit_code == 3);
 }
 
-TEST_CASE("both verifiers find a review that names another decision than the one with its hash") {
+TEST_CASE("both verifiers find a review whose index and hash name different decisions") {
   const TempDir dir;
   make_log(dir / "log", false);
   EntryLink wrong = read_decision(dir / "log", 8)->link;
@@ -98,7 +98,7 @@ TEST_CASE("both verifiers find a review that names another decision than the one
   CHECK(answer.json["index"] == *report.faults.front().index);
 }
 
-TEST_CASE("proofs hold for the Python verifier, and for what they were made for alone") {
+TEST_CASE("the Python verifier accepts proofs, and only for what they were made for") {
   const TempDir dir;
   make_log(dir / "log", false);
   std::vector<Fault> faults;

@@ -1,5 +1,5 @@
 #pragma once
-/// The second verifier, run as a third party would.
+/// Runs the Python verifier as a third party would.
 
 #include <sys/wait.h>
 
@@ -30,7 +30,7 @@ inline Answer ask_python(const TempDir& dir, const std::string& arguments,
   return {WEXITSTATUS(status), nlohmann::json::parse(read_file(dir / "answer"), nullptr, false)};
 }
 
-/// A proof, as `sluice audit prove` writes it.
+/// Checks a proof as `sluice audit prove` writes it.
 inline Answer python_check(const TempDir& dir, const std::string& proof, const audit::PublicKey& key) {
   write_file(dir / "proof", proof);
   const std::string hex = audit::to_hex({reinterpret_cast<const char*>(key.bytes.data()), key.bytes.size()});

@@ -1,5 +1,5 @@
 #pragma once
-/// The record's bytes by docs/record_format.md alone, from its decoded fields: the plainest writer there can be.
+/// Writes a record's bytes from its decoded fields in the plainest way, following only docs/record_format.md.
 
 #include <bit>
 #include <cmath>

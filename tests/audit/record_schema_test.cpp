@@ -9,7 +9,7 @@ namespace sluice::test {
 
 using namespace audit;
 
-TEST_CASE("docs/record.schema.json accepts the records of score and of the log, and no changed ones") {
+TEST_CASE("docs/record.schema.json accepts the records of score and of the log, and rejects changed ones") {
   const JsonSchema schema("record.schema.json");
   const Decided decided(100);
   const std::vector<cascade::Reason> reasons = {{"HIGH_AMOUNT", "amount", 0.25}};

@@ -17,7 +17,7 @@ using namespace cascade;
 
 namespace {
 
-/// Gives the late columns of half the rows, cells of them missing.
+/// Provides one late column for the rows whose third cell is positive; fails for the others.
 struct HalfProvider final : FeatureProvider {
   Result fetch(RowView row, std::span<double> late, Deadline) const override {
     if (!(row[2] > 0)) return Result::failed;
@@ -71,7 +71,7 @@ auto bits(T value) {
 
 }  // namespace
 
-TEST_CASE("a record gives back the decision, its inputs and its context to the bit") {
+TEST_CASE("a decoded record has the decision, its inputs and its context bit for bit") {
   const TempDir dir;
   const Case c = make_case(dir / "b", GENERATE(Band{0.3, 0.7}, kGainBand));
   for (std::size_t i = 0; i < c.decisions.size(); ++i) {
@@ -120,7 +120,7 @@ TEST_CASE("a record gives back the decision, its inputs and its context to the b
   }
 }
 
-TEST_CASE("the bytes are those of the written format") {
+TEST_CASE("the bytes are those of the documented format") {
   const TempDir dir;
   const Case c = make_case(dir / "b", GENERATE(Band{0.3, 0.7}, kGainBand));
   for (std::size_t i = 0; i < c.decisions.size(); ++i) {
@@ -130,7 +130,7 @@ TEST_CASE("the bytes are those of the written format") {
   }
 }
 
-TEST_CASE("bytes that are cut, grown or changed are refused, or are another whole record") {
+TEST_CASE("truncated or extended bytes are rejected; changed ones are rejected or are another valid record") {
   const TempDir dir;
   const Case c = make_case(dir / "b");
   for (const std::size_t i : {std::size_t{0}, std::size_t{20}}) {
@@ -152,7 +152,7 @@ TEST_CASE("bytes that are cut, grown or changed are refused, or are another whol
   }
 }
 
-TEST_CASE("a text that is too long to be stored is an error") {
+TEST_CASE("a text that is too long is an error") {
   const TempDir dir;
   const Case c = make_case(dir / "b");
   std::string bytes;

@@ -14,7 +14,7 @@ using namespace cascade;
 
 namespace {
 
-/// Every fault that a stage can have, by the number of the row.
+/// Depending on `number`, fails in every way that a provider can, or succeeds.
 struct MoodyProvider final : FeatureProvider {
   explicit MoodyProvider(std::size_t n) : number(n) {}
   Result fetch(RowView, std::span<double> late, Deadline) const override {
@@ -46,7 +46,7 @@ struct BrokenForest final : ForestStage {
   Cause cause;
 };
 
-/// A log of decisions of every level and cause that a machine's mood decides.
+/// Logs decisions with every level and cause that depend on timing, load or failures.
 void log_every_mood(const std::filesystem::path& folder, const std::shared_ptr<const Bundle>& bundle) {
   const Table rows = small_rows(bundle->schema, 600, 3);
   const Engine sound(bundle), late(bundle, {.network = std::make_shared<MoodyNetwork>(Cause::network_late)}),
@@ -75,7 +75,7 @@ std::string described(const ReplayReport& report) {
 
 }  // namespace
 
-TEST_CASE("every record replays to the bit, whatever failed then, the kernel, the threads and the batch now") {
+TEST_CASE("every record replays bit for bit, whatever failed then, with any kernel, threads and batch size") {
   const TempDir dir;
   const Band band = GENERATE(Band{0.3, 0.7}, kGainBand);
   const auto bundle = small_bundle(dir / "b", 1, {.with_late = true, .with_rules = true, .band = band});
@@ -92,7 +92,7 @@ TEST_CASE("every record replays to the bit, whatever failed then, the kernel, th
       }
 }
 
-TEST_CASE("rules that read the time replay at the time of the request, and limits on load do not count then") {
+TEST_CASE("rules that read the time replay with the time of the request, and load limits do not act in a replay") {
   constexpr const char* kNight = R"({"ruleset": "night", "version": 1, "hit_policy": "first", "rules": [
     {"id": "NIGHT", "when": "hour(now) < 6", "on_missing": "REVIEW", "then": {"action": "DECLINE", "reason": "NIGHT"}}]})";
   const TempDir dir;
@@ -119,7 +119,7 @@ TEST_CASE("rules that read the time replay at the time of the request, and limit
   CHECK(report.n_different == 0);
 }
 
-TEST_CASE("another bundle decides otherwise: the differences are counted and the first field is named") {
+TEST_CASE("if another bundle decides differently, the differences are counted and the first field is named") {
   const TempDir dir;
   const auto bundle = small_bundle(dir / "b", 1, {.with_rules = true}),
              other = small_bundle(dir / "c", 2, {.with_rules = true});
@@ -143,7 +143,7 @@ TEST_CASE("another bundle decides otherwise: the differences are counted and the
   CHECK_THROWS_AS(replay(dir / "log", wide), Error);
 }
 
-TEST_CASE("decided twice, a log gives what it holds, and what a log under the other policy holds") {
+TEST_CASE("decide_twice gives the decisions of the log, and those of a log written under the other policy") {
   const TempDir dir;
   const auto bundle = small_bundle(dir / "b", 1, {.with_late = true, .with_rules = true});
   auto changed = std::make_shared<Bundle>(*bundle);

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::size_t kDecisions = 120;
 
-/// A log of many small segments: decision i is of the time kNoon + i.
+/// A log of many small segments; decision i has the time kNoon + i.
 struct OldLog {
   TempDir dir;
   Decided decided;
@@ -68,13 +68,13 @@ bool has(const std::vector<Fault>& faults, const std::string& code) {
 
 }  // namespace
 
-TEST_CASE("whole leading segments that are older go, never the last; what is left verifies and goes on") {
+TEST_CASE("retention deletes whole old leading segments, never the last; the rest verifies and can be continued") {
   for (const bool encrypt : {false, true})
     for (const std::int64_t age : {1, 40, 77, 119, 1000}) {
       const OldLog log(encrypt);
       const auto before = log.firsts();
       REQUIRE(before.size() > 5);
-      std::uint64_t kept = 0;  // the last segment whose predecessors are all old, from end to end
+      std::uint64_t kept = 0;  // first entry of the last segment before which all entries are old
       for (const auto first : before)
         if (static_cast<std::int64_t>(first) <= age) kept = first;
       const Retention gone = log.retain(kNoon + age);
@@ -107,7 +107,7 @@ TEST_CASE("whole leading segments that are older go, never the last; what is lef
     }
 }
 
-TEST_CASE("an entry of the very time that was given keeps its segment, and those behind it") {
+TEST_CASE("an entry with exactly the given time keeps its segment and those after it") {
   const OldLog log;
   const auto firsts = log.firsts();
   const auto last_of_second = static_cast<std::int64_t>(firsts[2]) - 1;
@@ -119,7 +119,7 @@ TEST_CASE("an entry of the very time that was given keeps its segment, and those
   CHECK(report.n_retentions == 2);
 }
 
-TEST_CASE("one young entry keeps its segment and those behind it, wherever a clock that went back has put it") {
+TEST_CASE("one newer entry keeps its segment and those after it, even if later entries are old") {
   const Decided decided;
   const TempDir dir;
   Log log(dir / "log", {.segment_bytes = 3000});
@@ -135,7 +135,7 @@ TEST_CASE("one young entry keeps its segment and those behind it, wherever a clo
   CHECK(std::find(ids.begin(), ids.end(), "r1000000000") != ids.end());
 }
 
-TEST_CASE("segments that are missing are an error, unless a retention under a checkpoint tells of them") {
+TEST_CASE("missing segments are a fault unless a retention entry covered by a checkpoint names them") {
   const OldLog log;
   const auto remove = [&](std::uint32_t number) { std::filesystem::remove(segment_path(log.folder(), number)); };
   CHECK(has(log.faults_after([&] { remove(0); }), "log.gap"));
@@ -147,16 +147,16 @@ TEST_CASE("segments that are missing are an error, unless a retention under a ch
   log.retain(kNoon + 40);
   REQUIRE(log.faults().empty());
   const auto numbers = segment_numbers(log.folder());
-  CHECK(has(log.faults_after([&] { remove(numbers[0]); }), "log.gap"));  // one more than was told of
+  CHECK(has(log.faults_after([&] { remove(numbers[0]); }), "log.gap"));  // one more than the retention names
   CHECK(has(log.faults_after([&] { remove(numbers[1]); }), "log.gap"));
   CHECK_FALSE(log.faults_after([&] { remove(numbers.back()); }).empty());
-  // The retention's own checkpoint taken away: nobody signed for what went.
+  // Without the retention's own checkpoint, no signature covers the deletion.
   const std::string text = read_file(log.folder() / "checkpoints");
   const auto without_last = text.substr(0, text.rfind('\n', text.size() - 2) + 1);
   CHECK(has(log.faults_after([&] { write_file(log.folder() / "checkpoints", without_last); }), "log.gap"));
 }
 
-TEST_CASE("every bit of the first header that stays counts") {
+TEST_CASE("a change of any bit of the first kept header is found") {
   const OldLog log;
   log.retain(kNoon + 77);
   const auto path = segment_path(log.folder(), segment_numbers(log.folder()).front());
@@ -170,7 +170,7 @@ TEST_CASE("every bit of the first header that stays counts") {
     CAPTURE(bit);
     REQUIRE_FALSE(log.faults().empty());
   }
-  // Its own hash made anew over forged chain and peaks: the checkpoints disagree.
+  // With forged chain and peaks and a recomputed header hash, the checkpoints do not match.
   for (std::size_t at = 40; at < size - 32; at += 32) {
     std::string forged = sound;
     forged[at] = static_cast<char>(forged[at] ^ 1);
@@ -184,7 +184,7 @@ TEST_CASE("every bit of the first header that stays counts") {
   }
 }
 
-TEST_CASE("a deletion that was interrupted leaves a whole log, and the next retention takes the rest") {
+TEST_CASE("an interrupted deletion leaves a whole log, and the next retention deletes the rest") {
   const OldLog log;
   const TempDir kept;
   std::filesystem::copy(log.folder(), kept / "log");
@@ -192,7 +192,7 @@ TEST_CASE("a deletion that was interrupted leaves a whole log, and the next rete
   const std::uint64_t first_kept = log.retain(kNoon + 77).kept;
   const auto left = segment_numbers(log.folder());
   REQUIRE(left.front() > 2);
-  for (std::uint32_t number = left.front(); number-- > 0;) {  // as if the deletion had stopped before this one
+  for (std::uint32_t number = left.front(); number-- > 0;) {  // as if the deletion had stopped before this segment
     std::filesystem::copy_file(segment_path(kept / "log", number), segment_path(log.folder(), number));
     CAPTURE(number);
     CHECK(log.faults().empty());
@@ -203,7 +203,7 @@ TEST_CASE("a deletion that was interrupted leaves a whole log, and the next rete
   CHECK(log.faults().empty());
 }
 
-TEST_CASE("a damaged log keeps everything") {
+TEST_CASE("retention deletes nothing from a damaged log") {
   const OldLog log;
   const auto path = segment_path(log.folder(), 1);
   std::string bent = read_file(path);
@@ -214,7 +214,7 @@ TEST_CASE("a damaged log keeps everything") {
   CHECK(code_of([&] { plan_retention(log.dir / "nothing", kNoon, "A"); }) != "");
 }
 
-TEST_CASE("proofs of entries that stay hold; those of entries that went are refused by name") {
+TEST_CASE("proofs of kept entries hold; those of deleted entries are refused with log.retained") {
   const OldLog log;
   const TempDir dir;
   const std::uint64_t kept = log.retain(kNoon + 50).kept;
@@ -250,7 +250,7 @@ TEST_CASE("proofs of entries that stay hold; those of entries that went are refu
   }
 }
 
-TEST_CASE("the index forgets what went, and single entries that went are refused by name") {
+TEST_CASE("the index removes deleted entries, and reading one is refused with log.retained") {
   const OldLog log;
   CHECK(LogIndex(log.folder()).update() == kDecisions);
   const std::uint64_t kept = log.retain(kNoon + 77).kept;
@@ -265,7 +265,7 @@ TEST_CASE("the index forgets what went, and single entries that went are refused
   CHECK(read_decision(log.folder(), kept)->record.head.id == "r" + std::to_string(kept));
 }
 
-TEST_CASE("a retention's bytes are those of the written format, and no others decode") {
+TEST_CASE("a retention's bytes are those of the documented format, and no others decode") {
   const Retention retention{.first = 3, .kept = 260, .before_us = -2, .who = "A"};
   std::string bytes;
   encode(bytes, retention);
@@ -287,7 +287,7 @@ TEST_CASE("a retention's bytes are those of the written format, and no others de
   CHECK(code_of([&] { encode(none, {.kept = 3}); }) == "retention.who");
 }
 
-TEST_CASE("a retention while the log is written loses nothing that is young enough") {
+TEST_CASE("a retention while the log is written deletes no newer entry") {
   const OldLog log;
   Log live(log.folder(), log.options);
   std::thread writer([&] {

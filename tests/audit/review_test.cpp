@@ -28,7 +28,7 @@ std::vector<StoredDecision> decisions_of(const std::filesystem::path& folder) {
   return all;
 }
 
-/// A log of 20 decisions, of which 3, 4 and 4 again are reviewed.
+/// A log of 20 decisions with reviews of decisions 3, 4 and again 4.
 void make_reviewed_log(const std::filesystem::path& folder, const LogOptions& options) {
   const Decided decided;
   Log log(folder, options);
@@ -40,7 +40,7 @@ void make_reviewed_log(const std::filesystem::path& folder, const LogOptions& op
   log.append_reviews(std::vector{review_of(all[4].link, Action::approve, "B. Smit")}, kNoon + 200);
 }
 
-/// The bytes as docs/record_format.md has them, written without the product's writer.
+/// The bytes as docs/record_format.md defines them, written without the product's writer.
 std::string plain_bytes(const Review& review) {
   const auto number = [](std::uint64_t value, int n) {
     std::string bytes;
@@ -69,7 +69,7 @@ Review random_review(Random& random) {
 
 }  // namespace
 
-TEST_CASE("a review's bytes are those of the written format, and no others decode") {
+TEST_CASE("a review's bytes are those of the documented format, and no others decode") {
   Random random(1);
   for (int round = 0; round < 50; ++round) {
     const Review review = random_review(random);
@@ -93,7 +93,8 @@ TEST_CASE("a review's bytes are those of the written format, and no others decod
   }
 }
 
-TEST_CASE("reviews are in the log, each linked to its decision's entry by a proof, and the last of a decision counts") {
+TEST_CASE(
+    "reviews are in the log, each linked to its decision's entry by a hash, and a decision's last review counts") {
   for (const bool encrypt : {false, true}) {
     const TempDir dir;
     make_reviewed_log(dir / "log", {.segment_bytes = 6000, .encrypt = encrypt});
@@ -118,7 +119,7 @@ TEST_CASE("reviews are in the log, each linked to its decision's entry by a proo
   }
 }
 
-TEST_CASE("an erased subject's reviews can be read no more, and it can get no new ones") {
+TEST_CASE("an erased subject's reviews can no longer be read, and no new ones can be added") {
   const TempDir dir;
   make_reviewed_log(dir / "log", {.encrypt = true});
   CHECK(read_file(dir / "log" / "00000000.log").find("Jansen") == std::string::npos);
@@ -134,7 +135,7 @@ TEST_CASE("an erased subject's reviews can be read no more, and it can get no ne
   CHECK(verify_log(dir / "log").is_whole());
 }
 
-TEST_CASE("all reviews of one call are written, or none") {
+TEST_CASE("one call writes all of its reviews or none") {
   const TempDir dir;
   make_reviewed_log(dir / "log", {});
   const auto all = decisions_of(dir / "log");
@@ -154,7 +155,7 @@ TEST_CASE("all reviews of one call are written, or none") {
   CHECK(code_of([&] { log.append_reviews(std::vector{sound}, kNoon); }) == "log.closed");
 }
 
-TEST_CASE("a plain review that names another entry than its decision's is found by verify") {
+TEST_CASE("verify finds an unencrypted review that names another entry than its decision's") {
   const TempDir dir;
   make_reviewed_log(dir / "log", {.segment_bytes = 6000});
   const auto all = decisions_of(dir / "log");
@@ -171,7 +172,7 @@ TEST_CASE("a plain review that names another entry than its decision's is found 
   CHECK(code_of([&] { check_link(read_reviews(dir / "log").at(7), all[7].link); }) == "review.link");
 }
 
-TEST_CASE("every bit of a review's entry counts") {
+TEST_CASE("a change of any bit of a review's entry is found") {
   for (const bool encrypt : {false, true}) {
     const TempDir dir;
     make_reviewed_log(dir / "log", {.encrypt = encrypt});

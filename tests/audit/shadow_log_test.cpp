@@ -13,7 +13,8 @@ namespace sluice::test {
 using namespace audit;
 using namespace cascade;
 
-TEST_CASE("what a shadow says stands in the record of the decision that acts, and none is lost where it is too slow") {
+TEST_CASE(
+    "the shadow's result is in the record of the served decision, and no record is lost if the shadow is too slow") {
   const TempDir dir;
   const auto served = small_bundle(dir / "a", 1, {.with_rules = true}),
              beside = small_bundle(dir / "b", 2, {.with_rules = true});

@@ -14,7 +14,7 @@ namespace sluice::test {
 
 using namespace audit;
 
-TEST_CASE("signatures are RFC 8032's") {
+TEST_CASE("signatures equal RFC 8032's test vector") {
   // Section 7.1, TEST 3.
   const TempDir dir;
   write_file(dir / "key", "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7\n");
@@ -30,7 +30,7 @@ TEST_CASE("signatures are RFC 8032's") {
   CHECK_FALSE(public_key.verifies("\xaf\x83", signature));
 }
 
-TEST_CASE("a signing key's file is its owner's alone, and reads back") {
+TEST_CASE("only its owner can read a signing key's file, and it loads again") {
   const TempDir dir;
   const SigningKey key = SigningKey::generate();
   key.save(dir / "key");
@@ -45,7 +45,7 @@ TEST_CASE("a signing key's file is its owner's alone, and reads back") {
   }
 }
 
-TEST_CASE("every single bit of a checkpoint's line counts") {
+TEST_CASE("a change of any bit of a checkpoint's line is found") {
   const SigningKey key = SigningKey::generate();
   Checkpoint checkpoint{.size = 12345, .root = sha256("root"), .chain = sha256("chain"), .time_us = -17};
   std::memset(checkpoint.log.data(), 7, checkpoint.log.size());

@@ -1,4 +1,4 @@
-// Whatever is done to a log behind its back is found, and the first entry that cannot be trusted is named.
+// Any change to a log's files is found, and the first entry that cannot be trusted is named.
 #include <algorithm>
 #include <fstream>
 
@@ -14,8 +14,8 @@ using namespace audit;
 
 namespace {
 
-/// As write_file, without waiting for the disk: a file cut and rewritten is flushed by some file systems, a new one is
-/// not.
+/// Like write_file, without waiting for the disk: some file systems flush a file that is truncated and rewritten, but
+/// not a new one.
 void overwrite(const std::filesystem::path& path, const std::string& bytes) {
   std::filesystem::remove(path);
   std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
@@ -42,7 +42,7 @@ struct SmallLog {
   std::vector<std::string> segments;
 };
 
-/// Where each entry starts: file, offset.
+/// Where each entry starts: file and offset.
 std::vector<std::pair<std::string, std::size_t>> places(const std::filesystem::path& folder) {
   std::vector<std::pair<std::string, std::size_t>> out;
   LogReader reader(folder);
@@ -51,7 +51,7 @@ std::vector<std::pair<std::string, std::size_t>> places(const std::filesystem::p
   return out;
 }
 
-/// Codes of the faults found after `change`; the log is put back as it was.
+/// The faults found after `change`; restores the log afterwards.
 std::vector<Fault> faults_after(const SmallLog& log, const std::function<void()>& change,
                                 const VerifyOptions& options = {}) {
   const TempDir kept;
@@ -69,7 +69,7 @@ bool has(const std::vector<Fault>& faults, const std::string& code) {
 
 }  // namespace
 
-TEST_CASE("every single bit of a log counts, and the entry it stands in is named") {
+TEST_CASE("a change of any bit of a log is found, and its entry is named") {
   const SmallLog log(3, 700, "r", 1000);
   REQUIRE(log.segments.size() >= 2);
   const auto starts = places(log.folder());
@@ -96,7 +96,7 @@ TEST_CASE("every single bit of a log counts, and the entry it stands in is named
   REQUIRE(verify_log(log.folder()).is_whole());
 }
 
-TEST_CASE("every single bit of the checkpoints counts, and the line is named") {
+TEST_CASE("a change of any bit of the checkpoints is found, and its line is named") {
   const SmallLog log(3, 700, "r", 1000);
   const std::string sound = read_file(log.file("checkpoints"));
   for (std::size_t bit = 0; bit < 8 * sound.size(); ++bit) {
@@ -111,7 +111,7 @@ TEST_CASE("every single bit of the checkpoints counts, and the line is named") {
   }
 }
 
-TEST_CASE("a deleted, repeated or moved entry is found where it stood") {
+TEST_CASE("a deleted, repeated or moved entry is found at its position") {
   const SmallLog log(6, 256 << 20);
   const auto starts = places(log.folder());
   const std::string sound = read_file(log.file(log.segments[0]));
@@ -140,7 +140,7 @@ TEST_CASE("a deleted, repeated or moved entry is found where it stood") {
   }
 }
 
-TEST_CASE("a log cut anywhere below its last checkpoint is found") {
+TEST_CASE("a log truncated anywhere below its last checkpoint is found") {
   const SmallLog log;
   const std::string last = log.segments.back(), sound = read_file(log.file(last));
   for (std::size_t size = 0; size < sound.size(); ++size)
@@ -151,7 +151,7 @@ TEST_CASE("a log cut anywhere below its last checkpoint is found") {
   CHECK(has(faults_after(log, [&] { std::filesystem::remove(log.file("checkpoints")); }), "checkpoint.missing"));
 }
 
-TEST_CASE("parts of two logs do not make one") {
+TEST_CASE("parts of two logs do not make a whole log") {
   const SmallLog log, other(6, 1400, "s");
   const auto take = [&](const std::string& name) { overwrite(log.file(name), read_file(other.file(name))); };
   CHECK(has(faults_after(log, [&] { take(log.segments[1]); }), "log.splice"));
@@ -169,7 +169,7 @@ TEST_CASE("parts of two logs do not make one") {
   CHECK(has(faults_after(log, swap_two), "log.order"));
 }
 
-TEST_CASE("an old checkpoint put again is found; a log rolled back with its checkpoints needs one kept elsewhere") {
+TEST_CASE("a repeated old checkpoint is found; to find a log rolled back with its checkpoints, one is kept elsewhere") {
   const SmallLog log;
   const std::string text = read_file(log.file("checkpoints"));
   std::vector<std::string> lines;
@@ -193,7 +193,7 @@ TEST_CASE("an old checkpoint put again is found; a log rolled back with its chec
   CHECK(has(faults_after(log, roll_back, {.known = known}), "log.truncated"));
 }
 
-TEST_CASE("a log made anew with the same key is not the one whose checkpoint is known") {
+TEST_CASE("a log recreated with the same key does not match the known checkpoint") {
   const SmallLog log;
   const std::string text = read_file(log.file("checkpoints"));
   const Checkpoint known = Checkpoint::parse(text.substr(text.rfind('\n', text.size() - 2) + 1));

@@ -21,15 +21,19 @@ import documents
 
 # The folders that are checked, with all folders in them.
 FOLDERS = (
+    "audit",
     "base",
     "dnn",
+    "explain",
     "gbdt",
     "io",
     "report",
     "rules",
+    "tests/audit",
     "tests/base",
     "tests/conventions",
     "tests/dnn",
+    "tests/explain",
     "tests/gbdt",
     "tests/io",
     "tests/rules",

@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint64_t kSeed = 32;
 constexpr std::size_t kRows = 40;
 
-/// bundle/, another/ and rows.csv; the row i has the id "request-i", as small_rows hashed it.
+/// A folder with bundle/, another/ and rows.csv; row i has the id "request-i", as small_rows hashed it.
 struct Desk {
   TempDir folder;
 
@@ -51,7 +51,7 @@ struct Desk {
 
 }  // namespace
 
-TEST_CASE("a row is found by its number or its id, and explained the same") {
+TEST_CASE("a row is found by its number or its id, with the same explanation") {
   const Desk desk;
   for (const int row : {0, 17, 39}) {
     json by_row = desk.explained("--data rows.csv --row " + std::to_string(row)),
@@ -62,8 +62,8 @@ TEST_CASE("a row is found by its number or its id, and explained the same") {
     CHECK(by_row == by_id);
   }
   CHECK(desk("sluice explain --bundle bundle --data rows.csv --row 40").exit_code == 1);
-  CHECK_THAT(desk("sluice explain --bundle bundle --data rows.csv --id nobody").err,
-             Catch::Contains("explain.id") && Catch::Contains("nobody"));
+  CHECK_THAT(desk("sluice explain --bundle bundle --data rows.csv --id unknown-id").err,
+             Catch::Contains("explain.id") && Catch::Contains("unknown-id"));
   CHECK(desk("sluice explain --bundle bundle --data rows.csv").exit_code == 2);
   CHECK(desk("sluice explain --bundle bundle --data rows.csv --row -1").exit_code == 2);
   CHECK_THAT(desk("sluice explain --bundle bundle --data rows.csv --row 1 --method chain").err,
@@ -71,7 +71,7 @@ TEST_CASE("a row is found by its number or its id, and explained the same") {
   CHECK_THAT(desk("sluice explain --bundle bundle --data rows.csv --row 1").out, Catch::Contains("action"));
 }
 
-TEST_CASE("a stored decision is explained as its row is") {
+TEST_CASE("a stored decision has the same explanation as its row") {
   const Desk desk;
   desk.records("");
   for (std::size_t row = 0; row < kRows; row += 7) {
@@ -82,7 +82,7 @@ TEST_CASE("a stored decision is explained as its row is") {
   }
 }
 
-TEST_CASE("a stored decision that cannot be repeated is said to be so") {
+TEST_CASE("a stored decision that cannot be reproduced is reported") {
   const Desk desk;
   json record = desk.records("")[3];
   const auto explain = [&](const json& altered, const std::string& bundle = "bundle") {
@@ -117,7 +117,7 @@ TEST_CASE("a stored decision that cannot be repeated is said to be so") {
   CHECK_THAT(desk("sluice explain --bundle bundle --record o.jsonl").err, Catch::Contains("record.which"));
 }
 
-TEST_CASE("score gives the reasons that explain gives, to those who asked, on any number of threads") {
+TEST_CASE("score gives the same reasons as explain, for the selected rows, on any number of threads") {
   const Desk desk;
   const auto all = desk.records("--reasons all --threads 1"), adverse = desk.records("--reasons adverse --threads 3"),
              none = desk.records("");

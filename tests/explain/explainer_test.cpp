@@ -25,7 +25,7 @@ const cascade::Band kEverything{0, 1, true};
 
 double total(const Attribution& a) { return std::accumulate(a.phi.begin(), a.phi.end(), a.base); }
 
-/// The first row of a small random table that the engine serves so.
+/// The first row of a small random table for whose decision `wanted` returns true.
 template <class Wanted>
 std::vector<double> find_row(const Engine& engine, const Wanted& wanted) {
   const Table rows = small_rows(engine.bundle().schema, 500, kSeed);
@@ -36,7 +36,7 @@ std::vector<double> find_row(const Engine& engine, const Wanted& wanted) {
 bool by_network(const cascade::Decision& d) { return d.network.ran; }
 bool by_forest(const cascade::Decision& d) { return d.forest.ran && !d.network.ran; }
 
-/// Shapley values over all coalitions of `players`, each valued by whole decisions of `engine`.
+/// Shapley values over all coalitions of `players`, computed from whole decisions of `engine`.
 template <class Value>
 std::vector<double> by_decisions(const Engine& engine, RowView row, const Table& references,
                                  std::span<const std::size_t> players, const Value& value_of) {
@@ -74,7 +74,7 @@ class ShiftedForest final : public cascade::ForestStage {
   float shift_;
 };
 
-/// Says something else at every call.
+/// Returns different margins at every call.
 class DriftingNetwork final : public cascade::NetworkStage {
  public:
   explicit DriftingNetwork(const cascade::Bundle& bundle)
@@ -125,7 +125,7 @@ TEST_CASE("a decision of the forest is explained by the mean of its trees' exact
   }
 }
 
-TEST_CASE("a decision of the network: exact is what whole decisions give, permutation is within its standard errors") {
+TEST_CASE("for the network, exact equals values from whole decisions; permutation is within 6 standard errors") {
   const TempDir dir;
   const cascade::Band band = GENERATE(cascade::Band{0.3, 0.7}, kGainBand);
   const auto bundle = small_bundle(dir / "banded", kSeed, {.n_background = 6, .band = band});
@@ -158,7 +158,7 @@ TEST_CASE("a decision of the network: exact is what whole decisions give, permut
   REQUIRE(n_explained == 8);
 }
 
-TEST_CASE("the system game explains what the whole system would have said, routing included") {
+TEST_CASE("the system game explains the output of the whole system, including routing") {
   const TempDir dir;
   const cascade::Band band = GENERATE(cascade::Band{0.3, 0.7}, kGainBand);
   const auto bundle = small_bundle(dir / "b", kSeed, {.n_background = 5, .with_late = true, .band = band});
@@ -174,10 +174,10 @@ TEST_CASE("the system game explains what the whole system would have said, routi
     for (std::size_t c = 0; c < expected.size(); ++c) CHECK(std::abs(e.attribution->phi[c] - expected[c]) <= 1e-9);
     CHECK(e.attribution->output == Approx(logit(e.decision.p_final)));
   }
-  CHECK(calibration.forest.slope != calibration.network.slope);  // or the test above could not tell the scales apart
+  CHECK(calibration.forest.slope != calibration.network.slope);  // otherwise the test could not distinguish the scales
 }
 
-TEST_CASE("the stage margin is the forest's, whoever served") {
+TEST_CASE("the stage margin is the forest's, whichever stage served") {
   const TempDir dir;
   const Engine engine(small_bundle(dir / "b", kSeed));
   const auto row = find_row(engine, by_network);
@@ -185,7 +185,7 @@ TEST_CASE("the stage margin is the forest's, whoever served") {
   CHECK(e.decision.network.ran);
   CHECK(e.attribution->method == Method::tree);
   CHECK(e.attribution->output == static_cast<double>(e.decision.forest.margin));
-  // Against a background the same margin can be explained too, and says something else.
+  // The same margin can also be explained against a background, with a different result.
   const Explanation sampled =
       Explainer(engine, {.game = Game::stage_margin, .method = Method::permutation}).explain(row);
   CHECK(sampled.attribution->background.name == "approved_forest");
@@ -193,7 +193,7 @@ TEST_CASE("the stage margin is the forest's, whoever served") {
   CHECK(std::isnan(sampled.attribution->off_route_fraction));
 }
 
-TEST_CASE("a hair across the band's edge flips the route that is explained") {
+TEST_CASE("the smallest step across the band's edge changes the route that is explained") {
   const TempDir dir;
   const auto plain = small_bundle(dir / "plain", kSeed);
   const Engine engine(plain);
@@ -212,7 +212,7 @@ TEST_CASE("a hair across the band's edge flips the route that is explained") {
   }
 }
 
-TEST_CASE("identical rows get identical reasons, on any thread and in any order") {
+TEST_CASE("identical rows get identical attributions, on any thread and in any order") {
   const TempDir dir;
   const Engine engine(small_bundle(dir / "b", kSeed, {.with_late = true}));
   const Explainer explainer(engine), other(engine);
@@ -229,7 +229,7 @@ TEST_CASE("identical rows get identical reasons, on any thread and in any order"
   CHECK(found == expected);
 }
 
-TEST_CASE("late columns are explained as they were fetched, and not where they were not") {
+TEST_CASE("late columns are explained with their fetched values, and get 0 if fetching failed") {
   struct Provider final : cascade::FeatureProvider {
     Result result = Result::ok;
     Result fetch(RowView, std::span<double> late, cascade::Deadline) const override {
@@ -259,7 +259,7 @@ TEST_CASE("late columns are explained as they were fetched, and not where they w
   CHECK(alone.attribution->phi[late[0]] == 0);
 }
 
-TEST_CASE("rules and the safe default are their own explanation") {
+TEST_CASE("decisions of rules and of the safe default have no attribution, only rule traces") {
   const TempDir dir;
   const auto bundle = small_bundle(dir / "b", kSeed, {.with_rules = true});
   const std::size_t amount = bundle->schema.index_of("amount");
@@ -275,7 +275,7 @@ TEST_CASE("rules and the safe default are their own explanation") {
 
   const float broken = std::nanf("");
   const Engine without_forest(bundle, {.forest = std::make_shared<ShiftedForest>(*bundle, broken)});
-  for (const double x : {-1.0, 1.0}) {  // decided by the fallback rules, then by none
+  for (const double x : {-1.0, 1.0}) {  // decided by the fallback rules, then by the safe default
     row[amount] = x;
     const Explanation e = Explainer(without_forest).explain(row);
     CHECK(e.decision.level == (x < 0 ? cascade::Level::L2 : cascade::Level::L3));
@@ -294,14 +294,14 @@ TEST_CASE("an attribution that does not add up is an error, not a report") {
   CHECK(code_of([&] { Explainer(drifting).explain(find_row(drifting, by_network)); }) == "explain.additivity");
 }
 
-TEST_CASE("what cannot be asked for says what can") {
+TEST_CASE("unknown names, unsuitable methods and missing backgrounds are errors") {
   const TempDir dir;
   const auto bundle = small_bundle(dir / "b", kSeed);
   const Engine engine(bundle);
   CHECK(code_of([] { parse_method("chain"); }) == "explain.method");
   CHECK(code_of([] { parse_game("all"); }) == "explain.game");
   CHECK(parse_method("exact") == Method::exact);
-  CHECK(code_of([&] { Explainer(engine, {.background = "nobody"}); }) == "explain.background");
+  CHECK(code_of([&] { Explainer(engine, {.background = "unknown"}); }) == "explain.background");
   CHECK(code_of([&] { Explainer(engine, {.method = Method::tree}).explain(find_row(engine, by_network)); }) ==
         "explain.method");
   CHECK(code_of([&] {

@@ -35,7 +35,7 @@ using Codes = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("only what raises the risk is a reason, the largest first, four at most") {
+TEST_CASE("only contributions that raise the risk are reasons, the largest first, at most four") {
   CHECK(codes(reasons_of({0, .1, .5, 0, 0, -.9, .3, .2})) == Codes{"C", "G", "H", "B"});
   CHECK(codes(reasons_of({.6, .1, .5, 0, 0, .05, .3, .2})) == Codes{"MONEY", "C", "G", "H"});
   CHECK(reasons_of({0, -.1, 0, -2, 0, 0, 0, 0}).empty());
@@ -50,7 +50,7 @@ TEST_CASE("a group is one reason with the sum of its columns") {
   CHECK(codes(reasons_of({.2, .3, 0, -.3, 0, 0, 0, 0})) == Codes{"B"});  // the group as a whole lowers the risk
 }
 
-TEST_CASE("a missing value leaves its group and has a code of its own") {
+TEST_CASE("a missing value is not counted in its group and has a separate code") {
   std::vector<double> row(8, 1.0);
   row[3] = row[1] = std::nan("");
   const auto reasons = reasons_of({.2, .1, 0, .3, .05, 0, 0, 0}, row);
@@ -60,19 +60,20 @@ TEST_CASE("a missing value leaves its group and has a code of its own") {
   CHECK_FALSE(reasons[1].is_missing);
 }
 
-TEST_CASE("ties stand in column order and say so, also where the other one was cut off") {
+TEST_CASE("ties are in column order and marked, even if the other reason was cut off") {
   auto reasons = reasons_of({0, .2, .2, 0, 0, .5, 0, 0});
   REQUIRE(codes(reasons) == Codes{"F", "B", "C"});
   CHECK_FALSE(reasons[0].is_tied);
   CHECK((reasons[1].is_tied && reasons[2].is_tied));
   CHECK(codes(reasons_of({0, .1 + .2, .3, 0, 0, 0, 0, 0})) == Codes{"B", "C"});
-  CHECK(codes(reasons_of({0, .3, .1 + .2, 0, 0, 0, 0, 0})) == Codes{"B", "C"});  // the last bit breaks no tie
+  CHECK(codes(reasons_of({0, .3, .1 + .2, 0, 0, 0, 0, 0})) ==
+        Codes{"B", "C"});  // a rounding error does not break a tie
   reasons = reasons_of({.9, .8, .7, 0, 0, .2, .2, 0});
   REQUIRE(codes(reasons) == Codes{"MONEY", "B", "C", "F"});
   CHECK(reasons[3].is_tied);
 }
 
-TEST_CASE("a catalogue gives codes and texts, of columns and groups, present and missing") {
+TEST_CASE("a catalogue gives codes and texts for columns and groups, present and missing") {
   const auto catalogue = ReasonCatalogue::from_json(
       R"({"money": {"code": "R1", "text": "Too much money"}, "b": {"code": "R2", "missing_code": "R2M", "missing_text": "No b"}})",
       "reasons.json", letters());
@@ -86,7 +87,7 @@ TEST_CASE("a catalogue gives codes and texts, of columns and groups, present and
   CHECK(record_reasons(reasons)[1].phi == .3);
 }
 
-TEST_CASE("a catalogue's faults are reported all at once, with their places") {
+TEST_CASE("all faults of a catalogue are reported together, with their places") {
   try {
     ReasonCatalogue::from_json(R"({"mony": {"code": "R1"}, "b": {"text": 3}, "c": {"code": "X", "txt": "?"}})",
                                "reasons.json", letters());

@@ -35,8 +35,8 @@ bool has_type(const json& value, const std::string& type) {
   throw std::logic_error("type " + type);
 }
 
-/// As much of JSON Schema draft-07 as the published schema uses; a keyword beyond that is a failure of the test. ""
-/// where all holds.
+/// The first violation of the schema; "" if there is none. Supports the part of JSON Schema draft-07 that the published
+/// schema uses; any other keyword fails the test.
 std::string violation(const json& root, const json& schema, const json& value, const std::string& at) {
   if (schema.contains("$ref"))
     return violation(root, root.at(json::json_pointer(schema["$ref"].get<std::string>().substr(1))), value, at);
@@ -72,7 +72,7 @@ std::string violation(const json& root, const json& schema, const json& value, c
         if (auto found = violation(root, rule, part, at + "/" + name); !found.empty()) return found;
       }
     } else if (keyword != "description" && keyword != "title" && keyword != "$schema" && keyword != "definitions") {
-      return at + ": the test knows no keyword " + keyword;
+      return at + ": the test does not support the keyword " + keyword;
     }
   }
   return {};
@@ -83,16 +83,16 @@ std::string schema_violation(const std::string& report) {
   return violation(schema, schema, json::parse(report), "");
 }
 
-/// "" where every tag is closed in order and no bare < or & stands in the text.
+/// "" if every tag is closed in order and the text has no unescaped < or &.
 std::string html_fault(const std::string& html) {
   static const std::vector<std::string> kVoid = {"meta", "br"};
   static const std::regex kEntity("^&(amp|lt|gt|quot|#39);");
   std::vector<std::string> open;
   for (std::size_t i = 0; i < html.size(); ++i) {
-    if (html[i] == '&' && !std::regex_search(html.substr(i, 8), kEntity)) return "bare & at " + html.substr(i, 30);
+    if (html[i] == '&' && !std::regex_search(html.substr(i, 8), kEntity)) return "unescaped & at " + html.substr(i, 30);
     if (html[i] != '<') continue;
     const std::size_t end = html.find('>', i);
-    if (end == html.npos) return "an open tag";
+    if (end == html.npos) return "an unterminated tag";
     std::string tag = html.substr(i + 1, end - i - 1);
     i = end;
     if (tag.starts_with("!doctype") || tag.back() == '/') continue;
@@ -105,7 +105,7 @@ std::string html_fault(const std::string& html) {
     if (open.empty() || "/" + open.back() != name) return "<" + name + "> closes nothing";
     open.pop_back();
   }
-  return open.empty() ? "" : "<" + open.back() + "> stays open";
+  return open.empty() ? "" : "<" + open.back() + "> is not closed";
 }
 
 void check_html(const std::string& html) {
@@ -118,7 +118,7 @@ void check_html(const std::string& html) {
   }
 }
 
-/// Every kind of decision that the small bundles make, explained in every way.
+/// Reports of every game for decisions of every kind that the small bundles make.
 std::vector<std::pair<std::string, std::string>> reports(const cascade::Engine& engine) {
   std::vector<std::pair<std::string, std::string>> out;
   const Table rows = small_rows(engine.bundle().schema, 25, kSeed);
@@ -133,8 +133,7 @@ std::vector<std::pair<std::string, std::string>> reports(const cascade::Engine& 
   return out;
 }
 
-/// A bundle with `n` columns of nasty names beside the small one's forest columns; late, so that only the network reads
-/// them.
+/// The small bundle with `n` more columns that have nasty names and that no model reads.
 std::shared_ptr<const cascade::Bundle> wide_bundle(const std::filesystem::path& folder, std::size_t n) {
   auto bundle =
       std::make_shared<cascade::Bundle>(*small_bundle(folder, kSeed, {.with_network = false, .band = std::nullopt}));
@@ -148,7 +147,7 @@ std::shared_ptr<const cascade::Bundle> wide_bundle(const std::filesystem::path& 
 
 }  // namespace
 
-TEST_CASE("every kind of explanation fits the published schema and is a sound page") {
+TEST_CASE("every kind of explanation conforms to the published schema and is a well-formed page") {
   const TempDir dir;
   for (const bool with_late : {false, true}) {
     const cascade::Band band = with_late ? kGainBand : cascade::Band{0.3, 0.7};
@@ -161,7 +160,7 @@ TEST_CASE("every kind of explanation fits the published schema and is a sound pa
   }
 }
 
-TEST_CASE("the schema test can fail") {
+TEST_CASE("the schema check rejects changed reports") {
   const TempDir dir;
   const cascade::Engine engine(small_bundle(dir / "b", kSeed));
   json report = json::parse(reports(engine).front().first);
@@ -180,7 +179,7 @@ TEST_CASE("the schema test can fail") {
   CHECK(schema_violation(report.dump()) != "");
 }
 
-TEST_CASE("the JSON report's numbers add up and name what they are") {
+TEST_CASE("the JSON report's numbers add up, and its digests are right") {
   const TempDir dir;
   const auto bundle = small_bundle(dir / "b", kSeed);
   const cascade::Engine engine(bundle);
@@ -202,7 +201,7 @@ TEST_CASE("the JSON report's numbers add up and name what they are") {
   CHECK(n_network > 0);
 }
 
-TEST_CASE("a page stays small and sound whatever the schema holds") {
+TEST_CASE("a page stays small and well-formed with any schema") {
   const TempDir dir;
   const auto bundle = wide_bundle(dir / "wide", 1500);
   const cascade::Engine engine(bundle);

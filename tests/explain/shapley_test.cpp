@@ -39,7 +39,7 @@ Table random_table(std::size_t n_rows, std::size_t n_columns, std::uint64_t seed
   return table;
 }
 
-/// Interactions of every order, so that no pair of permutations is enough.
+/// Has interactions of every order, so that one pair of permutations is not enough.
 Function rough_function(std::uint64_t seed) {
   return [seed](RowView row) {
     double sum = 0, product = 1;
@@ -85,7 +85,7 @@ double total(const ShapleyValues& v) { return std::accumulate(v.phi.begin(), v.p
 
 }  // namespace
 
-TEST_CASE("exact values are the definition's, whichever columns take part") {
+TEST_CASE("exact values equal the definition's, for any set of players") {
   for (std::uint64_t seed = 0; seed < 10; ++seed) {
     const Table row = random_table(1, 6, kSeed + seed), references = random_table(4, 6, kSeed + 100 + seed);
     const Function f = rough_function(seed);
@@ -122,7 +122,7 @@ TEST_CASE("sampling every permutation gives the exact values") {
   CHECK(sampled.base == Approx(exact.base));
 }
 
-TEST_CASE("sampled values are additive, and off by what their standard errors say") {
+TEST_CASE("sampled values are additive, and their errors match their standard errors") {
   double squares = 0, n = 0;
   for (std::uint64_t seed = 0; seed < 60; ++seed) {
     const Table row = random_table(1, 7, kSeed + seed), references = random_table(20, 7, kSeed + 500 + seed);
@@ -142,11 +142,11 @@ TEST_CASE("sampled values are additive, and off by what their standard errors sa
       ++n;
     }
   }
-  CHECK(squares / n > 0.7);  // 1 for an honest error: neither flattering
-  CHECK(squares / n < 1.4);  // nor timid
+  CHECK(squares / n > 0.7);  // 1 for correct standard errors
+  CHECK(squares / n < 1.4);
 }
 
-TEST_CASE("a column that the function does not read gets exactly nothing") {
+TEST_CASE("a column that the function does not read gets exactly 0") {
   const Table row = random_table(1, 5, kSeed), references = random_table(9, 5, kSeed + 1);
   const Function f = [](RowView r) { return std::exp(r[0]) * r[1] - r[4] * r[0]; };  // not 2, not 3
   const auto players = all_columns(5);
@@ -159,7 +159,7 @@ TEST_CASE("a column that the function does not read gets exactly nothing") {
     }
 }
 
-TEST_CASE("columns that do the same get the same") {
+TEST_CASE("columns with the same effect get the same value") {
   Table row = random_table(1, 4, kSeed), references = random_table(5, 4, kSeed + 1);
   row.row(0)[2] = row.row(0)[1];
   for (std::size_t r = 0; r < references.n_rows(); ++r) references.row(r)[2] = references.row(r)[1];
@@ -174,7 +174,7 @@ TEST_CASE("columns that do the same get the same") {
         6 * std::hypot(sampled.standard_error[1], sampled.standard_error[2]) + 1e-12);
 }
 
-TEST_CASE("a row equal to its reference has nothing to explain, missing cells included") {
+TEST_CASE("a row equal to its reference, including missing cells, gets only zeros") {
   Table row = random_table(1, 4, kSeed);
   row.row(0)[2] = std::nan("");
   const Function f = [](RowView r) { return r[0] * r[1] + (std::isnan(r[2]) ? 2.0 : r[2]); };
@@ -187,7 +187,7 @@ TEST_CASE("a row equal to its reference has nothing to explain, missing cells in
   }
 }
 
-TEST_CASE("pairs are added until the fourth reason stands apart, and no further than allowed") {
+TEST_CASE("pairs are added until the fourth value is significant, but at most max_pairs") {
   const Table row = random_table(1, 8, kSeed + 7), references = random_table(6, 8, kSeed + 8);
   const auto players = all_columns(8);
   const ShapleyInput input{row.row(0), references.view(), players};
@@ -210,7 +210,7 @@ TEST_CASE("pairs are added until the fourth reason stands apart, and no further 
   CHECK(more);
 }
 
-TEST_CASE("what cannot be explained is refused") {
+TEST_CASE("too many columns and values that are not finite are errors") {
   const Table row = random_table(1, 13, kSeed), references = random_table(2, 13, kSeed + 1);
   const auto players = all_columns(13);
   const ShapleyInput input{row.row(0), references.view(), players};
