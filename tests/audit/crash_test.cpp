@@ -143,7 +143,7 @@ TEST_CASE("entries missing below a checkpoint are not a torn write: the log does
   CHECK(read_file(path).size() == whole.size() - 10);
 }
 
-TEST_CASE("on a full disk records wait in memory and are counted; they are written when there is room again") {
+TEST_CASE("on a full disk records wait in memory and are counted, and they are written when there is room again") {
   const Decided decided;
   const TempDir dir;
   const pid_t child = fork();

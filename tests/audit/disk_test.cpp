@@ -76,7 +76,7 @@ std::uint64_t append_until_refused(Log& log, const Decided& decided) {
 }  // namespace
 
 TEST_CASE(
-    "while the disk hangs, records wait in memory, then are refused; when it recovers, the kept ones are written") {
+    "while the disk hangs, records wait in memory, then are refused, and when it recovers, the kept ones are written") {
   const Decided decided;
   const TempDir dir;
   Log log(dir / "log", {.ring_records = 64, .spill_records = 64, .max_wait_ms = 20});
@@ -111,7 +111,7 @@ TEST_CASE(
   CHECK(ids_of(dir / "log") == std::vector<std::string>{"r0", "r1"});
 }
 
-TEST_CASE("while the disk fails the status reports it; when it recovers, everything is written again") {
+TEST_CASE("while the disk fails the status reports it, and when it recovers, everything is written again") {
   const Decided decided;
   const TempDir dir;
   Log log(dir / "log", {.ring_records = 64, .spill_records = 64, .max_wait_ms = 20});

@@ -135,7 +135,7 @@ TEST_CASE("a log has one writer") {
   CHECK(code_of([&] { Log second(dir / "log"); }).empty());
 }
 
-TEST_CASE("times are recorded as given; times that go back are marked and do not change the order") {
+TEST_CASE("times are recorded as given, and times that go back are marked and do not change the order") {
   const Decided decided;
   const TempDir dir;
   const std::int64_t times[] = {kNoon, kNoon - 500'000, kNoon - 3'600'000'000, -5, kNoon + 1};
@@ -155,7 +155,7 @@ TEST_CASE("times are recorded as given; times that go back are marked and do not
   CHECK(verify_log(dir / "log").n_clock_went_back == 2);
 }
 
-TEST_CASE("a record that cannot be encoded is refused and counted; the others are written") {
+TEST_CASE("a record that cannot be encoded is refused and counted, and the others are written") {
   const Decided decided;
   const TempDir dir;
   const std::string long_id(70'000, 'x');

@@ -130,7 +130,7 @@ TEST_CASE("the bytes are those of the documented format") {
   }
 }
 
-TEST_CASE("truncated or extended bytes are rejected; changed ones are rejected or are another valid record") {
+TEST_CASE("truncated or extended bytes are rejected, and changed ones are rejected or are another valid record") {
   const TempDir dir;
   const Case c = make_case(dir / "b");
   for (const std::size_t i : {std::size_t{0}, std::size_t{20}}) {

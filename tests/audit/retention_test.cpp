@@ -68,7 +68,7 @@ bool has(const std::vector<Fault>& faults, const std::string& code) {
 
 }  // namespace
 
-TEST_CASE("retention deletes whole old leading segments, never the last; the rest verifies and can be continued") {
+TEST_CASE("retention deletes whole old leading segments, never the last, and the rest verifies and can be continued") {
   for (const bool encrypt : {false, true})
     for (const std::int64_t age : {1, 40, 77, 119, 1000}) {
       const OldLog log(encrypt);
@@ -214,7 +214,7 @@ TEST_CASE("retention deletes nothing from a damaged log") {
   CHECK(code_of([&] { plan_retention(log.dir / "nothing", kNoon, "A"); }) != "");
 }
 
-TEST_CASE("proofs of kept entries hold; those of deleted entries are refused with log.retained") {
+TEST_CASE("proofs of kept entries hold, and those of deleted entries are refused with log.retained") {
   const OldLog log;
   const TempDir dir;
   const std::uint64_t kept = log.retain(kNoon + 50).kept;

@@ -169,7 +169,8 @@ TEST_CASE("parts of two logs do not make a whole log") {
   CHECK(has(faults_after(log, swap_two), "log.order"));
 }
 
-TEST_CASE("a repeated old checkpoint is found; to find a log rolled back with its checkpoints, one is kept elsewhere") {
+TEST_CASE(
+    "a repeated old checkpoint is found, and to find a log rolled back with its checkpoints, one is kept elsewhere") {
   const SmallLog log;
   const std::string text = read_file(log.file("checkpoints"));
   std::vector<std::string> lines;

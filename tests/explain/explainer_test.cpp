@@ -125,7 +125,7 @@ TEST_CASE("a decision of the forest is explained by the mean of its trees' exact
   }
 }
 
-TEST_CASE("for the network, exact equals values from whole decisions; permutation is within 6 standard errors") {
+TEST_CASE("for the network, exact equals values from whole decisions, and permutation is within 6 standard errors") {
   const TempDir dir;
   const cascade::Band band = GENERATE(cascade::Band{0.3, 0.7}, kGainBand);
   const auto bundle = small_bundle(dir / "banded", kSeed, {.n_background = 6, .band = band});
