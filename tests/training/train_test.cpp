@@ -167,7 +167,7 @@ TEST_CASE("a network that learnt nothing is never forwarded to, however little a
   const TrainResult trained = train(request);
   CHECK_FALSE(trained.report.band.band.has_value());
   CHECK(std::count(trained.report.warnings.begin(), trained.report.warnings.end(),
-                   "the network adds nothing here: forwarding is off") == 1);
+                   "the network does not change the forest's margins: forwarding is off") == 1);
 #else
   WARN("SKIP: this build has no LibTorch");
 #endif
