@@ -10,7 +10,7 @@
 namespace sluice::cascade {
 namespace {
 
-/// For each schema column its place in the file's header.
+/// The position of each schema column in the file's header.
 std::vector<std::size_t> places_of(const Schema& schema, const std::vector<std::string>& header,
                                    const std::string& source) {
   std::vector<std::size_t> places;
@@ -25,7 +25,7 @@ std::vector<std::size_t> places_of(const Schema& schema, const std::vector<std::
 double read_cell(std::string_view text, const std::string& where) {
   if (text.empty()) return std::nan("");
   if (const auto number = parse_number(text)) return *number;
-  throw Error("background.cell", where + ": \"" + std::string(text) + "\" is no number");
+  throw Error("background.cell", where + ": \"" + std::string(text) + "\" is not a number");
 }
 
 }  // namespace
@@ -54,7 +54,7 @@ Table read_background(std::string_view bytes, const Schema& schema, std::string_
     const auto row = rows.append();
     for (std::size_t c = 0; c < places.size(); ++c) row[c] = read_cell(fields[places[c]], records->where());
   }
-  if (rows.n_rows() == 0) throw Error("background.empty", source + ": there is no row in it");
+  if (rows.n_rows() == 0) throw Error("background.empty", source + ": the file has no rows");
   return rows;
 }
 

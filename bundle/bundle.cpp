@@ -16,8 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The files of a bundle whose manifest holds, by path. What it hands out was checked against the manifest, byte for
-/// byte.
+/// The files of a bundle by path. The manifest is valid, and every file has the digest in it.
 class CheckedFiles {
  public:
   explicit CheckedFiles(const fs::path& folder) : folder_(folder), manifest_(read_manifest(folder)) {
@@ -26,11 +25,12 @@ class CheckedFiles {
       try {
         bytes = read_file(folder / path);
       } catch (const Error&) {
-        throw Error("bundle.missing_file", (folder / path).string() + " is in the manifest and cannot be read",
+        throw Error("bundle.missing_file", (folder / path).string() + " is in the manifest but cannot be read",
                     "restore the bundle from its source");
       }
       if (sha256(bytes).hex() != digest)
-        throw Error("bundle.changed", (folder / path).string() + " has been altered: its SHA-256 is not the manifest's",
+        throw Error("bundle.changed",
+                    (folder / path).string() + " was altered: its SHA-256 is not the one in the manifest",
                     "restore the bundle from its source");
       files_[path] = std::move(bytes);
     }
@@ -74,7 +74,7 @@ std::optional<rules::RuleSet> read_rules(const CheckedFiles& files, const Schema
   return std::move(compiled.rules);
 }
 
-/// network.json, with network.safetensors or the file that it names.
+/// Reads network.json with network.safetensors, or with the file that it names.
 void read_network(const CheckedFiles& files, Bundle& bundle) {
   const std::string &json = files.get("network.json"), name = files.name("network.json");
   if (!dnn::is_imported(json)) {
@@ -84,7 +84,7 @@ void read_network(const CheckedFiles& files, Bundle& bundle) {
       throw Error("network.outputs",
                   name + ": the network has " + std::to_string(bundle.network->n_outputs()) +
                       " outputs; a cascade decides between two classes",
-                  "a network of one output is needed; dnn/executor.h runs the others");
+                  "use a network with one output; dnn/executor.h runs the others");
     return;
   }
   dnn::ImportedNetwork network = dnn::read_imported(json, bundle.schema, name);
@@ -92,12 +92,12 @@ void read_network(const CheckedFiles& files, Bundle& bundle) {
   bundle.imported = std::make_shared<dnn::ImportedNetwork>(std::move(network));
 }
 
-/// Our own networks give the sample's margins on this machine's CPU, or the bundle does not load. Engines hold any kind
-/// against the device that serves.
+/// Checks that a native network gives the sample's margins on this machine's CPU. Engines check any network on the
+/// device that serves it.
 void read_parity(const CheckedFiles& files, Bundle& bundle) {
   if (bundle.imported && !files.has("parity.json"))
-    throw Error("bundle.parity", files.name("parity.json") + " is not in the bundle, and its network is imported",
-                "sluice bundle create writes it");
+    throw Error("bundle.parity", files.name("parity.json") + " is not in the bundle, but its network is imported",
+                "write the bundle with sluice bundle create, which adds it");
   if (!files.has("parity.json")) return;
   const std::string name = files.name("parity.json");
   bundle.parity = dnn::read_parity_sample(files.get("parity.json"), *bundle.encoder(), name);
@@ -107,11 +107,11 @@ void read_parity(const CheckedFiles& files, Bundle& bundle) {
 void check(const Bundle& bundle, const fs::path& folder) {
   if (bundle.schema.late_columns().size() > kMaxLateColumns)
     throw Error("bundle.late_columns",
-                folder.string() + ": a decision fetches at most " + std::to_string(kMaxLateColumns) + " late columns");
+                folder.string() + ": the schema has more than " + std::to_string(kMaxLateColumns) + " late columns");
   bundle.check_policy_fits();
   if (!bundle.schema.late_columns().empty() && !bundle.encoder())
     throw Error("bundle.late_columns",
-                folder.string() + ": the schema has late columns and there is no network to read them");
+                folder.string() + ": the schema has late columns, but the bundle has no network to read them");
 }
 
 std::set<std::string> files_in(const fs::path& folder) {
@@ -130,8 +130,8 @@ const dnn::Encoder* Bundle::encoder() const {
 
 void Bundle::check_policy_fits() const {
   if (policy.asks_gain() && !gain)
-    throw Error("policy.min_gain", "the band asks for an expected gain, and the bundle has no gain.json to expect it",
-                "take min_gain out of the band, or add the gain.json that it was set with (bundle create --gain)");
+    throw Error("policy.min_gain", "the band has a min_gain, but the bundle has no gain.json",
+                "remove min_gain from the band, or add the gain.json that it was set with (bundle create --gain)");
 }
 
 std::vector<std::string> Bundle::warnings() const {
@@ -172,11 +172,11 @@ Bundle Bundle::load(const fs::path& folder) {
 
 void check_bundle_target(const fs::path& folder) {
   if (fs::exists(folder) && !fs::exists(folder / "manifest.json"))
-    throw Error("bundle.exists", folder.string() + " exists and is no bundle", "take another --out, or remove it");
+    throw Error("bundle.exists", folder.string() + " exists and is not a bundle", "choose another --out, or remove it");
   const fs::path parent = fs::absolute(folder / ".").lexically_normal().parent_path().parent_path();
   if (access(parent.c_str(), W_OK) != 0)
-    throw Error("file.write", folder.string() + ": " + parent.string() + " is not there or cannot be written",
-                "make the folder, or take another --out");
+    throw Error("file.write", folder.string() + ": " + parent.string() + " does not exist or cannot be written",
+                "create the folder, or choose another --out");
 }
 
 Digest write_bundle(const fs::path& folder, const BundleFiles& files, const Provenance& provenance) {

@@ -1,7 +1,9 @@
 #pragma once
-/// A bundle: a folder that holds everything a decision depends on, hashed as one (docs/bundle_format.md).
+/// A bundle: a folder with everything that a decision depends on, under one digest (docs/bundle_format.md).
 ///
-/// Immutable after load; safe to share between threads. A bundle of which one byte has changed does not load.
+/// A bundle with a single changed byte does not load.
+/// Thread-safety: a loaded bundle that does not change can be shared between threads. Write a folder from one thread at
+/// a time.
 
 #include <filesystem>
 #include <limits>
@@ -28,61 +30,62 @@ namespace sluice::cascade {
 struct Bundle {
   Schema schema;
   std::shared_ptr<const std::vector<gbdt::Forest>> forests;  // the bag, in order
-  std::shared_ptr<const dnn::Network> network;               // null where there is none of our own kinds
-  std::shared_ptr<const dnn::ImportedNetwork> imported;      // or one of another runtime
-  std::optional<dnn::ParitySample> parity;                   // what the network said where the bundle was written
-  std::shared_ptr<const GainModel> gain;                     // null where the bundle has none
+  std::shared_ptr<const dnn::Network> network;               // null if absent or imported
+  std::shared_ptr<const dnn::ImportedNetwork> imported;      // the network of another runtime; null otherwise
+  std::optional<dnn::ParitySample> parity;                   // the network's margins when the bundle was written
+  std::shared_ptr<const GainModel> gain;                     // null if absent
   Calibration calibration;
   Policy policy;
   std::optional<rules::RuleSet> pre, fallback, post;
   std::map<std::string, std::string>
       backgrounds;           // by name: reference rows as Arrow IPC bytes (bundle/background.h reads them)
-  std::string label;         // name of the column that was learnt
-  std::string train_report;  // JSON; empty where the bundle was not trained here
+  std::string label;         // name of the column that the models were trained to predict
+  std::string train_report;  // JSON; empty if `sluice train` did not write the bundle
   Digest digest;
 
-  /// The network's encoder, whichever its kind; null where there is no network.
+  /// The encoder of the network, native or imported; null if there is no network.
   const dnn::Encoder* encoder() const;
 
-  /// What was found wrong in its forests when they were loaded (gbdt::Forest::warnings), each with the file's name.
+  /// The warnings of its forests and of its gain model (gbdt::Forest::warnings), each with the model's name.
   std::vector<std::string> warnings() const;
 
-  /// Throws Error{policy.min_gain} where the policy asks for a gain and there is no model to expect one: call it
-  /// after changing the policy of a loaded bundle.
+  /// Throws Error{policy.min_gain} if the band has a min_gain and the bundle has no gain model. Call it after changing
+  /// the policy of a loaded bundle.
   void check_policy_fits() const;
 
-  /// Throws Error{bundle.*} naming the file: missing, changed, or of a newer format (added files are not read;
-  /// verify_bundle lists them); where the network does not give the margins of parity.json again; and what each file's
-  /// reader throws.
+  /// Throws Error{bundle.*} naming the file if one is missing, changed or of a newer format, or if the network does not
+  /// reproduce the margins of parity.json; and what each file's reader throws. Added files are not read; verify_bundle
+  /// lists them.
   static Bundle load(const std::filesystem::path& folder);
 };
 
-/// A bundle's files by their path in it ("rules/pre.json"), as they are written: all but manifest.json.
+/// The bytes of a bundle's files by their path in it ("rules/pre.json"); manifest.json is not one of them.
 using BundleFiles = std::map<std::string, std::string>;
 
-/// What the manifest says beside the digests. All of it is covered by the bundle's digest.
+/// What the manifest contains besides the files' digests. The bundle's digest covers all of it.
 struct Provenance {
   std::string label;
-  std::string data_digest;  // SHA-256 of the training data; empty for none
+  std::string data_digest;  // SHA-256 of the training data; empty if there is none
   std::uint64_t seed = 0;
   std::map<std::string, std::string> libraries;  // name to version
 };
 
-/// Whether write_bundle could write there: throws its Error{bundle.exists, file.write} before hours of training, not
-/// after.
+/// Checks before hours of training that write_bundle can write there. Throws the same Error{bundle.exists, file.write}.
 void check_bundle_target(const std::filesystem::path& folder);
 
-/// Writes the folder beside its final name and renames it: an interrupted write leaves no half bundle. An existing
-/// bundle is replaced; a folder that is no bundle is not: Error{bundle.exists}. Returns the digest.
+/// Writes the folder under a temporary name and renames it, so that an interrupted write leaves no partial bundle.
+/// Replaces an existing bundle. Returns the digest. Throws Error{bundle.exists} if the folder exists and is not a
+/// bundle, Error{file.*} if writing fails.
 Digest write_bundle(const std::filesystem::path& folder, const BundleFiles& files, const Provenance& provenance);
 
 struct FileCheck {
   std::string path, expected,
-      found;  // hexadecimal SHA-256; `found` is empty where the file is missing, `expected` where it was added
+      found;  // hexadecimal SHA-256; `found` is empty if the file is missing, `expected` if it was added
   bool ok() const { return expected == found; }
 };
 
-/// Every file against the manifest. Throws Error{bundle.manifest} where the manifest itself cannot be trusted.
+/// Compares every file with the manifest. Throws Error{bundle.*} if the manifest is missing, altered or of a newer
+/// format.
 std::vector<FileCheck> verify_bundle(const std::filesystem::path& folder);
 
 }  // namespace sluice::cascade

@@ -24,7 +24,7 @@ Json platt_json(const Platt& platt) {
   return {{"kind", "platt"}, {"slope", platt.slope}, {"intercept", platt.intercept}};
 }
 
-/// Platt's targets: not 1 and 0, so that separable data has a finite fit.
+/// Platt's targets lie inside (0, 1), so that separable data has a finite fit.
 struct PlattTargets {
   double high = 1, low = 0;
 
@@ -92,8 +92,8 @@ Platt fit_platt(std::span<const float> margins, std::span<const float> labels) {
     const auto [slope_step, intercept_step] = newton_step(fit, targets, margins, labels);
     Platt next;
     double next_loss = INFINITY, share = 1;
-    // A full step may overshoot where the sigmoid is flat (Lin, Lin and Weng, 2007); with no share that descends, this
-    // is the minimum.
+    // A full step may overshoot where the sigmoid is flat (Lin, Lin and Weng, 2007). If no share of the step reduces
+    // the loss, this is the minimum.
     for (; share > 1e-10 && !(next_loss < loss); share /= 2) {
       next = {fit.slope - share * slope_step, fit.intercept - share * intercept_step};
       next_loss = targets.loss(next, margins, labels);

@@ -1,5 +1,7 @@
 #pragma once
 /// Raw rows as forests read them: the forest columns of each row as float32.
+///
+/// Thread-safety: the functions are pure.
 
 #include <algorithm>
 #include <cstddef>
@@ -11,15 +13,15 @@
 
 namespace sluice::cascade {
 
-/// The float32 inputs of the forest: `columns` of the raw row.
+/// Writes the values of `columns` of a raw row, the forest's inputs. `out` has one float per column.
 inline void gather_columns(RowView row, std::span<const std::size_t> columns, std::span<float> out) {
   for (std::size_t f = 0; f < columns.size(); ++f) out[f] = static_cast<float>(row[columns[f]]);
 }
 
-inline constexpr std::size_t kForestBlock = 512;  // rows at once, as many as the forest's kernel takes
+inline constexpr std::size_t kForestBlock = 512;  // rows per block, as in the forest's kernels
 
-/// Calls `work(first, inputs)` for each block: the number of its first row, and its rows as float32 [rows, forest
-/// columns].
+/// Calls `work(first, inputs)` for each block of rows: the index of its first row, and its rows as float32
+/// [rows, forest columns].
 template <class Work>
 void in_forest_blocks(RowsView rows, const Schema& schema, const Work& work) {
   const auto columns = schema.forest_columns();

@@ -14,11 +14,11 @@
 namespace sluice::cascade {
 namespace {
 
-/// One forest whose margin is the mean over all trees of the logarithm of a leaf's share.
+/// One forest whose margin is the mean over all trees of log(cover of the leaf / cover of the root).
 gbdt::Forest support_forest(std::span<const gbdt::Forest> bag) {
   double n_trees = 0;
   for (const gbdt::Forest& forest : bag) n_trees += static_cast<double>(forest.n_trees());
-  const double weight = static_cast<double>(bag.size()) / std::max(1.0, n_trees);  // folding divides by the bag
+  const double weight = static_cast<double>(bag.size()) / std::max(1.0, n_trees);  // merge divides by the bag's size
   std::vector<gbdt::Forest> shares(bag.begin(), bag.end());
   for (gbdt::Forest& forest : shares) {
     forest.base_margin = {0.0f};
@@ -27,8 +27,8 @@ gbdt::Forest support_forest(std::span<const gbdt::Forest> bag) {
         if (!forest.nodes[at].is_leaf()) continue;
         const double leaf = forest.cover[at], root = forest.cover[tree.first];
         if (!(leaf > 0 && root > 0))
-          throw Error("forest.cover", "a forest of the bag does not say what its leaves cover",
-                      "leave leaf_support out of network.augment");
+          throw Error("forest.cover", "leaf_support needs the cover of every leaf; a forest of the bag has none",
+                      "remove leaf_support from network.augment");
         forest.nodes[at].value = static_cast<float>(weight * std::log(leaf / root));
       }
   }
@@ -46,8 +46,8 @@ ForestSignals::ForestSignals(std::span<const gbdt::Forest> bag, const Schema& sc
       continue;
     }
     if (bag.size() < 2)
-      throw Error("forest.bag", "a single forest disagrees with none",
-                  "serve a bag, or leave disagreement out of network.augment");
+      throw Error("forest.bag", "disagreement needs a bag of at least 2 forests",
+                  "use a larger bag, or remove disagreement from network.augment");
     bag_.assign(bag.begin(), bag.end());
   }
 }

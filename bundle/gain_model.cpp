@@ -17,17 +17,18 @@ constexpr std::size_t kStackFeatures = 512;
 void check_gain_forest(const gbdt::Forest& forest, const Schema& schema) {
   const auto columns = schema.forest_columns();
   if (forest.n_groups != 1 || forest.link != gbdt::Link::identity)
-    throw Error("gain.model", "a gain is one number without a link; this forest's objective is " + forest.objective,
+    throw Error("gain.model",
+                "a gain model has one output without a link; this forest's objective is " + forest.objective,
                 "train it with reg:squarederror");
   if (forest.n_features != columns.size() + 1)
-    throw Error("gain.model", "the gain's forest reads " + std::to_string(forest.n_features) +
+    throw Error("gain.model", "the gain model reads " + std::to_string(forest.n_features) +
                                   " features, not the schema's " + std::to_string(columns.size()) +
                                   " forest columns and the margin");
   for (std::size_t f = 0; f < forest.feature_names.size(); ++f) {
     const std::string expected = f < columns.size() ? schema[columns[f]].name : GainModel::kMarginName;
     if (forest.feature_names[f] != expected)
-      throw Error("gain.model", "feature " + std::to_string(f) + " of the gain's forest is \"" +
-                                    forest.feature_names[f] + "\", not \"" + expected + "\"");
+      throw Error("gain.model", "feature " + std::to_string(f) + " of the gain model is \"" + forest.feature_names[f] +
+                                    "\", not \"" + expected + "\"");
   }
 }
 

@@ -1,7 +1,9 @@
 #pragma once
-/// What asking the network for a row is expected to save: a forest over what the forest stage knows of it.
+/// Predicts how much forwarding a row to the network saves. The model is a forest that reads the row's forest columns
+/// and its margin.
 ///
-/// Immutable; const is thread-safe. A row's gain does not depend on the batch, the kernel or the number of threads.
+/// A row's gain does not depend on the batch, the kernel or the number of threads.
+/// Thread-safety: immutable after construction; const calls are thread-safe.
 
 #include <span>
 #include <string>
@@ -18,17 +20,17 @@ using dnn::PrefixMargins;
 
 class GainModel {
  public:
-  /// The feature that stands behind the forest columns: the margin that the forest stage serves.
+  /// The feature after the forest columns: the margin of the forest stage.
   static constexpr const char* kMarginName = "forest_margin";
 
   /// Throws Error{gain.model} unless the forest has one output without a link, and reads the schema's forest columns
   /// and the margin, in this order.
   GainModel(gbdt::Forest forest, const Schema& schema);
 
-  /// In the costs' unit, the price of forwarding taken off; in nats of log-loss where training was given no costs.
-  /// `row` in schema order.
+  /// The expected gain, after the price of forwarding, in the unit of the costs; in nats of log-loss if the model was
+  /// trained without costs. `row` is in schema order; only the last margin of `staged` is read.
   float expect(RowView row, const PrefixMargins& staged) const;
-  /// The same of each row, faster.
+  /// The same for each row, faster. `staged` and `gains` have one element per row.
   void expect(RowsView rows, std::span<const PrefixMargins> staged, std::span<float> gains) const;
 
   const std::vector<std::string>& warnings() const { return forest_.warnings; }

@@ -26,14 +26,14 @@ std::string manifest_text(const Manifest& manifest) {
 Manifest read_manifest(const std::filesystem::path& folder) {
   const auto path = folder / "manifest.json";
   if (!std::filesystem::exists(path))
-    throw Error("bundle.manifest", folder.string() + ": there is no manifest.json: this is no bundle");
+    throw Error("bundle.manifest", folder.string() + ": there is no manifest.json, so this is not a bundle");
   const std::string text = read_file(path);
   const Json json = parse_json(text, path.string(), "bundle.manifest");
   if (!json.is_object() || !json.contains("format") || !json["format"].is_number_integer())
-    throw Error("bundle.manifest", path.string() + ": there is no format number in it");
+    throw Error("bundle.manifest", path.string() + ": the manifest has no format number");
   if (json["format"] > kBundleFormat)
     throw Error("bundle.format", path.string() + ": the bundle's format is newer than this program",
-                "take a newer sluice");
+                "use a newer sluice");
   Manifest manifest;
   try {
     manifest.files = json.at("files").get<std::map<std::string, std::string>>();
@@ -46,7 +46,7 @@ Manifest read_manifest(const std::filesystem::path& folder) {
     if (file.empty() || file.front() == '/' || file.find("..") != std::string::npos)
       throw Error("bundle.manifest", path.string() + ": the file name \"" + file + "\" leads out of the bundle");
   if (manifest_text(manifest) != text)
-    throw Error("bundle.changed", path.string() + " has been altered: it does not have the digest that it states",
+    throw Error("bundle.changed", path.string() + " was altered: its digest does not match its text",
                 "restore the bundle from its source");
   manifest.digest = manifest_digest(manifest);
   return manifest;

@@ -1,8 +1,9 @@
 #pragma once
-/// manifest.json: every file's SHA-256 and where the bundle came from. Not installed.
+/// manifest.json: the SHA-256 of every file, and where the bundle came from. Not installed.
 ///
-/// The text is canonical (sorted keys, one space of indent), so that a changed byte anywhere in it is seen: the
-/// bundle's digest is the SHA-256 of the same text without the digest's line.
+/// The text is canonical (sorted keys, one space of indent), so that any changed byte in it is detected. The bundle's
+/// digest is the SHA-256 of the same text without the digest's line.
+/// Thread-safety: the functions are pure, except that read_manifest reads the file.
 
 #include <filesystem>
 #include <map>
@@ -21,10 +22,11 @@ struct Manifest {
   Digest digest;
 };
 
-std::string manifest_text(const Manifest& manifest);  // sets the digest's line; `manifest.digest` is not read
+std::string manifest_text(const Manifest& manifest);  // computes the digest; `manifest.digest` is not read
 Digest manifest_digest(const Manifest& manifest);
 
-/// Throws Error{bundle.manifest} where the file is missing, altered or of a newer format.
+/// Throws Error{bundle.manifest} if the file is missing or malformed, Error{bundle.changed} if it was altered,
+/// Error{bundle.format} if its format is newer.
 Manifest read_manifest(const std::filesystem::path& folder);
 
 }  // namespace sluice::cascade

@@ -8,7 +8,7 @@ namespace sluice::cascade {
 namespace {
 
 constexpr std::int64_t kMaxUs =
-    3'600'000'000;  // an hour: what is longer is a mistake in the unit, and far longer would overflow the clock
+    3'600'000'000;  // an hour: a longer time is a mistake in the unit, and a much longer one would overflow the clock
 constexpr double kMaxGain = 1e12;
 const std::vector<std::string> kActions = {"APPROVE", "REVIEW", "DECLINE"};
 
@@ -85,8 +85,9 @@ class PolicyReader {
     fields.require("action");
     const Action action = rules::parse_action(fields.word("action", "REVIEW", kActions)).value();
     if (action == Action::approve)
-      fields.add("silent_approve", "action", "the safe default may not approve what nothing has judged",
-                 "take REVIEW, or DECLINE where nobody reviews");
+      fields.add("silent_approve", "action",
+                 "the safe default must not approve requests that no model or rule has judged",
+                 "use REVIEW, or DECLINE if there are no reviews");
     fields.finish();
     return action;
   }

@@ -1,7 +1,7 @@
 #pragma once
 /// The policy: every threshold and behaviour that a person sets, as JSON (docs/policy.md, docs/policy.schema.json).
 ///
-/// A plain immutable value; safe to share between threads.
+/// Thread-safety: the functions are pure; values that do not change can be shared between threads.
 
 #include <cstdint>
 #include <filesystem>
@@ -18,20 +18,20 @@ namespace sluice::cascade {
 
 using rules::Action;
 
-/// The interval of forest probability that is forwarded to the network. This is the one place that says how it closes:
-/// `low` is inside, `high` is not, unless `closed`.
+/// The interval of the forest's probability in which rows are forwarded to the network. `low` is inside, `high` only
+/// if `closed`; everything else uses contains().
 struct Band {
   double low = 0, high = 0;
-  bool closed = false;             // `high` is inside too: [0, 1] closed forwards everything
-  std::optional<double> min_gain;  // inside, only rows with such an expected gain (gain_model.h); none: all of them
+  bool closed = false;             // `high` is inside too: [0, 1] closed forwards all rows
+  std::optional<double> min_gain;  // forward only rows with at least this expected gain (gain_model.h); none: all rows
 
   bool contains(double p) const { return p >= low && (p < high || (closed && p == high)); }
 };
 
-/// "[0.1427, 0.2338)", and from which expected gain on where it asks for one.
+/// "[0.1427, 0.2338)", followed by the minimum expected gain if the band has one.
 std::string to_string(const Band& band);
 
-/// Probability to action: below `approve_below` approve, from `decline_from` on decline, between them `otherwise`.
+/// Turns a probability into an action: approve if p < approve_below, decline if p >= decline_from, else `otherwise`.
 struct Cutoffs {
   double approve_below = 0, decline_from = 1;
   Action otherwise = Action::review;
@@ -42,7 +42,7 @@ struct Cutoffs {
 };
 
 struct NetworkPolicy {
-  bool enabled = true;  // false: L1 with the cause network_disabled inside the band
+  bool enabled = true;  // false: rows in the band are decided at L1 with the cause network_disabled
   dnn::DeviceChoice device;
   std::int64_t max_batch = 64;  // for a device that batches requests
   std::int64_t max_delay_us = 200;
@@ -54,14 +54,14 @@ struct BreakerPolicy {
   double failure_rate = 0.5;
 };
 
-/// How many requests may be under way at once, by priority (gate.h); 0: no limit.
+/// The limit of concurrent requests, by priority (cascade/resilience/gate.h); 0: no limit.
 struct LoadPolicy {
-  std::int64_t max_in_flight = 0;      // beyond it L2, with the cause forest_shed
-  std::int64_t network_in_flight = 0;  // beyond it L1, with the cause network_shed
+  std::int64_t max_in_flight = 0;      // beyond it a request is decided at L2 with the cause forest_shed
+  std::int64_t network_in_flight = 0;  // beyond it a request is decided at L1 with the cause network_shed
   double normal_share = 0.9, low_share = 0.6, resume_share = 0.8;
 };
 
-/// Threads of the stages' own (isolate.h); 0: a stage runs on its caller's thread.
+/// Dedicated threads of each stage (cascade/resilience/isolate.h); 0: a stage runs on its caller's thread.
 struct IsolationPolicy {
   std::int64_t forest_threads = 0, network_threads = 0;
   std::int64_t queue_limit = 64;
@@ -72,29 +72,30 @@ struct Policy {
   std::int64_t version = 1;
   std::optional<Band> band;        // none: never forward
   Cutoffs level0;                  // both stages work
-  Cutoffs level1;                  // the network was wanted and is not there: the forest alone
-  Action level3 = Action::review;  // nothing could decide. Never approve
-  std::int64_t deadline_us = 0;    // of a decision that brings none of its own; 0 is none
+  Cutoffs level1;                  // a forwarded row without the network's answer: the forest alone decides
+  Action level3 = Action::review;  // neither models nor rules could decide; never approve
+  std::int64_t deadline_us = 0;    // for requests without a deadline; 0: none
   NetworkPolicy network;
-  BreakerPolicy breaker;  // of either stage
+  BreakerPolicy breaker;  // for each stage
   LoadPolicy load;
   IsolationPolicy isolation;
 
-  /// Whether the band asks for an expected gain.
+  /// Whether the band has a min_gain.
   bool asks_gain() const { return band && band->min_gain; }
 
   std::string to_json() const;
 };
 
 struct PolicyCheck {
-  std::optional<Policy> policy;  // empty where there are errors
+  std::optional<Policy> policy;  // empty if there are errors
   std::vector<Diagnostic> diagnostics;
 };
 
-/// Checks the whole document: every fault at once, with its pointer; unknown keys with the nearest known one.
+/// Checks the whole document and reports all faults, each with its JSON pointer; unknown keys with the nearest known
+/// key. Does not throw.
 PolicyCheck check_policy(std::string_view json, std::string_view source);
 
-/// Throws Error{policy.*} with every fault.
+/// The same, but throws Error{policy.*} with every fault.
 Policy parse_policy(std::string_view json, std::string_view source);
 
 }  // namespace sluice::cascade

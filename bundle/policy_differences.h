@@ -1,5 +1,7 @@
 #pragma once
-/// Two policies, field by field.
+/// Compares two policies field by field.
+///
+/// Thread-safety: the function is pure.
 
 #include <string>
 #include <vector>
@@ -10,10 +12,10 @@ namespace sluice::cascade {
 
 struct PolicyDifference {
   std::string pointer;        // JSON pointer of the field: "/levels/L0/approve_below"
-  std::string before, after;  // as JSON; empty where the field is not there
+  std::string before, after;  // as JSON; empty if the field is absent
 };
 
-/// In the pointers' order; empty for equal policies. Fields that a document leaves out have their defaults.
+/// Sorted by pointer; empty for equal policies. Fields that a document leaves out are compared with their defaults.
 std::vector<PolicyDifference> differences(const Policy& before, const Policy& after);
 
 }  // namespace sluice::cascade

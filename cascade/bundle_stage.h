@@ -1,5 +1,7 @@
 #pragma once
-/// The stages that serve a bundle.
+/// Makes the stages that serve a bundle.
+///
+/// Thread-safety: the functions can be called from any thread; const calls of the stages are thread-safe.
 
 #include <memory>
 
@@ -9,13 +11,14 @@
 
 namespace sluice::cascade {
 
-/// On threads of its own where the policy says so. Throws what make_forest_stage throws.
+/// The forest stage; isolated on dedicated threads if the policy sets forest_threads (resilience/isolate.h). Throws
+/// what make_forest_stage and isolate throw.
 std::unique_ptr<ForestStage> make_bundle_forest(const Bundle& bundle);
 
-/// On the given device, held against the bundle's parity sample there; null where the bundle has no network. Single
-/// rows share batches, as the policy says, where a batch of its size is served by another device than the CPU; on
-/// threads of its own where the policy says so. Throws
-/// Error{bundle.parity}, and what dnn::make_executor throws.
+/// The network stage on the given device; null if the bundle has no network. Checks the network against the bundle's
+/// parity sample on that device. If the device for batches of the policy's max_batch is not the CPU, single rows share
+/// batches. Isolated on dedicated threads if the policy sets network_threads. Throws Error{bundle.parity}, and what
+/// dnn::make_executor, make_network_stage and isolate throw.
 std::unique_ptr<NetworkStage> make_bundle_stage(const Bundle& bundle, dnn::DeviceChoice device);
 
 }  // namespace sluice::cascade

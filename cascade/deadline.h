@@ -1,5 +1,7 @@
 #pragma once
-/// The time that a decision has left.
+/// The time by which a decision must be made.
+///
+/// Thread-safety: immutable after construction.
 
 #include <chrono>
 #include <limits>
@@ -16,12 +18,12 @@ class Deadline {
   }
 
   bool is_none() const { return at_ == Clock::time_point::max(); }
-  /// Microseconds left, negative when it has passed; infinity for none, without a look at the clock.
+  /// Microseconds left, negative after the deadline; infinity for none, without reading the clock.
   double remaining_us() const {
     if (is_none()) return std::numeric_limits<double>::infinity();
     return std::chrono::duration<double, std::micro>(at_ - Clock::now()).count();
   }
-  std::chrono::steady_clock::time_point at() const { return at_; }  // the largest for none
+  std::chrono::steady_clock::time_point at() const { return at_; }  // the maximum for none
   bool has_passed() const { return remaining_us() <= 0; }
 
  private:

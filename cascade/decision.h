@@ -1,5 +1,7 @@
 #pragma once
-/// What the engine says of one request. Trivially copyable: making one allocates nothing.
+/// The engine's decision for one request. Trivially copyable: making one allocates nothing.
+///
+/// Thread-safety: plain values; one that does not change can be shared between threads.
 
 #include <array>
 #include <cstdint>
@@ -20,7 +22,7 @@ struct StageScore {
   bool ran = false;
 };
 
-/// NaN for a stage that was not asked, and for all where EngineOptions::timings is off.
+/// Microseconds. NaN for a stage that was not called, and for all if EngineOptions::timings is off.
 struct TimingsUs {
   static constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
   float forest = kNone, network = kNone, total = kNone;
@@ -29,16 +31,16 @@ struct TimingsUs {
 struct Decision {
   Action action = Action::none;
   Level level = Level::L0;
-  Cause cause = Cause::none;                             // what first went wrong
-  Cause rules_cause = Cause::none;                       // why the rules could not take over: L3 alone
-  bool in_band = false;                                  // the network was wanted
-  float gain = std::numeric_limits<float>::quiet_NaN();  // expected of it; NaN where the band asks for no gain
+  Cause cause = Cause::none;                             // the first failure
+  Cause rules_cause = Cause::none;                       // why the rules did not decide after `cause`; only at L3
+  bool in_band = false;                                  // the row is in the band and reaches its min_gain
+  float gain = std::numeric_limits<float>::quiet_NaN();  // expected gain; NaN if the band has no min_gain
   StageScore forest, network;
-  DeviceName device;  // that ran the network; empty where it did not run
+  DeviceName device;  // ran the network; empty if the network did not run
   double p_final = std::numeric_limits<double>::quiet_NaN();
   rules::Outcome pre, fallback, post;
-  std::array<bool, kStageCount> path{};        // by Stage: true where it had a part in the action
-  std::array<double, kMaxLateColumns> late{};  // what was fetched, in the order of Schema::late_columns
+  std::array<bool, kStageCount> path{};        // by Stage: true if it had a part in the action
+  std::array<double, kMaxLateColumns> late{};  // fetched cells, in the order of Schema::late_columns
   bool late_fetched = false;
   TimingsUs timings_us;
 

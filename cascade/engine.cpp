@@ -19,7 +19,7 @@ void Engine::decide(const Request& request, Decision& d) const {
   const Cause cause = pass ? score_forest(request, margins, d) : Cause::forest_shed;
   if (!take_forest(cause, margins, d)) return decide_without_models(request, d);  // L2, then L3
   record_route(route_of(*bundle_, request.row, margins, d.forest.p), d);
-  if (d.in_band) refine(request, margins, d);  // on trouble: L1 and its cause
+  if (d.in_band) refine(request, margins, d);  // on failure: L1 and its cause
   apply_cutoffs(d);
   apply_post_rules(request, d);
 }

@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::size_t kBlock = 256, kRuleRows = 64;
 
-/// Runs `score` over the whole batch or, if that throws, over each row alone, so that one row's fault does not become
-/// another's. `fail` takes the rows that throw alone.
+/// Runs `score` over the whole batch or, if that throws, over each row alone, so that one row's fault does not affect
+/// the others. Calls `fail` for each row that throws alone.
 template <class Score, class Fail>
 void score_each(std::size_t n_rows, const Score& score, const Fail& fail) {
   try {
@@ -35,12 +35,12 @@ void score_each(std::size_t n_rows, const Score& score, const Fail& fail) {
 
 }  // namespace
 
-/// A block of rows on its way. Places are those in the block.
+/// The state of a block of rows. Places are positions in the block.
 struct Engine::Batch {
   std::span<Decision> decisions;
   std::span<const std::int64_t> now_us;
   std::array<PrefixMargins, kBlock> margins{};
-  std::array<Cause, kBlock> causes{};  // of the forest
+  std::array<Cause, kBlock> causes{};  // the forest's, by place
 
   std::vector<PrefixMargins> margins_of(const Selection& rows) const {
     std::vector<PrefixMargins> out(rows.size());
@@ -50,7 +50,7 @@ struct Engine::Batch {
 
   double now(std::size_t i) const { return seconds_of(now_us.empty() ? 0 : now_us[i]); }
 
-  /// `outcome` of each selected row, 64 rows at a time.
+  /// Sets `outcome` of each selected row, 64 rows at a time.
   template <class Known>
   void evaluate(const rules::RuleSet& rules, const Selection& rows, rules::Outcome Decision::* outcome,
                 const Known& known_of) {
@@ -73,7 +73,7 @@ void Engine::decide_batch(RowsView rows, std::span<Decision> decisions, ThreadPo
                              std::to_string(rows.n_rows) + " rows");
   if (!now_us.empty() && now_us.size() < rows.n_rows)
     throw Error("shape", "the batch has " + std::to_string(rows.n_rows) + " rows and " + std::to_string(now_us.size()) +
-                             " times; give one a row, or none");
+                             " times; give one per row, or none");
   const auto work = [&](std::size_t block) {
     const std::size_t first = block * kBlock, n = std::min(kBlock, rows.n_rows - first);
     decide_block(rows.slice(first, n), decisions.subspan(first, n), now_us.empty() ? now_us : now_us.subspan(first, n));
@@ -83,7 +83,7 @@ void Engine::decide_batch(RowsView rows, std::span<Decision> decisions, ThreadPo
   for (std::size_t block = 0; block < n_blocks; ++block) work(block);
 }
 
-/// The order of `decide`, each step for all rows that reach it.
+/// The steps of `decide` in their order, each for all rows that reach it.
 void Engine::decide_block(RowsView rows, std::span<Decision> decisions, std::span<const std::int64_t> now_us) const {
   ledger_->arrive(rows.n_rows);
   std::fill(decisions.begin(), decisions.end(), Decision{});
@@ -137,7 +137,7 @@ void Engine::route(const Selection& rows, Batch& batch) const {
   }
 }
 
-/// Of rows in the band.
+/// For rows in the band.
 void Engine::refine(const Selection& rows, Batch& batch) const {
   const Cause cause = may_refine(Deadline::none());
   std::array<bool, kBlock> is_asked{};

@@ -1,5 +1,5 @@
 #pragma once
-/// What the engine's files share. Not installed.
+/// Shared by the engine's source files. Not installed.
 
 #include <chrono>
 #include <cstdint>
@@ -15,7 +15,7 @@ struct Engine::Gates {
   Gate decisions, network;
 };
 
-/// Sets `us` to the time of its life, where timings are on.
+/// Sets `us` to the microseconds between its construction and destruction, if `on`.
 class Stopwatch {
  public:
   Stopwatch(bool on, float& us) : us_(on ? &us : nullptr) {
@@ -43,13 +43,13 @@ inline void record_route(const Route& route, Decision& d) {
   d.gain = route.gain;
 }
 
-/// What rules may read: before the models, and after them.
+/// The outputs that rules can read: before the models, and after them.
 inline rules::ModelOutputs known(double now) { return {.now = now}; }
 inline rules::ModelOutputs known(const Decision& d, double now) {
   return {d.forest.p, d.network.p, d.p_final, d.forest.margin, d.network.margin, now};
 }
 
-/// What rules read as `now`; 0 is no time.
+/// The value that rules read as `now`, in seconds since 1970 UTC; NaN (missing) for 0.
 inline double seconds_of(std::int64_t now_us) {
   return now_us == 0 ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(now_us) / 1e6;
 }

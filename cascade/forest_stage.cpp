@@ -17,9 +17,10 @@ void check_forest(const gbdt::Forest& forest, const Schema& schema) {
   const auto columns = schema.forest_columns();
   if (forest.n_groups != 1)
     throw Error("forest.not_binary",
-                "the cascade's forest has one output; this one has " + std::to_string(forest.n_groups));
+                "the cascade's forest must have one output; this one has " + std::to_string(forest.n_groups));
   if (forest.link != gbdt::Link::logistic)
-    throw Error("forest.not_binary", "the cascade's forest gives log-odds; this one's objective is " + forest.objective,
+    throw Error("forest.not_binary",
+                "the cascade's forest must give log-odds; this one's objective is " + forest.objective,
                 "train it with binary:logistic");
   if (forest.n_features != columns.size())
     throw Error("forest.features", "the forest reads " + std::to_string(forest.n_features) +

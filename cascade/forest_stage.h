@@ -1,7 +1,8 @@
 #pragma once
-/// The forest stage as the engine sees it. Tests and integrators may put their own in its place.
+/// The forest stage's interface to the engine. Tests and integrators can provide their own.
 ///
-/// Const calls are thread-safe. A stage may throw; the engine then goes down the ladder and says so.
+/// A stage may throw: the engine then decides at a lower level and records the cause.
+/// Thread-safety: const calls are thread-safe, also those of every implementation.
 
 #include <memory>
 #include <span>
@@ -20,20 +21,21 @@ using dnn::PrefixMargins;
 class ForestStage {
  public:
   virtual ~ForestStage() = default;
-  /// Margins after dnn::kTreePrefixes of the trees, one set a raw row (schema order); the last is the stage's margin.
+  /// Writes the margins after dnn::kTreePrefixes of the trees, one set per row; the last is the stage's margin. `rows`
+  /// are raw, in schema order.
   virtual void score(RowsView rows, std::span<PrefixMargins> out) const = 0;
-  /// The same of one row, for a caller who waits no longer than the deadline. Anything but none says that nothing was
+  /// The same for one row; the caller waits no longer than the deadline. Returns none, or the reason why `out` was not
   /// written: forest_late, forest_shed or forest_failed.
   virtual Cause score_one(RowView row, PrefixMargins& out, Deadline) const {
     score(RowsView(row), {&out, 1});
     return Cause::none;
   }
-  /// What was found wrong in it when it was made (gbdt::Forest::warnings); empty for a stage that can be trusted.
+  /// Faults found when the stage was made (gbdt::Forest::warnings). Empty for a sound stage.
   virtual std::vector<std::string> warnings() const { return {}; }
 };
 
-/// A bag of forests, merged into one (gbdt/merge.h). A bag of one gives that forest's exact margin. Throws
-/// Error{forest.*} where a forest is not binary or reads other columns than the schema's forest columns.
+/// Serves a bag of forests, merged into one (gbdt/merge.h). A bag of one gives that forest's exact margin. Throws
+/// Error{forest.*} if a forest is not binary or does not read exactly the schema's forest columns.
 std::unique_ptr<ForestStage> make_forest_stage(std::shared_ptr<const std::vector<gbdt::Forest>> bag,
                                                const Schema& schema);
 

@@ -18,7 +18,7 @@ void Ledger::decide(const Decision& d, bool late) {
   Shard& shard = mine();
   if (late) shard.late.fetch_add(1, std::memory_order_relaxed);
   shard.causes[static_cast<std::size_t>(d.cause)].fetch_add(1, std::memory_order_relaxed);
-  // The last: whoever sees it sees that the request came in.
+  // Last, with release order: a reader that sees the decision also sees the arrival.
   shard.decided[static_cast<std::size_t>(d.level)][static_cast<std::size_t>(d.action)].fetch_add(
       1, std::memory_order_release);
 }

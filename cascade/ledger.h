@@ -1,6 +1,8 @@
 #pragma once
-/// Every request that came in, and how it was decided: in = L0 + L1 + L2 + L3 whenever no request is under way, and
-/// never less. Thread-safe and lock-free; a count is one addition to a cell that few threads share.
+/// Counts the requests that arrived and how they were decided: in = L0 + L1 + L2 + L3 while no request is under way,
+/// and never less.
+///
+/// Thread-safety: all calls are thread-safe and lock-free. To count is one addition to a cell that few threads share.
 
 #include <array>
 #include <atomic>
@@ -17,10 +19,10 @@ inline constexpr std::size_t kLevelCount = 4, kActionCount = 4, kCauseCount = 18
 class Ledger {
  public:
   struct Counts {
-    std::uint64_t in = 0;                             // requests that came in
+    std::uint64_t in = 0;                             // requests that arrived
     std::array<std::uint64_t, kLevelCount> levels{};  // decided, by level
     std::array<std::uint64_t, kActionCount> actions{};
-    std::array<std::uint64_t, kCauseCount> causes{};  // the first is of decisions at L0
+    std::array<std::uint64_t, kCauseCount> causes{};  // [0] counts decisions at L0
     std::uint64_t late = 0;                           // decided after their deadline
 
     std::uint64_t decided() const { return levels[0] + levels[1] + levels[2] + levels[3]; }
@@ -32,7 +34,7 @@ class Ledger {
   void arrive(std::uint64_t n = 1) { mine().in.fetch_add(n, std::memory_order_relaxed); }
   void decide(const Decision& decision, bool late = false);
 
-  /// What was decided is read before what came in, so that `under_way` is never negative.
+  /// Reads the decisions before the arrivals, so that `under_way` is never negative.
   Counts counts() const;
 
  private:

@@ -1,5 +1,7 @@
 #pragma once
-/// The words in which a decision says how it was made. They stand in records and reports.
+/// Levels, causes and stages: how a decision was made. Their names are in records and reports.
+///
+/// Thread-safety: the functions are pure.
 
 #include <cstddef>
 #include <cstdint>
@@ -8,34 +10,34 @@ namespace sluice::cascade {
 
 enum class Level : std::uint8_t {
   L0,  // both stages work
-  L1,  // the network was wanted and is not there: the forest alone, with cut-offs of its own
-  L2,  // the forest is not there: the fallback rules
-  L3,  // the rules are not there or undecided: the safe default
+  L1,  // the row is in the band but the network gave no answer: the forest alone, with L1's cut-offs
+  L2,  // the forest gave no answer: the fallback rules
+  L3,  // no rules, or they are undecided: the safe default
 };
 
 /// Why a decision left L0.
 enum class Cause : std::uint8_t {
   none,
-  network_missing,   // the bundle has none
+  network_missing,   // the bundle has no network
   network_disabled,  // by the policy
-  network_late,      // the remaining time was below what it takes, or it ended after the deadline
-  network_open,      // its breaker keeps requests from it
-  network_shed,      // the queue for its device was full
+  network_late,      // the time left was shorter than the network's 99th percentile, or it answered after the deadline
+  network_open,      // its breaker is not closed
+  network_shed,      // the gate, the device's queue or the stage's threads were full
   network_failed,    // it threw, or its device failed
   network_not_finite,
-  late_features_missing,  // nothing gave the late columns
+  late_features_missing,  // neither the provider nor the row has the late columns
   late_features_late,
   late_features_failed,
   forest_late,
-  forest_open,  // its breaker keeps requests from it
-  forest_shed,  // more requests under way than the policy allows this priority, or its threads had no room
+  forest_open,  // its breaker is not closed
+  forest_shed,  // the gate was full for this priority, or the stage's threads were
   forest_failed,
   forest_not_finite,
-  rules_missing,  // no fallback rule set
+  rules_missing,  // the bundle has no fallback rules
   rules_undecided,
 };
 
-/// A stage that a request took, in the order of the path.
+/// Stages of a decision, in the order of the path.
 enum class Stage : std::uint8_t { pre_rules, forest, network, fallback_rules, post_rules, safe_default };
 inline constexpr std::size_t kStageCount = 6;
 

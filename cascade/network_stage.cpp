@@ -11,7 +11,7 @@
 namespace sluice::cascade {
 namespace {
 
-// Encoded at once. On the CPU their inputs stay in the first-level cache; a device wants as many as there are.
+// Rows encoded at a time. On the CPU their inputs fit in the first-level cache; other devices need large batches.
 constexpr std::size_t kCpuBlock = 64, kDeviceBlock = 4096;
 constexpr std::size_t kStackFloats = 16384,
                       kStackSignals = kCpuBlock * (dnn::kTreePrefixes.size() + dnn::kForestSignalCount);
@@ -30,8 +30,8 @@ class EncodedStage final : public NetworkStage {
                                          " outputs; a cascade decides between two classes");
     const std::size_t n_given = signals_ ? signals_->size() : 0, n_read = encoder_->signals().size();
     if (n_given != n_read)
-      throw Error("network.signal", "the network reads " + std::to_string(n_read) + " signals of the forest, and " +
-                                        std::to_string(n_given) + " are given");
+      throw Error("network.signal", "the network reads " + std::to_string(n_read) + " signals of the forest, not the " +
+                                        std::to_string(n_given) + " given");
     if (batching) batcher_ = std::make_unique<dnn::Batcher>(executor_, encoder_->n_encoded(), *batching);
   }
 

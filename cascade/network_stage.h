@@ -1,7 +1,8 @@
 #pragma once
-/// The network stage as the engine sees it. Tests and integrators may put their own in its place.
+/// The network stage's interface to the engine. Tests and integrators can provide their own.
 ///
-/// Const calls are thread-safe. A stage may throw; the engine then goes down the ladder and says so.
+/// A stage may throw: the engine then decides at a lower level and records the cause.
+/// Thread-safety: const calls are thread-safe, also those of every implementation.
 
 #include <array>
 #include <cstddef>
@@ -22,10 +23,10 @@ namespace sluice::cascade {
 
 using dnn::PrefixMargins;
 
-/// What stands where a stage writes no margin.
+/// The margin of an output that a stage did not write.
 inline constexpr float kNoMargin = std::numeric_limits<float>::quiet_NaN();
 
-/// "cpu", "cuda:0": the first eleven characters of a device's name, kept by value so that a decision stays plain.
+/// "cpu", "cuda:0": the first 11 characters of a device's name, by value, so that a decision is trivially copyable.
 class DeviceName {
  public:
   DeviceName() = default;
@@ -38,31 +39,31 @@ class DeviceName {
 
 struct NetworkAnswer {
   Cause cause =
-      Cause::none;    // none: the margins are written. network_late, network_shed or network_failed: they are not
-  DeviceName device;  // that gave them
+      Cause::none;    // none: the margins were written; network_late, network_shed or network_failed: they were not
+  DeviceName device;  // computed the margins
 };
 
 class NetworkStage {
  public:
   virtual ~NetworkStage() = default;
-  /// The network's margins for raw rows and what the forest said of them. Where the stage waits (for a batch to fill,
-  /// for a device), it does not wait beyond the deadline.
+  /// Writes the network's margins, one per row. `rows` are raw, in schema order; `forest` has the forest's margins of
+  /// each row. A stage that waits (for a batch to fill, for a device) does not wait beyond the deadline.
   virtual NetworkAnswer score(RowsView rows, std::span<const PrefixMargins> forest, std::span<float> out,
                               Deadline deadline) const = 0;
 };
 
 class ForestSignals;
 
-/// Rows as `encoder` gives them, served by any executor; `signals` are those that the encoder reads (forest_signals.h).
-/// With `batching`, single rows are gathered from all callers (dnn/batcher.h): for a device that answers many rows
-/// sooner than few. Throws Error{batcher.options}, Error{network.outputs} for a network of several classes,
-/// Error{network.signal} where the encoder reads signals that are not given.
+/// Encodes rows with `encoder` and runs them on `executor`. `signals` are the forest's signals that the encoder reads
+/// (bundle/forest_signals.h). With `batching`, single rows of all callers are gathered into batches (dnn/batcher.h),
+/// for devices that compute many rows faster together. Throws Error{batcher.options}, Error{network.outputs} for a
+/// network with several classes, Error{network.signal} if `signals` are not as many as the encoder reads.
 std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Encoder> encoder,
                                                  std::shared_ptr<const dnn::Executor> executor,
                                                  const std::optional<dnn::BatcherOptions>& batching = {},
                                                  std::shared_ptr<const ForestSignals> signals = nullptr);
 
-/// The same of a network, on a device. Throws what dnn::make_executor throws as well.
+/// The same for a network on a device, without batching. Also throws what dnn::make_executor throws.
 std::unique_ptr<NetworkStage> make_network_stage(std::shared_ptr<const dnn::Network> network, dnn::DeviceChoice device,
                                                  std::shared_ptr<const ForestSignals> signals = nullptr);
 

@@ -27,7 +27,7 @@ void put_rules(JsonText& json, const Bundle& bundle, const Decision& d) {
   for (const auto& [rules, outcome] : phases(bundle, d))
     for (const auto rule : outcome.missing) json.value(std::string_view(rules->rule(rule).id));
   json.close(']');
-  // Totals stand here only where the lists above had to stop.
+  // Totals are added only if the lists above are truncated.
   const int n_fired = d.pre.n_fired + d.fallback.n_fired + d.post.n_fired,
             n_missing = d.pre.n_missing + d.fallback.n_missing + d.post.n_missing;
   if (n_fired > static_cast<int>(d.pre.fired.size() + d.fallback.fired.size() + d.post.fired.size()))
@@ -48,7 +48,7 @@ void put_reasons(JsonText& json, const Bundle& bundle, const Decision& d, std::s
   json.close(']');
 }
 
-/// Numbers as numbers, words as texts, missing as null. Late columns show what the network saw.
+/// Numbers as numbers, words as strings, missing as null. Late columns have the values that the network read.
 void put_inputs(JsonText& json, const Bundle& bundle, const Decision& d, RowView row) {
   json.key("inputs").open('{');
   const auto late = bundle.schema.late_columns();

@@ -1,6 +1,8 @@
 #pragma once
-/// The record of one decision as JSON: what was decided, by what, and enough to explain it and to decide it again
+/// The record of one decision as JSON: the action, how it was made, and enough to explain and to repeat it
 /// (docs/record_format.md).
+///
+/// Thread-safety: the functions only write to `out`; calls with different `out` are thread-safe.
 
 #include <cstdint>
 #include <span>
@@ -13,7 +15,7 @@
 
 namespace sluice::cascade {
 
-/// One reason for a decision: a rule's, or an attribution's.
+/// One reason for a decision, from a rule or from an attribution.
 struct Reason {
   std::string code;     // from the reason catalogue or the rule
   std::string feature;  // empty for a rule's reason
@@ -23,11 +25,11 @@ struct Reason {
 struct RecordContext {
   std::string_view id;              // the request's; may be empty
   std::uint64_t row = 0;            // counted from 0
-  RowView inputs;                   // raw row in schema order; empty: the record holds no inputs
-  std::span<const Reason> reasons;  // an attribution's; the rules' own are added by the record
+  RowView inputs;                   // raw row in schema order; empty: the record has no inputs
+  std::span<const Reason> reasons;  // from an attribution; append_record adds those of the rules
 };
 
-/// Appends one line of JSON without its newline. Numbers are in the shortest text that reads back to the same bits.
+/// Appends one line of JSON without its newline. Numbers have the shortest text that reads back to the same bits.
 void append_record(std::string& out, const Bundle& bundle, const Decision& decision, const RecordContext& context);
 
 /// "forest>network": the stages that had a part in the action, in order.

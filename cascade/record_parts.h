@@ -1,6 +1,6 @@
 #pragma once
-/// What every text of a record writes alike (record.h, and audit/record/record_text.cpp of what was stored). Not
-/// installed.
+/// Shared by everything that writes a record as text: record.cpp, and audit/record/record_text.cpp for stored records.
+/// Not installed.
 
 #include <array>
 #include <cmath>
@@ -45,7 +45,7 @@ inline void put_band(JsonText& json, const std::optional<Band>& band, bool is_in
   json.field("inside", is_inside).close('}');
 }
 
-/// A rule's, then an attribution's.
+/// The reason of a rule, then that of an attribution.
 inline void put_reason(JsonText& json, std::string_view code, std::string_view rule) {
   json.open('{').field("code", code).field("rule", rule).close('}');
 }
@@ -57,7 +57,7 @@ inline void put_reason(JsonText& json, const Reason& reason) {
       .close('}');
 }
 
-/// Missing is null. JSON has no infinity; the schema reads these texts.
+/// Missing is null. Infinity is a string, because JSON has none; the schema reads these strings.
 inline void put_cell(JsonText& json, double cell) {
   if (std::isinf(cell))
     json.value(cell > 0 ? "inf" : "-inf");

@@ -1,5 +1,5 @@
 #pragma once
-/// Some rows of a block, side by side, and their places in it. Not installed.
+/// Some rows of a block, contiguous in memory, and their places in the block. Not installed.
 
 #include <cstddef>
 #include <numeric>
@@ -9,7 +9,7 @@
 
 namespace sluice::cascade {
 
-/// All rows are a view of the block; fewer are copied.
+/// A selection of all rows is a view of the block; a smaller one is a copy.
 class Selection {
  public:
   explicit Selection(RowsView rows) : view_(rows), places_(rows.n_rows) {
@@ -19,7 +19,7 @@ class Selection {
   Selection(const Selection&) = delete;
   Selection& operator=(const Selection&) = delete;
 
-  /// Those whose place is wanted. `wanted` is asked once for each place, in order. The result may point into this
+  /// The rows for whose place `wanted` returns true. Calls it once per place, in order. The result may point into this
   /// selection's memory.
   template <class Wanted>
   Selection where(const Wanted& wanted) const {

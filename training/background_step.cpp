@@ -9,7 +9,7 @@ namespace sluice::training {
 namespace {
 
 constexpr std::size_t kRows = 100;
-constexpr std::size_t kMinRows = 20;  // fewer approved cases than this make no reference; the population stands in
+constexpr std::size_t kMinRows = 20;  // with fewer approved rows the population is the reference
 
 std::vector<std::size_t> sample(std::size_t n, std::uint64_t seed) {
   std::vector<std::size_t> rows(n);
@@ -21,7 +21,7 @@ std::vector<std::size_t> sample(std::size_t n, std::uint64_t seed) {
   return rows;
 }
 
-/// The approved rows nearest below the cut-off among those that took the route.
+/// The approved rows closest to the cut-off among those that were forwarded (`through_network`) or were not.
 std::vector<std::size_t> approved_near_cutoff(const cascade::Policy& policy, const Part& part, bool through_network) {
   const auto& p = through_network ? part.p_network : part.p_forest;
   std::vector<std::size_t> rows;

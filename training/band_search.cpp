@@ -7,10 +7,10 @@
 namespace sluice::training {
 namespace {
 
-/// Sums over the rows whose p lies below an edge.
+/// Sums over the rows whose p is below an edge.
 struct Edge {
   double p = 0;
-  double n = 0, gain = 0, seen = 0, squares = 0;  // of the rows; squares of what was seen
+  double n = 0, gain = 0, seen = 0, squares = 0;  // of the rows; squares of `seen`
   double n_served = 0;
 };
 
@@ -29,7 +29,7 @@ std::vector<Edge> make_edges(std::vector<double> served, std::size_t n_cells) {
 
 void sum_rows(std::span<const BandRow> rows, std::vector<Edge>& edges) {
   for (const BandRow& row : rows) {
-    // The first edge above p; the last edge takes p = 1.
+    // The first edge above p; p = 1 belongs to the last edge.
     const auto at =
         std::upper_bound(edges.begin(), edges.end() - 1, row.p, [](double p, const Edge& edge) { return p < edge.p; });
     at->n += 1;

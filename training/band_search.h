@@ -1,6 +1,8 @@
 #pragma once
-/// Where forwarding pays: the interval of forest probability with the largest gain under a limit on the share
-/// forwarded.
+/// Finds the band: the interval of the forest's probability with the largest gain, under a limit on the share of
+/// forwarded rows.
+///
+/// Thread-safety: the functions are pure.
 
 #include <cstddef>
 #include <optional>
@@ -12,39 +14,39 @@
 namespace sluice::training {
 
 struct BandOptions {
-  bool by_gain = true;        // a gain model may choose the rows, where it promises more than an interval (gain_step.h)
-  double max_forward = 0.30;  // share of the rows
-  std::size_t n_cells = 200;  // candidate edges are quantiles of p: coarse enough not to chase single rows
+  bool by_gain = true;        // use a gain model if its expected savings are larger than the interval's (gain_step.h)
+  double max_forward = 0.30;  // maximum share of forwarded rows, 0 to 1
+  std::size_t n_cells = 200;  // candidate edges are quantiles of p: coarse, so that single rows are not fitted
   double min_z =
-      1.0;  // the gain seen must be so many standard errors above 0, else nothing is forwarded; -inf takes any
+      1.0;  // the observed gain must be this many standard errors above 0, or no row is forwarded; -inf accepts any
 };
 
 struct BandChoice {
   std::optional<cascade::Band> band;  // none: forwarding does not pay
-  double gain = 0;                    // seen, mean a row of `rows`
-  double standard_error = 0;          // of it
-  double share = 0;                   // of `served` inside
+  double gain = 0;                    // observed, per row of `rows`
+  double standard_error = 0;          // of `gain`
+  double share = 0;                   // of `served` inside the band
 };
 
-/// What is known of forwarding one row.
+/// The savings from forwarding one row.
 struct BandRow {
   double p = 0;     // forest probability
-  double gain = 0;  // what the network's answer is expected to save over the forest's, its price taken off: what the
-                    // search adds up
-  double seen = 0;  // what it saved, by the row's outcome: what the choice must prove itself on
+  double gain = 0;  // expected saving of the network's answer over the forest's, after the price of forwarding: the
+                    // search maximises its sum
+  double seen = 0;  // observed saving, by the row's label: the choice must be significant in it
 };
 
-/// How many of `n_rows` may be forwarded. The share on the next rows differs from the one seen here; half a standard
-/// error is kept free for it.
+/// How many of `n_rows` may be forwarded: max_forward of them less half a standard error, because the share on other
+/// rows differs from the one on these.
 double max_forwarded(std::size_t n_rows, const BandOptions& options);
 
-/// The standard error of what `n` rows saved together, from their sum `seen` and the sum of their `squares`. A few rows
-/// tell too little of their own spread: it counts for at least the `variance` of all rows.
+/// The standard error of the total saving of `n` rows, from their sum `seen` and the sum of their `squares`. Few rows
+/// underestimate their variance: at least the `variance` of all rows is used.
 double error_of_sum(double n, double seen, double squares, double variance);
 
-/// The interval with the largest gain over `rows` whose share of `served` (forest probabilities as the served forest
-/// gives them) is at most max_forward, less half a standard error. Forwarding pays where the expected gain given p is
-/// largest, not around 0.5 (Jitkrittum et al., NeurIPS 2023). Edges are quantiles of `served`; all pairs are tried.
+/// The interval with the largest gain over `rows` that contains at most max_forwarded() of `served`, the probabilities
+/// of the served forest. Forwarding pays where the expected gain given p is largest, not around 0.5 (Jitkrittum et al.,
+/// NeurIPS 2023). Edges are quantiles of `served`; all pairs are tried.
 BandChoice search_band(std::span<const BandRow> rows, std::span<const double> served, const BandOptions& options = {});
 
 }  // namespace sluice::training

@@ -26,17 +26,17 @@ std::string_view bytes_of(const T* data, std::size_t n) {
 void check_classes(const Dataset& data, const std::string& path, const std::string& label) {
   const auto n_positive = static_cast<std::size_t>(std::count(data.labels.begin(), data.labels.end(), 1.0f));
   const std::size_t n_negative = data.labels.size() - n_positive;
-  if (data.labels.empty()) throw Error("data.no_rows", path + ": there is a header and no row");
+  if (data.labels.empty()) throw Error("data.no_rows", path + ": the file has a header but no rows");
   if (n_positive == 0 || n_negative == 0)
     throw Error("data.one_class",
                 path + ": the label \"" + label + "\" is " + (n_positive == 0 ? "0" : "1") + " in every row",
                 "name the text that counts as 1 with --positive");
   if (std::min(n_positive, n_negative) < kMinOfAClass)
     throw Error("data.too_few", path + ": only " + std::to_string(std::min(n_positive, n_negative)) +
-                                    " rows of one class; a model wants at least " + std::to_string(kMinOfAClass));
+                                    " rows of one class; training needs at least " + std::to_string(kMinOfAClass));
 }
 
-/// Bad rate of each category code, so that a category can be ranked; the column's values otherwise.
+/// The bad rate of each row's category, so that categories can be ranked; the column's values otherwise.
 std::vector<double> ranking_of(const Dataset& data, std::size_t column, const Column& c) {
   std::vector<double> values(data.labels.size());
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = data.rows.row(i)[column];
@@ -108,7 +108,8 @@ Split split_by_column(const std::string& path, const std::string& column) {
   const auto& header = records->header();
   const auto at = static_cast<std::size_t>(std::find(header.begin(), header.end(), column) - header.begin());
   if (at == header.size())
-    throw Error("data.split", path + ": there is no column \"" + column + "\"", "name the column that holds the split");
+    throw Error("data.split", path + ": there is no column \"" + column + "\"",
+                "name the column that contains the split");
   Split split;
   std::vector<std::string_view> fields;
   for (std::size_t row = 0; records->next(fields); ++row) {
@@ -121,7 +122,7 @@ Split split_by_column(const std::string& path, const std::string& column) {
     else
       throw Error("data.split",
                   records->where() + ": \"" + std::string(fields[at]) + "\" in the split's column \"" + column + "\"",
-                  "it says train, valid or test");
+                  "write train, valid or test");
   }
   return split;
 }
@@ -149,7 +150,7 @@ std::vector<std::string> find_leaks(const Dataset& data, const Schema& schema) {
     char text[32];
     std::snprintf(text, sizeof text, "%.4f", strength);
     leaks.push_back("column \"" + schema[column].name + "\" alone ranks the label with AUC " + text +
-                    ": it may be known only after the outcome; leave it out with --drop if so");
+                    ": if it is known only after the outcome, leave it out with --drop");
   }
   return leaks;
 }

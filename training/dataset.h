@@ -1,5 +1,8 @@
 #pragma once
-/// A labelled table in memory, its split, and a look for labels that leaked into features.
+/// A labelled table in memory, its split, and a search for features that leak the label.
+///
+/// Thread-safety: the functions are pure, except that they read files; a dataset that does not change can be shared
+/// between threads.
 
 #include <cstdint>
 #include <string>
@@ -18,7 +21,8 @@ struct Dataset {
   std::vector<std::string> warnings;
 };
 
-/// Throws what io::RowReader throws, and Error{data.*}: no rows, one class only, fewer than 20 rows of a class.
+/// Reads a file; `positive` is the label's text that counts as 1. Throws what io::RowReader throws, and Error{data.*}
+/// if there are no rows, only one class, or fewer than 20 rows of a class.
 Dataset load_dataset(const std::string& path, const Schema& schema, const std::string& label,
                      const std::string& positive, const Progress& progress = {});
 
@@ -27,19 +31,19 @@ struct Split {
   std::vector<std::size_t> train, valid, test;
 };
 
-/// 60 / 20 / 20 %, each row by a hash of its number and the seed; or, with a time column, in time order, the latest
-/// last (rows without a time go first).
+/// Splits 60 / 20 / 20 %, each row by a hash of its number and the seed; with a time column in time order, so that the
+/// latest rows are the test part (rows without a time are the earliest).
 Split split_rows(const Dataset& data, const Schema& schema, std::uint64_t seed, const std::string& time_column);
 
-/// As a column of the file says: "train", "valid" or "test" in every row. Throws Error{data.split} naming the line of
-/// any other text, and where the file has no such column.
+/// Splits by a column of the file, which contains "train", "valid" or "test" in every row. Throws Error{data.split} if
+/// the file has no such column, or, naming the line, if a row has another text.
 Split split_by_column(const std::string& path, const std::string& column);
 
-/// The rows of `which`, copied.
+/// Copies of the rows `which`.
 Table take_rows(const Table& rows, const std::vector<std::size_t>& which);
 std::vector<float> take_labels(const std::vector<float>& labels, const std::vector<std::size_t>& which);
 
-/// One line for each model column that alone ranks the label nearly perfectly (AUC >= 0.98, either way).
+/// One warning for each model column that alone ranks the label almost perfectly (AUC >= 0.98 in either direction).
 std::vector<std::string> find_leaks(const Dataset& data, const Schema& schema);
 
 }  // namespace sluice::training

@@ -9,7 +9,7 @@ namespace {
 
 constexpr float kNoGain = std::numeric_limits<float>::quiet_NaN();
 
-/// Figures of probabilities `p`, where row i was forwarded if forwarded[i].
+/// The figures of probabilities `p`; row i was forwarded if forwarded[i].
 Figures figures_of(std::string name, const std::vector<double>& p, const std::vector<char>& forwarded, const Part& part,
                    const cascade::Cutoffs& cutoffs, const cascade::Costs& costs, double price) {
   Figures f;

@@ -17,9 +17,9 @@
 namespace sluice::training {
 namespace {
 
-constexpr std::size_t kServedOfFold = 2;  // forests of each fold, where these are served
+constexpr std::size_t kServedOfFold = 2;  // forests per fold if these are served
 
-/// The forest's columns of raw rows as XGBoost takes them.
+/// The forest's columns of raw rows in XGBoost's form.
 struct Features {
   FloatTable rows;
   std::vector<float> labels;
@@ -77,9 +77,9 @@ double log_uniform(Random& random, double low, double high) {
   return std::exp(random.uniform(std::log(low), std::log(high)));
 }
 
-/// The search space: depth 3 to 6 or 8 to 48 leaves within six levels (what the fastest kernels hold), eta 0.02 to 0.1,
-/// row and column shares 0.4 to 1, leaf weight 1 to 50, lambda 0.5 to 10. Leaf by leaf, categories may be split one
-/// against the rest.
+/// The search space: depth 3 to 6, or 8 to 48 leaves within six levels (the limit of the fastest kernels), eta 0.02 to
+/// 0.1, share of rows 0.5 to 1, of columns 0.4 to 1, leaf weight 1 to 50, lambda 0.5 to 10. With growth leaf by leaf,
+/// categories may be split one against the rest.
 gbdt::TrainOptions random_options(gbdt::TrainOptions t, bool by_leaf, Random& random) {
   t.max_depth = 3 + static_cast<int>(random.below(4));
   t.eta = log_uniform(random, 0.02, 0.1);
@@ -105,7 +105,7 @@ std::string describe(const ForestConfiguration& tried, const gbdt::TrainedForest
   return text;
 }
 
-/// Progress of a whole pipeline step out of its trainings.
+/// Reports the progress of one training as a part of a whole pipeline step.
 Progress as_part(const Progress& progress, std::string what, std::size_t part, std::size_t n_parts) {
   if (!progress) return {};
   return [&progress, what = std::move(what), part, n_parts](std::string_view, std::uint64_t done, std::uint64_t total) {
@@ -119,7 +119,7 @@ struct Trial {
   gbdt::TrainedForest trained;
 };
 
-/// Whether it makes a difference for some column that categories have an order.
+/// Whether the order of categories makes a difference for some column.
 bool has_orders(const Schema& schema) {
   return std::any_of(schema.forest_columns().begin(), schema.forest_columns().end(),
                      [&](std::size_t column) { return schema[column].vocabulary.size() > 2; });
@@ -146,7 +146,7 @@ std::vector<Trial> search(const Features& train, const Features& valid, const Fo
   return trials;
 }
 
-/// Folds by a seeded hash of the row's place, stratified by label, so that each fold has its share of a rare class.
+/// Assigns rows to folds by a seeded shuffle, stratified by label, so that each fold has its share of a rare class.
 std::vector<std::uint8_t> assign_folds(const std::vector<float>& labels, std::size_t n_folds, std::uint64_t seed) {
   std::array<std::vector<std::size_t>, 2> by_label;
   for (std::size_t i = 0; i < labels.size(); ++i) by_label[labels[i] > 0.5f].push_back(i);
@@ -168,7 +168,7 @@ std::vector<dnn::PrefixMargins> staged_margins(std::span<const gbdt::Forest> bag
   return staged;
 }
 
-/// Moves out-of-fold margins onto the refitted forest's scale: both calibrated to the same probability.
+/// Moves out-of-fold margins to the scale of the refitted forest, so that both calibrations give the same probability.
 void align(std::vector<dnn::PrefixMargins>& out_of_fold, const std::vector<float>& labels,
            const std::vector<dnn::PrefixMargins>& refit_valid, const std::vector<float>& valid_labels) {
   const auto last = [](const std::vector<dnn::PrefixMargins>& staged) {
@@ -187,9 +187,9 @@ void keep(std::string json, const std::string& name, ForestResult& result) {
   result.json.push_back(std::move(json));
 }
 
-/// Forests without each fold, and what they say of it: one of every configuration that is served, so that what the
-/// network learns from is no noisier than what it will correct. Where they are served themselves, fewer: a decision
-/// pays for each.
+/// Trains forests without each fold and scores the fold with them: one forest per served configuration, so that the
+/// margins that the network learns from have no more noise than those that it will correct. Fewer if these forests are
+/// served themselves: each costs time in every decision.
 void train_folds(const Features& all, const LabelledRows& train, const ForestOptions& options, ForestResult& result,
                  const Progress& progress) {
   const auto fold_of = assign_folds(train.labels, options.n_folds, options.seed);
@@ -230,7 +230,7 @@ ForestResult train_forests(const Schema& schema, const LabelledRows& train, cons
   ForestResult result;
   std::vector<Trial> trials = search(train_features, valid_features, options, result.log, progress);
   result.best = gbdt::load_xgboost(trials[0].trained.json, "the best of the search");
-  // The first configuration grows level by level, so that there is one.
+  // Always found: the first configuration grows level by level.
   const auto by_level = std::find_if(trials.begin(), trials.end(), [](const Trial& trial) {
     return trial.configuration.options.max_leaves == 0 && !trial.configuration.ordered;
   });

@@ -13,7 +13,7 @@
 namespace sluice::training {
 namespace {
 
-/// The forest's columns and the served margin of each row, which in training rows is out of fold.
+/// The forest's columns and the margin of each row; the margins of training rows are out of fold.
 FloatTable features_of(const Schema& schema, const Part& part) {
   const auto columns = schema.forest_columns();
   FloatTable features(columns.size() + 1);
@@ -26,7 +26,7 @@ FloatTable features_of(const Schema& schema, const Part& part) {
   return features;
 }
 
-/// Shallow and slow: a decision pays for every tree.
+/// Shallow trees and few rounds: every tree costs time in a decision.
 gbdt::TrainOptions gain_options(const ForestOptions& options, double mean) {
   gbdt::TrainOptions t;
   t.objective = "reg:squarederror";
@@ -77,7 +77,8 @@ BandChoice choose_min_gain(std::span<const BandRow> rows, std::span<const float>
   std::vector<float> sorted(gains.begin(), gains.end());
   std::sort(sorted.begin(), sorted.end(), std::greater<>());
   std::size_t taken = std::min(most, sorted.size());
-  while (taken > 0 && taken < sorted.size() && sorted[taken - 1] == sorted[taken]) --taken;  // equal rows go together
+  while (taken > 0 && taken < sorted.size() && sorted[taken - 1] == sorted[taken])
+    --taken;  // equal gains are taken together or not at all
   while (taken > 0 && sorted[taken - 1] <= 0) --taken;
   if (taken == 0) return {};
   const float least = sorted[taken - 1];

@@ -15,14 +15,14 @@
 namespace sluice::training {
 namespace {
 
-constexpr std::size_t kMaxWords = 1000;  // a category with more is no category for a forest
-constexpr double kNumberShare = 0.9;     // with so many numbers, the texts among them are mistakes
+constexpr std::size_t kMaxWords = 1000;  // a column with more words is not used as a category
+constexpr double kNumberShare = 0.9;     // from this share of numbers on, the texts among them are mistakes
 
 bool is_date(std::string_view text) {
   return text.size() >= 10 && text[4] == '-' && text[7] == '-' && parse_time(text);
 }
 
-/// What one pass sees of one column.
+/// The statistics of one column.
 class ColumnProfile {
  public:
   void add(std::string_view text, const io::RecordReader& records) {
@@ -77,7 +77,7 @@ void check_names(const InferOptions& options, const std::vector<std::string>& he
   const auto check = [&](const std::string& name, const char* option) {
     if (name.empty() || std::find(header.begin(), header.end(), name) != header.end()) return;
     const std::string meant = nearest(name, header);
-    throw Error("schema.unknown_column", path + ": " + option + " names \"" + name + "\", and there is no such column",
+    throw Error("schema.unknown_column", path + ": " + option + " names \"" + name + "\", but there is no such column",
                 meant.empty() ? "" : "did you mean \"" + meant + "\"?");
   };
   check(options.label, "--label");
@@ -92,7 +92,7 @@ bool holds(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// The column, or nothing after a warning.
+/// The column; null, with a warning, if it is left out.
 std::unique_ptr<Column> decide_column(const std::string& name, const ColumnProfile& profile,
                                       const InferOptions& options, std::vector<std::string>& warnings) {
   auto column = std::make_unique<Column>();
@@ -108,19 +108,19 @@ std::unique_ptr<Column> decide_column(const std::string& name, const ColumnProfi
   if (profile.is_empty()) return leave_out("is missing in every row");
   if (profile.is_constant()) return leave_out("has one value in every row");
   if (profile.is_row_number()) {
-    warnings.push_back("column \"" + name + "\" counts the rows; it becomes an id and no feature");
+    warnings.push_back("column \"" + name + "\" numbers the rows; it becomes an id, not a feature");
     return column->kind = Kind::id, std::move(column);
   }
   if (profile.is_number()) return column;
   if (profile.is_date_column()) {
-    warnings.push_back("column \"" + name + "\" holds dates; it becomes a time and no feature");
+    warnings.push_back("column \"" + name + "\" contains dates; it becomes a time, not a feature");
     return column->kind = Kind::time, std::move(column);
   }
   if (profile.is_nearly_number())
-    throw Error(
-        "schema.text_in_number",
-        profile.first_text_place() + ": column \"" + name + "\" holds \"" + profile.first_text() + "\" among numbers",
-        "list the text in missing_codes of a --schema file, or give the column kind category there");
+    throw Error("schema.text_in_number",
+                profile.first_text_place() + ": column \"" + name + "\" contains \"" + profile.first_text() +
+                    "\" among numbers",
+                "list the text in missing_codes of a --schema file, or give the column the kind category there");
   if (profile.has_too_many_words()) return leave_out("has too many different texts for a category");
   column->kind = Kind::category;
   column->vocabulary = profile.vocabulary();
@@ -140,7 +140,7 @@ InferredSchema infer_schema(const std::string& path, const InferOptions& options
     for (std::size_t c = 0; c < fields.size(); ++c) profiles[c].add(fields[c], *records);
     if (n_rows % 4096 == 0) report(progress, "reading columns", records->bytes_read(), records->bytes_total());
   }
-  if (n_rows == 0) throw Error("data.no_rows", path + ": there is a header and no row");
+  if (n_rows == 0) throw Error("data.no_rows", path + ": the file has a header but no rows");
   InferredSchema inferred;
   std::vector<Column> columns;
   for (std::size_t c = 0; c < header.size(); ++c) {
@@ -151,7 +151,7 @@ InferredSchema infer_schema(const std::string& path, const InferOptions& options
   const bool has_feature = std::any_of(columns.begin(), columns.end(), [](const Column& c) {
     return !c.late && !c.is_protected && (c.kind == Kind::number || c.kind == Kind::category);
   });
-  if (!has_feature) throw Error("schema.empty", path + ": no column is left that a forest could learn from");
+  if (!has_feature) throw Error("schema.empty", path + ": no column is left for the forest to learn from");
   inferred.schema = Schema(std::move(columns));
   return inferred;
 }

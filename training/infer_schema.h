@@ -1,9 +1,10 @@
 #pragma once
-/// Learns a schema from a table's texts, in one pass and bounded memory.
+/// Infers a schema from a table's texts, in one pass and bounded memory.
 ///
-/// A column is a number where every text that is not missing is one, a time where every one is an ISO date, otherwise a
-/// category. What no model could use is left out, and said: constant and all-missing columns, and texts that are nearly
-/// all different. A column of ascending whole numbers, all different, is a row number in disguise and becomes an id.
+/// A column is a number if every text that is not missing is one, a time if every one is an ISO date, otherwise a
+/// category. Columns that no model can use are left out with a warning: constant and all-missing columns, and texts
+/// that are almost all different. A column of strictly ascending whole numbers is a row number and becomes an id.
+/// Thread-safety: calls are independent.
 
 #include <string>
 #include <string_view>
@@ -15,12 +16,12 @@
 namespace sluice::training {
 
 struct InferOptions {
-  std::string label;                      // becomes no column
-  std::string id;                         // names the identifier; empty: none
-  std::string time;                       // names the time column; empty: none
+  std::string label;                      // not a column of the schema
+  std::string id;                         // the identifier; empty: none
+  std::string time;                       // the time column; empty: none
   std::vector<std::string> drop;          // left out
-  std::vector<std::string> late;          // only the network sees them
-  std::vector<std::string> is_protected;  // kept for slices, seen by no model
+  std::vector<std::string> late;          // fetched only for forwarded rows
+  std::vector<std::string> is_protected;  // kept for slices, read by no model
 };
 
 struct InferredSchema {
@@ -28,9 +29,9 @@ struct InferredSchema {
   std::vector<std::string> warnings;
 };
 
-/// Throws what the records throw, and Error{schema.*}: a named column that is not there (schema.unknown_column, the
-/// nearest as hint), a few texts in a column of numbers (schema.text_in_number: file, line and column), no usable
-/// column (schema.empty), no rows (data.no_rows).
+/// Throws what io::open_records throws, and Error{...}: schema.unknown_column for an option that names an absent column
+/// (with the nearest as hint), schema.text_in_number for a few texts in a column of numbers (with file, line and
+/// column), schema.empty for no usable column, data.no_rows for no rows.
 InferredSchema infer_schema(const std::string& path, const InferOptions& options, const Progress& progress = {});
 
 }  // namespace sluice::training

@@ -37,8 +37,8 @@ void train_network_stage(const TrainRequest& request, const Schema& schema, cons
 #else
 void train_network_stage(const TrainRequest&, const Schema&, const Part&, const Part&, Models&, TrainReport&,
                          const Progress&) {
-  throw Error("training.no_torch", "this build has no LibTorch to train a network with",
-              "take --network none, or build with LibTorch (script/setup installs it)");
+  throw Error("training.no_torch", "this build has no LibTorch, which training a network needs",
+              "use --network none, or build with LibTorch (script/setup installs it)");
 }
 #endif
 

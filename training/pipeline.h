@@ -1,5 +1,5 @@
 #pragma once
-/// What the steps of a training hand to each other. Not installed.
+/// Data that the steps of a training exchange, and the steps. Not installed.
 
 #include <memory>
 #include <span>
@@ -15,15 +15,15 @@
 
 namespace sluice::training {
 
-/// Rows of one part of the split and what the stages say of them. The network's figures are NaN where there is none.
+/// The rows of one part of the split and the stages' outputs for them. The network's are NaN if there is no network.
 struct Part {
   Table rows;
   std::vector<float> labels;
   std::vector<dnn::PrefixMargins> staged;
-  std::vector<float> signals;        // [rows, request.signals]; of training and validation rows alone
-  std::vector<std::size_t> numbers;  // of the rows, in the data
+  std::vector<float> signals;        // [rows, request.signals]; only for training and validation rows
+  std::vector<std::size_t> numbers;  // row numbers in the data
   std::vector<double> p_forest, p_network;
-  std::vector<float> gains;                   // what the gain model expects; empty where there is none
+  std::vector<float> gains;                   // expected by the gain model; empty if there is none
   std::vector<std::vector<double>> p_single;  // of ForestResult::by_level and best
   std::vector<float> network_margins;
 
@@ -33,7 +33,7 @@ struct Part {
 struct Models {
   std::shared_ptr<const std::vector<gbdt::Forest>> forests;
   std::unique_ptr<cascade::ForestStage> forest_stage;
-  std::shared_ptr<const cascade::ForestSignals> signals;  // null where the network reads none
+  std::shared_ptr<const cascade::ForestSignals> signals;  // null if the network reads none
   std::vector<std::string> forest_json;
   std::shared_ptr<const dnn::Network> network;  // null: none
   std::unique_ptr<cascade::NetworkStage> network_stage;
@@ -43,31 +43,31 @@ struct Models {
   std::string gain_json;
 };
 
-/// Whether the policy wants the network for row `i` of a part.
+/// Whether the policy forwards row `i` of a part to the network.
 bool is_forwarded(const cascade::Policy& policy, const Part& part, std::size_t i);
 
-/// The forest's margins for the part's rows.
+/// Sets part.staged, the forest's margins for the part's rows.
 void score_forest(const Models& models, Part& part);
-/// Probabilities of both stages, after calibration.
+/// Sets the calibrated probabilities of both stages.
 void score_probabilities(const Models& models, Part& part);
 
-/// Trains the network stage on out-of-fold margins and signals; `train.staged` and `train.signals` hold them. Throws
+/// Trains the network stage on the out-of-fold margins and signals in `train.staged` and `train.signals`. Throws
 /// Error{training.no_torch} in a build without LibTorch.
 void train_network_stage(const TrainRequest& request, const Schema& schema, const Part& train, const Part& valid,
                          Models& models, TrainReport& report, const Progress& progress);
 
-/// Cut-offs from the costs; the band from the training rows (their forest probabilities are out of fold) and the
-/// validation rows. Leaves a gain model where the policy asks for a gain.
+/// Chooses the cut-offs from the costs, and the band from the training rows (their forest probabilities are out of
+/// fold) and the validation rows. Sets models.gain only if the policy's band has a min_gain.
 cascade::Policy choose_policy(const TrainRequest& request, const Schema& schema, const Part& train, const Part& valid,
                               Models& models, TrainReport& report, const Progress& progress);
 
-/// Fills report.figures and the share of the cost reduction from the test part.
+/// Appends to report.figures and sets report.share_of_cost_reduction, from the test part.
 void evaluate(const cascade::Policy& policy, const Schema& schema, const Part& test, bool has_network,
               TrainReport& report);
-/// Probabilities of one forest, calibrated on the validation rows.
+/// The probabilities of one forest, calibrated on the validation rows.
 std::vector<double> probabilities_of(const gbdt::Forest& forest, const Schema& schema, const Part& valid,
                                      const Part& part);
-/// The figures of a forest that is not served.
+/// Appends the figures of a forest that is not served.
 void evaluate_peer(const std::string& name, const std::vector<double>& p, const cascade::Policy& policy,
                    const Part& test, TrainReport& report);
 

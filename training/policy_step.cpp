@@ -15,12 +15,12 @@ double row_log_loss(double p, float label) {
   return label > 0.5f ? -std::log(clamped) : -std::log1p(-clamped);
 }
 
-/// The cost that an action is expected to have for a row that is bad with probability p.
+/// The expected cost of an action for a row that is bad with probability p.
 double expected_cost(const cascade::Costs& costs, cascade::Action action, double p) {
   return p * costs.of(action, true) + (1 - p) * costs.of(action, false);
 }
 
-/// Six significant digits: thresholds that a person can read and type, none of which tells two rows apart.
+/// Six significant digits: enough to separate rows, and short enough to read and type.
 double readable(double threshold) {
   char text[32];
   std::snprintf(text, sizeof text, "%.6g", threshold);
@@ -31,17 +31,17 @@ cascade::Cutoffs readable(cascade::Cutoffs cutoffs) {
   return {readable(cutoffs.approve_below), readable(cutoffs.decline_from), cutoffs.otherwise};
 }
 
-/// Of one row, what the network's own probability expects its answer to save over the forest's in log-loss: the
-/// divergence of the two.
+/// The log-loss that the network's answer is expected to save over the forest's for one row, if the network's
+/// probability is correct: the divergence of the two.
 double expected_log_loss_gain(double p_forest, double p_network) {
   const double p = std::clamp(p_forest, 1e-15, 1 - 1e-15), q = std::clamp(p_network, 1e-15, 1 - 1e-15);
   return q * std::log(q / p) + (1 - q) * std::log((1 - q) / (1 - p));
 }
 
-/// What the network's answer saves over the forest's, row by row. In costs it is what the network's own probability
-/// expects, not what the outcome shows: few rows change sides, and each one's outcome is a coin toss; the calibrated
-/// expectation has the same mean and a fraction of the noise. (Eight splits of uci_credit_default, seeds 11 to 18, at
-/// 30 % forwarded: 63 % of the possible cost reduction against 58 %.)
+/// What the network's answer saves over the forest's, row by row. In costs, `gain` is the expectation under the
+/// network's probability, not the observed saving: few rows change their action, and the outcome of each is random; the
+/// calibrated expectation has the same mean and a fraction of the noise. (Eight splits of uci_credit_default, seeds 11
+/// to 18, at 30 % forwarded: 63 % of the possible cost reduction against 58 %.)
 class Savings {
  public:
   Savings(const TrainRequest& request, const Schema& schema, const cascade::Policy& policy, const cascade::Costs& costs)
@@ -68,7 +68,7 @@ class Savings {
     return rows;
   }
 
-  /// By the network's probability, whatever the costs.
+  /// The expected gain of each row under the network's probability, in costs or log-loss.
   std::vector<float> expected(const Part& part) const {
     std::vector<float> gains;
     for (std::size_t i = 0; i < part.labels.size(); ++i)
@@ -89,14 +89,14 @@ class Savings {
   bool in_costs_;
 };
 
-/// Whether the network says what the forest says, but for rounding: training ended where it began.
+/// Whether the network gives the forest's margins up to rounding: training has changed nothing.
 bool repeats_forest(const Part& valid) {
   for (std::size_t i = 0; i < valid.network_margins.size(); ++i)
     if (std::abs(valid.network_margins[i] - valid.staged[i].back()) > 1e-5f) return false;
   return true;
 }
 
-/// What a band is expected to save on the validation rows.
+/// The expected saving of a band on the validation rows.
 double promise(const std::optional<cascade::Band>& band, const Part& valid, std::span<const float> modelled,
                std::span<const float> expected) {
   double sum = 0;
@@ -105,8 +105,8 @@ double promise(const std::optional<cascade::Band>& band, const Part& valid, std:
   return sum;
 }
 
-/// Learns a gain model, and takes it where it promises more than the interval that was found. It has learnt from the
-/// training rows alone, so that the validation rows can choose.
+/// Trains a gain model, and uses it if its expected saving is larger than that of the interval in `report`. The model
+/// learns only from the training rows, so that the choice can be made on the validation rows.
 void try_gain_model(const TrainRequest& request, const Schema& schema, const Savings& savings, const Part& train,
                     const Part& valid, Models& models, TrainReport& report, const Progress& progress) {
   train_gain_model(schema, train, savings.expected(train), request.forest_options, models, progress);
@@ -140,13 +140,13 @@ cascade::Policy choose_policy(const TrainRequest& request, const Schema& schema,
   }
   cascade::Policy policy;
   policy.level0 = readable(report.costs.cutoffs());
-  // At L1 a row of the band is undecided: people are asked sooner.
+  // At L1 a row in the band is uncertain: more rows go to review.
   cascade::Costs level1 = report.costs;
   if (level1.review) level1.review = *level1.review / 2;
   policy.level1 = readable(level1.cutoffs());
   if (!models.network) return policy;
   if (repeats_forest(valid)) {
-    report.warnings.push_back("the network adds nothing here: forwarding is off");
+    report.warnings.push_back("the network does not change the forest's margins: forwarding is off");
     return policy;
   }
   const Savings savings(request, schema, policy, report.costs);
@@ -158,7 +158,7 @@ cascade::Policy choose_policy(const TrainRequest& request, const Schema& schema,
   policy.band = report.band.band;
   if (!policy.band)
     report.warnings.push_back(
-        "forwarding does not pay on the validation rows: the band is switched off and the forest decides alone");
+        "forwarding does not pay on the validation rows: the band is switched off, and the forest decides alone");
   return policy;
 }
 

@@ -27,12 +27,12 @@ Part take_part(const Dataset& data, const std::vector<std::size_t>& which) {
 void check_part(const Part& part, const char* name) {
   const auto n_positive = std::count(part.labels.begin(), part.labels.end(), 1.0f);
   if (n_positive == 0 || n_positive == static_cast<std::ptrdiff_t>(part.labels.size()))
-    throw Error("data.one_class", std::string("the ") + name + " part of the split holds one class only",
-                "give more rows, or leave --time out");
+    throw Error("data.one_class", std::string("the ") + name + " part of the split has only one class",
+                "use more rows, or leave out --time");
 }
 
-/// The schema's columns in the order of a given forest's features; model columns that the forest does not know are left
-/// out, late ones kept.
+/// The schema's columns in the order of a given forest's features, then the others. Leaves out, with a warning, the
+/// columns that a forest would read and this one does not.
 Schema fit_schema_to(const gbdt::Forest& forest, const Schema& schema, std::vector<std::string>& warnings) {
   if (forest.feature_names.empty()) return schema;
   std::vector<Column> columns;
@@ -44,7 +44,7 @@ Schema fit_schema_to(const gbdt::Forest& forest, const Schema& schema, std::vect
         (column.kind == Kind::number || column.kind == Kind::category) && !column.is_protected && !column.late;
     if (is_feature)
       warnings.push_back("column \"" + column.name +
-                         "\" is unknown to the given forest; it is left out (--late gives it to the network)");
+                         "\" is not a feature of the given forest; it is left out (--late gives it to the network)");
     else
       columns.push_back(column);
   }
@@ -62,7 +62,7 @@ void add_rules(const std::filesystem::path& folder, const Schema& schema, cascad
     throw_if_errors(rules::RuleSet::compile(text, (folder / name).string(), schema, phase, read_beside).diagnostics);
     files["rules/" + name] = std::move(text);
   }
-  if (!any) throw Error("rules.none", folder.string() + ": there is no pre.json, fallback.json or post.json in it");
+  if (!any) throw Error("rules.none", folder.string() + ": the folder has no pre.json, fallback.json or post.json");
 }
 
 class Training {
@@ -90,7 +90,7 @@ class Training {
       if (schema_.find(request_.columns.label))
         throw Error("schema.label",
                     request_.schema->string() + ": the label \"" + request_.columns.label + "\" is one of the columns",
-                    "take it out: a model must not see it");
+                    "remove it: a model must not read the label");
     } else {
       InferOptions columns = request_.columns;
       if (!request_.split.empty()) columns.drop.push_back(request_.split);
@@ -100,12 +100,12 @@ class Training {
     }
     if (!schema_.late_columns().empty() && !request_.with_network)
       throw Error("training.late_without_network",
-                  "late columns are read by the network, and --network none leaves it out");
+                  "only the network reads late columns, and --network none disables it");
     if (request_.policy && !request_.with_network &&
         cascade::parse_policy(read_file(*request_.policy), request_.policy->string()).asks_gain())
       throw Error("policy.min_gain", request_.policy->string() +
-                                         ": the band asks for an expected gain, and --network none leaves out what it "
-                                         "would be expected of");
+                                         ": the band has a min_gain, and --network none disables the network that "
+                                         "would give the gain");
     if (!request_.forest) return;
     given_forest_ = gbdt::load_forest(*request_.forest);
     schema_ = fit_schema_to(given_forest_, schema_, report_.warnings);
@@ -138,8 +138,8 @@ class Training {
       models_.forest_json = {read_file(*request_.forest)};
       models_.forests = std::make_shared<const std::vector<gbdt::Forest>>(1, given_forest_);
       report_.warnings.push_back(
-          "the given forest's margins are taken as they are: if it learnt from these rows, the network learns from "
-          "margins that are too sure");
+          "the given forest's margins are used unchanged: if it was trained on these rows, the network learns from "
+          "margins that are too confident");
     } else {
       ForestOptions options = request_.forest_options;
       options.seed = request_.seed;
@@ -188,8 +188,7 @@ class Training {
 
   void report_figures(const cascade::Policy& policy) {
     if (request_.with_baseline) {
-      // XGBoost's default eta of 0.3 overfits at 300 trees; 0.1 is the rate that people set first, and the stronger
-      // peer.
+      // XGBoost's default eta of 0.3 overfits with 300 trees; 0.1 is the usual first choice, and the stronger baseline.
       for (const double eta : {0.3, 0.1}) {
         const auto plain =
             train_plain(schema_, train_.labelled(), 300, 6, eta, request_.forest_options.n_threads, progress_);

@@ -7,7 +7,7 @@
 namespace sluice::training {
 namespace {
 
-/// Reads fields of one object into members of an options struct, each in its range.
+/// Reads the fields of one object into the members of an options struct, and checks their ranges.
 class Reader {
  public:
   Reader(const Json& object, std::string pointer, std::string source, std::vector<Diagnostic>& diagnostics)
@@ -27,7 +27,7 @@ class Reader {
     widths.clear();
     for (const double width : fields_.numbers(key)) {
       if (!(width >= 1 && width <= static_cast<double>(dnn::kMaxWidth) && width == std::floor(width)))
-        fields_.add("range", key, "a width is a whole number from 1 to " + std::to_string(dnn::kMaxWidth));
+        fields_.add("range", key, "a width must be a whole number from 1 to " + std::to_string(dnn::kMaxWidth));
       else
         widths.push_back(static_cast<std::size_t>(width));
     }
@@ -76,8 +76,8 @@ std::vector<dnn::ForestSignal> read_signals(JsonFields& fields) {
   for (const std::string& name : fields.strings("augment")) {
     const auto signal = dnn::find_forest_signal(name);
     if (!signal)
-      fields.add("value", "augment", "\"" + excerpt(name) + "\" is no signal of a forest",
-                 "leaf_support or disagreement");
+      fields.add("value", "augment", "\"" + excerpt(name) + "\" is not a signal of a forest",
+                 "use leaf_support or disagreement");
     else if (std::ranges::find(signals, *signal) == signals.end())
       signals.push_back(*signal);
   }
@@ -88,8 +88,7 @@ void read_network(Reader read, const std::string& source, TrainRequest& request,
   dnn::TrainerOptions& o = request.network_options;
   if (read.fields().has("augment")) request.signals = read_signals(read.fields());
   if (const Json* members = read.fields().child("members")) {
-    if (!members->is_array() || members->empty())
-      read.fields().add("type", "members", "a list of members was expected");
+    if (!members->is_array() || members->empty()) read.fields().add("type", "members", "expected a list of members");
     o.members.clear();
     for (std::size_t k = 0; members->is_array() && k < members->size(); ++k)
       o.members.push_back(read_member({(*members)[k], "/network/members/" + std::to_string(k), source, diagnostics}));

@@ -8,12 +8,12 @@
 
 namespace sluice::cascade {
 
-/// In one 64-bit word, so that a change of state is one exchange.
+/// Packed into one 64-bit word, so that a change of state is one exchange.
 struct Breaker::Word {
   BreakerState state = BreakerState::closed;
-  std::uint32_t failures = 0;          // recoveries that failed in a row
-  std::uint32_t good = 0, flying = 0;  // probes
-  std::int64_t until_ms = 0;           // of open
+  std::uint32_t failures = 0;          // failed recoveries in a row
+  std::uint32_t good = 0, flying = 0;  // probes that succeeded, probes that are running
+  std::int64_t until_ms = 0;           // end of the open state
 
   static constexpr std::uint32_t kMaxFailures = 63, kMaxProbes = 255;
 
@@ -28,7 +28,8 @@ struct Breaker::Word {
   }
 };
 
-/// In one 64-bit word: the slice's number (its last 24 bits), calls, failures, slow calls. A full one stops counting.
+/// Packed into one 64-bit word: the slice's number (its last 24 bits), calls, failures, slow calls. Stops counting when
+/// full.
 struct Breaker::Counts {
   std::uint32_t slice = 0, calls = 0, failures = 0, slow = 0;
 
@@ -50,8 +51,8 @@ Breaker::Breaker(const BreakerOptions& options)
   if (options.window_us <= 0 || options.open_us < 0 || options.max_open_us < options.open_us ||
       options.min_calls == 0 || options.n_probes == 0 || options.n_probes > Word::kMaxProbes ||
       !(options.jitter >= 0 && options.jitter < 1))
-    throw Error("breaker.options", "a breaker's window, calls, probes or times cannot be so",
-                "a window, min_calls and 1 to 255 probes above 0; open_us up to max_open_us; jitter in [0, 1)");
+    throw Error("breaker.options", "a breaker option is out of range",
+                "use window_us > 0, min_calls > 0, 1 to 255 n_probes, 0 <= open_us <= max_open_us, jitter in [0, 1)");
 }
 
 bool Breaker::admits(std::int64_t now_us) {
@@ -86,7 +87,7 @@ void Breaker::record_probe(bool ok, std::int64_t took_us, std::int64_t now_us) {
   std::uint64_t bits = word_.load(std::memory_order_acquire);
   for (;;) {
     Word word = Word::of(bits);
-    if (word.state != BreakerState::half_open || word.flying == 0) return;  // of an earlier recovery
+    if (word.state != BreakerState::half_open || word.flying == 0) return;  // a probe of an earlier recovery
     if (!is_good) {
       word = opened(std::min(word.failures + 1, Word::kMaxFailures), now_us);
     } else if (--word.flying, ++word.good >= options_.n_probes) {

@@ -1,14 +1,16 @@
 #pragma once
-/// A circuit breaker (M. Nygard, Release It!, 2007): keeps requests from a stage that fails or is slow, and finds out
-/// by probes when it works again.
+/// A circuit breaker (M. Nygard, Release It!, 2007): blocks requests to a stage that fails or is slow, and detects by
+/// probes when the stage works again.
 ///
-///   closed      requests go through; their outcomes are counted over a sliding window
-///   open        none goes through, until a time that doubles with each failed recovery and is spread by jitter
-///   half-open   none goes through, but copies of a few do: enough good ones in a row close it, one bad one opens it
-///   isolated    by hand: none goes through until it is released, which leads to half-open
+///   closed      requests pass; their outcomes are counted over a sliding window
+///   open        no request passes, for a time that doubles with each failed recovery and has a random jitter
+///   half-open   no request passes, but copies of a few are tried as probes: n_probes successes in a row close the
+///               breaker, one failure opens it
+///   isolated    set manually: no request passes until release(), which leads to half-open
 ///
-/// Time is the caller's: microseconds of a clock that does not go backwards. The window is kept in ten slices; a slice
-/// leaves it as a whole. Thread-safe and lock-free: `admits` is one load, `record` one exchange and eleven loads.
+/// The caller supplies the time, in microseconds of a clock that does not go backwards. The window has ten slices; a
+/// slice leaves it as a whole.
+/// Thread-safety: all calls are thread-safe and lock-free. `admits` is one load, `record` one exchange and 11 loads.
 
 #include <array>
 #include <atomic>
@@ -19,14 +21,14 @@ namespace sluice::cascade {
 
 struct BreakerOptions {
   std::int64_t window_us = 1'000'000;
-  std::uint32_t min_calls = 50;  // in the window, before rates mean anything
-  double failure_rate = 0.5;     // from which it opens; above 1 is never
-  std::int64_t slow_us = 0;      // a call that takes longer is slow; 0: none is
-  double slow_rate = 0.8;        // of slow calls, from which it opens
+  std::uint32_t min_calls = 50;  // calls in the window below which it does not open
+  double failure_rate = 0.5;     // share of failed calls from which it opens; above 1: never
+  std::int64_t slow_us = 0;      // a call that takes longer is slow; 0: no call is
+  double slow_rate = 0.8;        // share of slow calls from which it opens
   std::int64_t open_us = 250'000;
-  std::int64_t max_open_us = 8'000'000;  // of the doubling
-  double jitter = 0.2;                   // an open time is spread by so much to either side
-  std::uint32_t n_probes = 5;            // good ones in a row that close it
+  std::int64_t max_open_us = 8'000'000;  // limit of the doubling
+  double jitter = 0.2;                   // an open time varies by this share in both directions; in [0, 1)
+  std::uint32_t n_probes = 5;            // successes in a row that close it; 1 to 255
   std::uint64_t seed = 1;
 };
 
@@ -35,12 +37,13 @@ const char* to_string(BreakerState state);
 
 class Breaker {
  public:
+  /// Throws Error{breaker.options} if an option is out of range.
   explicit Breaker(const BreakerOptions& options = {});
 
-  /// Whether a request may go through. An open breaker whose time has passed becomes half-open.
+  /// Whether a request may pass. An open breaker whose time is over becomes half-open.
   bool admits(std::int64_t now_us);
-  /// Whether a copy of this request may be tried, its answer thrown away: half-open, with fewer than n_probes on their
-  /// way. Each true is answered by one record_probe.
+  /// Whether a copy of this request should be tried and its answer discarded. True only if the breaker is half-open and
+  /// the successes and running probes are fewer than n_probes. The caller must call record_probe once per true.
   bool wants_probe(std::int64_t now_us);
 
   void record(bool ok, std::int64_t took_us, std::int64_t now_us);
@@ -54,8 +57,8 @@ class Breaker {
 
  private:
   static constexpr std::size_t kSlices = 10;
-  struct Word;    // the state and all that changes with it
-  struct Counts;  // of a slice
+  struct Word;    // the state and everything that changes with it
+  struct Counts;  // the calls of a slice
   bool is_slow(std::int64_t took_us) const { return options_.slow_us > 0 && took_us > options_.slow_us; }
   Word opened(std::uint32_t failures, std::int64_t now_us);
   void count(bool ok, bool slow, std::int64_t slice);

@@ -1,12 +1,12 @@
 #pragma once
-/// Threads of a stage's own (M. Nygard, Release It!, 2007): a call that hangs keeps one of them and not its caller.
+/// Dedicated threads of a stage (M. Nygard, Release It!, 2007): a call that hangs blocks one of them, not its caller.
 /// Not installed.
 ///
-/// A call is a plain object that holds what goes in and what comes out; it is copied into a place that is there from
-/// the start, so that nothing is allocated and an abandoned call writes to memory that still is. Any number of threads
-/// may call. No lock stands between a caller and its deadline: a thread that the system puts aside holds up no other.
-/// Threads are started by calls. One that hangs is replaced, up to `max_hung` of them; one that the work ends
-/// (pthread_exit) is replaced as well.
+/// A call is a plain object with the inputs and the outputs of the work. It uses a preallocated place, so that nothing
+/// is allocated and an abandoned call writes to memory that still exists. No caller takes a lock: a thread that the
+/// system suspends delays no other. Calls start the threads. A thread that hangs is replaced, up to `max_hung` of them,
+/// and so is one that the work ends (pthread_exit).
+/// Thread-safety: any number of threads may call run().
 
 #include <algorithm>
 #include <atomic>
@@ -29,18 +29,18 @@ namespace sluice::cascade {
 
 enum class CallEnd : std::uint8_t {
   done,
-  failed,  // the work threw, or its thread ended
-  late,    // not there by the deadline, or within max_wait_us
-  shed,    // no place in the queue, or every thread hangs
+  failed,  // the work threw, or ended its thread
+  late,    // not done by the deadline or within max_wait_us
+  shed,    // no free place in the queue, or all threads hang
 };
 
 template <class Call>
 class Bulkhead {
  public:
-  /// `blank` is the call as it stands in every place at first: its buffers have the sizes that `fill` needs.
+  /// `blank` is the initial call of every place: its buffers have the sizes that `fill` needs.
   Bulkhead(const IsolationOptions& options, std::function<void(Call&)> work, const Call& blank)
       : state_(std::make_shared<State>(options, std::move(work), blank)) {}
-  /// Threads that hang are left to themselves; the others end.
+  /// Does not wait: a thread that is in a call ends when the call returns.
   ~Bulkhead() {
     state_->is_over = true;
     for (std::int64_t k = state_->n_alive; k > 0; --k) state_->came.send();
@@ -48,7 +48,7 @@ class Bulkhead {
   Bulkhead(const Bulkhead&) = delete;
   Bulkhead& operator=(const Bulkhead&) = delete;
 
-  /// fill(Call&), then the work on another thread, then take(const Call&) where it is done in time.
+  /// Calls fill(Call&), then the work on another thread, then take(const Call&) if the work was done in time.
   template <class Fill, class Take>
   CallEnd run(Deadline deadline, const Fill& fill, const Take& take) const {
     const auto until = std::min(deadline.at(), std::chrono::steady_clock::now() + state_->max_wait);
@@ -56,7 +56,7 @@ class Bulkhead {
     if (!place) return CallEnd::shed;
     fill(place->call);
     state_->queue(*place);
-    while (!place->has_answer() && place->answered.wait_until(until)) {  // an earlier call's answer wakes for nothing
+    while (!place->has_answer() && place->answered.wait_until(until)) {  // woken by an earlier call's answer
     }
     return state_->leave(*place, take);
   }
@@ -113,16 +113,16 @@ struct Bulkhead<Call>::State {
     return ok ? CallEnd::done : CallEnd::failed;
   }
 
-  /// False where the answer has come meanwhile.
+  /// False if the answer has arrived in the meantime.
   bool give_up(Place& place) {
     if (place.turn(Phase::queued, Phase::free)) return true;
-    n_hung.fetch_add(1);  // before its thread can see it, and take it back
+    n_hung.fetch_add(1);  // before its thread can see `abandoned` and subtract it again
     if (place.turn(Phase::running, Phase::abandoned)) return true;
     n_hung.fetch_sub(1);
     return false;
   }
 
-  /// Starts those that are missing, unless another caller is at it. False where none works and none can be started.
+  /// Starts missing threads, unless another caller is starting them. False if none works and none can be started.
   bool has_thread(const std::shared_ptr<State>& self) {
     while (n_alive - n_hung < n_threads && n_hung <= max_hung && !is_starting.test_and_set()) {
       bool is_started = false;
@@ -148,7 +148,8 @@ struct Bulkhead<Call>::State {
 
   void live() {
     Thread thread(*this);
-    while (!is_over && n_alive - n_hung <= n_threads) {  // else over, or replaced while it hung
+    while (!is_over &&
+           n_alive - n_hung <= n_threads) {  // else: the bulkhead is gone, or this thread hung and was replaced
       came.wait();
       thread.place = oldest();
       if (!thread.place) continue;
@@ -157,7 +158,7 @@ struct Bulkhead<Call>::State {
     }
   }
 
-  /// The call that has waited longest, now running; null where there is none.
+  /// The call that has waited longest, now marked as running; null if no call waits.
   Place* oldest() {
     for (;;) {
       Place* first = nullptr;
@@ -176,7 +177,7 @@ struct Bulkhead<Call>::State {
       work(call);
       return true;
     } catch (...) {
-      if (!std::current_exception()) throw;  // no exception of C++: the thread is being ended, and Thread says so
+      if (!std::current_exception()) throw;  // not a C++ exception: the thread is being ended, and ~Thread reports it
       return false;
     }
   }
@@ -187,7 +188,7 @@ struct Bulkhead<Call>::State {
     place.phase.store(Phase::free, std::memory_order_release);
   }
 
-  /// A thread's life, whatever ends it. What the work ended has failed its call.
+  /// Lives as long as its thread, whatever ends it. If the work ended the thread, its call has failed.
   struct Thread {
     explicit Thread(State& s) : state(s) {}
     ~Thread() {
@@ -202,7 +203,7 @@ struct Bulkhead<Call>::State {
   const std::int64_t n_threads, max_hung;
   const std::chrono::microseconds max_wait;
   std::vector<Place> places;
-  Semaphore came;  // as often as a call was queued
+  Semaphore came;  // one signal per queued call
   std::atomic<std::uint64_t> next_ticket = 0;
   std::atomic<std::int64_t> n_alive = 0, n_hung = 0;
   std::atomic_flag is_starting;

@@ -99,10 +99,10 @@ FaultPlan::FaultPlan(const FaultOptions& options) : options_(options) {
   double sum = 0;
   options_.rates[0] = 0;
   for (const double rate : options_.rates) {
-    if (!(rate >= 0)) throw Error("fault.rates", "a rate is a share of calls, 0 to 1");
+    if (!(rate >= 0)) throw Error("fault.rates", "a fault's rate must be 0 to 1");
     sum += rate;
   }
-  if (sum > 1 + 1e-9) throw Error("fault.rates", "the rates of all faults together are above 1");
+  if (sum > 1 + 1e-9) throw Error("fault.rates", "the faults' rates add up to more than 1");
 }
 
 void FaultPlan::release() { is_released_ = true; }

@@ -1,8 +1,9 @@
 #pragma once
-/// Faults on purpose: the one seam by which tests, `script/bench soak` and an integrator's own drills make stages fail.
+/// Injected faults: wrappers with which tests, `script/bench soak` and an integrator's drills make stages fail.
 ///
-/// A stage or provider is wrapped; each call of it meets a fault or none, by the plan's seed and the number of the
-/// call, so that the same calls in the same order meet the same faults. Thread-safe.
+/// Each call of a wrapped stage or provider has a fault or none, chosen by the plan's seed and the number of the call:
+/// the same calls in the same order have the same faults.
+/// Thread-safety: all calls are thread-safe.
 
 #include <array>
 #include <atomic>
@@ -19,17 +20,17 @@ enum class Fault : std::uint8_t {
   none,
   delay,        // answers after delay_us
   throws,       // an exception
-  not_finite,   // NaN or an infinity, in turns; of a provider: cells that are infinite
-  wrong_shape,  // says that it answered and writes nothing
-  stuck,        // does not return until release(), or for stuck_us
-  crash,        // the thread that runs it ends: only for an isolated stage (isolate.h), else it throws
-  device_lost,  // the answer says that the device failed; of a forest or provider, an exception
+  not_finite,   // writes NaN or an infinity, in turns
+  wrong_shape,  // reports success and writes nothing
+  stuck,        // does not return until release(), at most for stuck_us
+  crash,        // ends its thread if may_end_threads (only for isolated stages, isolate.h); throws otherwise
+  device_lost,  // reports that the device failed; a forest or provider throws
 };
 inline constexpr std::size_t kFaultCount = 8;
 const char* to_string(Fault fault);
 
 struct FaultOptions {
-  std::array<double, kFaultCount> rates{};  // by Fault: share of calls; that of none is ignored. Together at most 1
+  std::array<double, kFaultCount> rates{};  // by Fault: share of calls, at most 1 in total; that of `none` is ignored
   std::int64_t delay_us = 5'000;
   std::int64_t stuck_us = 1'000'000;
   bool may_end_threads = false;  // crash calls pthread_exit
@@ -38,16 +39,16 @@ struct FaultOptions {
 
 class FaultPlan {
  public:
-  /// Throws Error{fault.rates}.
+  /// Throws Error{fault.rates} if a rate is negative or NaN, or if the rates add up to more than 1.
   explicit FaultPlan(const FaultOptions& options);
 
-  /// Off: every call meets none. Can be turned while calls run.
+  /// While off, no call has a fault. Can be switched while calls run.
   void set_active(bool is_active) { is_active_ = is_active; }
-  void release();  // those that are stuck, now and from now on
+  void release();  // ends `stuck`, for running and for later calls
 
-  /// Of the next call. Counts it.
+  /// The fault of the next call; counts the call.
   Fault next();
-  void wait_out(Fault fault) const;  // delay, stuck
+  void wait_out(Fault fault) const;  // waits for delay and stuck; returns at once for other faults
   const FaultOptions& options() const { return options_; }
   std::uint64_t count(Fault fault) const { return counts_[static_cast<std::size_t>(fault)]; }
 

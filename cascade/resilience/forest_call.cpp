@@ -31,7 +31,7 @@ Cause ForestCall::score(RowView row, Deadline deadline, PrefixMargins& staged) {
 }
 
 Cause ForestCall::try_score(RowView row, Deadline deadline, PrefixMargins& staged) const {
-  staged.fill(std::numeric_limits<float>::quiet_NaN());  // what a stage leaves out is not finite
+  staged.fill(std::numeric_limits<float>::quiet_NaN());  // an output that the stage does not write is not finite
   try {
     if (const Cause cause = stage_->score_one(row, staged, deadline); cause != Cause::none) return cause;
   } catch (...) {
@@ -40,9 +40,9 @@ Cause ForestCall::try_score(RowView row, Deadline deadline, PrefixMargins& stage
   return std::isfinite(staged.back()) ? Cause::none : Cause::forest_not_finite;
 }
 
-/// A forest that works costs no look at the clock: its successes count from the first failure on, for a window.
+/// Reads no clock while the forest works: successes are recorded only for one window after a failure.
 void ForestCall::tell_breaker(Cause cause) {
-  if (cause == Cause::forest_shed) return;  // says nothing of what the stage would have answered
+  if (cause == Cause::forest_shed) return;  // the stage did not run: neither a success nor a failure
   const bool ok = cause == Cause::none;
   if (ok && watched_until_us_.load(std::memory_order_relaxed) == 0) return;
   const std::int64_t now_us = steady_us();

@@ -1,5 +1,7 @@
 #pragma once
-/// One request's way to the forest and back: breaker, stage, what it may answer. Not installed.
+/// Calls the forest stage for one request: breaker, stage, check of the answer. Not installed.
+///
+/// Thread-safety: all calls are thread-safe.
 
 #include <atomic>
 #include <memory>
@@ -15,7 +17,7 @@ class ForestCall {
   ForestCall(std::shared_ptr<const ForestStage> stage, std::shared_ptr<Breaker> breaker, std::int64_t window_us,
              std::size_t n_columns);
 
-  /// none, and `staged` is finite where it counts; or a cause of level 2. Never throws.
+  /// Returns none, and the last margin of `staged` is finite; or a cause of level 2. Never throws.
   Cause score(RowView row, Deadline deadline, PrefixMargins& staged);
 
   const ForestStage& stage() const { return *stage_; }
@@ -29,7 +31,7 @@ class ForestCall {
   std::shared_ptr<Breaker> breaker_;
   Prober prober_;
   std::int64_t window_us_;
-  std::atomic<std::int64_t> watched_until_us_ = 0;  // 0: no failure of late, and the breaker is told of no success
+  std::atomic<std::int64_t> watched_until_us_ = 0;  // 0: no recent failure, and successes are not recorded
 };
 
 }  // namespace sluice::cascade

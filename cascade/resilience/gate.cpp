@@ -8,7 +8,7 @@ Gate::Gate(const GateOptions& options) : is_open_(options.limit <= 0) {
   const double shares[kPriorityCount] = {1, options.normal_share, options.low_share};
   for (std::size_t p = 0; p < kPriorityCount; ++p) {
     limits_[p] = std::max<std::int64_t>(1, static_cast<std::int64_t>(shares[p] * static_cast<double>(options.limit)));
-    // At least one lower, or nothing would ever resume.
+    // At least one below the limit, or requests would never be admitted again.
     resume_[p] =
         std::min(limits_[p] - 1, static_cast<std::int64_t>(options.resume_share * static_cast<double>(limits_[p])));
   }

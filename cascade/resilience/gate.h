@@ -1,9 +1,9 @@
 #pragma once
-/// How many requests may be in one part of the engine at once, by priority.
+/// Limits how many requests are in one part of the engine at a time, by priority.
 ///
-/// A request whose priority has its share of the limit in use is turned away, and so are those after it until the
-/// number under way has fallen to `resume_share` of that: without such a gap every second request would change the
-/// level. Thread-safe and lock-free.
+/// If a priority's share of the limit is in use, its requests are refused until the number under way has fallen to
+/// `resume_share` of that share. Without this hysteresis every second request would change the level.
+/// Thread-safety: all calls are thread-safe and lock-free.
 
 #include <array>
 #include <atomic>
@@ -14,16 +14,16 @@
 namespace sluice::cascade {
 
 struct GateOptions {
-  std::int64_t limit = 0;                      // of requests at once; 0: none is turned away and none is counted
-  double normal_share = 0.9, low_share = 0.6;  // of the limit, that those priorities may use; high may use all of it
-  double resume_share = 0.8;
+  std::int64_t limit = 0;                      // concurrent requests; 0: no request is refused or counted
+  double normal_share = 0.9, low_share = 0.6;  // shares of the limit for these priorities; high may use all of it
+  double resume_share = 0.8;                   // of a priority's share, below which it is admitted again
 };
 
 class Gate {
  public:
   explicit Gate(const GateOptions& options = {});
 
-  /// A request's stay. False where it was turned away.
+  /// A request's place in the gate, given back by the destructor. False if the request was refused.
   class Pass {
    public:
     explicit Pass(Gate* gate, bool is_in) : gate_(gate), is_in_(is_in) {}

@@ -15,8 +15,8 @@ void check(const IsolationOptions& options) {
   if (options.n_threads < 1 || options.n_threads > 1024 || options.queue_limit < 1 || options.queue_limit > 65536 ||
       options.max_hung > 1024 || options.max_wait_us < 1 || options.max_wait_us > 3'600'000'000)
     throw Error("isolation.options",
-                "an isolated stage takes 1 to 1024 threads, 1 to 65536 places in its queue, up to 1024 hung threads, "
-                "and waits between a microsecond and an hour");
+                "an isolated stage needs 1 to 1024 threads, 1 to 65536 places in its queue, at most 1024 hung threads "
+                "and a wait of 1 microsecond to 1 hour");
 }
 
 class IsolatedForest final : public ForestStage {

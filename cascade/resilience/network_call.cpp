@@ -27,13 +27,13 @@ NetworkAnswer NetworkCall::ask(RowView row, const PrefixMargins& staged, Deadlin
   }
   const NetworkAnswer answer = try_ask(row, staged, deadline, margin);
   const std::int64_t end = steady_us();
-  // A full queue says nothing of what the stage would have answered.
+  // If the queue was full, the stage did not run: neither a success nor a failure.
   if (answer.cause != Cause::network_shed) breaker_->record(answer.cause == Cause::none, end - start, end);
   return answer;
 }
 
 NetworkAnswer NetworkCall::try_ask(RowView row, const PrefixMargins& staged, Deadline deadline, float& margin) const {
-  margin = kNoMargin;  // what a stage leaves out is not finite
+  margin = kNoMargin;  // an output that the stage does not write is not finite
   NetworkAnswer answer{.cause = Cause::network_failed, .device = {}};
   try {
     answer = stage_->score(RowsView(row), {&staged, 1}, {&margin, 1}, deadline);
@@ -48,7 +48,7 @@ NetworkAnswer NetworkCall::try_ask(RowView row, const PrefixMargins& staged, Dea
 double NetworkCall::measure_us(std::size_t n_columns) const {
   using Clock = std::chrono::steady_clock;
   constexpr std::size_t kWarmUp = 16, kMin = 20, kMax = 400;
-  const auto until = Clock::now() + std::chrono::milliseconds(250);  // of a slow stage fewer calls say enough
+  const auto until = Clock::now() + std::chrono::milliseconds(250);  // fewer calls are enough for a slow stage
   const Table row(n_columns, 1);
   const PrefixMargins staged{};
   std::vector<double> us;

@@ -1,5 +1,7 @@
 #pragma once
-/// One request's way to the network and back: breaker, stage, what it may answer, how long it takes. Not installed.
+/// Calls the network stage for one request: breaker, stage, check of the answer, measured time. Not installed.
+///
+/// Thread-safety: const calls are thread-safe.
 
 #include <memory>
 
@@ -11,14 +13,14 @@ namespace sluice::cascade {
 
 class NetworkCall {
  public:
-  /// Measures the stage on an empty row.
+  /// Measures the stage's time on an empty row.
   NetworkCall(std::shared_ptr<const NetworkStage> stage, std::shared_ptr<Breaker> breaker, std::size_t n_columns);
 
-  /// `margin` is finite where the cause is none. Never throws.
+  /// `margin` is finite if the cause is none. Never throws.
   NetworkAnswer ask(RowView row, const PrefixMargins& staged, Deadline deadline, float& margin) const;
 
   const NetworkStage& stage() const { return *stage_; }
-  double p99_us() const { return p99_us_; }  // of one row, as measured at load
+  double p99_us() const { return p99_us_; }  // 99th percentile of the time of one row, measured at load
 
  private:
   NetworkAnswer try_ask(RowView row, const PrefixMargins& staged, Deadline deadline, float& margin) const;

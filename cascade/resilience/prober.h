@@ -1,6 +1,8 @@
 #pragma once
-/// Tries a stage that a breaker keeps requests from: on copies of requests, by a thread of its own, so that no answer
-/// waits for it. Not installed.
+/// Tries a stage whose breaker is half-open on copies of requests. Probes run on a dedicated thread, so that no request
+/// waits for them. Not installed.
+///
+/// Thread-safety: all calls are thread-safe.
 
 #include <functional>
 #include <memory>
@@ -13,17 +15,17 @@ namespace sluice::cascade {
 
 class Prober {
  public:
-  /// Whether the stage answers this request as it should. May throw, which is no.
+  /// Whether the stage answers this request correctly. If it throws, the probe has failed.
   using Probe = std::function<bool(RowView row, const PrefixMargins& forest)>;
 
   Prober(Probe probe, std::shared_ptr<Breaker> breaker, std::size_t n_columns);
-  /// A probe that is on its way is not waited for: its thread ends with it.
+  /// Does not wait for a running probe: the thread ends after it.
   ~Prober();
   Prober(const Prober&) = delete;
   Prober& operator=(const Prober&) = delete;
 
-  /// Copies the request where the breaker wants a probe and the thread is free; otherwise does nothing. The thread is
-  /// started by the first. Where that fails, the probe counts as a failed one.
+  /// Copies the request if the breaker wants a probe and the thread is free; otherwise does nothing. The first copy
+  /// starts the thread; if that fails, the probe has failed.
   void offer(RowView row, const PrefixMargins& forest, std::int64_t now_us);
 
  private:
@@ -31,7 +33,7 @@ class Prober {
   std::shared_ptr<State> state_;
 };
 
-/// Microseconds of the steady clock: what breakers are told.
+/// The time for breakers, in microseconds of the steady clock.
 std::int64_t steady_us();
 
 }  // namespace sluice::cascade

@@ -1,5 +1,5 @@
 #pragma once
-/// A counting semaphore whose waiters can give up (POSIX sem_t). Signalling never blocks. Not installed.
+/// A counting semaphore that can be awaited with a deadline (POSIX sem_t). Signalling never blocks. Not installed.
 
 #include <errno.h>
 #include <semaphore.h>
@@ -21,7 +21,7 @@ class Semaphore {
     while (sem_wait(&semaphore_) != 0 && errno == EINTR) {
     }
   }
-  /// False where the time came first.
+  /// False if `until` passed first.
   bool wait_until(std::chrono::steady_clock::time_point until) {
     const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(until.time_since_epoch()).count();
     const timespec at{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};

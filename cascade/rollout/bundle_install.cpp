@@ -55,7 +55,7 @@ Installed install_bundle(const fs::path& given_candidate, const fs::path& given_
   if (!target.has_filename()) target = target.parent_path();
   const bool has_old = fs::exists(target);
   if (has_old && !fs::exists(target / "manifest.json"))
-    throw Error("bundle.exists", target.string() + " is there and is no bundle", "name a bundle, or a new folder");
+    throw Error("bundle.exists", target.string() + " exists and is not a bundle", "name a bundle or a new folder");
   const fs::path incoming = beside(target, ".incoming"), previous = beside(target, ".previous");
   remove_folder(incoming);
   std::error_code error;

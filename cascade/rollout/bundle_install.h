@@ -1,5 +1,7 @@
 #pragma once
-/// Puts a bundle where a service reads it, and keeps what stood there.
+/// Installs a bundle where a service reads it, and keeps the previous one.
+///
+/// Thread-safety: one call per target at a time, over all processes.
 
 #include <filesystem>
 #include <string>
@@ -10,13 +12,14 @@ namespace sluice::cascade {
 
 struct Installed {
   Digest digest;                   // now at the target
-  std::filesystem::path previous;  // where the bundle went that stood there; empty for none
+  std::filesystem::path previous;  // the folder of the replaced bundle; empty if there was none
 };
 
-/// Copies `candidate` beside `target`, loads the copy, and exchanges the two folders in one step of the file system:
-/// whoever loads `target` gets the old bundle or the new one, whole. What stood there becomes TARGET.previous, in place
-/// of an earlier one. A line goes to TARGET.history.jsonl first: kind, bundle, policy_version, time_us, who, why.
-/// Throws, with `target` as it was, Error{bundle.*, file.write} and what Bundle::load throws. One process at a time.
+/// Copies `candidate` next to `target`, loads the copy, and exchanges the two folders atomically: a process that opens
+/// `target` finds either the old bundle or the new one, complete. The old bundle becomes TARGET.previous and replaces
+/// an earlier one. Before the exchange, a line is appended to TARGET.history.jsonl: kind, bundle, policy_version,
+/// time_us, who, why. Throws Error{bundle.*, file.*} and what Bundle::load throws; `target` is then unchanged, unless
+/// only moving the old bundle to TARGET.previous failed.
 Installed install_bundle(const std::filesystem::path& candidate, const std::filesystem::path& target,
                          const std::string& who, const std::string& why);
 

@@ -19,7 +19,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::size_t kShadowQueue = 256;
-constexpr auto kLook = std::chrono::milliseconds(5);  // of the guard
+constexpr auto kLook = std::chrono::milliseconds(5);  // between two looks at the guard
 
 std::int64_t system_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
@@ -28,12 +28,12 @@ std::int64_t system_us() {
 
 void check_columns(const Bundle& now, const Bundle& next) {
   if (now.schema.digest() == next.schema.digest()) return;
-  throw Error("deployment.schema", "the new bundle reads other rows than the one in service",
-              "a bundle of another schema needs a deployment of its own");
+  throw Error("deployment.schema", "the new bundle's schema is not that of the bundle in service",
+              "create another deployment for a bundle with another schema");
 }
 
-/// Empty rows, one by one as requests come: pages are touched, and a forest that answers nothing is not put in service.
-/// The engine has measured its network already.
+/// Scores empty rows one by one, as requests arrive, to touch all pages and to keep a forest without an answer out of
+/// service. The engine has already measured its network.
 void warm_up(const Engine& engine) {
   constexpr int kRows = 64;
   const Table row(engine.bundle().schema.size(), 1);
@@ -48,7 +48,7 @@ void warm_up(const Engine& engine) {
 
 }  // namespace
 
-/// An engine in service. All but `watch` is fixed.
+/// An engine in service.
 struct Deployment::Version {
   explicit Version(Engine e) : engine(std::make_shared<const Engine>(std::move(e))) {}
 
@@ -59,8 +59,8 @@ struct Deployment::Version {
 
   std::shared_ptr<const Engine> engine;
   std::uint32_t shadow_every = 1;
-  std::shared_ptr<Guard> guard;    // of its arrival
-  std::unique_ptr<Shadow> shadow;  // its predecessor, deciding copies
+  std::shared_ptr<Guard> guard;    // watches the switch to this version
+  std::unique_ptr<Shadow> shadow;  // the predecessor, which decides copies
   std::atomic<bool> is_watched = false;
   std::atomic<std::uint64_t> n_seen = 0;
 };
@@ -68,9 +68,9 @@ struct Deployment::Version {
 struct Deployment::State {
   DeploymentOptions options;
   std::vector<Change> history;
-  std::string history_text;              // of the file
-  std::shared_ptr<Version> predecessor;  // whole, to go back to
-  std::shared_ptr<Version> watched;      // while a window is open
+  std::string history_text;              // the content of the file
+  std::shared_ptr<Version> predecessor;  // ready to serve again
+  std::shared_ptr<Version> watched;      // null if no guard's window is open
   Clock::time_point watch_ends;
   bool is_over = false;
   mutable std::mutex mutex;  // one change at a time
@@ -91,7 +91,7 @@ struct Deployment::State {
         Change{kind, bundle.digest, bundle.policy.version, system_us(), std::move(who), std::move(why)});
   }
 
-  /// Before the switch: what cannot be written does not happen.
+  /// Called before the switch: a change that cannot be written is not made.
   void write(ChangeKind kind, const Version& version, const std::string& who, const std::string& why) {
     std::string text = history_text;
     append_json(text, remember(kind, version, who, why));
@@ -179,17 +179,18 @@ void Deployment::promote(std::shared_ptr<const Bundle> bundle, const std::string
 
 void Deployment::roll_back(const std::string& who, const std::string& why) {
   const std::lock_guard lock(state_->mutex);
-  if (!state_->predecessor) throw Error("deployment.no_predecessor", "there is no version to go back to");
+  if (!state_->predecessor) throw Error("deployment.no_predecessor", "there is no version to roll back to");
   switch_back(who, why);
 }
 
-/// What cannot be written keeps no bad version in service: the history in memory says so.
+/// A bad version does not stay in service because the history cannot be written: the entry in memory has the error.
 void Deployment::switch_back(const std::string& who, const std::string& why) {
   state_->end_watch();
   try {
     state_->write(ChangeKind::rolled_back, *state_->predecessor, who, why);
   } catch (const Error& error) {
-    state_->remember(ChangeKind::rolled_back, *state_->predecessor, who, why + "; not written: " + error.message());
+    state_->remember(ChangeKind::rolled_back, *state_->predecessor, who,
+                     why + "; not in the history file: " + error.message());
   }
   slot_.exchange(std::exchange(state_->predecessor, nullptr));
 }

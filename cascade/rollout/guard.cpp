@@ -13,8 +13,8 @@ bool is_late(const Decision& d) {
 
 std::string rise(const char* of, double now, double before, double most) {
   char text[160];
-  std::snprintf(text, sizeof text, "%s %.4f, before %.4f on the same requests: more than %.4f above", of, now, before,
-                most);
+  std::snprintf(text, sizeof text, "%s %.4f, before %.4f on the same requests; the limit of the rise is %.4f", of, now,
+                before, most);
   return text;
 }
 
@@ -37,7 +37,7 @@ double Guard::Side::median_us() const {
 }
 
 void Guard::add(const ShadowPair& pair) {
-  // Late columns are fetched for the served version's band alone: the other cannot be held to lack them.
+  // Late columns are fetched only for the served version's band: their absence is not the other version's fault.
   if (pair.shadow.cause == Cause::late_features_missing && pair.served.cause != Cause::late_features_missing) return;
   const std::lock_guard lock(mutex_);
   now_.add(pair.served, pair.served_us);
@@ -58,7 +58,8 @@ std::string Guard::verdict() const {
     shift += std::abs(share(now_.actions[a]) - share(before_.actions[a])) / 2;
   if (shift > options_.max_action_shift) return rise("shift of actions", shift, 0, options_.max_action_shift);
   const double slow = (1 + now_.median_us()) / (1 + before_.median_us());
-  if (slow > options_.max_slowdown) return rise("median time, as a multiple,", slow, 1, options_.max_slowdown - 1);
+  if (slow > options_.max_slowdown)
+    return rise("median time as a multiple of the predecessor's", slow, 1, options_.max_slowdown - 1);
   return {};
 }
 

@@ -1,5 +1,7 @@
 #pragma once
-/// Whether a version that has just gone live does as its predecessor does on the same requests.
+/// Checks whether a version that has just gone live behaves as its predecessor does on the same requests.
+///
+/// Thread-safety: all calls are thread-safe.
 
 #include <array>
 #include <cstdint>
@@ -11,25 +13,24 @@
 
 namespace sluice::cascade {
 
-/// Compared over requests that both versions decided: one in `shadow_every` of those served, the predecessor's answer
-/// acting on nothing.
+/// Rates and times are compared over requests that both versions decide: one in `shadow_every` of the served ones. The
+/// predecessor's answers have no effect.
 struct GuardOptions {
   std::int64_t window_ms = 60'000;  // after a change; 0: no guard
   std::uint32_t shadow_every = 16;
-  std::uint64_t min_pairs = 200;    // before anything is concluded
-  double max_degraded_rise = 0.02;  // of the share decided below L0: what fails, and what is late
-  double max_late_rise = 0.01;      // of the share whose network or forest was late
-  double max_action_shift = 0.10;   // half the sum of differences between the shares of the three actions
-  double max_slowdown = 3;          // of the median time of a decision
+  std::uint64_t min_pairs = 200;    // requests before a verdict
+  double max_degraded_rise = 0.02;  // rise of the share decided below L0: failures and late answers
+  double max_late_rise = 0.01;      // rise of the share whose network, forest or late columns were late
+  double max_action_shift = 0.10;   // half the sum of the differences between the shares of the actions
+  double max_slowdown = 3;          // ratio of the median times of a decision
 };
 
-/// Thread-safe.
 class Guard {
  public:
   explicit Guard(const GuardOptions& options) : options_(options) {}
 
   void add(const ShadowPair& pair);
-  /// What is wrong with the new version, in words with the figures; empty while nothing is.
+  /// A text with the figures of the first limit that the new version exceeds; empty if it exceeds none.
   std::string verdict() const;
   std::uint64_t n_pairs() const;
 
@@ -37,7 +38,7 @@ class Guard {
   struct Side {
     std::array<std::uint64_t, kActionCount> actions{};
     std::uint64_t n_degraded = 0, n_late = 0;
-    std::array<std::uint64_t, 128> us{};  // counts of times, four to a doubling
+    std::array<std::uint64_t, 128> us{};  // histogram of times, four bins per doubling
 
     void add(const Decision& decision, float took_us);
     double median_us() const;

@@ -1,10 +1,11 @@
 #pragma once
-/// A pointer that is read all the time and changed at times: readers never wait, and what they hold stays until they
-/// let go.
+/// A pointer that is read often and changed rarely: readers never wait, and the object that a reader holds lives until
+/// the reader releases it.
 ///
 /// Sleepable read-copy-update (P. McKenney, "Sleepable RCU", 2006): a reader counts itself in one of two rows of
-/// counters; a writer changes the pointer, then twice turns new readers to the other row and waits until the row they
-/// left is empty. Twice, because a reader may have looked up its row before a turn and count itself there after it.
+/// counters; a writer changes the pointer, then twice directs new readers to the other row and waits until the row
+/// before is empty. Twice, because a reader may have looked up its row before a turn and count itself there after it.
+/// Thread-safety: all calls are thread-safe. hold() is wait-free; exchange() and share() take a lock.
 
 #include <array>
 #include <atomic>
@@ -29,7 +30,7 @@ class HotSlot {
   HotSlot(const HotSlot&) = delete;
   HotSlot& operator=(const HotSlot&) = delete;
 
-  /// What was current when it was made, for as long as it lives. To be short-lived: a change waits for it.
+  /// Holds the object that was current when the hold was made. Keep it short: a change waits for it.
   class Hold {
    public:
     ~Hold() { count_->fetch_sub(1); }
@@ -51,7 +52,8 @@ class HotSlot {
   /// Wait-free.
   Hold hold() { return Hold(&rows_[row_.load()][shard()].n, current_); }
 
-  /// Readers see `next` from now on. Returns what was there, when nobody holds it any more. Calls wait for each other.
+  /// Readers see `next` from now on. Returns the former object when no reader holds it any more; a thread with a Hold
+  /// must not call it. Calls wait for each other.
   std::shared_ptr<T> exchange(std::shared_ptr<T> next) {
     const std::lock_guard lock(writing_);
     current_.store(next.get());
@@ -64,7 +66,7 @@ class HotSlot {
     return next;
   }
 
-  /// Takes the lock that `exchange` holds: not for readers in a hurry.
+  /// The current object. Takes the lock that `exchange` holds while it waits for readers: not for the hot path.
   std::shared_ptr<T> share() const {
     const std::lock_guard lock(writing_);
     return owner_;

@@ -40,7 +40,7 @@ struct Shadow::State {
 
   void run() {
     std::unique_lock lock(mutex);
-    Copy mine = places.front();  // as large as any
+    Copy mine = places.front();  // has the size of every place
     for (;;) {
       changed.wait(lock, [this] { return n > 0 || is_over; });
       if (is_over) return;
@@ -69,7 +69,7 @@ struct Shadow::State {
 
 Shadow::Shadow(std::shared_ptr<const Engine> engine, std::size_t queue_limit, Sink sink)
     : state_(std::make_unique<State>()) {
-  if (queue_limit < 1) throw Error("shadow.queue", "a shadow has room for one request at least");
+  if (queue_limit < 1) throw Error("shadow.queue", "a shadow's queue needs room for at least one request");
   state_->engine = std::move(engine);
   state_->sink = std::move(sink);
   state_->places.resize(queue_limit);

@@ -38,7 +38,7 @@ Refusal load(const fs::path& folder) {
   return {};
 }
 
-/// The manifest with a change and a digest that fits it again, as a forger would write it.
+/// Changes the manifest and makes its digest match again, as a forger would.
 void forge_manifest(const fs::path& folder, const std::function<void(nlohmann::json&)>& change) {
   auto json = nlohmann::json::parse(read_file(folder / "manifest.json"));
   json.erase("digest");
@@ -66,7 +66,7 @@ TEST_CASE("a bundle loads what was written, and the same files give the same dig
   for (const auto& [path, bytes] : files) CHECK(read_file(dir / "b" / path) == bytes);
 }
 
-TEST_CASE("the lists that rules name are files of the bundle, and a bundle without one is refused") {
+TEST_CASE("the lists that rules name are files of the bundle, and a bundle that lacks one is refused") {
   const TempDir dir;
   auto files = small_bundle_files(1, kSmall);
   auto rules = nlohmann::json::parse(files.at("rules/pre.json"));
@@ -79,7 +79,7 @@ TEST_CASE("the lists that rules name are files of the bundle, and a bundle witho
   CHECK(load(dir / "with").code.empty());
 }
 
-TEST_CASE("a byte altered anywhere is refused by a message that names the file") {
+TEST_CASE("a bundle with any byte altered is refused by a message that names the file") {
   const TempDir dir;
   write_bundle(dir / "b", small_bundle_files(2, kSmall), {.label = "bad"});
   Random random(3);
@@ -104,7 +104,7 @@ TEST_CASE("a byte altered anywhere is refused by a message that names the file")
   CHECK(load(dir / "b").code == "");
 }
 
-TEST_CASE("missing files, added files and other manifests are told apart") {
+TEST_CASE("missing files, added files and malformed manifests are distinguished") {
   const TempDir dir;
   write_bundle(dir / "b", small_bundle_files(4, kSmall), {});
   fs::remove(dir / "b" / "policy.json");
@@ -143,7 +143,7 @@ TEST_CASE("a forged manifest can neither name files outside nor claim a newer fo
   CHECK(refused([](nlohmann::json& m) { m["unknown"] = 1; }) == "bundle.changed");
 }
 
-TEST_CASE("a network that no longer gives its stored margins does not load, and the message says which") {
+TEST_CASE("a network that does not reproduce its stored margins does not load, and the message names the margin") {
   const TempDir dir;
   auto files = small_bundle_files(8, kSmall);
   auto parity = nlohmann::json::parse(files.at("parity.json"));
@@ -156,13 +156,13 @@ TEST_CASE("a network that no longer gives its stored margins does not load, and 
   CHECK(refusal.message.find("parity.json at /margins/5") != std::string::npos);
   CHECK(refusal.message.find("cpu") != std::string::npos);
 
-  files.erase("parity.json");  // bundles of before have none
+  files.erase("parity.json");  // older bundles have none
   write_bundle(dir / "b", files, {});
   CHECK(load(dir / "b").code == "");
   CHECK_FALSE(Bundle::load(dir / "b").parity.has_value());
 }
 
-TEST_CASE("an engine holds the network against its sample on the device that serves") {
+TEST_CASE("an engine checks the network against its parity sample on the device that serves") {
   const TempDir dir;
   Bundle bundle = *small_bundle(dir / "b", 9, kSmall);
   REQUIRE(bundle.parity.has_value());
@@ -171,8 +171,7 @@ TEST_CASE("an engine holds the network against its sample on the device that ser
   CHECK_THROWS_WITH(Engine(std::make_shared<Bundle>(bundle)), Catch::Contains("/margins/2"));
 }
 
-TEST_CASE(
-    "what was found wrong in a forest at load is told by the bundle, the engine and whatever stands around a stage") {
+TEST_CASE("a forest's warnings are reported by the bundle, the engine and every wrapper of a stage") {
   struct Warned final : ForestStage {
     void score(RowsView, std::span<PrefixMargins>) const override {}
     std::vector<std::string> warnings() const override { return {"planes"}; }
@@ -187,7 +186,7 @@ TEST_CASE(
   std::fill(binned->planes.leaves.begin(), binned->planes.leaves.end(), 0);
   gbdt::adopt(forests[1], binned);
   bundle.forests = std::make_shared<const std::vector<gbdt::Forest>>(std::move(forests));
-  const std::size_t n_methods = gbdt::kernels().size() - 1;  // planes of each kernel but the walk
+  const std::size_t n_methods = gbdt::kernels().size() - 1;  // planes of each kernel except the walk
   CHECK(bundle.warnings().size() == n_methods);
   for (const std::string& warning : bundle.warnings()) CHECK(warning.starts_with("forest 1: the method planes"));
   CHECK(Engine(std::make_shared<const Bundle>(bundle)).warnings().size() == n_methods);
@@ -198,7 +197,7 @@ TEST_CASE(
   CHECK(with_faults(stage, std::make_shared<FaultPlan>(FaultOptions{}))->warnings() == stage->warnings());
 }
 
-TEST_CASE("writing replaces a bundle, and nothing else") {
+TEST_CASE("writing replaces an existing bundle, and no other folder") {
   const TempDir dir;
   write_bundle(dir / "b", small_bundle_files(6, kSmall), {});
   const Digest second = write_bundle(dir / "b", small_bundle_files(7, {.n_forests = 1, .n_background = 2}), {});
@@ -210,10 +209,10 @@ TEST_CASE("writing replaces a bundle, and nothing else") {
   CHECK(read_file(dir / "mine" / "thesis.txt") == "years of work");
   std::size_t n_entries = 0;
   for (const auto& entry : fs::directory_iterator(dir.path())) n_entries += entry.exists();
-  CHECK(n_entries == 2);  // nothing partial is left
+  CHECK(n_entries == 2);  // no partial folder is left
 }
 
-TEST_CASE("a network of several classes is refused: a cascade decides between two") {
+TEST_CASE("a network with several classes is refused: a cascade decides between two classes") {
   const TempDir dir;
   auto files = small_bundle_files(12, kSmall);
   auto json = nlohmann::json::parse(files.at("network.json"));
@@ -227,7 +226,7 @@ TEST_CASE("a network of several classes is refused: a cascade decides between tw
       tensor.shape.insert(tensor.shape.begin() + 1, 3);
       const auto of_class = tensor.values;
       for (int k = 1; k < 3; ++k) tensor.values.insert(tensor.values.end(), of_class.begin(), of_class.end());
-    } else if (name.ends_with("layer.0.weight")) {  // reads the stages of two classes more
+    } else if (name.ends_with("layer.0.weight")) {  // reads the margins of two more classes
       tensor = {{tensor.shape[0], tensor.shape[1] + 8}, std::vector<float>(tensor.shape[0] * (tensor.shape[1] + 8))};
     }
   }

@@ -46,7 +46,7 @@ TEST_CASE("the cut-offs choose the cheapest action for every probability") {
   }
 }
 
-TEST_CASE("costs read back, and bad ones are refused") {
+TEST_CASE("costs read back as written, and invalid ones are refused") {
   const Costs costs{.false_positive = 1.5, .false_negative = 20, .review = 0.25, .network_call = 0.01};
   CHECK(Costs::from_json(costs.to_json(), "costs.json").to_json() == costs.to_json());
   CHECK_FALSE(
@@ -61,7 +61,7 @@ TEST_CASE("costs read back, and bad ones are refused") {
   }
 }
 
-TEST_CASE("no point of a fine grid around Platt's fit is more likely than it") {
+TEST_CASE("no point of a fine grid around Platt's fit has a higher likelihood") {
   Random random(2);
   for (int k = 0; k < 60; ++k) {
     const double slope = std::exp(random.uniform(-4, 2)), intercept = random.normal() * 2,
@@ -82,7 +82,7 @@ TEST_CASE("no point of a fine grid around Platt's fit is more likely than it") {
   }
 }
 
-TEST_CASE("a fit far from the identity is found: a Newton step from there overshoots") {
+TEST_CASE("a fit far from the identity is found, although a full Newton step overshoots") {
   Random random(3);
   std::vector<float> margins, labels;
   for (int i = 0; i < 1000; ++i) {
@@ -94,15 +94,15 @@ TEST_CASE("a fit far from the identity is found: a Newton step from there oversh
   CHECK(platt_loss(fit.slope, fit.intercept, margins, labels) < platt_loss(1, 0, margins, labels));
 }
 
-TEST_CASE("calibration is the identity where there is nothing to fit, and monotone always") {
+TEST_CASE("calibration is the identity if there is nothing to fit, and always monotone") {
   const auto is_identity = [](const Platt& p) { return p.slope == 1 && p.intercept == 0; };
   CHECK(is_identity(fit_platt({}, {})));
   CHECK(is_identity(fit_platt(std::vector<float>{1, 2}, std::vector<float>{1, 1})));
   CHECK(is_identity(fit_platt(std::vector<float>{1, 2}, std::vector<float>{0, 0})));
   CHECK(is_identity(fit_platt(std::vector<float>{-1, -2, 1, 2},
-                              std::vector<float>{1, 1, 0, 0})));  // it would turn the ranking around
+                              std::vector<float>{1, 1, 0, 0})));  // the fit would reverse the ranking
   const std::vector<float> margins = {-2, -1, 1, 2},
-                           labels = {0, 0, 1, 1};  // separable: finite by the smoothed targets
+                           labels = {0, 0, 1, 1};  // separable: the smoothed targets keep the fit finite
   const Platt fit = fit_platt(margins, labels);
   double last = -1;
   for (float m = -30; m < 30; m += 0.25f) {

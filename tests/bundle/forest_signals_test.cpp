@@ -31,7 +31,7 @@ FloatTable features_of(const Table& rows, const Schema& schema) {
   return features;
 }
 
-/// By the definition: leaf by leaf, and two passes over the forests' margins.
+/// The signals by their definition: leaf by leaf, and two passes over the forests' margins.
 std::vector<double> facts_by_definition(const std::vector<gbdt::Forest>& bag, const FloatTable& features,
                                         std::size_t i) {
   double shares = 0, n_trees = 0;
@@ -58,7 +58,7 @@ std::vector<double> facts_by_definition(const std::vector<gbdt::Forest>& bag, co
 
 }  // namespace
 
-TEST_CASE("facts of a bag are those of their definitions, in any batch and order") {
+TEST_CASE("signals of a bag equal their definitions, in any batch and order") {
   const TempDir dir;
   const auto bundle = small_bundle(dir / "b", 3, {.n_forests = 3, .n_trees = 20, .depth = 5});
   const Table rows = small_rows(bundle->schema, 700, 4);
@@ -79,7 +79,7 @@ TEST_CASE("facts of a bag are those of their definitions, in any batch and order
   }
 }
 
-TEST_CASE("a network that reads signals is served with them, row by row and in batches, without allocating") {
+TEST_CASE("a network that reads signals gets them, row by row and in batches, without allocation") {
   const TempDir dir;
   const auto bundle = small_bundle(dir / "b", 5, {.n_forests = 3, .signals = kBoth, .band = Band{0, 1, true}});
   REQUIRE(std::ranges::equal(bundle->encoder()->signals(), kBoth));
@@ -109,7 +109,7 @@ TEST_CASE("a network that reads signals is served with them, row by row and in b
   CHECK(n_allocations() == before);
 }
 
-TEST_CASE("facts that cannot be had are refused by name") {
+TEST_CASE("signals that a bag or a stage cannot provide are refused, each with its own code") {
   const TempDir dir;
   const auto bundle = small_bundle(dir / "b", 7, {.n_forests = 2, .signals = kBoth});
   const auto& forests = *bundle->forests;

@@ -17,7 +17,7 @@ using namespace cascade;
 
 namespace {
 
-/// The plainest walk over the generator's own trees: what the model expects of a row.
+/// The expected gain of a row, by the plainest walk over the generator's own trees.
 double by_walk(const PlainModel& model, const std::vector<float>& features) {
   double sum = 0;
   for (const PlainTree& tree : model.trees) {
@@ -44,7 +44,7 @@ std::shared_ptr<Bundle> with_band(const Bundle& bundle, std::optional<Band> band
 
 }  // namespace
 
-TEST_CASE("a row is forwarded where the gain that its model expects reaches the least one, inside the band") {
+TEST_CASE("a row in the band is forwarded if its expected gain is at least min_gain") {
   const TempDir dir;
   const auto bundle = small_bundle(dir / "b", 3, {.band = kGainBand});
   const PlainModel model = small_gain_model(bundle->schema, 3);
@@ -71,7 +71,7 @@ TEST_CASE("a row is forwarded where the gain that its model expects reaches the 
   CHECK(n_outside > 50);
 }
 
-TEST_CASE("a gain of just the least is enough, and a hair less is not") {
+TEST_CASE("a gain of exactly min_gain is enough, and the next smaller one is not") {
   const TempDir dir;
   const auto bundle = small_bundle(dir / "b", 5, {.band = kGainBand});
   const Table rows = small_rows(bundle->schema, 20, 6);
@@ -85,7 +85,7 @@ TEST_CASE("a gain of just the least is enough, and a hair less is not") {
   }
 }
 
-TEST_CASE("without a least gain the model is not asked, and what it needs is said where it is missing") {
+TEST_CASE("without min_gain the model is not evaluated, and min_gain without a model is refused") {
   const TempDir dir;
   const auto with = small_bundle(dir / "a", 7, {.band = kGainBand}), without = small_bundle(dir / "b", 7);
   const Table rows = small_rows(with->schema, 50, 8);
@@ -102,7 +102,7 @@ TEST_CASE("without a least gain the model is not asked, and what it needs is sai
   CHECK(code_of([&] { Bundle::load(dir / "c"); }) == "policy.min_gain");
 }
 
-TEST_CASE("a model that does not fit the schema, or gives no plain number, does not load") {
+TEST_CASE("a gain model that does not match the schema, or has a link, does not load") {
   const Schema schema = small_schema();
   const auto code = [&](PlainModel model) {
     return code_of([&] { GainModel(gbdt::load_xgboost(to_json(model), "gain.json"), schema); });

@@ -1,5 +1,5 @@
-/// The model of gains, the staged margins and the signals of a bag by shape: trees, forests, columns and rows around
-/// every buffer and block, against plain sums over the generator's own trees.
+/// The gain model, the staged margins and the signals of a bag for many shapes: trees, forests, columns and rows around
+/// the size of every buffer and block. Compared with plain sums over the generator's own trees.
 
 #include <algorithm>
 #include <cmath>
@@ -21,7 +21,7 @@ using namespace cascade;
 constexpr std::uint64_t kSeed = 20260403;
 constexpr std::size_t kDistinctRows = 7;
 
-/// `n_columns` that a forest reads, between columns that it does not.
+/// `n_columns` columns that a forest reads, between columns that it does not read.
 Schema schema_of(std::size_t n_columns) {
   std::vector<Column> columns = {{.name = "when", .kind = Kind::time}};
   for (std::size_t i = 0; i < n_columns; ++i) columns.push_back({.name = "x" + std::to_string(i)});
@@ -33,10 +33,10 @@ PlainModel forest_of(std::size_t n_features, const std::vector<TreeShape>& trees
   return make_forest({"", static_cast<int>(n_features), 1, trees}, seed);
 }
 
-/// What a test asks of a row: raw cells, and the forest's margins.
+/// Rows of a test: raw cells and the forest's margins.
 struct Rows {
   Table raw;
-  FloatTable features;  // the forest's columns, and the margin behind them
+  FloatTable features;  // the forest's columns, then the margin
   std::vector<PrefixMargins> staged;
 };
 
@@ -156,7 +156,7 @@ void check_bag(const Bag& bag, std::size_t n_columns, const std::vector<std::siz
 
 }  // namespace
 
-TEST_CASE("a gain is the plain sum of leaves for no, one and many trees, and batches around a block") {
+TEST_CASE("a gain is the plain sum of leaf values for 0, 1 and many trees, and for batches around a block's size") {
   const std::vector<std::size_t> row_counts = {0, 1, 2, 47, 48, 49, 63, 64, 65, 511, 512, 513, 1025};
   std::uint64_t seed = kSeed;
   for (const std::vector<TreeShape>& trees :
@@ -170,7 +170,7 @@ TEST_CASE("a gain is the plain sum of leaves for no, one and many trees, and bat
       check_gains(gain_forest(n_columns, trees, ++seed), n_columns, row_counts);
 }
 
-TEST_CASE("a gain reads no, one and as many columns as the stack has room for, and one more") {
+TEST_CASE("a gain model reads 0 columns, 1, as many as fit on the stack, and one more") {
   std::uint64_t seed = kSeed + 100;
   for (const std::size_t n_columns : {0, 1, 30, 31, 32, 33, 510, 511, 512, 513}) {
     const std::vector<TreeShape> trees(n_columns < 100 ? 3 : 9, {.depth = 6});  // each of 513 columns has a split
@@ -178,14 +178,14 @@ TEST_CASE("a gain reads no, one and as many columns as the stack has room for, a
   }
 }
 
-TEST_CASE("a bag's staged margins and signals are their definitions' for every number of forests and of trees") {
+TEST_CASE("a bag's staged margins and signals equal their definitions for every number of forests and trees") {
   for (const std::size_t n_forests : {1, 2, 3, 15, 16, 17})
     for (const std::size_t n_trees : {0, 1, 2, 3, 4, 5, 7, 8, 9})
       check_bag(Bag(n_forests, 3, std::vector<TreeShape>(n_trees, {.depth = 3})), 3, {0, 1, 2, 65});
   for (const std::size_t n_forests : {2, 16, 17}) check_bag(Bag(n_forests, 3, {{.depth = 2}, {}}), 3, {511, 512, 513});
 }
 
-TEST_CASE("gains, staged margins and signals of many small trees and a deep one are their definitions'") {
+TEST_CASE("gains, staged margins and signals of many small trees and a deep one equal their definitions") {
   const std::vector<std::size_t> row_counts = {1, 2, 47, 48, 49, 511, 512, 513};
   for (const std::size_t n_trees : {181, 200, 700})
     for (const int depth : {0, 1}) {
@@ -195,7 +195,7 @@ TEST_CASE("gains, staged margins and signals of many small trees and a deep one 
     }
 }
 
-TEST_CASE("a bag's staged margins and signals are their definitions' for columns around a block's room") {
+TEST_CASE("a bag's staged margins and signals equal their definitions for numbers of columns around a block's buffer") {
   for (const std::size_t n_columns : {1, 31, 32, 33, 64, 65})
     check_bag(Bag(2, n_columns, std::vector<TreeShape>(2, {.depth = 5})), n_columns, {1, 511, 512, 513});
 }

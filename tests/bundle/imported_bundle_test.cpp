@@ -20,7 +20,7 @@ struct Attempt {
   std::string code, message;
 };
 
-/// What comes of a bundle with a change, from its files to an engine that serves it.
+/// Writes, loads and serves a bundle with a change, and returns what happened.
 Attempt serve(const std::filesystem::path& folder, BundleFiles files) {
   try {
     write_bundle(folder, files, {});
@@ -33,7 +33,7 @@ Attempt serve(const std::filesystem::path& folder, BundleFiles files) {
 
 }  // namespace
 
-TEST_CASE("a bundle with an imported network serves it behind our own encoder") {
+TEST_CASE("a bundle with an imported network serves it behind the native encoder") {
   const TempDir dir;
   write_bundle(dir / "b", imported_files(kSmall), {});
   const auto bundle = std::make_shared<Bundle>(Bundle::load(dir / "b"));

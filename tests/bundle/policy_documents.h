@@ -1,5 +1,5 @@
 #pragma once
-/// Policies good and bad, with the fault that the reader is to find.
+/// Valid and invalid policies, each with the fault that the reader must find.
 
 #include <string>
 #include <vector>
@@ -8,7 +8,7 @@ namespace sluice::test {
 
 struct PolicyDocument {
   std::string text;
-  std::string code;  // empty: a good one
+  std::string code;  // empty: a valid policy
   std::string pointer;
   bool beyond_schema = false;  // compares two values, which a JSON Schema cannot
 };

@@ -11,7 +11,7 @@ namespace sluice::test {
 
 using namespace cascade;
 
-TEST_CASE("every fault of a policy is reported with its code and place") {
+TEST_CASE("every fault of a policy is reported with its code and pointer") {
   for (const auto& document : policy_documents()) {
     CAPTURE(document.text);
     const PolicyCheck check = check_policy(document.text, "policy.json");
@@ -29,7 +29,7 @@ TEST_CASE("every fault of a policy is reported with its code and place") {
   }
 }
 
-TEST_CASE("an unknown key comes with the nearest known one, and all faults come at once") {
+TEST_CASE("an unknown key is reported with the nearest known one, and all faults are reported at once") {
   const auto check = check_policy(
       R"({"policy_version": 1, "band": {"low": 0.8, "high": 0.2}, "levels": {"L0": {"approve_below": 0.2, "decline_form": 0.6}, "L1": {"approve_below": 0.2, "decline_from": 0.6}}, "deadline_u": 5})",
       "policy.json");
@@ -42,7 +42,7 @@ TEST_CASE("an unknown key comes with the nearest known one, and all faults come 
   CHECK(check.diagnostics.size() >= 4);
 }
 
-TEST_CASE("a policy of ten megabytes is read or refused, in few words") {
+TEST_CASE("a policy of ten megabytes is read, or refused with a short message") {
   const std::string head =
       R"({"policy_version": 1, "band": null, "levels": {"L0": {"approve_below": 0.2, "decline_from": 0.6}})";
   const std::string huge(10'000'000, '1');
@@ -84,7 +84,7 @@ TEST_CASE("a policy reads back as it was written") {
   }
 }
 
-TEST_CASE("the example of docs/policy.md is a policy, and the page names every key") {
+TEST_CASE("the example of docs/policy.md is a valid policy, and the page names every key") {
   const std::string page = read_file(std::string(SLUICE_SOURCE_DIR) + "/docs/policy.md");
   const std::size_t start = page.find("```json\n") + 8;
   const std::string example = page.substr(start, page.find("```", start) - start);

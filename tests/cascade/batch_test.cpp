@@ -24,7 +24,7 @@ Fault fault_of(RowView row, std::uint64_t salt) {
   return draw == 0 ? Fault::throws : draw == 1 ? Fault::not_finite : Fault::none;
 }
 
-/// What both stages do: a batch with a row that throws is lost as a whole, one that is not finite alone.
+/// What both stages do: a row that throws fails its whole batch, a row that is not finite fails alone.
 template <class Answer>
 void with_faults(RowsView rows, std::uint64_t salt, const Answer& not_finite) {
   for (std::size_t i = 0; i < rows.n_rows; ++i)
@@ -55,7 +55,7 @@ struct FaultyNetwork final : NetworkStage {
   }
 };
 
-/// Of two rules that both fire neither decides: a third way to leave the models out.
+/// If both rules fire, neither decides: a third way to skip the models.
 constexpr const char* kPre = R"({"ruleset": "knock-outs", "version": 1, "hit_policy": "unique", "rules": [
   {"id": "A", "when": "amount > 1 USD", "on_missing": "SKIP", "then": {"action": "DECLINE", "reason": "a"}},
   {"id": "B", "when": "ratio > 1", "on_missing": "SKIP", "then": {"action": "REVIEW", "reason": "b"}}]})";
@@ -86,7 +86,7 @@ struct Case {
 
 }  // namespace
 
-TEST_CASE("rows that rules decide and rows whose stages fail are decided in a batch as alone") {
+TEST_CASE("rows that rules decide and rows whose stages fail are decided in a batch as they are alone") {
   const bool with_late = GENERATE(false, true), has_fallback = GENERATE(false, true);
   const Band band = GENERATE(Band{0.3, 0.7}, kGainBand);
   const TempDir dir;
@@ -115,7 +115,7 @@ TEST_CASE("rows that rules decide and rows whose stages fail are decided in a ba
   }
 }
 
-TEST_CASE("a batch's forest sees the rows that no rule has decided, and no others") {
+TEST_CASE("a batch's forest gets the rows that no rule has decided, and no others") {
   const TempDir dir;
   const Case c(dir, {.with_rules = true}, true);
   std::set<double> open;

@@ -15,7 +15,7 @@ namespace {
 using namespace cascade;
 using std::chrono::milliseconds;
 
-/// Throws, hangs for a while or answers, as told; counts who asked.
+/// Throws, hangs for a while or answers, as configured; counts the calls.
 struct ToldNetwork final : NetworkStage {
   enum Mood { good, throws, not_finite };
   std::atomic<Mood> mood = good;
@@ -51,7 +51,7 @@ struct Told {
 
 }  // namespace
 
-TEST_CASE("a failing network is left alone after min_calls, probed on copies, and comes back when it works") {
+TEST_CASE("a failing network gets no requests after min_calls, is probed on copies, and is used again when it works") {
   for (const auto mood : {ToldNetwork::throws, ToldNetwork::not_finite}) {
     const TempDir dir;
     const Told told(dir);
@@ -77,13 +77,13 @@ TEST_CASE("a failing network is left alone after min_calls, probed on copies, an
       std::this_thread::sleep_for(milliseconds(1));
     }
     CHECK(d.level == Level::L0);
-    CHECK(told.network->n_asked == 21);  // the answer that is L0: no probe delayed a caller
+    CHECK(told.network->n_asked == 21);  // the one answer at L0: no probe delayed a caller
     CHECK(told.network->n_probed >= 3);
     CHECK(told.breaker->state() == BreakerState::closed);
   }
 }
 
-TEST_CASE("a network isolated by hand is not asked; a batch asks no breaker") {
+TEST_CASE("a manually isolated network is not called, and a batch ignores the breaker") {
   const TempDir dir;
   const Told told(dir);
   told.engine->network_breaker().isolate();
@@ -126,7 +126,7 @@ TEST_CASE("an engine that is destroyed while a probe hangs does not wait for it"
   const std::weak_ptr<Hanging> left = network;
   network.reset();
   engine.reset();
-  CHECK_FALSE(left.expired());  // the probe still has it
+  CHECK_FALSE(left.expired());  // the probe still uses it
   *may_end = true;
   for (int i = 0; i < 60'000 && !left.expired(); ++i) std::this_thread::sleep_for(milliseconds(1));
   CHECK(left.expired());

@@ -25,7 +25,7 @@ constexpr BreakerOptions kSmall{.window_us = 10'000,
                                 .jitter = 0,
                                 .n_probes = 2};
 
-/// The breaker as its header tells it, with every call kept.
+/// The breaker as its header describes it, with every call stored.
 struct PlainBreaker {
   struct Call {
     std::int64_t slice;
@@ -117,7 +117,7 @@ bool step(int e, Breaker& real, PlainBreaker& plain, std::int64_t& now) {
 
 }  // namespace
 
-TEST_CASE("every short sequence of events takes the breaker where its description says") {
+TEST_CASE("every short sequence of events leads the breaker to the state that its description requires") {
   constexpr int kLength = 7;
   std::size_t n_opened = 0, n_closed_again = 0;
   int n_sequences = 1;
@@ -142,7 +142,7 @@ TEST_CASE("every short sequence of events takes the breaker where its descriptio
   CHECK(n_closed_again > 100);
 }
 
-TEST_CASE("open times double up to a limit and are spread by jitter, the same for the same seed") {
+TEST_CASE("open times double up to a limit and vary by jitter, in the same way for the same seed") {
   const BreakerOptions options{
       .min_calls = 1, .open_us = 100'000, .max_open_us = 400'000, .jitter = 0.2, .n_probes = 1};
   const auto open_times = [&](std::uint64_t seed) {
@@ -182,7 +182,7 @@ TEST_CASE("a slice that is full stops counting, and a day without traffic counts
   CHECK(breaker.state() == BreakerState::open);
 }
 
-TEST_CASE("threads lose no call, and never have more probes on their way than asked for") {
+TEST_CASE("threads lose no call, and never run more probes than n_probes at a time") {
   Breaker breaker({.window_us = 1'000'000'000,
                    .min_calls = 8000,
                    .failure_rate = 1.0,
@@ -209,7 +209,7 @@ TEST_CASE("threads lose no call, and never have more probes on their way than as
   CHECK(breaker.state() == BreakerState::closed);
 }
 
-TEST_CASE("a breaker that cannot be is refused") {
+TEST_CASE("a breaker with an option out of range is refused") {
   CHECK_THROWS_AS(Breaker({.window_us = 0}), Error);
   CHECK_THROWS_AS(Breaker({.n_probes = 0}), Error);
   CHECK_THROWS_AS(Breaker({.n_probes = 256}), Error);

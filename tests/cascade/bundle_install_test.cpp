@@ -16,7 +16,7 @@ namespace sluice::test {
 
 using namespace cascade;
 
-TEST_CASE("an installed bundle is the candidate, what stood there is kept, and the history has both") {
+TEST_CASE("an installed bundle is the candidate, the previous one is kept, and the history has both") {
   const TempDir dir;
   const auto first = small_bundle(dir / "a", 1), second = small_bundle(dir / "b", 2);
   CHECK(install_bundle(dir / "a", dir / "live/", "ann", "first").previous.empty());
@@ -34,7 +34,7 @@ TEST_CASE("an installed bundle is the candidate, what stood there is kept, and t
   CHECK_FALSE(std::filesystem::exists(dir / "live.incoming"));
 }
 
-TEST_CASE("whoever loads the place while bundles are installed there gets one whole") {
+TEST_CASE("a reader that loads the target while bundles are installed gets a complete one") {
   const TempDir dir;
   const std::set<std::string> digests = {small_bundle(dir / "a", 1)->digest.hex(),
                                          small_bundle(dir / "b", 2)->digest.hex()};
@@ -46,7 +46,7 @@ TEST_CASE("whoever loads the place while bundles are installed there gets one wh
   });
   int n_loaded = 0, n_missing = 0;
   while (!is_over) {
-    // A load that spans an exchange reads files of both, which the digests do not let pass.
+    // A load that spans an exchange reads files of both bundles, and the digests refuse that.
     const std::string code = code_of([&] {
       if (!digests.contains(Bundle::load(dir / "live").digest.hex())) throw Error("test.mixed", "neither");
       ++n_loaded;
@@ -59,7 +59,7 @@ TEST_CASE("whoever loads the place while bundles are installed there gets one wh
   CHECK(n_loaded > 0);
 }
 
-TEST_CASE("what is no sound bundle is not installed, and what is no bundle is not replaced") {
+TEST_CASE("a damaged bundle is not installed, and a folder that is not a bundle is not replaced") {
   const TempDir dir;
   small_bundle(dir / "a", 1);
   small_bundle(dir / "b", 2);
@@ -68,9 +68,9 @@ TEST_CASE("what is no sound bundle is not installed, and what is no bundle is no
   CHECK_FALSE(code_of([&] { install_bundle(dir / "b", dir / "live", "", ""); }).empty());
   CHECK(Bundle::load(dir / "live").digest == Bundle::load(dir / "a").digest);
   std::filesystem::create_directory(dir / "home");
-  write_file(dir / "home/letter.txt", "dear");
+  write_file(dir / "home/letter.txt", "text");
   CHECK(code_of([&] { install_bundle(dir / "a", dir / "home", "", ""); }) == "bundle.exists");
-  CHECK(read_file(dir / "home/letter.txt") == "dear");
+  CHECK(read_file(dir / "home/letter.txt") == "text");
 }
 
 }  // namespace sluice::test

@@ -24,10 +24,10 @@ using std::chrono::milliseconds;
 
 GuardOptions no_guard() { return {.window_ms = 0}; }
 
-/// A guard that looks at every request.
+/// A guard that compares every request.
 GuardOptions keen() { return {.window_ms = 60'000, .shadow_every = 1, .min_pairs = 50}; }
 
-/// The same bundle with other cut-offs and another version: what it decides differs in action alone.
+/// The same bundle with other cut-offs and another version: its decisions differ only in the action.
 std::shared_ptr<const Bundle> with_cutoffs(const Bundle& bundle, std::int64_t version, Cutoffs cutoffs) {
   auto copy = std::make_shared<Bundle>(bundle);
   copy->policy.version = version;
@@ -50,7 +50,7 @@ std::vector<std::string> kinds(const Deployment& deployment) {
 
 }  // namespace
 
-TEST_CASE("a held version stays whole until it is let go, and an exchange waits for it") {
+TEST_CASE("a held version lives until it is released, and an exchange waits for it") {
   struct Counted {
     explicit Counted(std::atomic<int>& n) : alive(n) { ++alive; }
     ~Counted() { --alive; }
@@ -77,7 +77,7 @@ TEST_CASE("a held version stays whole until it is let go, and an exchange waits 
   CHECK(alive == 1);
 }
 
-TEST_CASE("readers of a hot slot never see what was destroyed, whatever changes meanwhile") {
+TEST_CASE("readers of a hot slot never see a destroyed object, whatever changes in the meantime") {
   struct Pair {
     explicit Pair(std::uint64_t n) : a(n), b(~n) {}
     ~Pair() { a = b = 0; }
@@ -142,7 +142,7 @@ TEST_CASE("no decision mixes two versions while bundles are swapped under load")
   CHECK(deployment.counts().under_way() == 0);
 }
 
-TEST_CASE("a version that acts otherwise than its predecessor is taken back by the guard, with the figures") {
+TEST_CASE("the guard rolls back a version whose actions differ from its predecessor's, and records the figures") {
   const TempDir dir;
   const auto bundle = small_bundle(dir / "a", 1, {.with_network = false, .band = std::nullopt});
   const auto approve = with_cutoffs(*bundle, 1, kApproveAll), decline = with_cutoffs(*bundle, 2, kDeclineAll),
@@ -165,7 +165,7 @@ TEST_CASE("a version that acts otherwise than its predecessor is taken back by t
   CHECK_FALSE(deployment.is_watched());
 }
 
-TEST_CASE("a version that fails is taken back, and what the shadow decides is counted nowhere") {
+TEST_CASE("a version that fails is rolled back, and the shadow's decisions are not counted") {
   const TempDir dir;
   const auto bundle = small_bundle(dir / "a", 1, {.band = std::nullopt});
   const auto broken = with_cutoffs(*bundle, 2, kApproveAll);
@@ -194,20 +194,20 @@ TEST_CASE("a version that fails is taken back, and what the shadow decides is co
   CHECK(deployment.counts().decided() == n);
 }
 
-TEST_CASE("a guard names what parts two versions: level, lateness, actions, time") {
+TEST_CASE("a guard names the difference between two versions: level, lateness, actions, time") {
   Decision approve{.action = Action::approve}, decline{.action = Action::decline};
   Decision late{.action = Action::approve, .level = Level::L1, .cause = Cause::network_late};
   Decision failed{.action = Action::approve, .level = Level::L1, .cause = Cause::network_failed};
   const auto verdict = [](const Decision& now, const Decision& before, float now_us = 10, float before_us = 10) {
     Guard guard({.min_pairs = 100, .max_degraded_rise = now.cause == Cause::network_late ? 2.0 : 0.02});
     for (int k = 0; k < 99; ++k) guard.add({{}, now, before, now_us, before_us, {}});
-    CHECK(guard.verdict().empty());  // too few to say
+    CHECK(guard.verdict().empty());  // too few pairs for a verdict
     guard.add({{}, now, before, now_us, before_us, {}});
     CHECK(guard.n_pairs() == 100);
     return guard.verdict();
   };
   CHECK(verdict(approve, approve).empty());
-  CHECK(verdict(failed, failed).empty());  // as bad as before is no reason to go back
+  CHECK(verdict(failed, failed).empty());  // not worse than the predecessor
   CHECK(verdict(approve, failed).empty());
   CHECK(verdict(failed, approve).starts_with("share decided below L0 1.0000, before 0.0000"));
   CHECK(verdict(late, approve).starts_with("share late 1.0000, before 0.0000"));
@@ -217,10 +217,10 @@ TEST_CASE("a guard names what parts two versions: level, lateness, actions, time
   Decision lacking{.action = Action::approve, .level = Level::L1, .cause = Cause::late_features_missing};
   Guard guard({.min_pairs = 1});
   guard.add({{}, approve, lacking, 10, 10, {}});
-  CHECK(guard.n_pairs() == 0);  // late columns were fetched for the one that served alone
+  CHECK(guard.n_pairs() == 0);  // late columns were fetched only for the served version
 }
 
-TEST_CASE("a guard's window ends, and a change back by hand is one more change") {
+TEST_CASE("a guard's window ends, and a manual roll-back is one more change") {
   const TempDir dir;
   const auto bundle = small_bundle(dir / "a", 1);
   GuardOptions brief = keen();
@@ -237,7 +237,7 @@ TEST_CASE("a guard's window ends, and a change back by hand is one more change")
   CHECK(text.find(R"("who":"bob","why":"stricter \"rules\"")") != std::string::npos);
 }
 
-TEST_CASE("what cannot be served, or whose history cannot be written, changes nothing") {
+TEST_CASE("a bundle that cannot be served, or whose history cannot be written, changes nothing") {
   const TempDir dir;
   const auto bundle = small_bundle(dir / "a", 1), wide = small_bundle(dir / "b", 1, {.with_late = true});
   std::filesystem::create_directory(dir / "log");
@@ -249,7 +249,7 @@ TEST_CASE("what cannot be served, or whose history cannot be written, changes no
   CHECK(&deployment.use().bundle() == bundle.get());
 }
 
-TEST_CASE("a bundle whose forest fails, in whatever way, is not put in service") {
+TEST_CASE("a bundle whose forest fails in any way is not put in service") {
   const TempDir dir;
   const auto bundle = small_bundle(dir / "a", 1), next = with_cutoffs(*bundle, 2, kApproveAll);
   for (const Fault fault : {Fault::throws, Fault::not_finite, Fault::wrong_shape, Fault::stuck, Fault::crash}) {
@@ -278,7 +278,7 @@ TEST_CASE("a bundle whose forest fails, in whatever way, is not put in service")
   }
 }
 
-TEST_CASE("a shadow decides as its engine does, drops what it has no room for, and never changes an answer") {
+TEST_CASE("a shadow decides as its engine does, drops requests that find no room, and never changes an answer") {
   const TempDir dir;
   const auto bundle = small_bundle(dir / "a", 1, {.with_late = true});
   const auto engine = std::make_shared<const Engine>(bundle);
@@ -290,7 +290,7 @@ TEST_CASE("a shadow decides as its engine does, drops what it has no room for, a
     if (expected.forest.margin != pair.shadow.forest.margin || expected.action != pair.shadow.action ||
         pair.context != std::to_string(static_cast<int>(pair.served_us)))
       ++n_wrong;
-    throw std::runtime_error("a sink's own trouble");
+    throw std::runtime_error("the sink fails");
   });
   std::uint64_t n_taken = 0;
   for (std::size_t i = 0; i < rows.n_rows(); ++i)

@@ -75,7 +75,7 @@ TEST_CASE("decide and decide_batch give the same bits, whatever the batch and th
   }
 }
 
-TEST_CASE("eight threads that share one engine get the answers of one") {
+TEST_CASE("eight threads that share an engine get the same answers as one thread") {
   const TempDir dir;
   const Engine engine(small_bundle(dir / "b", 5, {.with_rules = true}));
   const Table rows = small_rows(engine.bundle().schema, 200, 6);
@@ -110,7 +110,7 @@ TEST_CASE("a decision allocates nothing, forwarded or not") {
   CHECK(n_forwarded < 290);
 }
 
-TEST_CASE("the band holds its low edge and not its high one, unless it is closed") {
+TEST_CASE("the band contains its low end, and its high end only if it is closed") {
   const TempDir dir;
   const auto loaded = small_bundle(dir / "b", 9);
   const auto forest = std::make_shared<CountingForest>();
@@ -137,7 +137,7 @@ TEST_CASE("the band holds its low edge and not its high one, unless it is closed
   CHECK(is_in({p, p, true}));
 }
 
-TEST_CASE("a knock-out is decided before the forest is asked") {
+TEST_CASE("a knock-out is decided without a call of the forest") {
   const TempDir dir;
   const auto bundle = small_bundle(dir / "b", 11, {.with_rules = true});
   const auto forest = std::make_shared<CountingForest>();
@@ -155,7 +155,7 @@ TEST_CASE("a knock-out is decided before the forest is asked") {
   CHECK(forest->n_calls == 1);
 }
 
-TEST_CASE("post rules overrule the models") {
+TEST_CASE("post rules override the models") {
   const TempDir dir;
   const auto bundle = small_bundle(dir / "b", 13, {.with_rules = true});
   const auto forest = std::make_shared<CountingForest>();
@@ -168,7 +168,7 @@ TEST_CASE("post rules overrule the models") {
 }
 
 TEST_CASE(
-    "late features from a provider give the bits of the same cells in the row, and are fetched inside the band alone") {
+    "late features from a provider give the bits of the same cells in the row, and are fetched only inside the band") {
   const TempDir dir;
   const auto bundle = small_bundle(dir / "b", 15, {.with_late = true});
   const Engine engine(bundle);
@@ -194,7 +194,7 @@ TEST_CASE(
   CHECK(provider.n_calls == n_in_band);
 }
 
-TEST_CASE("rows of another width, and too little room, are errors that say which") {
+TEST_CASE("rows of another width and outputs that are too short are errors with the numbers") {
   const TempDir dir;
   const Engine engine(small_bundle(dir / "b", 17));
   const std::size_t n_columns = engine.bundle().schema.size();
@@ -211,7 +211,7 @@ TEST_CASE("rows of another width, and too little room, are errors that say which
   CHECK_THROWS_WITH(engine.decide_batch(rows.view(), two, nullptr, times), Catch::Contains("2 rows and 1 times"));
 }
 
-TEST_CASE("timings are measured on every path where they are wanted, and absent where not") {
+TEST_CASE("timings are measured on every path if they are enabled, and NaN otherwise") {
   const TempDir dir;
   const auto whole = copy_of(small_bundle(dir / "b", 5, {.with_rules = true}));
   whole->policy = policy_with_band(Band{0, 1, true});

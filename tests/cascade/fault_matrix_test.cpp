@@ -47,7 +47,7 @@ struct Plans {
   std::shared_ptr<FaultPlan> forest, provider, network;
 };
 
-/// Only what hangs is given up: a busy machine makes no other stage late.
+/// A wait so long that only a stage that hangs is late, even on a busy machine.
 IsolationOptions isolation(const FaultPlan& plan) {
   const bool hangs = plan.options().rates[static_cast<std::size_t>(Fault::stuck)] > 0;
   return {.n_threads = 1, .max_wait_us = hangs ? 5'000 : 60'000'000};
@@ -57,7 +57,7 @@ struct Faulty {
   Faulty(const std::filesystem::path& folder, bool has_rules) {
     auto made = std::make_shared<Bundle>(*small_bundle(folder, 3, {.with_late = true, .band = Band{0, 1, true}}));
     made->policy.breaker.failure_rate = 1;
-    made->policy.breaker.min_calls = 1'000'000;  // never opens: each case is to see the stage itself
+    made->policy.breaker.min_calls = 1'000'000;  // never opens: each case must reach the stage itself
     if (has_rules) {
       auto compiled = rules::RuleSet::compile(kApproveAll, "rules", made->schema, rules::Phase::fallback);
       REQUIRE(compiled.rules);
@@ -99,7 +99,7 @@ Cause cause_of(Fault fault, Cause late, Cause failed, Cause not_finite) {
   }
 }
 
-/// What the ladder must say, from the words of docs/policy.md: the first stage that fails gives the cause.
+/// The expected level and cause, as docs/policy.md defines them: the first stage that fails gives the cause.
 struct Expected {
   Level level = Level::L0;
   Cause cause = Cause::none;
@@ -107,7 +107,7 @@ struct Expected {
 Expected expected(const Faults& faults, bool has_rules) {
   const Cause forest = cause_of(faults.forest, Cause::forest_late, Cause::forest_failed, Cause::forest_not_finite);
   if (forest != Cause::none) return {has_rules ? Level::L2 : Level::L3, forest};
-  // Late cells that are not finite, or that were not written, are inputs like others.
+  // Late cells that are not finite, or were not written, are inputs like any other.
   const Cause provider = cause_of(faults.provider, Cause::late_features_late, Cause::late_features_failed, Cause::none);
   if (provider != Cause::none) return {Level::L1, provider};
   const Cause network = cause_of(faults.network, Cause::network_late, Cause::network_failed, Cause::network_not_finite);
@@ -116,7 +116,7 @@ Expected expected(const Faults& faults, bool has_rules) {
 
 }  // namespace
 
-TEST_CASE("every combination of faults in forest, provider and network ends at its level with its cause") {
+TEST_CASE("every combination of faults in forest, provider and network leads to its level and cause") {
   const TempDir dir;
   for (const bool has_rules : {true, false}) {
     const Faulty faulty(dir / (has_rules ? "rules" : "bare"), has_rules);
@@ -125,7 +125,7 @@ TEST_CASE("every combination of faults in forest, provider and network ends at i
       for (std::size_t p = 0; p < kFaultCount; ++p)
         for (std::size_t n = 0; n < kFaultCount; ++n) {
           const Faults faults{static_cast<Fault>(f), static_cast<Fault>(p), static_cast<Fault>(n)};
-          // A forest that fails ends the matter: the others are not asked, once is enough. Rules matter there alone.
+          // If the forest fails, the other stages are not called: one case is enough. Only there the rules matter.
           const bool has_forest = expected(faults, true).level != Level::L2;
           if (has_forest ? !has_rules : p || n) continue;
           CAPTURE(has_rules, to_string(faults.forest), to_string(faults.provider), to_string(faults.network));
@@ -144,7 +144,7 @@ TEST_CASE("every combination of faults in forest, provider and network ends at i
   }
 }
 
-TEST_CASE("a fault plan is repeated by its seed and keeps its rates") {
+TEST_CASE("a fault plan is reproducible by its seed and keeps its rates") {
   FaultOptions options{.seed = 9};
   options.rates[static_cast<std::size_t>(Fault::throws)] = 0.2;
   options.rates[static_cast<std::size_t>(Fault::not_finite)] = 0.1;

@@ -23,7 +23,7 @@ bool enter(Gate& gate, Priority priority, Stays& stays) {
   return true;
 }
 
-/// How many of a kind an empty gate takes.
+/// How many requests of a priority an empty gate admits.
 std::size_t room(Gate& gate, Priority priority) {
   Stays stays;
   while (stays.size() < 1000 && enter(gate, priority, stays)) {
@@ -33,7 +33,7 @@ std::size_t room(Gate& gate, Priority priority) {
 
 }  // namespace
 
-TEST_CASE("each priority has its share of the limit, and no limit takes everybody") {
+TEST_CASE("each priority has its share of the limit, and without a limit all requests are admitted") {
   const auto room_of = [](Priority priority) {
     Gate gate({.limit = 50, .normal_share = 0.8, .low_share = 0.5});
     return room(gate, priority);
@@ -46,7 +46,7 @@ TEST_CASE("each priority has its share of the limit, and no limit takes everybod
   CHECK(open.under_way() == 0);
 }
 
-TEST_CASE("a priority that was turned away waits until its share has emptied to resume_share") {
+TEST_CASE("a priority that was refused is admitted again when its use has fallen to resume_share") {
   Gate gate({.limit = 10, .normal_share = 1, .resume_share = 0.5});
   Stays stays;
   while (enter(gate, Priority::normal, stays)) {
@@ -55,7 +55,7 @@ TEST_CASE("a priority that was turned away waits until its share has emptied to 
   for (int left = 9; left > 5; --left) {
     stays.pop_back();
     CHECK_FALSE(enter(gate, Priority::normal, stays));
-    CHECK(enter(gate, Priority::high, stays));  // was never turned away
+    CHECK(enter(gate, Priority::high, stays));  // was never refused
     stays.pop_back();
   }
   stays.pop_back();
@@ -63,7 +63,7 @@ TEST_CASE("a priority that was turned away waits until its share has emptied to 
   CHECK(enter(gate, Priority::normal, stays));
 }
 
-TEST_CASE("a gate of one lets one in at a time, for ever") {
+TEST_CASE("a gate with limit 1 admits one request at a time, again and again") {
   for (const double resume : {0.0, 0.8, 1.0}) {
     Gate gate({.limit = 1, .normal_share = 0.1, .low_share = 0, .resume_share = resume});
     for (int k = 0; k < 5; ++k) {
@@ -75,7 +75,7 @@ TEST_CASE("a gate of one lets one in at a time, for ever") {
   }
 }
 
-TEST_CASE("a gate never holds more than its limit and forgets nobody, whatever the threads") {
+TEST_CASE("a gate never admits more than its limit and loses no request, whatever the threads") {
   Gate gate({.limit = 3});
   std::atomic<int> inside = 0, most = 0, entered = 0;
   std::vector<std::thread> threads;
@@ -126,7 +126,7 @@ TEST_CASE("a ledger counts every decision under its level, action and cause") {
   CHECK(counts.to_json().starts_with(R"({"in":1000,"under_way":0,"late":)"));
 }
 
-TEST_CASE("a ledger read while others write never shows more decided than came in, and balances at the end") {
+TEST_CASE("a ledger that is read while threads write never has more decisions than arrivals, and balances at the end") {
   Ledger ledger;
   std::atomic<bool> is_over = false;
   std::vector<std::thread> threads;
@@ -140,7 +140,7 @@ TEST_CASE("a ledger read while others write never shows more decided than came i
   std::thread reader([&] {
     while (!is_over) {
       const auto counts = ledger.counts();
-      if (counts.decided() > counts.in) throw std::logic_error("more decided than came in");
+      if (counts.decided() > counts.in) throw std::logic_error("more decisions than arrivals");
     }
   });
   for (auto& thread : threads) thread.join();

@@ -20,7 +20,7 @@ using namespace cascade;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-/// The amount, and the staged margin: what came in can be told from what comes out.
+/// The margin is computed from the row's amount and the staged margin, so that an answer identifies its request.
 struct EchoNetwork final : NetworkStage {
   NetworkAnswer score(RowsView rows, std::span<const PrefixMargins> forest, std::span<float> out,
                       Deadline) const override {
@@ -84,7 +84,7 @@ TEST_CASE("an isolated stage answers as the stage does, from any thread") {
   CHECK(n_wrong == 0);
 }
 
-TEST_CASE("a stage that hangs keeps nobody beyond the deadline, and answers again when it is let go") {
+TEST_CASE("a stage that hangs keeps no caller beyond the deadline, and answers again when it is released") {
   const Isolated isolated(plan_of(Fault::stuck, {.stuck_us = 60'000'000}),
                           {.n_threads = 1, .max_hung = 2, .max_wait_us = 20'000});
   float margin = 0;
@@ -94,7 +94,7 @@ TEST_CASE("a stage that hangs keeps nobody beyond the deadline, and answers agai
     CHECK((cause == Cause::network_late || cause == Cause::network_shed));
   }
   isolated.ask(margin);
-  CHECK(isolated.ask(margin) == Cause::network_shed);  // every thread hangs, and so do its replacements
+  CHECK(isolated.ask(margin) == Cause::network_shed);  // all threads hang, and so do their replacements
   isolated.plan->set_active(false);
   isolated.plan->release();
   for (int k = 0; k < 1000 && isolated.ask(margin) != Cause::none; ++k) std::this_thread::sleep_for(milliseconds(1));
@@ -102,7 +102,7 @@ TEST_CASE("a stage that hangs keeps nobody beyond the deadline, and answers agai
   CHECK(margin == 8.0f);
 }
 
-TEST_CASE("a thread that its work ends has failed its call and is replaced") {
+TEST_CASE("a call that ends its thread has failed, and the thread is replaced") {
   const Isolated isolated(plan_of(Fault::crash, {.may_end_threads = true}), {.n_threads = 2});
   float margin = 0;
   for (int k = 0; k < 20; ++k) CHECK(isolated.ask(margin) == Cause::network_failed);
@@ -110,7 +110,7 @@ TEST_CASE("a thread that its work ends has failed its call and is replaced") {
   for (int k = 0; k < 20; ++k) CHECK(isolated.ask(margin) == Cause::none);
 }
 
-TEST_CASE("a full queue sheds, and what waited too long leaves it") {
+TEST_CASE("a full queue sheds calls, and calls that waited too long leave it") {
   const Isolated isolated(plan_of(Fault::stuck, {.stuck_us = 60'000'000}),
                           {.n_threads = 1, .queue_limit = 1, .max_hung = 0, .max_wait_us = 2'000'000});
   std::atomic<int> n_late = 0, n_shed = 0;
@@ -127,7 +127,7 @@ TEST_CASE("a full queue sheds, and what waited too long leaves it") {
   isolated.plan->release();
 }
 
-TEST_CASE("an isolated provider gives what the provider gives, and is late where it hangs") {
+TEST_CASE("an isolated provider gives what the provider gives, and is late if it hangs") {
   struct Sevens final : FeatureProvider {
     Result fetch(RowView, std::span<double> late, Deadline) const override {
       std::fill(late.begin(), late.end(), 7.0);
@@ -147,7 +147,7 @@ TEST_CASE("an isolated provider gives what the provider gives, and is late where
   plan->release();
 }
 
-TEST_CASE("isolation refuses options that cannot work") {
+TEST_CASE("isolation refuses options that are out of range") {
   const auto stage = std::shared_ptr<const ForestStage>(std::make_shared<EchoForest>());
   const auto isolating = [&](const IsolationOptions& options) {
     return code_of([&] { isolate(stage, small_schema(), options); });

@@ -26,7 +26,7 @@ void misbehave(Fault fault, float& margin) {
   if (fault == Fault::slow) std::this_thread::sleep_for(std::chrono::milliseconds(60));
 }
 
-/// Rows whose first number is above 1000 meet the fault; the others are answered.
+/// Rows whose first number is above 1000 have the fault; the others are answered.
 struct FaultyForest final : ForestStage {
   Fault fault = Fault::none;
   void score(RowsView rows, std::span<PrefixMargins> out) const override {
@@ -64,7 +64,7 @@ struct Case {
   std::string name;
   Fault forest = Fault::none, network = Fault::none;
   std::function<void(Bundle&)> change = [](Bundle&) {};
-  std::function<FeatureProvider::Result()> provider;  // where set, the bundle has late columns
+  std::function<FeatureProvider::Result()> provider;  // if set, the bundle has late columns
   Level level = Level::L0;
   Cause cause = Cause::none, rules_cause = Cause::none;
   Action action = Action::decline;
@@ -83,7 +83,7 @@ auto with_fallback(const char* json) {
 
 std::vector<Case> cases() {
   using R = FeatureProvider::Result;
-  // The forest says p of about 0.5: L0 declines by the network, L1 approves, L3 declines or reviews by the policy.
+  // The forest's p is about 0.5: L0 declines by the network, L1 approves, L3 declines or reviews by the policy.
   std::vector<Case> all = {{.name = "all well"}};
   const auto add = [&](Case c) { all.push_back(std::move(c)); };
   const auto level1 = [&](Case c, Cause cause) {
@@ -201,7 +201,7 @@ std::string path_of(const Decision& d) {
 
 }  // namespace
 
-TEST_CASE("every fault goes down the ladder to its level, with its cause, action and path") {
+TEST_CASE("every fault degrades to its level, with its cause, action and path") {
   for (const Case& c : cases()) {
     CAPTURE(c.name);
     const TempDir dir;
@@ -224,7 +224,7 @@ TEST_CASE("every fault goes down the ladder to its level, with its cause, action
   }
 }
 
-TEST_CASE("a bundle without a network, and a deadline below what the network takes, leave the forest alone") {
+TEST_CASE("without a network, or with a deadline shorter than the network's time, the forest alone decides") {
   const TempDir dir;
   const auto forest = std::make_shared<FaultyForest>();
   const Engine bare(small_bundle(dir / "bare", 3, {.with_network = false}), {.forest = forest});
@@ -244,7 +244,7 @@ TEST_CASE("a bundle without a network, and a deadline below what the network tak
   CHECK_FALSE(d.network.ran);
 }
 
-TEST_CASE("late columns that nothing gave mean L1") {
+TEST_CASE("late columns from neither the provider nor the row lead to L1") {
   const TempDir dir;
   const Engine engine(small_bundle(dir / "b", 3, {.with_late = true}), {.forest = std::make_shared<FaultyForest>()});
   auto row = poisoned_row(engine.bundle().schema);
@@ -255,7 +255,7 @@ TEST_CASE("late columns that nothing gave mean L1") {
   CHECK(decisions[0].cause == Cause::late_features_missing);
 }
 
-TEST_CASE("one poisoned row harms no other row of its batch") {
+TEST_CASE("a row with a fault affects no other row of its batch") {
   for (const bool in_forest : {true, false}) {
     const TempDir dir;
     const auto forest = std::make_shared<FaultyForest>();

@@ -20,7 +20,7 @@ namespace {
 using namespace cascade;
 using std::chrono::microseconds;
 
-/// A device: the CPU's answers under another name, for batches of every size, while its gate is open.
+/// A fake device: gives the CPU's answers under another name, for batches of any size, while its gate is open.
 class FakeDevice final : public dnn::Executor {
  public:
   explicit FakeDevice(const Bundle& bundle) : cpu_(dnn::make_executor(bundle.network, dnn::Device::cpu)) {}
@@ -29,7 +29,7 @@ class FakeDevice final : public dnn::Executor {
     std::unique_lock lock(mutex_);
     ++n_batches;
     gate_.wait(lock, [&] { return is_open_; });
-    if (is_lost_) throw Error("device.lost", "the device has gone");
+    if (is_lost_) throw Error("device.lost", "the device is lost");
     cpu_->forward(encoded, margins);
   }
   std::string_view device() const override { return "fake:0"; }
@@ -69,7 +69,7 @@ struct Batched {
   std::unique_ptr<Engine> engine;
 };
 
-TEST_CASE("single decisions share a device's batches, and have the bits of the CPU and of a batch") {
+TEST_CASE("single decisions share a device's batches and have the same bits as on the CPU and in a batch") {
   const TempDir dir;
   const Batched batched(dir);
   const Engine cpu(batched.bundle);
@@ -96,7 +96,7 @@ TEST_CASE("single decisions share a device's batches, and have the bits of the C
   }
 }
 
-TEST_CASE("a device that hangs, is full, or is lost costs a level and never the decision") {
+TEST_CASE("if a device hangs, is full or is lost, requests are decided at L1") {
   const TempDir dir;
   Batched batched(dir, 1);
   const Table rows = small_rows(batched.bundle->schema, 1, 3);
@@ -108,7 +108,7 @@ TEST_CASE("a device that hangs, is full, or is lost costs a level and never the 
   CHECK(late.device.view().empty());
   CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
 
-  // The device has that row still; a second one waits, and a third finds the queue full.
+  // The device still has that row; a second one waits, and a third finds the queue full.
   std::thread waiting([&] {
     while (batched.engine->decide(rows.row(0), Deadline::in(std::chrono::seconds(60))).cause == Cause::network_shed)
       std::this_thread::yield();  // the loop below was in the queue

@@ -12,7 +12,7 @@ namespace sluice::test {
 
 using namespace cascade;
 
-TEST_CASE("a record is JSON with the fields of the contract, and its numbers read back to the same bits") {
+TEST_CASE("a record is JSON with the documented fields, and its numbers read back to the same bits") {
   const TempDir dir;
   const auto bundle = small_bundle(dir / "b", 1, {.with_rules = true});
   const Engine engine(bundle);
@@ -52,7 +52,7 @@ TEST_CASE("a record is JSON with the fields of the contract, and its numbers rea
   }
 }
 
-TEST_CASE("infinite inputs are texts that the schema reads, and what did not happen is null") {
+TEST_CASE("infinite inputs are strings that the schema reads, and steps that did not happen are null") {
   const TempDir dir;
   const auto bundle = small_bundle(dir / "b", 3, {.with_network = false, .band = std::nullopt});
   Table rows = small_rows(bundle->schema, 1, 4);

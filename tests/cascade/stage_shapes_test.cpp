@@ -1,5 +1,5 @@
-/// The network stage, the engine and what a decision lists by shape: columns, encoded inputs, late columns, rows and
-/// rules around every buffer, block and bound.
+/// The network stage, the engine and the lists of a decision for many shapes: columns, encoded inputs, late columns,
+/// rows and rules around the size of every buffer, block and limit.
 
 #include <algorithm>
 #include <cmath>
@@ -25,7 +25,8 @@ using namespace cascade;
 
 constexpr std::uint64_t kSeed = 20260404;
 
-/// `n_columns` in all, the last `n_late` of them late; at least one is the forest's. A category before them, if asked.
+/// `n_columns` numbers, the last `n_late` of them late; the forest reads at least one. With a category before them if
+/// `has_category`.
 Schema schema_of(std::size_t n_columns, std::size_t n_late = 0, bool has_category = false) {
   std::vector<Column> columns;
   if (has_category) columns.push_back({.name = "c", .kind = Kind::category, .vocabulary = {"a", "b"}});
@@ -55,7 +56,7 @@ Table rows_of(const Schema& schema, std::size_t n_rows) {
   return rows;
 }
 
-/// The CPU's margins as a device that takes large blocks, or with more outputs than it has.
+/// A fake device that gives the CPU's margins for large blocks, or reports more outputs than it has.
 class Device final : public dnn::Executor {
  public:
   explicit Device(std::shared_ptr<const dnn::Network> network, std::size_t n_outputs = 1)
@@ -74,7 +75,7 @@ class Device final : public dnn::Executor {
   std::size_t n_outputs_;
 };
 
-/// A row at a time: encoded, and through the network.
+/// The network's margins, one encoded row at a time.
 std::vector<float> plain_margins(const Bundle& bundle, const Table& rows, std::span<const PrefixMargins> staged) {
   const auto executor = dnn::make_executor(bundle.network, dnn::Device::cpu);
   std::vector<float> encoded(bundle.encoder()->n_encoded()), margins(rows.n_rows());
@@ -105,9 +106,9 @@ class Provider final : public FeatureProvider {
 }  // namespace
 
 TEST_CASE(
-    "a network stage gives plain margins for rows and encoded inputs around its blocks and its room on the stack") {
-  // Numbers with a flag for missing values are two inputs each, a category is one, the forest gives five. There is room
-  // for 64 rows of 256, and for two rows of as many inputs as a network may have.
+    "a network stage gives plain margins for numbers of rows and inputs around its blocks and its stack buffers") {
+  // Numbers with a flag for missing values are two inputs each, a category is one, the forest gives five. The stack
+  // buffer has room for 64 rows of 256 inputs, and for two rows of the maximum number of inputs.
   for (const auto& [n_numbers, has_category] : std::vector<std::pair<std::size_t, bool>>{
            {1, false}, {125, false}, {125, true}, {126, false}, {4093, false}, {4093, true}, {4094, false}}) {
     const bool is_wide = n_numbers > 1000;
@@ -133,7 +134,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("a device gets its rows in blocks of 4096, and no row is left out") {
+TEST_CASE("a device gets its rows in blocks of 4096, and every row is in one") {
   const auto bundle = bundle_of(schema_of(1));
   const std::shared_ptr<const dnn::Encoder> encoder(bundle->network, &bundle->network->encoder());
   const Table rows = rows_of(bundle->schema, 8193);
@@ -150,21 +151,20 @@ TEST_CASE("a device gets its rows in blocks of 4096, and no row is left out") {
   }
 }
 
-TEST_CASE("a stage refuses networks of several outputs, whoever runs them") {
+TEST_CASE("a stage refuses networks with several outputs, whatever executor runs them") {
   const auto bundle = bundle_of(schema_of(2));
   const std::shared_ptr<const dnn::Encoder> encoder(bundle->network, &bundle->network->encoder());
   const RandomNetwork three = random_network_of(schema_of(2), {{.hidden = {3}}}, kSeed, 3);
   const auto code = [](const auto& call) { return code_of([&] { call(); }); };
   CHECK(code([&] { make_network_stage(three.network, dnn::Device::cpu); }) == "network.outputs");
   CHECK(code([&] { make_network_stage(encoder, std::make_shared<Device>(bundle->network, 3)); }) == "network.outputs");
-  // Its encoder reads three margins at each stage, and would read them beyond the four that there are.
+  // Its encoder reads three margins after each prefix, and would read beyond the four that exist.
   CHECK(code([&] {
           make_network_stage(std::make_shared<dnn::Encoder>(three.encoder), std::make_shared<Device>(bundle->network));
         }) == "network.outputs");
 }
 
-TEST_CASE(
-    "decisions of rows around the room on the stack and around a batch's blocks are the same, alone and in a batch") {
+TEST_CASE("decisions of row counts around the stack buffers and a batch's blocks are the same, alone and in a batch") {
   for (const std::size_t n_columns : {1, 2, 511, 512, 513}) {
     const Engine engine(bundle_of(schema_of(n_columns)));
     const Table rows = rows_of(schema_of(n_columns), n_columns == 2 ? 513 : 20);
@@ -184,7 +184,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("up to 32 late columns are fetched, each to its place; a bundle with one more does not load") {
+TEST_CASE("up to 32 late columns are fetched, each to its column, and a bundle with one more does not load") {
   for (const std::size_t n_late : {0, 1, 2, 31, 32}) {
     const auto bundle = bundle_of(schema_of(n_late + 3, n_late));
     const Engine engine(bundle);
@@ -242,7 +242,7 @@ TEST_CASE("a decision lists up to 32 rules of each phase and counts them all") {
   }
 }
 
-TEST_CASE("a band holds its lower end, its upper one where it is closed, and gains from the least one on") {
+TEST_CASE("a band contains its low end, its high end if it is closed, and gains from min_gain on") {
   const auto below = [](double x) { return std::nextafter(x, -1.0); };
   const auto above = [](double x) { return std::nextafter(x, 2.0); };
   for (const bool closed : {false, true})
@@ -276,7 +276,7 @@ TEST_CASE("a band holds its lower end, its upper one where it is closed, and gai
   CHECK_FALSE(route_of(policy.band, 0.5, least).is_forwarded);
 }
 
-TEST_CASE("a calibration is fitted to no, one and many rows of no, one and two classes, and ascends") {
+TEST_CASE("a calibration is fitted to 0, 1 and many rows of 0, 1 and 2 classes, and is ascending") {
   for (const std::size_t n : {0, 1, 2, 3, 500})
     for (const int kind : {0, 1, 2, 3}) {  // all bad, all good, both, both at one margin
       Random random(kSeed, n);

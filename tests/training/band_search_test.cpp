@@ -9,7 +9,7 @@ namespace sluice::test {
 
 using namespace training;
 
-TEST_CASE("the band is the best of all pairs of edges, within the cap") {
+TEST_CASE("the band is the best of all pairs of edges within the cap") {
   Random random(1);
   for (int k = 0; k < 60; ++k) {
     const BandOptions options{.max_forward = random.uniform(0.1, 1.0), .n_cells = 20, .min_z = -INFINITY};
@@ -41,7 +41,7 @@ TEST_CASE("the band is the best of all pairs of edges, within the cap") {
   }
 }
 
-TEST_CASE("where nothing pays, or no gain is sure enough, nothing is forwarded") {
+TEST_CASE("if no interval pays, or no gain is significant, no row is forwarded") {
   Random random(2);
   std::vector<BandRow> rows(200);
   std::vector<double> served;

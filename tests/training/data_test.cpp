@@ -13,7 +13,7 @@ namespace {
 
 using namespace training;
 
-/// Columns of every kind; the label y is 1 in every third row, and "leak" knows it.
+/// Columns of every kind; the label y is 1 in every third row, and "leak" gives it away.
 std::string table(std::size_t n_rows) {
   std::string text = "row,who,when,x,word,constant,absent,free,leak,y\n";
   for (std::size_t i = 0; i < n_rows; ++i) {
@@ -36,7 +36,7 @@ Error error_of(const std::function<void()>& call) {
 
 }  // namespace
 
-TEST_CASE("a schema is learnt: each kind, and a warning for each column left out") {
+TEST_CASE("a schema is inferred: each kind, and a warning for each column that is left out") {
   const TempDir dir;
   write_file(dir / "t.csv", table(300));
   const auto inferred = infer_schema(dir / "t.csv", {.label = "y", .id = "who", .late = {"word"}});
@@ -53,7 +53,7 @@ TEST_CASE("a schema is learnt: each kind, and a warning for each column left out
                         [&](const std::string& w) { return w.find(named) != std::string::npos; }) == 1);
 }
 
-TEST_CASE("what cannot be learnt from is an error that names its place") {
+TEST_CASE("a table from which no schema can be inferred is an error that names the place") {
   const TempDir dir;
   std::string text = table(300);
   text.replace(text.find("\n41,") + 1, 2, "xx");
@@ -73,7 +73,7 @@ TEST_CASE("what cannot be learnt from is an error that names its place") {
   CHECK(error_of([&] { infer_schema(dir / "c.csv", {.label = "y"}); }).code() == "schema.empty");
 }
 
-TEST_CASE("rows are split in fixed shares, the same each time; by time, the latest last") {
+TEST_CASE("rows are split in fixed shares, the same each time, and by time, the test part is the latest") {
   const TempDir dir;
   write_file(dir / "t.csv", table(6000));
   const Schema schema(std::vector<Column>{{.name = "row"},

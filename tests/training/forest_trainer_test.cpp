@@ -15,8 +15,8 @@ namespace sluice::test {
 
 using namespace training;
 
-TEST_CASE("out-of-fold margins come from the fold that did not see the row") {
-  // Labels by chance and a feature that is unique to each row: only a forest that has seen a row can know its label.
+TEST_CASE("out-of-fold margins come from forests that were not trained on the row") {
+  // Random labels and a feature that is unique to each row: only a forest trained on a row can predict its label.
   Table rows(1, 2000);
   std::vector<float> labels(2000);
   for (std::size_t i = 0; i < 2000; ++i)
@@ -31,7 +31,7 @@ TEST_CASE("out-of-fold margins come from the fold that did not see the row") {
   CHECK(n_right < 1150);
 }
 
-TEST_CASE("each fold has a forest of every configuration that is served, or two that are served themselves") {
+TEST_CASE("each fold has one forest per served configuration, or two if the fold forests are served") {
   Random random(13);
   const Schema schema({{.name = "a"}, {.name = "b"}});
   Table rows(2, 1500);
@@ -55,7 +55,7 @@ TEST_CASE("each fold has a forest of every configuration that is served, or two 
   CHECK(train_forests(schema, {rows, labels}, {rows, labels}, options).forests.size() == 6);
 }
 
-TEST_CASE("a refitted forest is served alone, and the out-of-fold margins are on its scale") {
+TEST_CASE("a single refitted forest is served, and the out-of-fold margins are on its scale") {
   Random random(4);
   const Schema schema({{.name = "a"}, {.name = "b"}});
   const auto draw = [&](std::size_t n, Table& rows, std::vector<float>& labels) {
@@ -88,7 +88,7 @@ TEST_CASE("a refitted forest is served alone, and the out-of-fold margins are on
   options.n_search = 4;
   const ForestResult bag = train_forests(schema, {rows, labels}, {valid_rows, valid_labels}, options);
   CHECK(bag.chosen.size() == 2);  // the better half
-  REQUIRE(bag.json.size() == 6);  // of these, three seeds each
+  REQUIRE(bag.json.size() == 6);  // three seeds of each
   CHECK(std::set<std::string>(bag.json.begin(), bag.json.end()).size() == 6);
 }
 

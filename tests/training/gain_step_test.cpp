@@ -10,7 +10,7 @@ namespace sluice::test {
 
 using namespace training;
 
-TEST_CASE("the least gain takes as many rows as the cap allows, equal ones together") {
+TEST_CASE("min_gain forwards as many rows as the cap allows, equal gains together") {
   Random random(1);
   for (int k = 0; k < 200; ++k) {
     const std::size_t n = 40 + random.below(300);
@@ -24,7 +24,7 @@ TEST_CASE("the least gain takes as many rows as the cap allows, equal ones toget
     const BandChoice choice = choose_min_gain(rows, gains, options);
     const double cap =
         options.max_forward - 0.5 * std::sqrt(options.max_forward * (1 - options.max_forward) / double(n));
-    float least = INFINITY;  // the smallest of the gains that may be it
+    float least = INFINITY;  // the smallest gain that is allowed
     for (const float candidate : gains) {
       const auto taken = std::count_if(gains.begin(), gains.end(), [&](float g) { return g >= candidate; });
       if (candidate > 0 && double(taken) <= cap * double(n)) least = std::min(least, candidate);
@@ -42,7 +42,7 @@ TEST_CASE("the least gain takes as many rows as the cap allows, equal ones toget
   }
 }
 
-TEST_CASE("a gain that the outcomes do not bear out forwards nothing") {
+TEST_CASE("an expected gain that the labels do not confirm forwards no row") {
   Random random(2);
   std::vector<BandRow> rows(500);
   std::vector<float> gains(500);
@@ -57,12 +57,12 @@ TEST_CASE("a gain that the outcomes do not bear out forwards nothing") {
   CHECK_FALSE(choose_min_gain({}, {}, {}).band.has_value());
 }
 
-TEST_CASE("one row does not prove a least gain by its own spread, which is none") {
+TEST_CASE("one row, whose own variance is 0, is not enough for a min_gain") {
   std::vector<BandRow> rows(500);
   std::vector<float> gains(500, -0.1f);
   for (std::size_t i = 0; i < rows.size(); ++i) rows[i].seen = i % 2 ? 1 : -1;
   gains[0] = 0.5f;
-  rows[0].seen = 0.9;  // less than what the others' outcomes spread by
+  rows[0].seen = 0.9;  // less than the standard deviation of the others
   CHECK_FALSE(choose_min_gain(rows, gains, {}).band.has_value());
   rows[0].seen = 1.1;
   const BandChoice choice = choose_min_gain(rows, gains, {});
@@ -70,7 +70,7 @@ TEST_CASE("one row does not prove a least gain by its own spread, which is none"
   CHECK(choice.standard_error == Approx(1.0 / 500).epsilon(0.01));
 }
 
-TEST_CASE("the model learns where the network saves, twice to the same bytes") {
+TEST_CASE("the gain model learns where the network saves, and two runs give the same bytes") {
   Random random(3);
   const Schema schema({{.name = "x"}, {.name = "z"}, {.name = "c", .kind = Kind::category, .vocabulary = {"a", "b"}}});
   Part part{.rows = Table(3), .labels = {}};

@@ -14,7 +14,7 @@ namespace sluice::test {
 
 using namespace training;
 
-TEST_CASE("late columns reach the network alone, and the bundle decides with them") {
+TEST_CASE("only the network reads late columns, and the bundle decides with them") {
 #ifdef SLUICE_HAVE_TORCH
   const TempDir dir;
   TrainRequest request = small_request(dir);
@@ -32,7 +32,7 @@ TEST_CASE("late columns reach the network alone, and the bundle decides with the
 #endif
 }
 
-TEST_CASE("a given policy that asks for a gain gets a model of it, or an error where there is no network") {
+TEST_CASE("a given policy with min_gain gets a gain model, or an error if training has no network") {
   const TempDir dir;
   TrainRequest request = small_request(dir);
   write_file(dir / "policy.json",
@@ -50,7 +50,7 @@ TEST_CASE("a given policy that asks for a gain gets a model of it, or an error w
   CHECK(code_of([&] { train(request); }) == "policy.min_gain");
 }
 
-TEST_CASE("where the late column tells something of one kind of request alone, those are forwarded") {
+TEST_CASE("if a late column is informative for one kind of request only, that kind is forwarded") {
 #ifdef SLUICE_HAVE_TORCH
   const TempDir dir;
   Random random(5);

@@ -1,5 +1,5 @@
 #pragma once
-/// A training on simulated transactions that ends within seconds.
+/// A training request on simulated transactions that takes only seconds.
 
 #include <string>
 

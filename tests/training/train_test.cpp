@@ -21,7 +21,7 @@ namespace sluice::test {
 
 using namespace training;
 
-TEST_CASE("the same seed gives the same bundle, another another, and the engine decides with it") {
+TEST_CASE("the same seed gives the same bundle, another seed a different one, and the engine decides with it") {
   const TempDir dir;
   TrainRequest request = small_request(dir);
   const TrainResult first = train(request), second = train(request);
@@ -63,7 +63,7 @@ TEST_CASE("the same seed gives the same bundle, another another, and the engine 
   CHECK(train(request).files != first.files);
 }
 
-TEST_CASE("the configuration names the device and the precision of training, and no others") {
+TEST_CASE("a configuration can set the known devices and precisions of training, and no others") {
   TrainRequest request;
   CHECK(request.network_options.precision == dnn::Precision::float32);
   apply_config(R"({"network": {"device": "cuda", "precision": "fp16"}})", "train.json", request);
@@ -132,7 +132,7 @@ TEST_CASE("out-of-fold signals come from the same fold as the margin, and a netw
   for (const std::size_t n : n_of) CHECK(n >= 300);
 
 #ifdef SLUICE_HAVE_TORCH
-  CHECK(code_of([&] { train(request); }) == "forest.bag");  // of a search of two, one forest a fold is left
+  CHECK(code_of([&] { train(request); }) == "forest.bag");  // a search of two leaves one forest per fold
   request.forest_options.n_search = 4;
   const TrainResult trained = train(request);
   cascade::write_bundle(dir / "b", trained.files, trained.provenance);
@@ -145,7 +145,7 @@ TEST_CASE("out-of-fold signals come from the same fold as the margin, and a netw
 #endif
 }
 
-TEST_CASE("a stopped training says so") {
+TEST_CASE("a training that is stopped throws the error interrupted") {
   const TempDir dir;
   const TrainRequest request = small_request(dir);
   std::string code;
@@ -157,23 +157,23 @@ TEST_CASE("a stopped training says so") {
   CHECK(code == "interrupted");
 }
 
-TEST_CASE("a network that learnt nothing is never forwarded to, however little a gain may be") {
+TEST_CASE("if the network has learnt nothing, no row is forwarded, whatever min_z is") {
 #ifdef SLUICE_HAVE_TORCH
   const TempDir dir;
   TrainRequest request = small_request(dir);
-  request.network_options.max_epochs = 0;  // the forest's margin, through eight sums of float32
+  request.network_options.max_epochs = 0;  // the network gives the forest's margin, after eight sums of float32
   request.network_options.members[0].n_paths = request.network_options.members[0].n_kept = 7;
   request.band.min_z = -1e9;
   const TrainResult trained = train(request);
   CHECK_FALSE(trained.report.band.band.has_value());
   CHECK(std::count(trained.report.warnings.begin(), trained.report.warnings.end(),
-                   "the network adds nothing here: forwarding is off") == 1);
+                   "the network does not change the forest's margins: forwarding is off") == 1);
 #else
   WARN("SKIP: this build has no LibTorch");
 #endif
 }
 
-TEST_CASE("on the open credit table the forest beats plain XGBoost and the cascade keeps to its share") {
+TEST_CASE("on the public credit table the forest beats plain XGBoost, and the cascade forwards at most its share") {
   const auto data = shared_data("uci_credit_default/UCI_Credit_Card.csv.gz");
   if (!data) return;
   TrainRequest request;
