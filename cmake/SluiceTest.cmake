@@ -3,10 +3,13 @@ set(sluice_test_options $<$<NOT:$<CONFIG:Debug>>:-O1>)
 
 # What nearly every test includes is parsed once, by the first test program. The others have the same flags and reuse it.
 function(sluice_precompile_for_tests target)
-  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    return()  # ccache does not find what another compiler makes of it
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    target_compile_options(${target} PRIVATE -fpch-preprocess)  # for ccache
+  elseif(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+    target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp")  # for ccache
+  else()
+    return()
   endif()
-  target_compile_options(${target} PRIVATE -fpch-preprocess)  # for ccache
   if(NOT target STREQUAL test_base)
     target_precompile_headers(${target} REUSE_FROM test_base)
     return()
