@@ -21,12 +21,14 @@ import documents
 # The folders that are checked, with all folders in them.
 FOLDERS = (
     "base",
+    "cli",
     "dnn",
     "gbdt",
     "io",
     "report",
     "rules",
     "tests/base",
+    "tests/cli",
     "tests/conventions",
     "tests/dnn",
     "tests/gbdt",
