@@ -20,6 +20,7 @@ import documents
 
 # The folders that are checked, with all folders in them.
 FOLDERS = (
+    "backtest",
     "base",
     "cli",
     "dnn",
@@ -27,12 +28,14 @@ FOLDERS = (
     "io",
     "report",
     "rules",
+    "tests/backtest",
     "tests/base",
     "tests/cli",
     "tests/conventions",
     "tests/dnn",
     "tests/gbdt",
     "tests/io",
+    "tests/report",
     "tests/rules",
     "tests/support",
 )
