@@ -1,9 +1,9 @@
 #pragma once
-/// What a backtest keeps of the rows it has seen: counts and exact sums that merge, of a size that does not grow with
-/// the rows.
+/// The state of a backtest: counts and exact sums that can be merged. Its size does not depend on the number of rows.
 ///
-/// Merging the partial results of any split of the rows, in any order, gives the same bits as one pass; only which
-/// slices are kept, where there are more than kMaxSlices, depends on the order. Not thread-safe.
+/// Merging the partial results of any split of the rows, in any order, gives the same bits as one pass. Only the choice
+/// of the slices that are kept, if there are more than kMaxSlices, depends on the order.
+/// Thread-safety: one thread at a time. Give each thread its own Accumulator and merge them.
 
 #include <array>
 #include <cstdint>
@@ -20,10 +20,10 @@
 namespace sluice::backtest {
 
 using cascade::Action;
-inline constexpr std::size_t kActions = 4;  // none included
+inline constexpr std::size_t kActions = 4;  // including none
 inline constexpr std::size_t kLevels = 4;
 
-/// What one way to decide makes of one row. `p` is NaN where no model had a part in it.
+/// The result of one way to decide for one row. `p` is NaN if no model contributed to it.
 struct Verdict {
   double p = std::numeric_limits<double>::quiet_NaN();
   Action action = Action::none;
@@ -33,15 +33,15 @@ struct ScoredRow {
   bool is_bad = false, in_band = false, forwarded = false;
   cascade::Level level = cascade::Level::L0;
   Verdict cascade, forest;
-  Verdict network;        // action none where there is no network
-  Verdict without_rules;  // the cascade without its rules; action none where the bundle has none
+  Verdict network;        // action none if the bundle has no network
+  Verdict without_rules;  // the cascade without its rules; action none if it has no rules
   bool without_rules_forwarded = false;
-  std::array<Verdict, 3> degraded;  // as if L1, L2, L3; action none where not asked for
-  Verdict challenger;               // action none where there is none
+  std::array<Verdict, 3> degraded;  // as if at L1, L2, L3; action none if not requested
+  Verdict challenger;               // action none if there is no challenger
   bool challenger_forwarded = false;
 };
 
-/// Rows by action and label.
+/// Counts of rows by action and label.
 struct ActionCounts {
   std::array<std::array<std::uint64_t, 2>, kActions> n{};  // [action][is_bad]
 
@@ -53,10 +53,10 @@ struct ActionCounts {
   std::uint64_t bad(Action action) const { return n[static_cast<std::size_t>(action)][1]; }
   std::uint64_t rows() const;
   std::uint64_t bad() const;
-  double cost(const cascade::Costs& costs) const;  // of all rows together
+  double cost(const cascade::Costs& costs) const;  // total over all rows
 };
 
-/// Rows by two ways' actions and the label: flips inside the band, swap sets.
+/// Counts of rows by the actions of two ways and the label: flips inside the band, swap sets.
 struct ActionPairs {
   std::array<std::array<std::array<std::uint64_t, 2>, kActions>, kActions> n{};  // [from][to][is_bad]
 
@@ -66,7 +66,7 @@ struct ActionPairs {
   void merge(const ActionPairs& other);
 };
 
-/// Everything that is counted of one way to decide.
+/// Counts and sums of one way to decide.
 struct Tally {
   ScoreHistogram scores;
   ExactSum log_loss, squared_error;
@@ -91,25 +91,25 @@ inline constexpr const char* kOtherSlice = "(other)";
 /// The slices of one column by name.
 using Slices = std::map<std::string, SliceTally>;
 
-/// The slice of that name, made where there is room; else that of kOtherSlice.
+/// The slice with this name, created if fewer than kMaxSlices exist; otherwise the slice kOtherSlice.
 SliceTally& slice_of(Slices& slices, const std::string& name);
 
 struct Accumulator {
   explicit Accumulator(std::size_t n_slice_columns = 0) : slices(n_slice_columns) {}
 
-  /// `slice_names`: one for each slice column.
+  /// `slice_names` has one name per slice column.
   void add(const ScoredRow& row, const std::vector<std::string>& slice_names);
-  /// Precondition: the same slice columns.
+  /// Precondition: `other` has the same slice columns.
   void merge(const Accumulator& other);
 
   Tally cascade, forest, network, without_rules;
   Tally band_forest, band_network;  // of the forwarded rows, at L0's cut-offs
-  ActionPairs flips;                // of the forwarded rows: the forest's action, the final action
+  ActionPairs flips;                // of the forwarded rows: from the forest's action to the final action
   std::array<std::uint64_t, kLevels> n_by_level{};
   std::uint64_t n_in_band = 0, n_forwarded = 0, n_without_rules_forwarded = 0;
   std::array<Tally, 3> degraded;
   Tally challenger;
-  ActionPairs swaps;  // this bundle's action, the challenger's
+  ActionPairs swaps;  // from this bundle's action to the challenger's
   std::uint64_t n_challenger_forwarded = 0;
   std::vector<Slices> slices;
 };

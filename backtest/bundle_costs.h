@@ -8,7 +8,7 @@
 
 namespace sluice::backtest {
 
-/// The costs that a trained bundle's report names; nullopt where it names none.
+/// The costs in a trained bundle's report; nullopt if it has none.
 std::optional<cascade::Costs> costs_of(const cascade::Bundle& bundle);
 
 }  // namespace sluice::backtest

@@ -45,7 +45,7 @@ void rate_ticks(Plot& plot, Range x, Range y, int n = 5) {
   for (const double tick : nice_ticks(y.low, y.high, n)) plot.y_tick(tick, percent(tick, y.high < 0.1 ? 1 : 0));
 }
 
-/// Probabilities that read well on an axis of log-odds, not too close to each other.
+/// Round probabilities for a log-odds axis, not too close to each other.
 std::vector<double> nice_odds(Range range) {
   constexpr double kNice[] = {1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.1,   0.2,   0.35,
                               0.5,  0.65, 0.8,  0.9,  0.95, 0.99, 0.999, 0.9999};
@@ -158,7 +158,7 @@ std::string calibration_chart(const Report& report) {
     if (!way) continue;
     for (const CalibrationBin& bin : way->calibration)
       plot.dot({logit(bin.mean_p), logit(bin.bad_rate)}, colour_of(name), way->name == "cascade" ? 4 : 3,
-               percent(bin.mean_p, 2) + " predicted, " + percent(bin.bad_rate, 2) + " seen");
+               percent(bin.mean_p, 2) + " predicted, " + percent(bin.bad_rate, 2) + " observed");
     entries.emplace_back(name, colour_of(name));
   }
   plot.legend(entries);
@@ -202,7 +202,7 @@ std::string score_chart(const Report& report) {
   std::vector<std::pair<std::string, std::string>> entries = {{"good", kGood}, {"bad", kBad}};
   if (report.band)
     entries.emplace_back("band " + shortest(report.band->low) + " to " + shortest(report.band->high) +
-                             ": goes to the network" + min_gain,
+                             ": forwarded to the network" + min_gain,
                          "#b9c7e3");
   plot.legend(entries);
   return plot.finish();
@@ -212,7 +212,7 @@ std::string cost_chart(const Report& report) {
   double most = 1e-12;
   for (const Way& way : report.ways) most = std::max(most, way.figures.cost);
   const double n = static_cast<double>(report.ways.size());
-  Plot plot(kWide, 30 + 42 * n, {0, most * 1.18}, {0, n}, "Expected cost of a row, by way to decide");
+  Plot plot(kWide, 30 + 42 * n, {0, most * 1.18}, {0, n}, "Expected cost per row, by way to decide");
   plot.set_margins({.left = 190, .top = 4, .bottom = 8});
   double row = n;
   for (const char* name : {"forest", "cascade", "without_rules", "network"}) {

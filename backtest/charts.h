@@ -1,5 +1,5 @@
 #pragma once
-/// The SVG charts of a backtest's page. Each function gives one <svg> element. Not installed.
+/// The SVG charts of a backtest's page. Each function returns one <svg> element. Not installed.
 
 #include <string>
 
@@ -9,10 +9,10 @@ namespace sluice::backtest {
 
 std::string roc_chart(const Report& report);
 std::string calibration_chart(const Report& report);
-/// Good and bad over the forest's p, the band shaded, the cut-offs marked.
+/// Distribution of the forest's p for good and bad rows, with the band shaded and the cut-offs marked.
 std::string score_chart(const Report& report);
 std::string cost_chart(const Report& report);
-/// AUC, forward rate and bad rate as lines, PSI as bars, over the slices of time.
+/// AUC, bad rate and forward rate as lines, PSI as bars, over the time slices; empty if there are fewer than two.
 std::string drift_chart(const SliceTable& table);
 
 }  // namespace sluice::backtest

@@ -8,7 +8,7 @@
 
 namespace sluice::backtest {
 
-/// What both reports say of the costs that they reckon with. `price`: of forwarding one row.
+/// The costs that a report is based on. `price` is the price of forwarding one row.
 inline nlohmann::ordered_json costs_json(const std::string& from, const cascade::Costs& costs, double price) {
   return {{"from", from},
           {"false_positive", costs.false_positive},

@@ -2,6 +2,7 @@
 /// A sum that does not depend on the order of its terms: 128-bit fixed point.
 ///
 /// Any split of the terms into partial sums, merged in any order, gives the same bits.
+/// Thread-safety: one thread at a time. Give each thread its own sum and merge them.
 
 #include <cmath>
 #include <cstdint>
@@ -10,7 +11,7 @@ namespace sluice::backtest {
 
 class ExactSum {
  public:
-  /// `x` in [0, 2^31); taken to the multiple of 2^-64 below it.
+  /// `x` is in [0, 2^31) and is rounded down to a multiple of 2^-64. The sum must stay below 2^64.
   void add(double x) {
     const double whole = std::floor(x);
     add(static_cast<std::uint64_t>(whole), static_cast<std::uint64_t>(std::ldexp(x - whole, 64)));

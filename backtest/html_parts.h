@@ -1,5 +1,5 @@
 #pragma once
-/// What the pages of this folder are made of. Not installed.
+/// The style of this folder's HTML pages. Not installed.
 
 #include <string_view>
 

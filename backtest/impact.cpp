@@ -15,11 +15,11 @@
 namespace sluice::backtest {
 namespace {
 
-/// Rows by the text of one column.
+/// Counts of rows by the text of one column.
 struct Column {
   std::size_t place = 0;
   bool is_protected = false;
-  std::vector<std::string> first_texts;  // until the intervals of its numbers are learnt
+  std::vector<std::string> first_texts;  // kept until the intervals of its numbers are learnt
   std::optional<Slicer> slicer;
   std::map<std::string, Matrix> segments;
 
@@ -52,7 +52,7 @@ ImpactSegment segment_of(const std::string& name, const ImpactMatrix& matrix, co
   return segment;
 }
 
-/// Each group's approvals by those of the group that is approved most often.
+/// Each group's approval rate divided by the highest approval rate of all groups.
 void add_impact_ratios(ImpactTable& table) {
   double max_before = 0, max_after = 0;
   for (const auto& segment : table.segments) {
@@ -68,8 +68,8 @@ void add_impact_ratios(ImpactTable& table) {
 }  // namespace
 
 struct ImpactTally::State {
-  /// Changes of one pair of actions that may be among the largest, whatever the costs: those without a probability in
-  /// the rows' order, and of the others the ends, for the change of cost is linear in p.
+  /// Changes of one pair of actions that may be among the largest for any costs. Changes whose cost does not depend on
+  /// p: the first in the rows' order. Of the others: the lowest and highest p, because the change is linear in p.
   struct Candidates {
     std::array<std::vector<ImpactChange>, 3> bad_good_unknown;
     std::vector<ImpactChange> lowest, highest;
@@ -80,7 +80,7 @@ struct ImpactTally::State {
   std::optional<Costs> costs_known;
   Matrix actions;
   std::vector<Column> columns;
-  std::vector<Change> first_changes;                                              // until the intervals are learnt
+  std::vector<Change> first_changes;                                              // kept until the intervals are learnt
   std::array<std::array<Candidates, kImpactActions>, kImpactActions> candidates;  // [from][to]
   ImpactReport report;
 
@@ -100,7 +100,7 @@ struct ImpactTally::State {
     report.n_without_late += row.after.network.ran && !row.before.network.ran && !row.has_late;
   }
 
-  /// Numbers are cut into intervals once enough rows have been seen; those are kept until then.
+  /// Intervals of numbers are learnt from the first kLearningRows rows, which are kept until then.
   void segment(const ImpactRow& row, const Change& change) {
     if (columns.empty()) return;
     for (Column& column : columns) {
@@ -153,7 +153,7 @@ struct ImpactTally::State {
   }
 
   std::vector<ImpactChange> largest() const {
-    std::map<std::uint64_t, ImpactChange> by_row;  // one may stand at both ends
+    std::map<std::uint64_t, ImpactChange> by_row;  // a change may be at both ends
     for (const auto& row : candidates)
       for (const Candidates& among : row) {
         for (const auto& list : among.bad_good_unknown)
@@ -251,7 +251,7 @@ void ImpactTally::add(const ImpactRow& row) {
 ImpactReport ImpactTally::report() {
   State& state = *state_;
   ImpactReport& report = state.report;
-  if (report.n_rows == 0) throw Error("impact.no_rows", "there is no decision to compare");
+  if (report.n_rows == 0) throw Error("impact.no_rows", "there are no decisions to compare");
   if (!state.columns.empty() && !state.columns.front().slicer) state.learn();
   report.bundle = state.before.digest.hex();
   report.differences = cascade::differences(state.before.policy, state.after.policy);

@@ -1,8 +1,9 @@
 #pragma once
-/// Counts what a change of policy makes of rows that were decided under both.
+/// Counts the effects of a policy change on rows that were decided under both policies.
 ///
-/// Streams: memory does not grow with the rows. The report's bits do not depend on how the rows were cut into blocks.
-/// Not thread-safe.
+/// Streams: memory does not grow with the number of rows. The report's bits do not depend on the blocks that the rows
+/// came in.
+/// Thread-safety: one thread at a time.
 
 #include <memory>
 #include <optional>
@@ -17,11 +18,11 @@
 namespace sluice::backtest {
 
 struct ImpactOptions {
-  std::optional<cascade::Costs> costs{};  // none: those the bundle was trained for; else Costs::for_bad_rate of what is
-                                          // known of the rows
-  std::vector<std::string> by{};          // columns of the schema: figures for each of their values, or fifths of them.
-                                          // Protected columns are added
-  std::size_t max_listed = 20;            // of the largest changes
+  /// nullopt: those the bundle was trained for; if it has none, Costs::for_bad_rate of the known or expected bad rate.
+  std::optional<cascade::Costs> costs{};
+  /// Columns of the schema: figures for each of their values, numbers in fifths. Protected columns are always added.
+  std::vector<std::string> by{};
+  std::size_t max_listed = 20;  // number of the largest changes in the report
 };
 
 struct ImpactRow {
@@ -29,18 +30,19 @@ struct ImpactRow {
   std::string_view id;
   RowView inputs;
   const cascade::Decision &before, &after;
-  std::optional<bool> is_bad{};  // none: its cost is what the probability expects
-  bool has_late = true;          // whether late columns, where there are any, are among the inputs
+  std::optional<bool> is_bad{};  // nullopt: unknown; the cost is the expectation by probability
+  bool has_late = true;          // whether `inputs` has the late columns, if the schema has any
 };
 
 class ImpactTally {
  public:
-  /// The bundles have one schema. Throws Error{schema.unknown_column} for a column of `by` that it lacks.
+  /// The bundles must have the same schema and outlive this. Throws Error{schema.unknown_column} for a column of `by`
+  /// that the schema lacks.
   ImpactTally(const cascade::Bundle& before, const cascade::Bundle& after, ImpactOptions options = {});
   ~ImpactTally();
 
   void add(const ImpactRow& row);
-  /// Throws Error{impact.no_rows} where there were none. Once.
+  /// Call it once, after all rows. Throws Error{impact.no_rows} if there were none.
   ImpactReport report();
 
  private:

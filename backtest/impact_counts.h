@@ -1,5 +1,5 @@
 #pragma once
-/// Rows by the action of one policy and of another, and what each costs. Not installed.
+/// Counts of rows by the actions of two policies, and their costs. Not installed.
 
 #include <array>
 #include <cmath>
@@ -17,14 +17,14 @@ using cascade::Decision;
 inline std::size_t at(Action action) { return static_cast<std::size_t>(action); }
 inline std::size_t at(cascade::Level level) { return static_cast<std::size_t>(level); }
 
-/// What the tally keeps of a row.
+/// The part of a row that the tally uses.
 struct Change {
   Action from = Action::none, to = Action::none;
   std::optional<bool> is_bad;
-  double p = kNoFigure;  // NaN where no model had a part in either decision
+  double p = kNoFigure;  // NaN if no model contributed to either decision
 };
 
-/// The better informed of the two probabilities: the network's, where one of the decisions asked it.
+/// The better informed of the two probabilities: the network's if it ran for one of the decisions.
 inline double probability_of(const Decision& before, const Decision& after) {
   const bool after_knows_more = after.network.ran && !before.network.ran;
   const double first = after_knows_more ? after.p_final : before.p_final;
@@ -77,7 +77,7 @@ void for_each_cell(const ImpactMatrix& matrix, const Use& use) {
       use(static_cast<Action>(from), static_cast<Action>(to), matrix[from][to]);
 }
 
-/// Of an action for all rows of a cell whose cost is known.
+/// Total cost of an action for all rows of a cell with an outcome or a probability.
 inline double cost_of(const Costs& costs, Action action, const ImpactCell& cell) {
   const double bad = static_cast<double>(cell.n_bad) + cell.sum_p,
                good = static_cast<double>(cell.n_good) + (static_cast<double>(cell.n_expected) - cell.sum_p);

@@ -21,26 +21,27 @@ std::string opening(const ImpactReport& report) {
   out += html_tile(count(report.n_rows), "decisions");
   out += html_tile(count(report.n_changed), percent(report.changed_share(), 2) + " change action");
   out += html_tile(percent(report.before.approve_rate) + " → " + percent(report.after.approve_rate), "approved");
-  out += html_tile(signed_decimal(report.after.cost - report.before.cost, 2), "cost, all together");
+  out += html_tile(signed_decimal(report.after.cost - report.before.cost, 2), "change of total cost");
   return out + "</div>\n";
 }
 
 std::string log_section(const ImpactReport& report) {
   if (!report.log) return {};
   const ImpactLog& log = *report.log;
-  std::string out = html_heading("What this rests on");
+  std::string out = html_heading("Decision log");
   out += html_paragraph(
       "The log is whole: " + count(log.n_entries) + " entries, " + count(log.n_covered) +
           " of them under signed checkpoints. " +
-          (log.is_certificate() ? "The old policy gives every stored decision again, bit for bit."
+          (log.is_certificate() ? "The old policy reproduces every stored decision, bit for bit."
                                 : count(log.n_different) + " of " + count(report.n_rows) +
-                                      " stored decisions do NOT come out again under the old policy: what "
-                                      "follows certifies nothing."),
+                                      " stored decisions are NOT reproduced by the old policy: this report is "
+                                      "not a certificate."),
       log.is_certificate() ? "" : "note");
   if (log.n_erased > 0)
-    out += html_paragraph(count(log.n_erased) + " decisions are of people who have been erased: they are not counted.");
+    out += html_paragraph(count(log.n_erased) + " decisions belong to erased subjects and are not counted.");
   if (log.n_other_bundle > 0)
-    out += html_paragraph(count(log.n_other_bundle) + " decisions were made by another bundle than this one.", "note");
+    out += html_paragraph(count(log.n_other_bundle) + " decisions were made by another bundle and are not counted.",
+                          "note");
   for (const auto& difference : log.differences) out += html_paragraph(difference, "small mono");
   return out + "<p class=\"muted small\">Log <span class=\"mono\">" + escape_html(log.log) +
          "</span>, root <span class=\"mono\">" + escape_html(log.root) + "</span></p>\n";
@@ -86,8 +87,8 @@ std::string sides_section(const ImpactReport& report) {
   if (report.n_without_late > 0)
     out += html_paragraph(
         count(report.n_without_late) +
-            " decisions would be forwarded that were not: their late columns were never fetched, and the "
-            "network is asked without them here.",
+            " decisions would be newly forwarded: their late columns were never fetched, so the network ran without "
+            "them here.",
         "note");
   return out;
 }
@@ -109,8 +110,9 @@ std::string segment_section(const ImpactTable& table) {
   std::string out = html_heading("By " + table.column) + text.finish();
   if (table.is_protected)
     out += html_paragraph(
-        "Impact ratio: a group's approvals by those of the group that is approved most often. Below 0.8 is usually "
-        "read as adverse.",
+        "Impact ratio: a group's approval rate divided by the highest approval rate of all groups. Below 0.8 is "
+        "usually "
+        "read as adverse impact.",
         "muted small");
   return out;
 }
@@ -131,19 +133,17 @@ std::string closing(const ImpactReport& report) {
   const cascade::Costs& costs = report.costs;
   const std::string source = report.costs_from == "given"    ? "as given"
                              : report.costs_from == "bundle" ? "those that the bundle was trained for"
-                                                             : "by default, from the bad rate";
-  return html_heading("How this was counted") +
+                                                             : "default, from the bad rate";
+  return html_heading("Method") +
          html_paragraph(
              "Costs (" + source + "): a good request declined " + number_text(costs.false_positive) +
              ", a bad one approved " + number_text(costs.false_negative) + ", a review " +
-             (costs.review ? number_text(*costs.review) : std::string("counts as a decline: nobody reviews")) +
+             (costs.review ? number_text(*costs.review) : std::string("counts as a decline: no review cost is given")) +
              ", forwarding " + number_text(report.price) + ".") +
-         html_paragraph("The outcome of " + count(report.n_labelled) + " decisions is known; for " +
-                        count(report.n_expected) +
-                        " it is what the calibrated probability expects, the network's where it was asked; " +
-                        count(report.n_unpriced) +
-                        " have neither and cost nothing here. Actions are final ones, rules "
-                        "included.") +
+         html_paragraph(
+             "The outcome of " + count(report.n_labelled) + " decisions is known; for " + count(report.n_expected) +
+             " it is the expectation by the calibrated probability, the network's if it ran; " +
+             count(report.n_unpriced) + " have neither and are not priced. Actions are final, including rules.") +
          "<p class=\"muted small\">Bundle <span class=\"mono\">sha256:" + escape_html(report.bundle) +
          "</span></p>\n</body>\n</html>\n";
 }

@@ -1,6 +1,7 @@
 #pragma once
-/// What a change of policy would have made of the same rows. Plain values; a figure that does not exist is NaN, and
-/// null in JSON. Written by `impact_json` and `impact_html`.
+/// Report on a policy change over the same rows. Plain values; a figure that does not exist is NaN, and null in JSON.
+/// `impact_json` and `impact_html` write it.
+/// Thread-safety: plain data and pure functions.
 
 #include <array>
 #include <cstdint>
@@ -19,13 +20,14 @@ inline constexpr std::size_t kImpactActions = 4, kImpactLevels = 4;
 /// Rows whose action was `from` and would be `to`.
 struct ImpactCell {
   std::uint64_t n_rows = 0;
-  std::uint64_t n_good = 0, n_bad = 0;  // of those whose outcome is known
-  std::uint64_t n_expected = 0;         // whose outcome is not, and whose probability is
-  double sum_p = 0;                     // of these: expected bad rows
+  std::uint64_t n_good = 0, n_bad = 0;  // rows with a known outcome
+  std::uint64_t n_expected = 0;         // rows with a probability but no known outcome
+  double sum_p = 0;                     // sum of their probabilities: the expected number of bad rows
 };
 using ImpactMatrix = std::array<std::array<ImpactCell, kImpactActions>, kImpactActions>;  // [from][to]
 
-/// One policy's side. Costs are totals over the rows that have an outcome or a probability, forwarding included.
+/// The figures under one policy. `cost` is the total over the rows that have an outcome or a probability, including
+/// forwarding.
 struct ImpactSide {
   std::int64_t policy_version = 0;
   double approve_rate = 0, review_rate = 0, decline_rate = 0;
@@ -39,7 +41,7 @@ struct ImpactSegment {
   std::uint64_t n_rows = 0, n_changed = 0;
   double approve_before = 0, approve_after = 0;  // shares
   double impact_before = kNoFigure,
-         impact_after = kNoFigure;  // approvals by the most approved group's; protected columns alone
+         impact_after = kNoFigure;  // approval rate / highest rate of the groups; protected columns only
   double cost_change = kNoFigure;   // total, without the price of forwarding
 };
 
@@ -50,7 +52,7 @@ struct ImpactTable {
 };
 
 struct ImpactChange {
-  std::uint64_t row = 0;  // number of the row, or the log's entry
+  std::uint64_t row = 0;  // number of the row, or of the log's entry
   std::string id;
   cascade::Action from = cascade::Action::none, to = cascade::Action::none;
   cascade::Level level_from = cascade::Level::L0, level_to = cascade::Level::L0;
@@ -59,11 +61,11 @@ struct ImpactChange {
   double cost_change = kNoFigure;
 };
 
-/// Where the rows are a decision log's: what makes the report a certificate.
+/// If the rows are from a decision log: what makes the report a certificate.
 struct ImpactLog {
   std::string log, root;  // the log's id and the root over its entries, hexadecimal
   std::uint64_t n_entries = 0, n_covered = 0;
-  std::uint64_t n_different = 0;  // decisions that the old policy does not give again, bit for bit
+  std::uint64_t n_different = 0;  // decisions that the old policy does not reproduce bit for bit
   std::uint64_t n_erased = 0, n_other_bundle = 0;
   std::vector<std::string> differences;  // the first of them
 
@@ -71,7 +73,7 @@ struct ImpactLog {
 };
 
 struct ImpactReport {
-  std::string bundle, data;  // digest; where the rows are from
+  std::string bundle, data;  // digest; source of the rows
   std::optional<ImpactLog> log;
   std::vector<cascade::PolicyDifference> differences;
   std::uint64_t n_rows = 0, n_changed = 0;
@@ -81,8 +83,8 @@ struct ImpactReport {
   cascade::Costs costs;
   std::string costs_from;                                        // "given", "bundle" or "default"
   double price = 0;                                              // of forwarding one row
-  std::uint64_t n_labelled = 0, n_expected = 0, n_unpriced = 0;  // rows by how their cost is known
-  std::uint64_t n_without_late = 0;  // forwarded anew without the late columns, which a log does not hold
+  std::uint64_t n_labelled = 0, n_expected = 0, n_unpriced = 0;  // rows priced by outcome, by probability, not at all
+  std::uint64_t n_without_late = 0;  // newly forwarded rows without late columns, which the log lacks
   std::vector<ImpactTable> tables;
   std::vector<ImpactChange> largest;
 
@@ -93,7 +95,7 @@ struct ImpactReport {
 
 /// The same report gives the same bytes.
 std::string impact_json(const ImpactReport& report);
-/// One static page; no script, nothing loaded from elsewhere.
+/// One static HTML page: no scripts, no external resources.
 std::string impact_html(const ImpactReport& report);
 
 }  // namespace sluice::backtest

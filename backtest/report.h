@@ -1,7 +1,8 @@
 #pragma once
-/// What a backtest says. Plain values; a figure that does not exist (AUC of one class) is NaN, and null in JSON.
+/// The report of a backtest. Plain values; a figure that does not exist (AUC of one class) is NaN, and null in JSON.
 ///
-/// Rates are shares in [0, 1]. Costs are a row, in the unit of the costs. Written by report_json.h and report_html.h.
+/// Rates are shares in [0, 1]. Costs are per row, in the unit of `costs`. report_json.h and report_html.h write it.
+/// Thread-safety: plain data.
 
 #include <array>
 #include <cstdint>
@@ -19,17 +20,17 @@ namespace sluice::backtest {
 inline constexpr double kNoFigure = std::numeric_limits<double>::quiet_NaN();
 
 struct Figures {
-  std::uint64_t n_rows = 0, n_scored = 0;  // ranking and calibration are of the rows that a model scored
+  std::uint64_t n_rows = 0, n_scored = 0;  // ranking and calibration figures cover the rows that a model scored
   double auc = kNoFigure, gini = kNoFigure, ks = kNoFigure, pr_auc = kNoFigure;
-  double auc_bound = kNoFigure;  // how far binning may have moved `auc`
+  double auc_bound = kNoFigure;  // upper bound of the error of `auc` due to binning
   double log_loss = kNoFigure, brier = kNoFigure, calibration_error = kNoFigure;
   double approve_rate = 0, review_rate = 0, decline_rate = 0;
   double bad_rate_approved = kNoFigure;
-  double cost = kNoFigure;  // price of forwarding included
+  double cost = kNoFigure;  // including the price of forwarding
 };
 
-/// One way to decide: "cascade", what the bundle does, rules and all; "without_rules", the same models and band, where
-/// the bundle has rules; "forest" and "network", one stage for all rows, with L0's cut-offs and no rules.
+/// One way to decide: "cascade", the bundle with its rules; "without_rules", the same models and band, only if the
+/// bundle has rules; "forest" and "network", one stage for all rows, with L0's cut-offs and no rules.
 struct Way {
   std::string name;
   Figures figures;
@@ -37,19 +38,19 @@ struct Way {
   std::vector<CalibrationBin> calibration;
 };
 
-/// Forwarded rows whose action changed from the forest's, or did not (from == to).
+/// Forwarded rows by the forest's action and the final action, which may be equal.
 struct Flip {
   cascade::Action from = cascade::Action::none, to = cascade::Action::none;
   std::uint64_t n_rows = 0, n_bad = 0;
-  std::uint64_t n_better = 0, n_worse = 0;  // rows whose cost fell, or rose
-  double cost_change = 0;                   // a flipped row; below 0 is a gain. The price of forwarding is not in it
+  std::uint64_t n_better = 0, n_worse = 0;  // rows whose cost fell or rose
+  double cost_change = 0;                   // per flipped row, without the price of forwarding; below 0 is a gain
 };
 
 struct BandReport {
   std::uint64_t n_in_band = 0, n_forwarded = 0;
   double forward_rate = 0;
   double price = 0;         // of forwarding one row: the call and its late columns
-  Figures forest, network;  // of the forwarded rows; costs without the price
+  Figures forest, network;  // of the forwarded rows; costs without `price`
   std::vector<Flip> flips;
 };
 
@@ -58,14 +59,14 @@ struct SliceReport {
   std::uint64_t n_rows = 0;
   double bad_rate = kNoFigure, auc = kNoFigure, auc_bound = kNoFigure;
   double forward_rate = 0, approve_rate = 0, cost = 0;
-  double psi = kNoFigure;  // of p_final against the table's reference slice
+  double psi = kNoFigure;  // of p_final, compared with the table's reference slice
 };
 
 struct SliceTable {
   std::string column;
   std::string kind;           // "day", "week", "month", "text" or "number"
-  std::vector<double> edges;  // number: upper edges of all bins but the last
-  std::string reference;  // the slice that PSI compares with: the first: the earliest, the lowest interval, the largest
+  std::vector<double> edges;  // "number": upper edges of all intervals but the last
+  std::string reference;      // the slice that PSI compares with: the earliest, the lowest interval or the largest
   std::vector<SliceReport> slices;
 };
 
@@ -84,8 +85,8 @@ struct ChallengerReport {
   std::string bundle;
   Figures figures;
   double forward_rate = 0;
-  SwapCell both, swapped_in, swapped_out, neither;  // by approval: in is approved by the challenger alone
-  double cost_difference = kNoFigure;               // challenger less this bundle
+  SwapCell both, swapped_in, swapped_out, neither;  // by approval; swapped_in: only the challenger approves
+  double cost_difference = kNoFigure;               // challenger minus this bundle
 };
 
 struct HistogramBar {
@@ -104,9 +105,9 @@ struct Report {
   cascade::Cutoffs level0;
   std::array<std::uint64_t, 4> n_by_level{};
 
-  std::vector<Way> ways;             // in that order; "cascade" and "forest" always
-  double gap_recovered = kNoFigure;  // of the cost that network for all rows saves over the forest; none where it
-                                     // saves nothing. Without rules
+  std::vector<Way> ways;  // in the order of Way; always with "cascade" and "forest"
+  /// Share of the cost that the network for all rows saves over the forest, without rules; NaN if it saves nothing.
+  double gap_recovered = kNoFigure;
   BandReport inside;
   std::vector<HistogramBar> scores;  // of the forest's p
   std::vector<LevelReport> levels;
@@ -114,7 +115,7 @@ struct Report {
   std::optional<ChallengerReport> challenger;
   std::vector<std::string> warnings;
 
-  const Way* way(const std::string& name) const;  // null where there is none
+  const Way* way(const std::string& name) const;  // null if there is none
 };
 
 }  // namespace sluice::backtest

@@ -1,5 +1,6 @@
 #pragma once
-/// report.html: one static page with inline SVG; no script, nothing loaded from elsewhere.
+/// report.html: one static page with inline SVG, no scripts and no external resources.
+/// Thread-safety: a pure function.
 
 #include <string>
 

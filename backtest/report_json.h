@@ -1,5 +1,6 @@
 #pragma once
-/// report.json: docs/backtest_report.schema.json describes it. The same report gives the same bytes.
+/// report.json, described by docs/backtest_report.schema.json. The same report gives the same bytes.
+/// Thread-safety: a pure function.
 
 #include <string>
 

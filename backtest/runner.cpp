@@ -33,7 +33,7 @@ class Backtest {
       report(progress, "backtesting", reader_.bytes_read(), reader_.bytes_total());
       wanted = std::max<std::size_t>(1, options_.block_rows);
     }
-    if (totals_.cascade.actions.rows() == 0) throw Error("backtest.no_rows", "the data has a header and no rows");
+    if (totals_.cascade.actions.rows() == 0) throw Error("backtest.no_rows", "the data has a header but no rows");
     if (challenger_ && challenger_->reader.next(challenger_block_, 1))
       throw Error("backtest.challenger", "the challenger's reader has more rows than the bundle's");
   }
@@ -61,7 +61,7 @@ class Backtest {
     if (block_.extras.size() != n_slice_columns())
       throw Error("backtest.columns",
                   "the rows were not read with backtest::reader_options: " + std::to_string(block_.extras.size()) +
-                      " slice columns, not " + std::to_string(n_slice_columns()));
+                      " slice columns, expected " + std::to_string(n_slice_columns()));
     if (!options_.time_column.empty()) slicers_.push_back(Slicer::by_time(options_.time_column, options_.by));
     for (const auto& column : options_.slice_columns) {
       const auto at = reader_.schema().find(column);

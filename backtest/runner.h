@@ -1,9 +1,10 @@
 #pragma once
-/// A backtest: a bundle's decisions over labelled history, beside those of its forest alone and of its network for
-/// everybody.
+/// A backtest: a bundle's decisions over labelled history, compared with its forest alone and with its network for all
+/// rows.
 ///
 /// Streams: memory does not depend on the number of rows. The report's bits depend on neither the block size nor the
-/// threads.
+/// number of threads.
+/// Thread-safety: concurrent calls of `run` need separate readers and pools; the engine can be shared.
 
 #include <optional>
 #include <string>
@@ -18,31 +19,30 @@
 
 namespace sluice::backtest {
 
-enum class Period { day, week, month };  // UTC; weeks start on Monday and bear its date
+enum class Period { day, week, month };  // UTC; a week starts on Monday and is named by its date
 
 struct BacktestOptions {
-  std::optional<cascade::Costs>
-      costs;                // none: those the bundle was trained for; Costs::for_bad_rate where it does not say
-  std::string time_column;  // of the data, as parse_time reads it; empty: no slices by time
+  std::optional<cascade::Costs> costs;  // nullopt: those the bundle was trained for; if it has none, for_bad_rate
+  std::string time_column;              // of the data, read by parse_time; empty: no slices by time
   Period by = Period::month;
   std::vector<std::string> slice_columns;  // of the data
-  bool levels = false;                     // also what L1, L2 and L3 would have done
+  bool levels = false;                     // also report what L1, L2 and L3 would have done
   std::size_t block_rows = 10'000;
-  std::string data_name;  // for the report alone
+  std::string data_name;  // only shown in the report
 };
 
-/// A second bundle and the same rows read for it, in step.
+/// A second bundle, and a second reader of the same rows for it.
 struct Challenger {
   const cascade::Engine& engine;
   io::RowReader& reader;
 };
 
-/// How `run` needs its rows read.
+/// The reader options that `run` needs.
 io::RowReaderOptions reader_options(const BacktestOptions& options, std::string label_column,
                                     std::string positive = {});
 
-/// `reader` was opened with reader_options. Throws what reading throws, Error{backtest.no_rows | no_labels | columns |
-/// time | challenger}, and Error{interrupted}.
+/// Runs a backtest over all rows of `reader`, which must have been opened with reader_options. Throws what reading
+/// throws, Error{backtest.no_rows | no_labels | columns | time | challenger}, and Error{interrupted}.
 Report run(const cascade::Engine& engine, io::RowReader& reader, const BacktestOptions& options, ThreadPool& pool,
            const Progress& progress = {}, const Challenger* challenger = nullptr);
 

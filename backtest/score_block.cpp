@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kPiece = 256;
 
-/// A forest that is down.
+/// A forest stage that always fails.
 class NoForest : public cascade::ForestStage {
  public:
   void score(RowsView, std::span<cascade::PrefixMargins> out) const override {
@@ -21,13 +21,13 @@ class NoForest : public cascade::ForestStage {
   }
 };
 
-/// A pointer that does not own: the caller's engine outlives the scorer.
+/// A non-owning pointer: the caller's engine outlives the scorer.
 template <class T>
 std::shared_ptr<const T> borrowed(const T* object) {
   return {std::shared_ptr<const T>(), object};
 }
 
-/// The bundle without its network, whichever runtime it has: L1 inside the band.
+/// An engine of the bundle without its network, of any runtime: L1 inside the band.
 std::unique_ptr<const cascade::Engine> without_network(const cascade::Engine& engine,
                                                        std::shared_ptr<const cascade::ForestStage> forest) {
   auto bundle = std::make_shared<cascade::Bundle>(engine.bundle());
@@ -38,7 +38,7 @@ std::unique_ptr<const cascade::Engine> without_network(const cascade::Engine& en
   return std::make_unique<const cascade::Engine>(std::move(bundle), options);
 }
 
-/// The bundle without models, with or without its fallback rules: L2, or L3.
+/// An engine of the bundle without models: L2 with its fallback rules, L3 without.
 std::unique_ptr<const cascade::Engine> without_models(const cascade::Engine& engine, bool with_fallback) {
   auto bundle = std::make_shared<cascade::Bundle>(engine.bundle());
   bundle->network = nullptr;
@@ -109,8 +109,8 @@ void BlockScorer::decide(const io::RowBlock& block, ThreadPool& pool) {
   }
 }
 
-/// The forest alone and the network for all rows, without rules. A forest that gives no finite number takes the safe
-/// default; a network that gives none leaves the row to the forest at L1's cut-offs, as the engine would.
+/// The forest alone and the network for all rows, without rules. If the forest's margin is not finite, the row gets the
+/// safe default; if the network's is not, it is decided by the forest at L1's cut-offs, as in the engine.
 void BlockScorer::score_stages(RowsView rows, ThreadPool& pool) {
   const cascade::Bundle& bundle = engine_.bundle();
   const cascade::NetworkStage* network = engine_.network_stage();
@@ -131,7 +131,7 @@ void BlockScorer::score_stages(RowsView rows, ThreadPool& pool) {
   });
 }
 
-/// The cascade as if it had no rules: the band chooses between the two stages' answers.
+/// The cascade without rules: the band chooses between the results of the two stages.
 void BlockScorer::drop_rules(RowsView rows) {
   const cascade::Policy& policy = engine_.bundle().policy;
   const bool has_network = engine_.network_stage() && policy.network.enabled;
@@ -139,7 +139,7 @@ void BlockScorer::drop_rules(RowsView rows) {
     ScoredRow& row = scored_[i];
     const cascade::Decision& d = decisions_[i];
     row.without_rules = row.forest;
-    // What the rules kept from the forest was never routed; the rest was.
+    // Rows that the rules decided before the forest were never routed; the others were.
     const bool is_wanted =
         d.forest.ran
             ? d.in_band
@@ -147,7 +147,7 @@ void BlockScorer::drop_rules(RowsView rows) {
     if (!is_wanted) continue;
     row.without_rules_forwarded =
         has_network &&
-        (d.network.ran || !d.forest.ran);  // a row that the engine's rules kept from the models is forwarded here
+        (d.network.ran || !d.forest.ran);  // a row that rules decided before the models is forwarded here
     if (row.without_rules_forwarded)
       row.without_rules = row.network;
     else

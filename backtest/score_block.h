@@ -12,16 +12,15 @@
 
 namespace sluice::backtest {
 
-/// A forest stage that scores the rows of a block once and then gives the same margins to every engine that decides the
-/// block.
+/// A forest stage that scores the rows of a block once and returns the same margins to every engine that decides it.
 class RecordedForest : public cascade::ForestStage {
  public:
   explicit RecordedForest(const cascade::ForestStage& stage) : stage_(stage) {}
 
-  /// `rows` must stay where they are until the next call.
+  /// Scores the rows of a block. `rows` must stay valid until the next call.
   void record(RowsView rows, ThreadPool& pool);
   std::span<const cascade::PrefixMargins> margins() const { return margins_; }
-  /// Rows that are not of the block are scored anew.
+  /// Scores rows that are not in the block again.
   void score(RowsView rows, std::span<cascade::PrefixMargins> out) const override;
 
  private:
@@ -32,10 +31,10 @@ class RecordedForest : public cascade::ForestStage {
 
 class BlockScorer {
  public:
-  /// `levels`: also as if L1, L2 and L3. `engine` must outlive this.
+  /// `levels`: also decide as if at L1, L2 and L3. `engine` must outlive this.
   BlockScorer(const cascade::Engine& engine, bool levels);
 
-  /// One ScoredRow a row of the block, without the challenger's part. Valid until the next call.
+  /// One ScoredRow per row of the block, without the challenger's part. Valid until the next call.
   std::span<ScoredRow> score(const io::RowBlock& block, ThreadPool& pool);
 
  private:
@@ -45,8 +44,8 @@ class BlockScorer {
   void degrade(RowsView rows, ThreadPool& pool);
 
   std::shared_ptr<RecordedForest> forest_;
-  cascade::Engine engine_;                                        // the caller's, on the recorded forest
-  std::vector<std::unique_ptr<const cascade::Engine>> degraded_;  // L1, L2, L3; empty where not asked for
+  cascade::Engine engine_;                                        // the caller's bundle with the recorded forest
+  std::vector<std::unique_ptr<const cascade::Engine>> degraded_;  // L1, L2, L3; empty if not requested
   std::vector<cascade::Decision> decisions_;
   std::vector<ScoredRow> scored_;
 };

@@ -11,7 +11,7 @@ namespace sluice::backtest {
 namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-constexpr double kUnits = 4294967296.0;  // of Bin::p_sum in 1
+constexpr double kUnits = 4294967296.0;  // units of Bin::p_sum per 1
 
 double as_double(std::uint64_t n) { return static_cast<double>(n); }
 
@@ -116,7 +116,7 @@ std::vector<CalibrationBin> ScoreHistogram::calibration(std::size_t n) const {
   };
   for (const Bin& bin : bins_) {
     for (double left = as_double(bin.n_rows()); left > 0;) {
-      const bool is_last = result.size() + 1 == n;  // it takes what rounding leaves
+      const bool is_last = result.size() + 1 == n;  // takes what rounding leaves over
       const double taken = is_last ? left : std::min(left, size - rows), share = taken / as_double(bin.n_rows());
       rows += taken;
       p += share * as_double(bin.p_sum) / kUnits;

@@ -30,7 +30,7 @@ std::string period_name(double seconds, Period period) {
   return text;
 }
 
-/// At most kLongestName bytes, cut between characters.
+/// At most kLongestName bytes and an ellipsis, cut between characters.
 std::string shortened(std::string_view text) {
   if (text.size() <= kLongestName) return std::string(text);
   std::size_t end = kLongestName;
@@ -44,7 +44,7 @@ std::string short_number(double x) {
   return text;
 }
 
-/// Distinct quintiles; empty where the texts are not numbers or too few of them differ.
+/// The distinct quintiles; empty if a text is not a number or there are too few distinct values.
 std::vector<double> quintiles(std::span<const std::string> texts) {
   std::vector<double> values;
   for (const auto& text : texts) {
@@ -81,13 +81,13 @@ Slicer Slicer::by_values(std::string column, std::optional<Kind> kind, std::span
 std::string Slicer::name(std::string_view text, std::uint64_t row) const {
   if (is_missing_text(text)) return kMissing;
   if (period_) {
-    constexpr double kMaxSeconds = 2.5e11;  // some eight thousand years, as far as dates are written with four digits
+    constexpr double kMaxSeconds = 2.5e11;  // about 7,900 years: dates up to year 9999
     const auto seconds = parse_time(text);
     if (seconds && *seconds > -6e10 && *seconds < kMaxSeconds) return period_name(*seconds, *period_);
     throw Error(
         "backtest.time",
         "row " + std::to_string(row) + ", column \"" + column_ + "\": \"" + shortened(text) + "\" is not a time",
-        "times are ISO 8601 (2018-04-01T13:05:59Z) or seconds since 1970");
+        "write times as ISO 8601 (2018-04-01T13:05:59Z) or seconds since 1970");
   }
   if (edges_.empty()) return shortened(text);
   const auto number = parse_number(text);

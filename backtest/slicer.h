@@ -19,18 +19,17 @@ class Slicer {
  public:
   static Slicer by_time(std::string column, Period period);
 
-  /// By numbers where every text of `first_rows` that is there is a number and more than twelve are distinct: five
-  /// intervals between their quintiles. By text otherwise, and where the schema has the column as another kind than
-  /// number.
+  /// By number if every text of `first_rows` that is not missing is a number and more than twelve are distinct: five
+  /// intervals between their quintiles. By text otherwise, and if the schema's `kind` of the column is not number.
   static Slicer by_values(std::string column, std::optional<Kind> kind, std::span<const std::string> first_rows);
 
-  /// Throws Error{backtest.time} naming the row where its text is not a time.
+  /// The slice of a row. Throws Error{backtest.time} naming the row if its text is not a time.
   std::string name(std::string_view text, std::uint64_t row) const;
 
   const std::string& column() const { return column_; }
   std::string kind() const;  // as SliceTable::kind
   const std::vector<double>& edges() const { return edges_; }
-  std::vector<std::string> interval_names() const;  // in order; empty unless by numbers
+  std::vector<std::string> interval_names() const;  // in ascending order; empty unless by number
 
  private:
   std::string interval_name(std::size_t interval) const;

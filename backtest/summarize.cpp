@@ -56,7 +56,7 @@ SliceReport slice_report(const std::string& name, const SliceTally& tally, const
   return slice;
 }
 
-/// Time by its order, intervals by theirs, texts by falling count; what is in parentheses last.
+/// Periods and intervals in ascending order, texts by descending count; names in parentheses last.
 std::vector<std::string> ordered_names(const Slices& slices, const Slicer& slicer) {
   std::vector<std::string> names;
   for (const auto& [name, tally] : slices) names.push_back(name);  // ascending
@@ -82,14 +82,14 @@ SliceTable table_of(const Slices& slices, const Slicer& slicer, const cascade::C
   return table;
 }
 
-/// About 60 bars over where nearly all scores lie.
+/// About 60 bars over the range of nearly all scores.
 std::vector<HistogramBar> bars_of(const ScoreHistogram& scores) {
   constexpr std::size_t kBars = 60;
   std::vector<HistogramBar> bars;
   const auto& bins = scores.bins();
   std::size_t first = bins.size(), last = 0;
   std::uint64_t seen = 0;
-  const std::uint64_t outside = scores.n_rows() / 2000;  // of either tail
+  const std::uint64_t outside = scores.n_rows() / 2000;  // rows cut off in each tail
   for (std::size_t b = 0; b < bins.size(); ++b) {
     seen += bins[b].n_rows();
     if (seen > outside) first = std::min(first, b);
@@ -108,7 +108,7 @@ std::vector<HistogramBar> bars_of(const ScoreHistogram& scores) {
   return bars;
 }
 
-/// Like with like: the ways beside the cascade know no rules.
+/// Compares ways without rules, because forest and network have none.
 double gap_recovered(const Report& report) {
   const Way* network = report.way("network");
   const Way* without_rules = report.way("without_rules");
@@ -170,7 +170,7 @@ void summarize(const Accumulator& totals, const cascade::Bundle& bundle, std::sp
     report.slice_tables.push_back(table_of(totals.slices[s], slicers[s], report.costs, price));
     if (totals.slices[s].count(kOtherSlice) > 0)
       report.warnings.push_back("column \"" + slicers[s].column() + "\" has more than " + std::to_string(kMaxSlices) +
-                                " slices: the rest are together in " + kOtherSlice);
+                                " slices: the others are combined in " + kOtherSlice);
   }
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-/// From counts to figures: applies the costs and reads curves off the histograms. Not installed.
+/// Computes figures from counts: applies the costs and reads curves off the histograms. Not installed.
 
 #include <span>
 
@@ -10,10 +10,10 @@
 
 namespace sluice::backtest {
 
-/// Figures of one way of which `n_forwarded` rows paid `price`.
+/// The figures of one way, of whose rows `n_forwarded` pay `price`.
 Figures figures_of(const Tally& tally, const cascade::Costs& costs, std::uint64_t n_forwarded = 0, double price = 0);
 
-/// Fills everything that comes from counts. `report.costs` must be set.
+/// Fills the parts of the report that come from counts. `report.costs` must be set.
 void summarize(const Accumulator& totals, const cascade::Bundle& bundle, std::span<const Slicer> slicers,
                Report& report);
 ChallengerReport summarize_challenger(const Accumulator& totals, const cascade::Bundle& challenger,

@@ -35,7 +35,7 @@ std::atomic<std::uint64_t> n_syncs_called{0};
 
 }  // namespace
 
-/// Stands before the system's and counts: the one call by which a log makes its records durable.
+/// Replaces the system's function, and counts the calls: the only one that makes a log's records durable.
 extern "C" int fdatasync(int descriptor) {
   ++n_syncs_called;
   return static_cast<int>(syscall(SYS_fdatasync, descriptor));

@@ -1,5 +1,5 @@
 #pragma once
-/// Times of two peers in one run, taken in turns, so that a machine's mood is both of theirs.
+/// Times of two peers in one run, measured in turns, so that timing noise affects both.
 
 #include <algorithm>
 #include <chrono>

@@ -18,7 +18,7 @@ TITLES = {
 
 
 def is_exact(line: dict) -> bool:
-    """Ours in float32: what the peers are held against."""
+    """Ours in float32: what the peers are compared with."""
     return line["peer"] == OURS and "bf16" not in line["kernel"]
 
 

@@ -143,7 +143,7 @@ class Client {
   std::size_t number_;
 };
 
-/// How often each request stands in the log, and what it says of levels and causes.
+/// How often each request is in the log, and its levels and causes.
 struct Found {
   std::uint64_t n_records = 0, n_lost = 0, n_doubled = 0;
   std::array<std::uint64_t, kLevelCount> levels{};
@@ -190,7 +190,7 @@ Soak run(const std::filesystem::path& folder, const std::array<std::shared_ptr<c
       std::shared_ptr<const FeatureProvider>(with_faults(std::make_shared<RowProvider>(gives), world.provider.plan)),
       bundles[0]->schema, {.n_threads = 2, .max_wait_us = kBudgetUs});
   DeploymentOptions options;
-  // Shadows run and are compared; what is injected here is no fault of a bundle's.
+  // Shadows run and are compared; faults that are injected here are not the bundle's.
   options.guard = {
       .window_ms = 500, .max_degraded_rise = 2, .max_late_rise = 2, .max_action_shift = 2, .max_slowdown = 1e9};
   options.history = folder / "history.jsonl";

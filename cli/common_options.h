@@ -1,5 +1,5 @@
 #pragma once
-/// Flags that mean the same for every verb, and what the verbs make of them.
+/// Flags that mean the same for every verb, and helpers that apply them.
 
 #include <memory>
 #include <string>
@@ -20,23 +20,23 @@ struct CommonOptions {
   bool json = false;
 
   void add_threads(Options& options) {
-    options.integer("--threads", n_threads, "threads to work with; 0 for one a processor");
+    options.integer("--threads", n_threads, "worker threads; 0 for one per processor");
   }
-  void add_seed(Options& options) { options.integer("--seed", seed, "seed of everything random"); }
+  void add_seed(Options& options) { options.integer("--seed", seed, "seed of all random numbers"); }
   void add_device(Options& options) {
     options.text("--device", device, "where the network runs: auto, cpu, cuda or cuda:N");
   }
-  void add_quiet(Options& options) { options.flag("--quiet", quiet, "no progress"); }
-  void add_json(Options& options) { options.flag("--json", json, "JSON on standard output instead of a table"); }
+  void add_quiet(Options& options) { options.flag("--quiet", quiet, "do not show progress"); }
+  void add_json(Options& options) { options.flag("--json", json, "print JSON to standard output instead of a table"); }
 };
 
-/// Loads a bundle, its network's device set by --device where that is not auto.
+/// Loads a bundle. A `device` other than "auto" overrides the device in its policy.
 std::shared_ptr<const cascade::Bundle> load_bundle(const std::string& path, const std::string& device);
 
-/// Rows of a data file for a schema; warnings are printed by print_warnings when all rows are read.
+/// Opens a data file as rows of a schema. Call print_warnings when all rows are read.
 std::unique_ptr<io::RowReader> open_rows(const std::string& path, const Schema& schema, io::RowReaderOptions options);
 void print_warnings(const io::RowReader& reader);
-/// What was found wrong in the bundle's forests.
+/// Faults found in the bundle's forests.
 void print_warnings(const cascade::Engine& engine);
 
 }  // namespace sluice::cli

@@ -20,7 +20,7 @@ void print_usage(const std::string& program, const std::vector<Verb>& verbs, std
   for (const Verb& verb : verbs)
     out << "  " << verb.name << std::string(12 - std::min<std::size_t>(11, std::string(verb.name).size()), ' ')
         << verb.summary << "\n";
-  out << "\n" << program << " VERB --help shows a verb's options and an example.\n";
+  out << "\n" << program << " VERB --help lists a verb's options and shows an example.\n";
 }
 
 }  // namespace
@@ -60,7 +60,7 @@ int run_program(const std::string& program, const std::vector<Verb>& verbs, int 
     print_error(Error("memory", "out of memory"));
     return kFailed;
   } catch (const std::exception& e) {
-    print_error(Error("internal", e.what(), "this is a fault of the program; please report it with the command"));
+    print_error(Error("internal", e.what(), "this is a bug; please report it with the command line"));
     return kFailed;
   }
 }

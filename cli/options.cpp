@@ -68,7 +68,7 @@ Options& Options::list(const std::string& flag, std::vector<std::string>& values
 Options& Options::integer(const std::string& flag, std::uint64_t& value, const std::string& help) {
   // CLI11 reads "-1" as 2^64 - 1.
   const auto is_not_negative = [](const std::string& text) {
-    return text.find('-') == std::string::npos ? std::string() : "a number of 0 or more is wanted, not " + text;
+    return text.find('-') == std::string::npos ? std::string() : "expected a number of 0 or more, not " + text;
   };
   state_->add(flag, state_->app.add_option(flag, value, help))->check(is_not_negative)->capture_default_str();
   return *this;

@@ -1,8 +1,8 @@
 #pragma once
-/// The flags of one verb, over CLI11, which stays in options.cpp.
+/// The flags of one verb. Wraps CLI11; only options.cpp includes it.
 ///
-/// Values are written when `parse` succeeds and keep their defaults otherwise; what they point to must outlive the
-/// parse.
+/// `parse` writes the values that the command line gives; the others keep their defaults. The variables must outlive
+/// the call of `parse`.
 
 #include <cstdint>
 #include <memory>
@@ -13,7 +13,7 @@
 
 namespace sluice::cli {
 
-/// Wrong usage: exit code 2. The text says what is wrong, and the nearest flag where one may have been meant.
+/// Wrong usage: exit code 2. The message names the fault and suggests the nearest verb or flag.
 class UsageError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -21,7 +21,7 @@ class UsageError : public std::runtime_error {
 
 class Options {
  public:
-  /// `example` is a command line that runs, shown by --help.
+  /// --help shows `example`, a command line that runs.
   Options(std::string verb, std::string summary, std::string example);
   ~Options();
 
@@ -31,13 +31,13 @@ class Options {
   Options& required(const std::string& flag, std::string& value, const std::string& help);
   Options& choice(const std::string& flag, std::string& value, const std::vector<std::string>& words,
                   const std::string& help);
-  /// "A,B,C", and the flag may be repeated.
+  /// Accepts "A,B,C"; the flag may be repeated.
   Options& list(const std::string& flag, std::vector<std::string>& values, const std::string& help);
   Options& integer(const std::string& flag, std::uint64_t& value, const std::string& help);
   Options& number(const std::string& flag, double& value, const std::string& help);
   Options& flag(const std::string& flag, bool& value, const std::string& help);
 
-  /// False where --help was asked for and has been printed. Throws UsageError.
+  /// Returns false if --help was requested and has been printed. Throws UsageError.
   bool parse(const std::vector<std::string>& arguments);
 
  private:

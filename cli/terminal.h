@@ -1,5 +1,5 @@
 #pragma once
-/// What a person sees on stderr, and Ctrl-C.
+/// Progress and messages on stderr, text tables, and Ctrl-C.
 
 #include <string>
 #include <string_view>
@@ -10,24 +10,24 @@
 
 namespace sluice::cli {
 
-/// From now on Ctrl-C and SIGTERM make every Progress of make_progress say stop.
+/// From now on every Progress of make_progress requests a stop after Ctrl-C or SIGTERM.
 void watch_interrupts();
 bool was_interrupted();
 
-/// A bar with rate and time left on a terminal, a line every few seconds elsewhere, nothing where `quiet`. Says stop
-/// after Ctrl-C.
+/// Draws a bar with rate and remaining time on a terminal, writes a line every few seconds elsewhere, nothing if
+/// `quiet`. Requests a stop after Ctrl-C.
 Progress make_progress(bool quiet);
-/// Ends the bar's line.
+/// Clears the bar's line.
 void end_progress();
 
-/// A whole line on stderr; the bar is drawn anew below it.
+/// Writes a line to stderr; the bar is redrawn below it.
 void note(std::string_view text);
 void warn(std::string_view text);
 void print_error(const Error& error);
 
-/// A table for people: columns padded, the first left-aligned, the others right-aligned.
+/// Formats a text table: columns padded, the first left-aligned, the others right-aligned.
 std::string format_table(const std::vector<std::vector<std::string>>& rows);
-/// `value` with so many decimals.
+/// `value` with this number of decimals; "-" if NaN.
 std::string fixed(double value, int decimals);
 
 }  // namespace sluice::cli

@@ -8,7 +8,7 @@
 
 namespace {
 
-/// "xgboost 1.7.4", "torch 1.13.1": a line each, for `sluice doctor`.
+/// Prints one line per library, such as "xgboost 1.7.4", for `sluice doctor`.
 int print_versions(const sluice::cli::Arguments&) {
   std::printf("xgboost %s\n", sluice::gbdt::xgboost_version().c_str());
 #ifdef SLUICE_HAVE_TORCH
@@ -21,8 +21,8 @@ int print_versions(const sluice::cli::Arguments&) {
 
 int main(int argc, char** argv) {
   using namespace sluice::cli;
-  return run_program(
-      "sluice-train",
-      {{"train", "learn a cascade", run_train}, {"versions", "libraries it was built with", print_versions}}, argc,
-      argv);
+  return run_program("sluice-train",
+                     {{"train", "learn a cascade and write a bundle", run_train},
+                      {"versions", "print the versions of its libraries", print_versions}},
+                     argc, argv);
 }

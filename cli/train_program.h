@@ -1,12 +1,12 @@
 #pragma once
-/// Training runs in a program of its own, so that `sluice` itself loads neither LibTorch nor libxgboost: it starts in
+/// Training runs in a separate program, so that `sluice` itself loads neither LibTorch nor libxgboost and starts in
 /// milliseconds.
 
 #include <filesystem>
 
 namespace sluice::cli {
 
-/// The sluice-train beside this program; empty where there is none.
+/// Path of the sluice-train next to this program; empty if there is none.
 std::filesystem::path train_program();
 
 }  // namespace sluice::cli

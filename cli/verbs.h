@@ -1,6 +1,6 @@
 #pragma once
-/// The verbs of `sluice`, one file each. A verb returns the exit code: 0 done, 3 a check found something. Failures are
-/// thrown: Error is exit 1, UsageError exit 2.
+/// The verbs of `sluice`, one file each. A verb returns the exit code: 0 if done, 3 if a check found something. It
+/// throws Error (exit code 1) if it fails and UsageError (exit code 2) if it was called wrongly.
 
 #include <string>
 #include <vector>
@@ -34,11 +34,11 @@ struct Verb {
   int (*run)(const Arguments&);
 };
 
-/// Runs the verb named first, or the usage of `verbs`. `program` stands before it in messages: "sluice", "sluice
-/// rules".
+/// Runs the verb that the first argument names, or prints the usage of `verbs`. `program` is the prefix in messages:
+/// "sluice" or "sluice rules".
 int dispatch(const std::string& program, const std::vector<Verb>& verbs, const Arguments& arguments);
 
-/// What main does: dispatch, with exceptions turned into messages and exit codes.
+/// The body of main: dispatch, with exceptions turned into messages and exit codes.
 int run_program(const std::string& program, const std::vector<Verb>& verbs, int argc, char** argv);
 
 }  // namespace sluice::cli

@@ -18,7 +18,7 @@ std::size_t column_of(const std::vector<std::string>& header, const std::string&
   const auto it = std::find(header.begin(), header.end(), name);
   if (it != header.end()) return static_cast<std::size_t>(it - header.begin());
   const std::string meant = nearest(name, header);
-  throw Error("labels.missing_column", path + " has no column \"" + name + "\"",
+  throw Error("labels.missing_column", path + ": no column \"" + name + "\"",
               meant.empty() ? "" : "did you mean \"" + meant + "\"?");
 }
 
@@ -57,15 +57,15 @@ OutcomeLabels OutcomeLabels::read(const std::string& path, const Columns& column
       const auto number = parse_number(fields[amount]);
       if (!number || !std::isfinite(*number) || *number < 0)
         throw Error("labels.amount",
-                    place(*reader, columns.amount) + "\"" + std::string(fields[amount]) + "\" is no amount",
-                    "a labelled row needs a number from 0 on");
+                    place(*reader, columns.amount) + "\"" + std::string(fields[amount]) + "\" is not an amount",
+                    "a labelled row needs a number of 0 or more");
       read.amount = *number;
     }
     out.amounts_ += read.amount;
     out.cubed_amounts_ += read.amount * read.amount * read.amount;
     if (!out.labels_.emplace(fields[id], read).second)
-      throw Error("labels.duplicate", place(*reader, columns.id) + "\"" + std::string(fields[id]) + "\" stands twice",
-                  "keep one label for each decision");
+      throw Error("labels.duplicate", place(*reader, columns.id) + "\"" + std::string(fields[id]) + "\" occurs twice",
+                  "keep one label per decision");
   }
   return out;
 }

@@ -1,5 +1,6 @@
 #pragma once
-/// What became of decisions, by id.
+/// The outcomes (labels) of decisions, by id.
+/// Thread-safety: immutable after `read`; const calls are thread-safe.
 
 #include <cstddef>
 #include <string>
@@ -12,25 +13,25 @@ struct OutcomeLabel {
   double amount = 1;
 };
 
-/// Held in memory whole. Immutable after `read`; safe to share between threads.
+/// All labels are in memory.
 class OutcomeLabels {
  public:
   struct Columns {
     std::string id, label;
-    std::string amount{};  // empty: none, and every amount is 1
+    std::string amount{};  // empty: no amounts; each counts as 1
   };
 
-  /// From CSV or Arrow IPC ("-" for standard input). Rows whose label is missing are left out. A label is 1/0,
-  /// true/false or yes/no in any case, 1 being bad; an amount is a number from 0 on.
+  /// Reads CSV or Arrow IPC ("-" for standard input). Rows without a label are skipped. A label is 1/0, true/false or
+  /// yes/no in any letter case; 1, true and yes are bad. An amount is a number of 0 or more.
   /// Throws Error{labels.missing_column, labels.label, labels.amount, labels.duplicate} and what the reader throws,
   /// naming file, line and column.
   static OutcomeLabels read(const std::string& path, const Columns& columns);
 
-  const OutcomeLabel* find(const std::string& id) const;  // null for none, and for a decision without an id
+  const OutcomeLabel* find(const std::string& id) const;  // null if there is no label, or `id` is empty
   std::size_t size() const { return labels_.size(); }
-  double bad_rate() const;  // 0 without labels
-  /// sqrt(sum of a^3 / sum of a): the amount itself where all are equal, far above the mean where few are large; 0
-  /// without labels.
+  double bad_rate() const;  // 0 if there are no labels
+  /// sqrt(sum of a^3 / sum of a) over the amounts a: the amount itself if all are equal, far above the mean if few are
+  /// large; 0 if there are no labels.
   double large_amount() const;
   bool has_amounts() const { return has_amounts_; }
 

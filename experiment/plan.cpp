@@ -8,7 +8,8 @@
 namespace sluice::cascade {
 namespace {
 
-/// The first sixteen bytes of the salt's SHA-256. `purpose` keeps a layer and an experiment of one salt apart.
+/// The first sixteen bytes of the SHA-256 of purpose and salt. `purpose` gives a layer and an experiment with the same
+/// salt different keys.
 SipKey key_of(std::string_view purpose, const std::string& salt) {
   const Digest digest = sha256(std::string(purpose) + salt);
   const auto word = [&](std::size_t at) {
@@ -19,8 +20,8 @@ SipKey key_of(std::string_view purpose, const std::string& salt) {
   return {word(0), word(8)};
 }
 
-/// From one step to the next no bucket moves that need not: an arm that shrinks gives up its highest buckets, and the
-/// arms that grow take the lowest of those, in the arms' order. Before the first step, the champion has all.
+/// Moves as few buckets as possible from one step to the next: arms that shrink release their highest buckets, and arms
+/// that grow take the lowest released ones, in the arms' order. Before the first step the champion has all buckets.
 void move_buckets(const std::vector<std::int64_t>& shares, std::vector<std::uint8_t>& table) {
   std::vector<std::int64_t> have(shares.size());
   for (const std::uint8_t arm : table) ++have[arm];

@@ -1,8 +1,10 @@
 #pragma once
-/// Experiments: which arm decides a request, by a hash of its key (docs/experiments.md, docs/experiments.schema.json).
+/// Experiments: a hash of a request's key determines the arm that decides it (docs/experiments.md,
+/// docs/experiments.schema.json).
 ///
-/// A plan is immutable and safe to share between threads. `assign` allocates nothing, reads no clock and gives the same
-/// answer on every machine. A key keeps its arm while that arm's share grows, whatever the other arms do.
+/// `assign` allocates nothing, reads no clock and gives the same answer on every machine. A key keeps its arm while that
+/// arm's share grows, whatever the other arms do.
+/// Thread-safety: a plan is immutable; const calls are thread-safe.
 
 #include <array>
 #include <cstddef>
@@ -26,7 +28,7 @@ inline constexpr std::size_t kMaxLayers = 16, kMaxExperiments = 200, kMaxArms = 
 enum class ChallengerKind : std::uint8_t { policy, rules, bundle };
 const char* to_string(ChallengerKind kind);
 
-/// What an arm decides with in the champion's place. Whoever runs the plan resolves `ref`: a path, or a digest.
+/// What an arm uses instead of the champion. The program that runs the plan resolves `ref`: a path or a digest.
 struct Challenger {
   ChallengerKind kind = ChallengerKind::bundle;
   std::string ref;
@@ -34,45 +36,45 @@ struct Challenger {
 
 struct Arm {
   std::string name;
-  std::optional<Challenger> challenger;  // none: the champion, which is what is in force anyway
+  std::optional<Challenger> challenger;  // nullopt: the champion, the current bundle and policy
 };
 
-/// From a time on, these shares hold.
+/// The shares of the arms from a time on.
 struct RampStep {
-  std::int64_t from_us = 0;          // since 1970
-  std::vector<std::int64_t> shares;  // in buckets, one for each arm, kBuckets together
+  std::int64_t from_us = 0;          // µs since 1970
+  std::vector<std::int64_t> shares;  // in buckets, one per arm; the sum is kBuckets
 };
 
 /// Experiments of one layer exclude each other; layers are independent of each other.
 struct Layer {
-  std::string name, key, salt;  // key: the column, or what else the caller takes the key's text from
+  std::string name, key, salt;  // key: the column, or another name for the source of the key's text
 };
 
 struct Experiment {
   std::string name, salt;
   std::size_t layer = 0;
-  std::int64_t first_bucket = 0, end_bucket = 0;  // of the layer: [first, end)
+  std::int64_t first_bucket = 0, end_bucket = 0;  // of the layer, [first, end)
   std::int64_t start_us = std::numeric_limits<std::int64_t>::min();
-  std::int64_t stop_us = std::numeric_limits<std::int64_t>::max();  // it runs in [start, stop)
+  std::int64_t stop_us = std::numeric_limits<std::int64_t>::max();  // it runs in [start, stop), µs since 1970
   std::vector<Arm> arms;                                            // the champion first
-  std::optional<Arm> shadow;                                        // decides beside, never acts
-  std::vector<RampStep> steps;  // in order of time; the first from the experiment's start on
+  std::optional<Arm> shadow;                                        // also decides, but never acts
+  std::vector<RampStep> steps;  // ascending in time; the first holds from the experiment's start
 
   bool runs_at(std::int64_t now_us) const { return now_us >= start_us && now_us < stop_us; }
-  /// The number of the step in force; the experiment must run then.
+  /// Index of the step at this time. Precondition: runs_at(now_us).
   std::size_t step_at(std::int64_t now_us) const;
 };
 
-/// Where one key is: in at most one experiment of each layer.
+/// The arms of one key: at most one experiment per layer.
 class Assignment {
  public:
   struct Place {
-    std::uint16_t experiment = 0, arm = 0;  // numbers in ExperimentPlan::experiments and Experiment::arms
-    bool has_shadow = false;                // the experiment's shadow decides beside
+    std::uint16_t experiment = 0, arm = 0;  // indices in ExperimentPlan::experiments and Experiment::arms
+    bool has_shadow = false;                // the experiment has a shadow that also decides
   };
 
   std::span<const Place> places() const& { return {places_.data(), n_}; }  // in the layers' order
-  void places() const&& = delete;  // they are within the assignment, which must outlive them
+  void places() const&& = delete;                                          // the span points into the assignment
   bool empty() const { return n_ == 0; }
 
  private:
@@ -88,13 +90,13 @@ class ExperimentPlan {
   std::int64_t version() const { return version_; }
   const std::vector<Layer>& layers() const { return layers_; }
   const std::vector<Experiment>& experiments() const { return experiments_; }
-  /// The number of the experiment of that name; nullopt for none.
+  /// Index of the experiment with this name; nullopt if there is none.
   std::optional<std::size_t> find(std::string_view experiment) const;
 
-  /// `keys`: the text of each layer's key, in the layers' order. A layer whose text is empty or not there takes no
-  /// part. `now_us`: the time that the record will have as time_in_us.
+  /// `keys` has the text of each layer's key, in the layers' order. A layer without a text or with an empty one assigns
+  /// nothing. `now_us` is the request's time, as in the record's time_in_us.
   Assignment assign(std::span<const std::string_view> keys, std::int64_t now_us) const;
-  /// The same text for every layer.
+  /// Uses the same text for every layer.
   Assignment assign(std::string_view key, std::int64_t now_us) const;
 
  private:
@@ -113,26 +115,27 @@ class ExperimentPlan {
 };
 
 struct ExperimentCheck {
-  std::optional<ExperimentPlan> plan;  // empty where there are errors
+  std::optional<ExperimentPlan> plan;  // nullopt if there are errors
   std::vector<Diagnostic> diagnostics;
 };
 
-/// Checks the whole document: every fault at once, with its pointer; unknown keys with the nearest known one.
+/// Checks the whole document and reports every fault with its JSON pointer, and for unknown keys the nearest known one.
+/// Never throws for a wrong document.
 ExperimentCheck check_experiments(std::string_view json, std::string_view source);
 
-/// Throws Error{experiment.*} with every fault.
+/// Throws Error{experiment.*} that lists every fault.
 ExperimentPlan parse_experiments(std::string_view json, std::string_view source);
 
-/// What a record says of an assignment (DecisionContext::arm): "experiment/arm", one for each place, a space between;
-/// "" for none.
+/// The text of an assignment in a record (DecisionContext::arm): "experiment/arm" per place, separated by spaces; "" if
+/// there is no place.
 void append_arm_text(std::string& out, const ExperimentPlan& plan, const Assignment& assignment);
 std::string arm_text(const ExperimentPlan& plan, const Assignment& assignment);
 
 struct ArmName {
   std::string_view experiment, arm;
 };
-/// Takes the first name off a record's text, and the space behind it. nullopt, with nothing left of `text`, at its end
-/// and at what is no such name.
+/// Removes the first name and the space after it from a record's text. At the end of the text, or if it does not begin
+/// with a name, returns nullopt and clears `text`.
 std::optional<ArmName> take_arm_name(std::string_view& text);
 
 }  // namespace sluice::cascade

@@ -11,7 +11,7 @@
 namespace sluice::cascade {
 namespace {
 
-/// Names stand in records with "/" and blanks between them.
+/// Records write names separated by "/" and spaces.
 bool is_name(std::string_view text) {
   const auto is_good = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
@@ -57,36 +57,36 @@ class PlanReader {
   void each(JsonFields& fields, const std::string& key, std::size_t most, const Read& read) {
     const Json* list = fields.child(key);
     if (!list) return;
-    if (!list->is_array()) return fields.add("type", key, std::string("a list is wanted, not ") + list->type_name());
+    if (!list->is_array()) return fields.add("type", key, std::string("expected a list, not ") + list->type_name());
     if (list->size() > most)
       return fields.add("range", key,
-                        std::to_string(list->size()) + " are too many: the most is " + std::to_string(most));
+                        std::to_string(list->size()) + " are too many: the limit is " + std::to_string(most));
     for (std::size_t i = 0; i < list->size() && has_room(out_); ++i)
       read((*list)[i], fields.pointer_to(key) + "/" + std::to_string(i));
   }
 
-  /// A text of which `seen` may have only one.
+  /// A text that must not be in `seen`.
   std::string unique(JsonFields& fields, const std::string& key, Seen& seen, const std::string& code,
                      const std::string& hint) {
     fields.require(key);
     std::string text = fields.string(key, "");
     if (!fields.has(key)) return text;
-    if (text.empty()) fields.add("range", key, "an empty text");
+    if (text.empty()) fields.add("range", key, "the text is empty");
     const auto [it, is_new] = seen.emplace(text, fields.pointer_to(key));
-    if (!is_new) fields.add(code, key, quote(text) + " stands at " + it->second + " already", hint);
+    if (!is_new) fields.add(code, key, quote(text) + " is already used at " + it->second, hint);
     return text;
   }
   std::string name(JsonFields& fields, Seen& seen) {
-    std::string text = unique(fields, "name", seen, "name_taken", "take another name");
+    std::string text = unique(fields, "name", seen, "name_taken", "use another name");
     if (!text.empty() && !is_name(text))
-      fields.add("name", "name", "a name has 1 to 64 letters, digits, '_', '-' and '.'",
-                 "records write \"experiment/arm\", with a blank between two of them");
+      fields.add("name", "name", "a name must have 1 to 64 letters, digits, '_', '-' and '.'",
+                 "records write \"experiment/arm\", separated by spaces");
     return text;
   }
   std::string filled(JsonFields& fields, const std::string& key) {
     fields.require(key);
     std::string text = fields.string(key, "");
-    if (fields.has(key) && text.empty()) fields.add("range", key, "an empty text");
+    if (fields.has(key) && text.empty()) fields.add("range", key, "the text is empty");
     return text;
   }
 
@@ -95,7 +95,8 @@ class PlanReader {
     Layer layer;
     layer.name = name(fields, layer_names_);
     layer.key = filled(fields, "key");
-    layer.salt = unique(fields, "salt", layer_salts_, "salt_taken", "layers of one salt and key are not independent");
+    layer.salt =
+        unique(fields, "salt", layer_salts_, "salt_taken", "layers with the same salt and key are not independent");
     fields.finish();
     layers.push_back(std::move(layer));
   }
@@ -104,8 +105,8 @@ class PlanReader {
     JsonFields fields = object(json, pointer);
     Experiment experiment;
     experiment.name = name(fields, experiment_names_);
-    experiment.salt =
-        unique(fields, "salt", experiment_salts_, "salt_taken", "experiments of one salt split their keys alike");
+    experiment.salt = unique(fields, "salt", experiment_salts_, "salt_taken",
+                             "experiments with the same salt split their keys in the same way");
     read_layer_name(fields, experiment);
     read_buckets(fields, experiment);
     experiment.start_us = read_time(fields, "start", experiment.start_us);
@@ -129,7 +130,7 @@ class PlanReader {
     experiment.layer = static_cast<std::size_t>(it - names.begin());
     if (it != names.end()) return;
     const std::string meant = nearest(text, names);
-    fields.add("layer", "layer", "there is no layer " + quote(text),
+    fields.add("layer", "layer", "no layer " + quote(text),
                meant.empty() ? "name one of `layers`" : "did you mean \"" + meant + "\"?");
   }
 
@@ -139,8 +140,7 @@ class PlanReader {
     if (range.empty() && !fields.has("buckets")) return;
     const auto is_bucket = [](double b) { return b >= 0 && b <= static_cast<double>(kBuckets) && b == std::floor(b); };
     if (range.size() != 2 || !is_bucket(range[0]) || !is_bucket(range[1]) || range[0] >= range[1])
-      return fields.add("buckets", "buckets",
-                        "two whole numbers from 0 to 10000 are wanted, the first below the second",
+      return fields.add("buckets", "buckets", "expected two whole numbers from 0 to 10000, the first below the second",
                         "[0, 2500] is the first quarter of the layer: buckets 0 to 2499");
     experiment.first_bucket = static_cast<std::int64_t>(range[0]);
     experiment.end_bucket = static_cast<std::int64_t>(range[1]);
@@ -155,14 +155,13 @@ class PlanReader {
     return static_cast<std::int64_t>(std::llround(*spelt.seconds * 1e6));
   }
 
-  /// Ten-thousandths of the share; 0 after a diagnostic.
+  /// The share in buckets; 0 after a diagnostic.
   std::int64_t to_buckets(double share, const std::string& pointer) {
     const double buckets = share * static_cast<double>(kBuckets);
     if (!(share >= 0 && share <= 1))
       add("range", pointer, number_text(share) + " is outside [0, 1]");
     else if (std::abs(buckets - std::round(buckets)) > 1e-6)
-      add("share_grain", pointer, number_text(share) + " is no whole number of ten-thousandths",
-          "shares have at most four decimals");
+      add("share_grain", pointer, number_text(share) + " is not a multiple of 0.0001", "use at most four decimals");
     else
       return std::llround(buckets);
     return 0;
@@ -194,17 +193,17 @@ class PlanReader {
       arm_fields.finish();
     });
     if (fields.has("arms") && experiment.arms.empty() && out_.size() == n_faults)
-      fields.add("no_arm", "arms", "an experiment has a champion at least");
+      fields.add("no_arm", "arms", "an experiment needs at least a champion");
     if (!experiment.arms.empty()) check_sum(first.shares, n_faults, fields.pointer_to("arms"));
     experiment.steps.push_back(std::move(first));
   }
 
   void take_shadow(JsonFields& fields, Arm arm, bool is_first, Experiment& experiment) {
-    if (is_first) fields.add("champion", "shadow", "the first arm is the champion, which acts");
-    if (fields.child("share")) fields.add("shadow_share", "share", "a shadow never acts and has no share");
+    if (is_first) fields.add("champion", "shadow", "the first arm is the champion and cannot be a shadow");
+    if (fields.child("share")) fields.add("shadow_share", "share", "a shadow never acts and cannot have a share");
     if (experiment.shadow)
-      fields.add("second_shadow", "shadow", "the experiment has a shadow: " + quote(experiment.shadow->name),
-                 "a record holds one shadow's result");
+      fields.add("second_shadow", "shadow", "the experiment already has a shadow: " + quote(experiment.shadow->name),
+                 "a record can store one shadow's result");
     else
       experiment.shadow = std::move(arm);
   }
@@ -212,7 +211,7 @@ class PlanReader {
   std::optional<Challenger> read_challenger(JsonFields& fields, bool is_first) {
     const Json* json = fields.child("challenger");
     if (is_first && json)
-      fields.add("champion", "challenger", "the first arm is the champion: what is in force anyway");
+      fields.add("champion", "challenger", "the first arm is the champion and cannot have a challenger");
     if (!is_first) fields.require("challenger");
     if (!json) return std::nullopt;
     JsonFields challenger = object(*json, fields.pointer_to("challenger"));
@@ -236,14 +235,15 @@ class PlanReader {
       RampStep step{read_time(step_fields, "from", before.from_us), {}};
       if (step_fields.has("from") && out_.size() == n_faults &&
           (step.from_us <= before.from_us || step.from_us >= experiment.stop_us))
-        step_fields.add("ramp_order", "from", "a step begins after the one before it, and before the experiment stops");
+        step_fields.add("ramp_order", "from",
+                        "a step must begin after the previous one and before the experiment stops");
       const std::vector<double> shares = step_fields.numbers("shares");
       for (std::size_t i = 0; i < shares.size() && has_room(out_); ++i)
         step.shares.push_back(to_buckets(shares[i], step_fields.pointer_to("shares") + "/" + std::to_string(i)));
       if (step_fields.has("shares") && out_.size() == n_faults && shares.size() != experiment.arms.size())
         step_fields.add("shares", "shares",
-                        "one share for each arm that acts is wanted: " + std::to_string(experiment.arms.size()) +
-                            ", not " + std::to_string(shares.size()));
+                        "expected one share per acting arm: " + std::to_string(experiment.arms.size()) + ", not " +
+                            std::to_string(shares.size()));
       else
         check_sum(step.shares, n_faults, step_fields.pointer_to("shares"));
       step_fields.finish();
@@ -256,8 +256,9 @@ class PlanReader {
     for (std::size_t e = 0; e + 1 < experiments.size(); ++e)
       if (experiments[e].layer == last.layer && experiments[e].first_bucket < last.end_bucket &&
           last.first_bucket < experiments[e].end_bucket)
-        add("overlap", pointer + "/buckets", "experiment " + quote(experiments[e].name) + " has some of these buckets",
-            "experiments of one layer exclude each other; independent ones go into layers of their own");
+        add("overlap", pointer + "/buckets",
+            "experiment " + quote(experiments[e].name) + " already uses some of these buckets",
+            "experiments of one layer exclude each other; put independent ones into separate layers");
   }
 
   void check_shadow_layer(const std::string& pointer) {
@@ -266,8 +267,8 @@ class PlanReader {
     for (std::size_t e = 0; e + 1 < experiments.size(); ++e)
       if (experiments[e].shadow && experiments[e].layer != last.layer)
         return add("second_shadow", pointer + "/arms",
-                   "experiment " + quote(experiments[e].name) + " of another layer has a shadow too",
-                   "a record holds one shadow's result: keep shadows in one layer");
+                   "experiment " + quote(experiments[e].name) + " of another layer also has a shadow",
+                   "a record can store one shadow's result: keep shadows in one layer");
   }
 
   std::string source_;

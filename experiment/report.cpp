@@ -43,7 +43,7 @@ class LogTally {
   }
 
  private:
-  /// How far a decision's cost is reckoned to lie from the mean before any such has been seen.
+  /// Assumed distance of a decision's cost from the mean before a large cost is observed.
   double large_cost() const {
     if (!report_.costs) return 0;
     const cascade::Costs& costs = *report_.costs;
@@ -62,19 +62,20 @@ std::string percent(double share) { return number_text(std::round(1000 * share) 
 void add_warnings(const ExperimentFigures& e, bool first_of_subject, bool has_labels, std::vector<std::string>& out) {
   const std::string name = "experiment \"" + e.name + "\": ";
   if (!e.ratio_fits())
-    out.push_back(name + "the arms' shares are not the plan's (p " + p_text(e.ratio_p) +
-                  "): find out why before reading any other figure");
+    out.push_back(name + "the arms' shares do not fit the plan (p " + p_text(e.ratio_p) +
+                  "): find the cause before you use any other figure");
   if (e.n_unknown_arm > 0)
-    out.push_back(name + std::to_string(e.n_unknown_arm) + " records name an arm that the plan did not give then");
+    out.push_back(name + std::to_string(e.n_unknown_arm) +
+                  " records name an arm that the plan did not assign at that time");
   if (e.n_not_running > 0)
-    out.push_back(name + std::to_string(e.n_not_running) + " records are of times at which it did not run");
+    out.push_back(name + std::to_string(e.n_not_running) + " records are from times when it did not run");
   if (!first_of_subject && e.n_subjects < e.n_with_subject)
     out.push_back(name + std::to_string(e.n_with_subject) + " decisions are of " + std::to_string(e.n_subjects) +
-                  " subjects: intervals are too narrow where decisions of one subject are alike; count the first of "
-                  "each alone");
+                  " subjects: intervals are too narrow if decisions of one subject are similar; count only the first "
+                  "of each subject");
   if (has_labels && e.n_labelled < e.n)
     out.push_back(name + percent(static_cast<double>(e.n_labelled) / static_cast<double>(e.n)) +
-                  " of the decisions have a label; costs and bad rates are of those alone");
+                  " of the decisions have a label; costs and bad rates cover only those");
 }
 
 }  // namespace
@@ -87,8 +88,9 @@ std::vector<std::string> ExperimentReport::warnings() const {
   std::vector<std::string> out;
   for (const auto& experiment : experiments) add_warnings(experiment, first_of_subject, costs.has_value(), out);
   if (n_foreign > 0)
-    out.push_back(std::to_string(n_foreign) + " names in records are of experiments that the plan does not have");
-  if (n_erased > 0) out.push_back(std::to_string(n_erased) + " decisions are of erased subjects and not counted");
+    out.push_back(std::to_string(n_foreign) + " arm names in records belong to experiments that are not in the plan");
+  if (n_erased > 0)
+    out.push_back(std::to_string(n_erased) + " decisions belong to erased subjects and are not counted");
   return out;
 }
 

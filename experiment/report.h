@@ -1,8 +1,9 @@
 #pragma once
-/// What a decision log says of experiments (docs/experiments.md). Plain values; written by report_json.h and
-/// report_html.h.
+/// A report on experiments from a decision log (docs/experiments.md). Plain values; report_json.h and report_html.h
+/// write it.
 ///
-/// All intervals hold at once at every number of decisions (sequential.h). A figure that does not exist is NaN.
+/// An interval holds at all numbers of decisions simultaneously (sequential.h). A figure that does not exist is NaN.
+/// Thread-safety: plain data; concurrent calls of experiment_report are safe.
 
 #include <array>
 #include <cstdint>
@@ -19,44 +20,44 @@
 
 namespace sluice::audit {
 
-inline constexpr double kRatioAlpha = 0.01;  // below, the sample ratio is not the plan's
+inline constexpr double kRatioAlpha = 0.01;  // with a smaller p-value the sample ratio does not fit the plan
 
 struct ExperimentReportOptions {
-  const OutcomeLabels* labels = nullptr;  // null: no bad rates and no money
-  std::optional<cascade::Costs> costs{};  // none: by the labels' bad rate
+  const OutcomeLabels* labels = nullptr;  // null: no bad rates and no costs
+  std::optional<cascade::Costs> costs{};  // nullopt: from the labels' bad rate
   double alpha = 0.05;
-  double tuned_for = 10'000;      // decisions at which intervals are narrowest
-  bool first_of_subject = false;  // the first decision of each subject in an experiment alone
+  double tuned_for = 10'000;      // number of decisions at which intervals are narrowest
+  bool first_of_subject = false;  // count only the first decision of each subject in an experiment
 };
 
 struct ArmFigures {
   std::string name;
   std::uint64_t n = 0;
-  double n_expected = 0;            // by the plan, of the experiment's decisions
+  double n_expected = 0;            // of the experiment's decisions, by the plan
   std::array<Estimate, 4> actions;  // shares, by rules::Action
   std::array<Estimate, 4> levels;   // shares, by cascade::Level
   std::uint64_t n_labelled = 0;
   Estimate bad_rate_approved;
-  Estimate cost;  // a labelled decision
-  // Less the champion's; of the champion itself, none.
+  Estimate cost;  // per labelled decision
+  // Minus the champion's; NaN for the champion itself.
   Estimate approve_difference, cost_difference;
 };
 
-/// The shadow beside what acted, in the same records.
+/// The shadow compared with the acting arm, in the same records.
 struct ShadowFigures {
   std::string name;
   std::uint64_t n = 0;
   std::array<std::array<std::uint64_t, 4>, 4> actions{};  // [acted][shadow], by rules::Action
-  Estimate changed;                                       // share of decisions that it would have changed
-  Estimate cost_difference;                               // the shadow's less the acting one's, a labelled decision
+  Estimate changed;                                       // share of decisions that the shadow would have changed
+  Estimate cost_difference;                               // the shadow's minus the acting arm's, per labelled decision
 };
 
 struct ExperimentFigures {
   std::string name, layer;
   std::uint64_t n = 0, n_labelled = 0;
   std::uint64_t n_subjects = 0, n_with_subject = 0;
-  // Records that the plan cannot have given, in none of the figures.
-  std::uint64_t n_not_running = 0;  // before its start or after its stop
+  // Records that do not fit the plan; no figure includes them.
+  std::uint64_t n_not_running = 0;  // before its start or from its stop on
   std::uint64_t n_unknown_arm = 0;  // an arm that the plan does not have, or whose share was 0
   double ratio_p = 1;               // anytime-valid p-value of the arms' shares
   std::vector<ArmFigures> arms;     // the champion first
@@ -68,23 +69,23 @@ struct ExperimentFigures {
 
 struct ExperimentReport {
   std::int64_t plan_version = 0;
-  std::uint64_t n_records = 0;  // decisions in the log that can be read
-  std::uint64_t n_erased = 0;   // and that cannot
-  std::uint64_t n_foreign = 0;  // names of experiments that the plan does not have
+  std::uint64_t n_records = 0;  // readable decisions in the log
+  std::uint64_t n_erased = 0;   // unreadable decisions: their subjects were erased
+  std::uint64_t n_foreign = 0;  // arm names of experiments that are not in the plan
   double alpha = 0, tuned_for = 0;
   bool first_of_subject = false, has_amounts = false;
-  std::optional<cascade::Costs> costs;  // none without labels
+  std::optional<cascade::Costs> costs;  // nullopt without labels
   std::string costs_from;               // "given" or "labels"
   std::vector<ExperimentFigures> experiments;
 
   bool is_sound() const;
-  /// What a reader has to know before the figures, a sentence each.
+  /// What a reader must know before using the figures, one sentence each.
   std::vector<std::string> warnings() const;
 };
 
-/// Reads the log once. Memory grows with the labels, and with the subjects.
-/// Throws Error{log.*, record.*, keys.*, experiment.alpha}, Error{experiment.no_subject} for a record without a subject
-/// where the first of each subject is asked for.
+/// Reads the log once. Memory grows with the number of labels and subjects.
+/// Throws Error{log.* | record.* | keys.* | experiment.alpha}, and Error{experiment.no_subject} for a record without a
+/// subject if first_of_subject is set.
 ExperimentReport experiment_report(const std::filesystem::path& folder, const cascade::ExperimentPlan& plan,
                                    const ExperimentReportOptions& options = {});
 

@@ -21,7 +21,7 @@ std::string tiles(const ExperimentReport& report) {
          html_tile(report.is_sound() ? "fits" : "does not fit", "sample ratio") + "</div>\n";
 }
 
-/// One line for each challenger: the interval of its cost difference, its value, and zero.
+/// One line per challenger: the value and interval of its cost difference, with zero marked.
 std::string difference_chart(const std::vector<ArmFigures>& arms) {
   double most = 0;
   for (const auto& arm : arms)
@@ -48,7 +48,7 @@ std::string difference_chart(const std::vector<ArmFigures>& arms) {
 }
 
 std::string actions_table(const ExperimentFigures& e) {
-  HtmlTable table({"", "decisions", "by the plan", "approved", "reviewed", "declined", "approved, less champion"});
+  HtmlTable table({"", "decisions", "expected", "approved", "reviewed", "declined", "approved, minus champion"});
   for (const auto& arm : e.arms)
     table.row({arm.name, std::to_string(arm.n), decimal(arm.n_expected, 0), percent_text(arm.actions[1]),
                percent_text(arm.actions[2]), percent_text(arm.actions[3]), percent_text(arm.approve_difference)});
@@ -60,7 +60,7 @@ std::string actions_table(const ExperimentFigures& e) {
 }
 
 std::string money(const ExperimentFigures& e) {
-  HtmlTable table({"", "labelled", "cost a decision", "less the champion's", "over the arm's decisions"});
+  HtmlTable table({"", "labelled", "cost per decision", "minus the champion's", "total over the arm's decisions"});
   for (const auto& arm : e.arms)
     table.row({arm.name, std::to_string(arm.n_labelled), value_text(arm.cost), value_text(arm.cost_difference),
                value_text(total_difference(arm))});
@@ -70,8 +70,8 @@ std::string money(const ExperimentFigures& e) {
 std::string shadow_section(const ShadowFigures& shadow) {
   std::string out = "<h3>Shadow " + escape_html(shadow.name) + "</h3>\n";
   out += html_paragraph(
-      std::to_string(shadow.n) + " decisions have its answer; it would have changed " + percent_text(shadow.changed) +
-      " of them. Its cost less that of what acted: " + value_text(shadow.cost_difference) + " a decision.");
+      std::to_string(shadow.n) + " decisions have its result; it would have changed " + percent_text(shadow.changed) +
+      " of them. Its cost minus that of the acting arm: " + value_text(shadow.cost_difference) + " per decision.");
   HtmlTable table({"acted \\ shadow", "none", "APPROVE", "REVIEW", "DECLINE"});
   for (std::size_t acted = 0; acted < 4; ++acted) {
     std::vector<std::string> cells = {rules::to_string(cascade::Action(acted))};
@@ -86,28 +86,28 @@ std::string section(const ExperimentFigures& e, bool has_costs) {
   out += html_paragraph("Layer " + e.layer + ". Sample ratio: " + (e.ratio_fits() ? "fits" : "does not fit") +
                             " the plan, p " + p_text(e.ratio_p) + ".",
                         e.is_sound() ? "muted" : "note");
-  if (e.n == 0) return out + html_paragraph("No decision is in it.");
+  if (e.n == 0) return out + html_paragraph("It has no decisions.");
   out += actions_table(e);
   if (has_costs) out += money(e);
   return e.shadow ? out + shadow_section(*e.shadow) : out;
 }
 
 std::string closing(const ExperimentReport& report) {
-  std::string out = html_heading("How this was counted");
-  out += html_paragraph("In brackets: asymptotic confidence sequences, which hold with probability " +
-                        number_text(1 - report.alpha) + " at every number of decisions at once, narrowest at " +
+  std::string out = html_heading("Method");
+  out += html_paragraph("In parentheses: asymptotic confidence sequences. Each one holds with probability " +
+                        number_text(1 - report.alpha) +
+                        " at all numbers of decisions simultaneously and is narrowest at " +
                         number_text(report.tuned_for) +
-                        ". Each holds by itself. Differences weigh each decision by the "
-                        "arms' shares at its time. The unit is the " +
+                        ". Differences weight each decision by the arms' shares at its time. The unit is the " +
                         (report.first_of_subject ? "first decision of each subject." : "decision."));
   if (report.costs) {
     const cascade::Costs& costs = *report.costs;
     out += html_paragraph(
-        "Costs (" + std::string(report.costs_from == "given" ? "as given" : "by the labels' bad rate") +
-        (report.has_amounts ? ", the first two a unit of the amount" : "") + "): a good request declined " +
+        "Costs (" + std::string(report.costs_from == "given" ? "as given" : "from the labels' bad rate") +
+        (report.has_amounts ? ", the first two per unit of the amount" : "") + "): a good request declined " +
         number_text(costs.false_positive) + ", a bad one approved " + number_text(costs.false_negative) +
-        ", a review " + (costs.review ? number_text(*costs.review) : std::string("as a decline")) + ", the network " +
-        number_text(costs.network_call) + ".");
+        ", a review " + (costs.review ? number_text(*costs.review) : std::string("counts as a decline")) +
+        ", the network " + number_text(costs.network_call) + ".");
   }
   return out + "</body>\n</html>\n";
 }

@@ -1,5 +1,6 @@
 #pragma once
-/// An experiment report as one static page; no script, nothing loaded from elsewhere.
+/// An experiment report as one static HTML page: no scripts, no external resources.
+/// Thread-safety: a pure function.
 
 #include <string>
 

@@ -1,5 +1,6 @@
 #pragma once
 /// An experiment report as JSON (docs/experiment_report.schema.json). The same report gives the same bytes.
+/// Thread-safety: a pure function.
 
 #include <string>
 

@@ -22,8 +22,8 @@ ConfidenceSequence::ConfidenceSequence(double alpha, double tuned_for) : alpha_(
     throw Error(
         "experiment.alpha",
         "alpha " + number_text(alpha) + " tuned for " + number_text(tuned_for) + " observations gives no interval",
-        "alpha is between 0 and 1, the number of observations at least 1");
-  // The width is least where n rho² = x solves x = ln((x + 1) / alpha²): a contraction.
+        "alpha must be between 0 and 1, the number of observations at least 1");
+  // The width is smallest if n rho² = x solves x = ln((x + 1) / alpha²); the iteration is a contraction.
   double x = 1;
   for (int i = 0; i < 200; ++i) x = std::log((x + 1) / (alpha * alpha));
   rho_squared_ = x / tuned_for;
@@ -57,7 +57,7 @@ void ArmDifference::add(bool is_challenger, double p, double outcome) {
   if (!(p > 0 && p < 1)) return;
   RunningMean& own = is_challenger ? challenger_ : champion_;
   if (champion_.n() > 0 && challenger_.n() > 0) {
-    // p (1 - p) times: difference so far + surprise / its probability.
+    // p (1 - p) times (difference so far ± surprise / probability of this arm).
     const double weight = p * (1 - p), surprise = outcome - own.mean();
     weighted_effects_.add(
         weight * (challenger_.mean() - champion_.mean()) + (is_challenger ? (1 - p) * surprise : -p * surprise),

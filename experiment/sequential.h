@@ -1,9 +1,10 @@
 #pragma once
-/// Figures of a stream that may be looked at after every observation, as often as one likes (docs/experiments.md).
+/// Figures of a stream that stay valid if they are read after every observation (docs/experiments.md).
 ///
-/// Plain values; not thread-safe. Intervals: Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas: Time-uniform central limit
-/// theory and asymptotic confidence sequences (Annals of Statistics 52, 2024). Ratio test: Lindon, Malek: Anytime-Valid
-/// Inference for Multinomial Count Data (NeurIPS 2022).
+/// Intervals: Waudby-Smith, Arbour, Sinha, Kennedy, Ramdas: Time-uniform central limit theory and asymptotic confidence
+/// sequences (Annals of Statistics 52, 2024). Ratio test: Lindon, Malek: Anytime-Valid Inference for Multinomial Count
+/// Data (NeurIPS 2022).
+/// Thread-safety: one thread at a time per object; a ConfidenceSequence is immutable and can be shared.
 
 #include <algorithm>
 #include <cstddef>
@@ -15,17 +16,17 @@
 
 namespace sluice::audit {
 
-/// Mean and variance of what was added, in one pass (Welford, 1962).
+/// Mean and variance of the observations, in one pass (Welford, 1962).
 class RunningMean {
  public:
-  /// `reach`: how far from the mean an observation may lie, where that is known beforehand; 1 for shares.
+  /// `reach` is the largest possible distance of an observation from the mean, if known in advance; 1 for shares.
   explicit RunningMean(double reach = 0) : farthest_(reach) {}
 
   void add(double x, double reach = 0);
   std::uint64_t n() const { return n_; }
   double mean() const { return mean_; }
-  /// With three observations more, as far from the mean as the farthest that was seen or may come: a few equal outcomes
-  /// are no certainty, and rare large ones are reckoned with before they come.
+  /// Includes three additional observations at the largest observed or possible distance from the mean, so that a few
+  /// equal outcomes give no certainty and rare large ones are anticipated.
   double variance() const;
 
  private:
@@ -33,26 +34,28 @@ class RunningMean {
   double mean_ = 0, squares_ = 0, farthest_;
 };
 
-/// A mean and its interval; NaN where there is none.
+/// A mean and its interval; NaN if there is none.
 struct Estimate {
   static constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-  std::uint64_t n = 0;  // observations
+  std::uint64_t n = 0;  // number of observations
   double value = kNone, low = kNone, high = kNone;
 };
 
-/// The difference of two arms' mean outcomes where each observation's chance of either arm is known, and may change
-/// from one to the next. Each observation has an unbiased effect, weighted by p (1 - p), which is how much it tells.
-/// Effects begin when both arms have an outcome.
+/// The difference of two arms' mean outcomes if each observation's probability of either arm is known; it may change
+/// from one observation to the next. Each observation gives an unbiased estimate of the effect, weighted by p (1 - p),
+/// its information. Effects begin when both arms have an outcome.
 class ArmDifference {
  public:
-  /// `reach`: between the least and the largest outcome, where that is known beforehand.
+  /// `reach` is the largest outcome minus the smallest, if known in advance.
   explicit ArmDifference(double reach = 0) : reach_(reach) {}
 
-  /// `p`: the probability with which this observation came to the challenger. One with p of 0 or 1 says nothing of a
-  /// difference and is left out.
+  /// `p` is the probability that this observation was assigned to the challenger. If p is 0 or 1, it has no information
+  /// on the difference and is ignored.
   void add(bool is_challenger, double p, double outcome);
   const RunningMean& weighted_effects() const { return weighted_effects_; }
-  std::uint64_t n_smaller() const { return std::min(champion_.n(), challenger_.n()); }  // observations of that arm
+  std::uint64_t n_smaller() const {
+    return std::min(champion_.n(), challenger_.n());
+  }  // observations of the smaller arm
   double mean_weight() const { return weights_ / static_cast<double>(weighted_effects_.n()); }
 
  private:
@@ -60,18 +63,18 @@ class ArmDifference {
   RunningMean champion_, challenger_, weighted_effects_;
 };
 
-/// Asymptotic confidence sequence: with probability 1 - alpha, the mean lies in the intervals at all n >= kMin at
-/// once, whatever the distribution of the observations (finite variance) and whenever one looks.
+/// Asymptotic confidence sequence: with probability 1 - alpha, the mean is in the intervals at all n >= kMin
+/// simultaneously, for any distribution of the observations with finite variance and any times of reading.
 class ConfidenceSequence {
  public:
-  static constexpr std::uint64_t kMin = 100;  // observations, below which no interval is given
+  static constexpr std::uint64_t kMin = 100;  // with fewer observations there is no interval
 
-  /// `tuned_for`: the number of observations at which the interval is narrowest.
+  /// `tuned_for` is the number of observations at which the interval is narrowest.
   /// Throws Error{experiment.alpha} unless 0 < alpha < 1 and tuned_for >= 1.
   ConfidenceSequence(double alpha, double tuned_for);
 
   Estimate of(const RunningMean& mean) const;
-  /// The challenger's mean outcome less the champion's; each arm needs kMin for an interval.
+  /// The challenger's mean outcome minus the champion's; an interval needs kMin observations of each arm.
   Estimate of(const ArmDifference& difference) const;
   /// Half the interval's width for observations of variance 1.
   double half_width(double n) const;
@@ -80,12 +83,12 @@ class ConfidenceSequence {
   double alpha_, rho_squared_;
 };
 
-/// Whether observations come to the arms by the shares that they should: p_value() is at most alpha, at any time, with
-/// probability alpha at most where they do.
+/// Tests whether the arms receive their planned shares of observations. If they do, the probability that p_value() is
+/// ever alpha or less is at most alpha.
 class SampleRatioTest {
  public:
-  /// One observation of `arm`. `shares` are in any unit and hold for all observations of one `step`; shares[arm] is
-  /// not 0.
+  /// Adds one observation of `arm`. `shares` are in any unit and must be the same for all observations of one `step`;
+  /// shares[arm] must not be 0.
   void add(std::size_t arm, std::size_t step, std::span<const std::int64_t> shares);
   double p_value() const;
 

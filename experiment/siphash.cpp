@@ -43,7 +43,8 @@ std::uint64_t little_endian(std::string_view bytes) {
 
 std::uint64_t siphash(SipKey key, std::string_view bytes) {
   State state(key);
-  const std::uint64_t length = std::uint64_t{bytes.size()} << 56;  // the paper's: modulo 256, in the last word's top
+  const std::uint64_t length = std::uint64_t{bytes.size()}
+                               << 56;  // modulo 256, in the top byte of the last word, as in the paper
   for (; bytes.size() >= 8; bytes.remove_prefix(8)) state.take(little_endian(bytes.substr(0, 8)));
   state.take(little_endian(bytes) | length);
   state.v2 ^= 0xff;

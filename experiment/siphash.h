@@ -1,6 +1,7 @@
 #pragma once
-/// SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed 64-bit hash whose values cannot be foreseen without the key.
-/// Thread-safe; allocates nothing.
+/// SipHash-2-4 (Aumasson and Bernstein, 2012): a keyed 64-bit hash that is unpredictable without the key. Allocates
+/// nothing.
+/// Thread-safety: a pure function.
 
 #include <cstdint>
 #include <string_view>

@@ -14,7 +14,7 @@ void add_shares(std::array<RunningMean, 4>& shares, std::size_t taken) {
   for (std::size_t i = 0; i < shares.size(); ++i) shares[i].add(i == taken);
 }
 
-/// A share's interval ends at 0 and 1.
+/// The interval of a share, limited to [0, 1].
 Estimate share_of(const RunningMean& share, const ConfidenceSequence& intervals) {
   Estimate estimate = intervals.of(share);
   if (std::isnan(estimate.low)) return estimate;
@@ -57,7 +57,7 @@ bool ExperimentTally::is_first(const RecordHead& head) {
   }
   if (first_of_subject_)
     throw Error("experiment.no_subject", "record \"" + head.id + "\" has no subject",
-                "log subjects, or count every decision");
+                "log subjects (score --subject), or count every decision");
   return true;
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-/// Counts one experiment's records as they come. Not installed; not thread-safe.
+/// Counts the records of one experiment. Not installed; not thread-safe.
 
 #include <unordered_set>
 
@@ -8,16 +8,17 @@
 
 namespace sluice::audit {
 
-/// What the tally needs of a record.
+/// The parts of a record that the tally needs.
 struct TallyRecord {
   const RecordHead& head;
   const RecordOutcome& outcome;
-  const OutcomeLabel* label;  // null for none
+  const OutcomeLabel* label;  // null if there is no label
 };
 
 class ExperimentTally {
  public:
-  /// `costs` null: no money; `large_cost`: of one mistake, for intervals. All must outlive the tally.
+  /// Without `costs` there are no cost figures. `large_cost` is the cost of a large mistake, for the intervals.
+  /// `experiment` and `costs` must outlive the tally.
   ExperimentTally(const cascade::Experiment& experiment, const cascade::Costs* costs, double large_cost,
                   bool first_of_subject);
 

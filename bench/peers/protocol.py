@@ -81,7 +81,7 @@ def probabilities(case: Case) -> np.ndarray:
 def bench_predict(
     case: Case, peer: str, version: str, predict: Callable[[np.ndarray], np.ndarray], is_probability: bool | None
 ) -> None:
-    """Batch and one row. `is_probability` says what `predict` gives; None: another model's numbers, not to be compared."""
+    """Batch and one row. `is_probability`: whether `predict` returns probabilities; None: another model's numbers."""
     values = np.asarray(predict(case.rows), np.float64).reshape(-1)
     difference = None
     if is_probability is not None:

@@ -82,7 +82,7 @@ def read_table(data: Path, which: Set) -> pd.DataFrame:
 
 
 def train(sluice: Path, csv: Path, which: Set, seed: int, work: Path, threads: int) -> tuple[dict, pd.DataFrame]:
-    """The report of `sluice train`, and what each stage says of every row, in the file's order."""
+    """The report of `sluice train`, and each stage's output for every row, in the file's order."""
     name = work / f"{which.name.replace(', ', '-')}-{seed}"
     config = {"forest": {"search": which.trials * which.ways, **which.config.get("forest", {})}}
     if "network" in which.config:

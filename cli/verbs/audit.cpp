@@ -26,7 +26,7 @@ void print_report(const audit::VerifyReport& report, bool as_json) {
               << " signed checkpoints; " << report.n_erasures << " erasures, " << report.n_recoveries << " recoveries, "
               << report.n_reviews << " reviews, clock back " << report.n_clock_went_back << " times\n"
               << (report.first_entry > 0
-                      ? "entries before " + std::to_string(report.first_entry) + " went by retention\n"
+                      ? "entries before " + std::to_string(report.first_entry) + " were deleted by retention\n"
                       : "")
               << "root " << report.root.hex() << "\n";
     return;
@@ -53,12 +53,11 @@ void print_report(const audit::VerifyReport& report, bool as_json) {
 int verify_log(const Arguments& arguments) {
   std::string folder, key, known;
   CommonOptions common;
-  Options options("audit verify",
-                  "Whether a decision log is whole: chain, tree, checkpoints. Exit code 3 where it is not.",
+  Options options("audit verify", "Verifies a decision log: chain, tree, checkpoints. Exit code 3 if it is not whole.",
                   "sluice audit verify log");
   options.positional("DIR", folder, "folder of the log");
-  options.text("--key", key, "file of the public key, kept elsewhere; signing.pub in the folder without it")
-      .text("--known", known, "file of a checkpoint line, kept elsewhere, that must still hold");
+  options.text("--key", key, "public key file from another place; default: signing.pub in the log's folder")
+      .text("--known", known, "file with a checkpoint line kept elsewhere, which must still hold");
   common.add_json(options);
   if (!options.parse(arguments)) return 0;
   audit::VerifyOptions asked;
@@ -71,12 +70,13 @@ int verify_log(const Arguments& arguments) {
 
 int prove(const Arguments& arguments) {
   std::string folder, index, from;
-  Options options("audit prove",
-                  "A proof for a third party, as JSON: that an entry is in the log, or that the log has only grown.",
-                  "sluice audit prove log --index 0");
+  Options options(
+      "audit prove",
+      "Prints a proof for a third party, as JSON: that an entry is in the log, or that the log has only grown.",
+      "sluice audit prove log --index 0");
   options.positional("DIR", folder, "folder of the log");
-  options.text("--index", index, "the entry that is to be proved")
-      .text("--from", from, "the size of an older checkpoint, of which the log is to be proved a continuation");
+  options.text("--index", index, "number of the entry to prove")
+      .text("--from", from, "size of an older checkpoint; proves that the log continues it");
   if (!options.parse(arguments)) return 0;
   if (index.empty() == from.empty()) throw UsageError("sluice audit prove: give --index or --from");
   std::cout << (index.empty() ? audit::prove_consistency(folder, parse_count(from, "--from"))
@@ -85,7 +85,7 @@ int prove(const Arguments& arguments) {
   return 0;
 }
 
-/// Who runs this, as the system knows them.
+/// The name of the user that runs this process.
 std::string user_name() {
   const passwd* user = getpwuid(geteuid());
   return user && *user->pw_name ? user->pw_name : "user " + std::to_string(geteuid());
@@ -96,39 +96,40 @@ int retain(const Arguments& arguments) {
   std::string before, who = user_name();
   Options options(
       "audit retain",
-      "Deletes leading segments all of whose entries are older, never the last. The log says so, and what is "
-      "left still verifies.",
+      "Deletes the leading segments whose entries are all older than a time, but never the last segment. The log "
+      "records the deletion, and the rest still verifies.",
       "sluice audit retain log --before 2020-01-01 --by \"A. Jansen\"");
   options.positional("DIR", log_options.folder, "folder of the log")
-      .required("--before", before, "ISO 8601 or seconds since 1970; not in the future");
-  options.text("--by", who, "who orders it; the user that runs this without it")
-      .text("--audit-key", log_options.key, "file of the key that signs checkpoints");
+      .required("--before", before,
+                "delete entries before this time: ISO 8601 or seconds since 1970; must be in the past");
+  options.text("--by", who, "who orders the deletion; default: the current user")
+      .text("--audit-key", log_options.key, "key file that signs checkpoints");
   if (!options.parse(arguments)) return 0;
   const auto before_us = parse_time_us(before);
-  if (!before_us || *before_us > now_us()) throw UsageError("--before: \"" + before + "\" is not a time that has been");
+  if (!before_us || *before_us > now_us()) throw UsageError("--before: \"" + before + "\" must be a time in the past");
   const auto log = log_options.open_existing();
   const auto gone = log->retain(*before_us, who, now_us());
   close_log(*log);
   if (gone.kept == gone.first)
-    std::cout << "no segment is that old from end to end; nothing has gone\n";
+    std::cout << "no segment has only older entries; nothing was deleted\n";
   else
-    std::cout << "entries " << gone.first << " to " << gone.kept - 1 << " have gone\n";
+    std::cout << "entries " << gone.first << " to " << gone.kept - 1 << " were deleted\n";
   return 0;
 }
 
 int erase(const Arguments& arguments) {
   AuditOptions log_options;
   std::string subject;
-  Options options("audit erase",
-                  "Deletes a subject's key: its records can no longer be read, and the log still verifies.",
+  Options options("audit erase", "Deletes a subject's key: its records become unreadable, and the log still verifies.",
                   "sluice audit erase log --subject \"Jane Doe\"");
-  options.positional("DIR", log_options.folder, "folder of the log").required("--subject", subject, "as it was logged");
-  options.text("--audit-key", log_options.key, "file of the key that signs checkpoints");
+  options.positional("DIR", log_options.folder, "folder of the log")
+      .required("--subject", subject, "the subject, as it was logged");
+  options.text("--audit-key", log_options.key, "key file that signs checkpoints");
   if (!options.parse(arguments)) return 0;
   const auto log = log_options.open_existing();
   const bool erased = log->erase(audit::subject_reference(subject), now_us());
   close_log(*log);
-  if (!erased) throw Error("audit.no_subject", log_options.folder + ": there is no key of \"" + subject + "\"");
+  if (!erased) throw Error("audit.no_subject", log_options.folder + ": no key for subject \"" + subject + "\"");
   std::cout << "erased\n";
   return 0;
 }
@@ -137,12 +138,12 @@ int erase(const Arguments& arguments) {
 
 int run_audit(const Arguments& arguments) {
   return dispatch("sluice audit",
-                  {{"verify", "whether a log is whole, and the first entry that is not", verify_log},
-                   {"prove", "proofs for a third party", prove},
-                   {"show", "entries as JSON", run_audit_show},
-                   {"export", "the whole log as JSON lines", run_audit_export},
+                  {{"verify", "verify that a log is whole; report the first faulty entry", verify_log},
+                   {"prove", "print proofs for a third party", prove},
+                   {"show", "print entries as JSON", run_audit_show},
+                   {"export", "write the whole log as JSON lines", run_audit_export},
                    {"erase", "delete a subject's key", erase},
-                   {"retain", "delete what is older than a day", retain}},
+                   {"retain", "delete entries older than a time", retain}},
                   arguments);
 }
 

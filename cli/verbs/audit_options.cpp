@@ -12,12 +12,12 @@
 namespace sluice::cli {
 
 void AuditOptions::add(Options& options) {
-  options.text("--audit", folder, "folder of a decision log, made or gone on with")
-      .choice("--durability", durability, {"none", "interval", "every"}, "when the log's records are on disk")
-      .text("--subject", subject, "column that says whose decision it is, for --audit-keys and the log's index")
-      .flag("--audit-keys", encrypt, "encrypt each subject's records under a key that can be erased")
-      .text("--audit-key", key,
-            "file of the key that signs the log's checkpoints; signing.key in the folder without it");
+  options.text("--audit", folder, "decision-log directory; created if absent, appended to otherwise")
+      .choice("--durability", durability, {"none", "interval", "every"}, "when records are flushed to disk")
+      .text("--subject", subject,
+            "column of the subject that a decision is about, for --audit-keys and the log's index")
+      .flag("--audit-keys", encrypt, "encrypt each subject's records with a key that can be erased")
+      .text("--audit-key", key, "key file that signs the log's checkpoints; default: signing.key in the log's folder");
 }
 
 std::unique_ptr<audit::Log> AuditOptions::open() const {
@@ -35,19 +35,19 @@ std::unique_ptr<audit::Log> AuditOptions::open() const {
 }
 
 std::unique_ptr<audit::Log> AuditOptions::open_existing() const {
-  if (audit::segment_numbers(folder).empty()) throw Error("log.none", folder + ": there is no log in this folder");
+  if (audit::segment_numbers(folder).empty()) throw Error("log.none", folder + ": this folder contains no log");
   return open();
 }
 
 std::uint64_t parse_count(const std::string& text, const char* flag) {
   const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   if (text.empty() || text.size() > 18 || !std::all_of(text.begin(), text.end(), is_digit))
-    throw UsageError(std::string(flag) + ": \"" + text + "\" is no number of an entry");
+    throw UsageError(std::string(flag) + ": \"" + text + "\" is not an entry number");
   return std::stoull(text);
 }
 
 std::optional<std::int64_t> parse_time_us(std::string_view text) {
-  constexpr double kMaxSeconds = 9e11;  // of a signed number of microseconds
+  constexpr double kMaxSeconds = 9e11;  // so that microseconds fit in int64
   const auto seconds = parse_time(text);
   if (!seconds || std::abs(*seconds) > kMaxSeconds) return std::nullopt;
   return std::llround(*seconds * 1e6);
@@ -61,8 +61,8 @@ std::int64_t now_us() {
 void close_log(audit::Log& log) {
   const std::uint64_t n_lost = log.close() + log.status().refused;
   if (n_lost > 0)
-    throw Error("audit.refused", "the log did not take " + std::to_string(n_lost) + " records: " + log.status().trouble,
-                "check the disk, and that no id is longer than 65,535 bytes");
+    throw Error("audit.refused", "the log refused " + std::to_string(n_lost) + " records: " + log.status().trouble,
+                "check the disk; an id may have at most 65,535 bytes");
 }
 
 }  // namespace sluice::cli

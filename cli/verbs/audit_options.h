@@ -1,5 +1,5 @@
 #pragma once
-/// The flags with which a verb writes a decision log, and the log.
+/// The flags of verbs that write a decision log, and the log that they open.
 
 #include <memory>
 #include <optional>
@@ -17,21 +17,21 @@ struct AuditOptions {
 
   void add(Options& options);
   bool is_on() const { return !folder.empty(); }
-  /// Opens the log and says on stderr what was recovered. Throws what audit::Log throws.
+  /// Opens the log, creating it if absent, and reports on stderr what was recovered. Throws what audit::Log throws.
   std::unique_ptr<audit::Log> open() const;
-  /// The same of a log that is there. Throws Error{log.none} where there is none.
+  /// Opens an existing log. Throws Error{log.none} if the folder has none.
   std::unique_ptr<audit::Log> open_existing() const;
 };
 
-/// The number of an entry. Throws UsageError naming the flag.
+/// Parses an entry number. Throws UsageError naming the flag.
 std::uint64_t parse_count(const std::string& text, const char* flag);
-/// A time as µs since 1970: ISO 8601 or seconds since 1970. nullopt where it is neither.
+/// Parses ISO 8601 or seconds since 1970. Returns µs since 1970; nullopt if the text is neither or out of range.
 std::optional<std::int64_t> parse_time_us(std::string_view text);
 
-/// The system's clock: µs since 1970.
+/// The system clock, in µs since 1970.
 std::int64_t now_us();
 
-/// Throws Error{audit.refused} where the log took less than all of what it was given; closes it.
+/// Closes the log. Throws Error{audit.refused} if it did not store every record.
 void close_log(audit::Log& log);
 
 }  // namespace sluice::cli

@@ -20,7 +20,7 @@ namespace {
 
 using audit::EntryKind;
 
-/// The index of a log; null where it is of no use, in a folder that cannot be written.
+/// Opens the index of a log and updates it. Null if the index cannot be used, as in a read-only folder.
 std::unique_ptr<audit::LogIndex> open_index(const std::string& folder) {
   try {
     auto index = std::make_unique<audit::LogIndex>(folder);
@@ -32,7 +32,7 @@ std::unique_ptr<audit::LogIndex> open_index(const std::string& folder) {
   }
 }
 
-/// What people made of decisions: by the index, or by a look at all entries.
+/// The last review of each decision, from the index or from a scan of all entries.
 class LastReviews {
  public:
   explicit LastReviews(const std::string& folder) : folder_(folder), index_(open_index(folder)) {
@@ -55,7 +55,7 @@ class LastReviews {
   std::map<std::uint64_t, audit::Review> all_;
 };
 
-/// Writes entries of one log as lines of JSON.
+/// Formats entries of one log as lines of JSON.
 class EntryLines {
  public:
   EntryLines(const std::string& folder, const std::string& bundle, LastReviews* reviews)
@@ -144,7 +144,7 @@ std::uint64_t write_entries(const std::string& folder, const Wanted& wanted, Ent
   return n;
 }
 
-/// By the index; nullopt where there is nothing to look up, or no index.
+/// Looks the entries up in the index; nullopt if there is no index or nothing to look up.
 std::optional<std::vector<std::uint64_t>> places_of(audit::LogIndex* index, const Wanted& wanted) {
   if (!index || wanted.index || (wanted.id.empty() && wanted.subject.empty())) return std::nullopt;
   audit::Query query{.limit = std::numeric_limits<std::int64_t>::max()};
@@ -158,13 +158,14 @@ std::optional<std::vector<std::uint64_t>> places_of(audit::LogIndex* index, cons
 int run_audit_show(const Arguments& arguments) {
   std::string folder, bundle, index;
   Wanted wanted;
-  Options options("audit show", "Entries of a decision log as lines of JSON, each decision with its last review.",
+  Options options("audit show",
+                  "Prints entries of a decision log as lines of JSON, each decision with its last review.",
                   "sluice audit show log --index 0");
   options.positional("DIR", folder, "folder of the log");
-  options.text("--index", index, "of the one entry")
-      .text("--id", wanted.id, "of the request")
-      .text("--subject", wanted.subject, "whose decisions")
-      .text("--bundle", bundle, "bundle that names the columns of the inputs");
+  options.text("--index", index, "number of the entry")
+      .text("--id", wanted.id, "id of the request")
+      .text("--subject", wanted.subject, "the subject whose decisions are shown")
+      .text("--bundle", bundle, "bundle whose schema names the input columns");
   if (!options.parse(arguments)) return 0;
   if (!index.empty()) wanted.index = parse_count(index, "--index");
   const auto print = [](const std::string& line) { std::cout << line; };
@@ -175,17 +176,16 @@ int run_audit_show(const Arguments& arguments) {
     for (const std::uint64_t place : *places) n += write_entries(folder, {.index = place}, lines, print);
   else
     n = write_entries(folder, wanted, lines, print);
-  if (n == 0)
-    throw Error("audit.none", folder + ": no entry is the one asked for", "an erased subject's records have no id");
+  if (n == 0) throw Error("audit.none", folder + ": no entry matches", "erased records have no id and no subject");
   return 0;
 }
 
 int run_audit_export(const Arguments& arguments) {
   std::string folder, bundle, out;
-  Options options("audit export", "A whole decision log as a file of JSON lines.",
+  Options options("audit export", "Writes a whole decision log as a file of JSON lines.",
                   "sluice audit export log --out log.jsonl");
-  options.positional("DIR", folder, "folder of the log").required("--out", out, "file to write");
-  options.text("--bundle", bundle, "bundle that names the columns of the inputs");
+  options.positional("DIR", folder, "folder of the log").required("--out", out, "output file");
+  options.text("--bundle", bundle, "bundle whose schema names the input columns");
   if (!options.parse(arguments)) return 0;
   AtomicFile file(out);
   EntryLines lines(folder, bundle, nullptr);

@@ -1,5 +1,5 @@
 #pragma once
-/// The verbs of `sluice audit` that print entries.
+/// `sluice audit show` and `sluice audit export`.
 
 #include "sluice/cli/verbs.h"
 

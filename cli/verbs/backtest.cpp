@@ -18,7 +18,7 @@ std::string percent(double share) { return std::isnan(share) ? "-" : fixed(100 *
 
 void print_summary(const backtest::Report& report) {
   std::vector<std::vector<std::string>> rows = {
-      {"", "AUC", "KS", "log-loss", "calibration error", "approved", "bad among approved", "cost a row"}};
+      {"", "AUC", "KS", "log-loss", "calibration error", "approved", "bad among approved", "cost per row"}};
   for (const backtest::Way& way : report.ways) {
     const backtest::Figures& f = way.figures;
     rows.push_back({way.name == "without_rules" ? "without rules" : way.name, fixed(f.auc, 4), fixed(f.ks, 4),
@@ -39,7 +39,7 @@ void write_reports(const backtest::Report& report, const std::filesystem::path& 
   const auto json_path = folder / "report.json", html_path = folder / "report.html";
   const std::string json = backtest::report_json(report);
   std::error_code failed;
-  std::filesystem::create_directories(folder, failed);  // where it fails, writing says why
+  std::filesystem::create_directories(folder, failed);  // if it fails, writing reports the error
   write_file(json_path, json);
   write_file(html_path, backtest::report_html(report));
   if (as_json) {
@@ -54,7 +54,7 @@ backtest::Period parse_period(const std::string& word) {
   return word == "day" ? backtest::Period::day : word == "week" ? backtest::Period::week : backtest::Period::month;
 }
 
-/// The second bundle, and the same data read for it.
+/// The challenger's engine, and a second reader of the same data for it.
 struct ChallengerBundle {
   cascade::Engine engine;
   std::unique_ptr<io::RowReader> reader;
@@ -74,27 +74,30 @@ int run_backtest(const Arguments& arguments) {
   CommonOptions common;
   Options options(
       "backtest",
-      "What a bundle would have done with labelled history, beside its forest alone and its network for all rows.",
+      "Reports what a bundle would have done over labelled history, compared with its forest alone and with its "
+      "network "
+      "for all rows.",
       "sluice backtest --bundle bundle --data transactions.csv --label fraud --out backtest --time timestamp --by week "
       "--levels");
   options.required("--bundle", bundle_path, "folder of the bundle")
       .required("--data", data, "CSV or Arrow IPC; - for standard input")
-      .required("--label", label, "column that says what became of a row")
-      .required("--out", out, "folder for report.json and report.html");
-  options.text("--positive", positive, "the label's text that counts as 1")
-      .text("--costs", costs_path, "what mistakes cost, as JSON; otherwise the costs that the bundle was trained for");
-  options.text("--time", settings.time_column, "column of times: figures by period")
+      .required("--label", label, "column of the outcome (label) of a row")
+      .required("--out", out, "output folder for report.json and report.html");
+  options.text("--positive", positive, "label text that counts as 1")
+      .text("--costs", costs_path,
+            "costs.json: the cost of mistakes; default: the costs that the bundle was trained for");
+  options.text("--time", settings.time_column, "time column: also report by period")
       .choice("--by", by, {"day", "week", "month"}, "length of a period");
-  options.list("--slice", settings.slice_columns, "columns: figures for each of their values")
-      .text("--challenger", challenger_path, "a second bundle on the same rows")
-      .flag("--levels", settings.levels, "also what L1, L2 and L3 would have done");
+  options.list("--slice", settings.slice_columns, "columns: also report each of their values")
+      .text("--challenger", challenger_path, "second bundle to compare on the same rows")
+      .flag("--levels", settings.levels, "also report what L1, L2 and L3 would have done");
   common.add_threads(options);
   common.add_device(options);
   common.add_quiet(options);
   common.add_json(options);
   if (!options.parse(arguments)) return 0;
   if (!challenger_path.empty() && data == "-")
-    throw UsageError("--challenger reads the data twice: give a file, not standard input");
+    throw UsageError("sluice backtest: --challenger reads the data twice; give a file, not standard input");
 
   settings.by = parse_period(by);
   settings.data_name = data == "-" ? "standard input" : std::filesystem::path(data).filename().string();

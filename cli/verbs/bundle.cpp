@@ -31,7 +31,7 @@ std::string network_text(const cascade::Bundle& bundle) {
 int inspect_bundle(const Arguments& arguments) {
   std::string folder;
   CommonOptions common;
-  Options options("bundle inspect", "What is inside a bundle.", "sluice bundle inspect bundle");
+  Options options("bundle inspect", "Shows the contents of a bundle.", "sluice bundle inspect bundle");
   options.positional("BUNDLE", folder, "folder of the bundle");
   common.add_json(options);
   if (!options.parse(arguments)) return 0;
@@ -83,16 +83,16 @@ int inspect_bundle(const Arguments& arguments) {
   return 0;
 }
 
-/// Whether a bundle of sound files loads, its network gives the margins of its parity sample again, and all methods of
-/// its forests give the same margins.
+/// Whether a bundle whose files are intact loads, its network reproduces the margins of its parity sample, and all
+/// methods of its forests give the same margins.
 bool loads(const std::string& folder) {
   try {
     const auto bundle = std::make_shared<cascade::Bundle>(cascade::Bundle::load(folder));
-    const cascade::Engine engine(bundle);  // holds the network against its parity sample
+    const cascade::Engine engine(bundle);  // compares the network with its parity sample
     if (bundle->parity)
-      std::cout << "parity: " << bundle->parity->margins.size() << " margins of the network are given again\n";
+      std::cout << "parity: " << bundle->parity->margins.size() << " margins of the network reproduced\n";
     else if (bundle->encoder())
-      std::cout << "parity: the bundle stores no margins of its network\n";
+      std::cout << "parity: not checked: the bundle stores no margins of its network\n";
     const std::vector<std::string> warnings = engine.warnings();
     for (const std::string& warning : warnings) std::cout << warning << "\n";
     return warnings.empty();
@@ -105,9 +105,9 @@ bool loads(const std::string& folder) {
 int verify_bundle(const Arguments& arguments) {
   std::string folder;
   Options options("bundle verify",
-                  "Every file of a bundle against its manifest, its network against the margins it gave where the "
-                  "bundle was written, and the fast methods of its forests against the plain walk. Exit code 3 if "
-                  "one differs.",
+                  "Compares every file of a bundle with its manifest, its network with the margins it gave when the "
+                  "bundle was written, and the fast methods of its forests with the plain walk. Exit code 3 if one "
+                  "differs.",
                   "sluice bundle verify bundle");
   options.positional("BUNDLE", folder, "folder of the bundle");
   if (!options.parse(arguments)) return 0;
@@ -127,11 +127,11 @@ int verify_bundle(const Arguments& arguments) {
 
 int run_bundle(const Arguments& arguments) {
   return dispatch("sluice bundle",
-                  {{"inspect", "what is inside", inspect_bundle},
-                   {"verify", "all hashes, and the network's margins", verify_bundle},
-                   {"create", "from an existing XGBoost model and network", create_bundle},
-                   {"promote", "in another's place, if it does better", promote_bundle},
-                   {"encode", "rows as the network reads them", encode_rows}},
+                  {{"inspect", "show its contents", inspect_bundle},
+                   {"verify", "verify all hashes and the models' margins", verify_bundle},
+                   {"create", "make one from an existing XGBoost model and network", create_bundle},
+                   {"promote", "replace another bundle if it does better", promote_bundle},
+                   {"encode", "write rows as the network reads them", encode_rows}},
                   arguments);
 }
 

@@ -32,28 +32,28 @@ struct CreateRequest {
 
 bool parse(const Arguments& arguments, CreateRequest& request) {
   Options options(
-      "bundle create", "A bundle from an existing XGBoost model, and a network where there is one.",
+      "bundle create", "Makes a bundle from an existing XGBoost model and, optionally, a network.",
       "sluice bundle create --forest bundle/forest-0.json --schema bundle/schema.json --network bundle/network.json "
       "--weights bundle/network.safetensors --policy examples/thresholds.json --out my_bundle");
   options.required("--forest", request.forest, "XGBoost JSON model")
-      .required("--schema", request.schema, "schema of the rows")
-      .required("--policy", request.policy, "policy")
-      .required("--out", request.out, "folder of the bundle");
-  options.text("--network", request.network, "network.json; or another runtime's file, with --encoder")
-      .text("--weights", request.weights, "network.safetensors of a network.json")
+      .required("--schema", request.schema, "schema.json of the rows")
+      .required("--policy", request.policy, "policy.json")
+      .required("--out", request.out, "output folder of the bundle");
+  options.text("--network", request.network, "network.json, or another runtime's file with --encoder")
+      .text("--weights", request.weights, "network.safetensors, the weights of a network.json")
       .text("--encoder", request.encoder,
-            "network.json or bundle encode --fit: the encoder whose rows an imported network reads")
-      .text("--runtime", request.runtime, "of an imported network: torchscript for *.pt, aotinductor for *.pt2")
-      .number("--tolerance", request.tolerance, "relative difference of its margins that later loads may show");
-  options.text("--gain", request.gain, "gain.json: the XGBoost model of what the network is expected to save")
-      .text("--calibration", request.calibration, "calibration.json; the margins' own link without it")
+            "encoder of an imported network's rows: a network.json or the file of bundle encode --fit")
+      .text("--runtime", request.runtime,
+            "runtime of an imported network; default: torchscript for *.pt, aotinductor for *.pt2")
+      .number("--tolerance", request.tolerance, "largest relative difference of its margins in later loads");
+  options.text("--gain", request.gain, "gain.json: XGBoost model of the expected saving by the network")
+      .text("--calibration", request.calibration, "calibration.json; default: the link of the margins")
       .text("--rules", request.rules, "folder with pre.json, fallback.json, post.json")
-      .text("--label", request.label, "name of what the model predicts");
+      .text("--label", request.label, "name of the label that the model predicts");
   if (!options.parse(arguments)) return false;
   const bool is_paired = request.network.empty() ? request.weights.empty() && request.encoder.empty()
                                                  : request.weights.empty() != request.encoder.empty();
-  if (!is_paired)
-    throw UsageError("sluice bundle create: --network goes with --weights, or with --encoder where it is imported");
+  if (!is_paired) throw UsageError("sluice bundle create: --network needs --weights, or --encoder if it is imported");
   return true;
 }
 
@@ -61,7 +61,7 @@ dnn::ParitySample sample_of(std::unique_ptr<dnn::Executor> executor, const dnn::
   return dnn::take_parity_sample(*executor, encoder, tolerance);
 }
 
-/// network.json, its weights and the margins that it gives here.
+/// Adds network.json, its weights and the margins that it gives on this machine.
 void add_own_network(const CreateRequest& request, const Schema& schema, cascade::BundleFiles& files) {
   files["network.json"] = read_file(request.network);
   files["network.safetensors"] = read_file(request.weights);
@@ -70,11 +70,11 @@ void add_own_network(const CreateRequest& request, const Schema& schema, cascade
   files["parity.json"] = to_json(sample_of(dnn::make_executor(network, dnn::Device::cpu), network->encoder(), 0));
 }
 
-/// The encoder of a network.json, of any kind.
+/// The encoder of a network.json of any kind.
 dnn::Encoder read_encoder(const std::string& path, const Schema& schema) {
   const Json json = parse_json(read_file(path), path, "network.json");
   if (!json.is_object() || !json.contains("encoder"))
-    throw Error("network.encoder", path + ": there is no encoder in it", "give the network.json of a bundle");
+    throw Error("network.encoder", path + ": the file has no encoder", "give the network.json of a bundle");
   return dnn::Encoder::from_json(json["encoder"].dump(), schema, path);
 }
 
@@ -83,7 +83,7 @@ std::string runtime_of(const CreateRequest& request) {
   const auto ending = fs::path(request.network).extension();
   if (ending == ".pt") return "torchscript";
   if (ending == ".pt2") return "aotinductor";
-  throw UsageError("sluice bundle create: --runtime is wanted: " + request.network + " is neither *.pt nor *.pt2");
+  throw UsageError("sluice bundle create: expected --runtime: " + request.network + " is neither *.pt nor *.pt2");
 }
 
 void add_imported_network(const CreateRequest& request, const Schema& schema, cascade::BundleFiles& files) {
@@ -98,7 +98,7 @@ void add_imported_network(const CreateRequest& request, const Schema& schema, ca
   files["parity.json"] = to_json(sample_of(dnn::make_imported_executor(network), network.encoder, request.tolerance));
 }
 
-/// The rule sets that the folder has, and the lists that they name.
+/// Adds the rule sets that the folder has, and the lists that they name.
 void add_rules(const fs::path& folder, const Schema& schema, cascade::BundleFiles& files) {
   for (const auto phase : {rules::Phase::pre, rules::Phase::fallback, rules::Phase::post}) {
     const std::string name = std::string(rules::to_string(phase)) + ".json";
@@ -127,7 +127,7 @@ cascade::BundleFiles files_of(const CreateRequest& request) {
   return files;
 }
 
-/// What is written is loaded once before it gets its name, so that a bundle that exists is a bundle that works.
+/// Writes the bundle under a temporary name and loads it, so that a bundle under its final name works.
 void try_out(const CreateRequest& request, const cascade::BundleFiles& files) {
   const std::string trial = request.out + ".trial";
   try {

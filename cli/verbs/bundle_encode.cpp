@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kWriteBytes = 1 << 20;
 
-/// A table in memory, with what the forest says of it.
+/// A table in memory, with the forest's margins for it.
 struct ScoredRows {
   Table rows;
   std::vector<float> labels;
@@ -45,9 +45,9 @@ ScoredRows read_rows(const std::string& data, const std::string& label, const ca
 dnn::Encoder choose_encoder(const std::string& path, const ScoredRows& scored, const cascade::Bundle& bundle) {
   if (path.empty()) {
     if (bundle.encoder()) return *bundle.encoder();
-    throw Error("network.encoder", "the bundle has no network and no encoder", "--fit learns one from these rows");
+    throw Error("network.encoder", "the bundle has no network and no encoder", "learn one from these rows with --fit");
   }
-  if (scored.rows.n_rows() == 0) throw Error("network.encoder", "there are no rows to learn an encoder from");
+  if (scored.rows.n_rows() == 0) throw Error("network.encoder", "no rows to learn an encoder from");
   auto encoder = dnn::Encoder::fit(bundle.schema, scored.rows.view(), scored.staged);
   write_file(path, "{\"encoder\": " + encoder.to_json(bundle.schema) + "}\n");
   return encoder;
@@ -72,7 +72,7 @@ std::string header_of(const dnn::Encoder& encoder, const Schema& schema, const s
   return line + "\n";
 }
 
-/// What the encoder reads of the forest, a row each.
+/// The forest's outputs that the encoder reads, one row per row.
 FloatTable forest_inputs(const dnn::Encoder& encoder, const ScoredRows& scored, const cascade::Bundle& bundle) {
   std::vector<float> values(scored.rows.n_rows() * encoder.signals().size());
   if (const auto signals = cascade::make_forest_signals(*bundle.forests, bundle.schema, encoder))
@@ -104,13 +104,13 @@ void write_rows(const std::string& out, const dnn::Encoder& encoder, const Score
 
 int encode_rows(const Arguments& arguments) {
   std::string bundle_path, data, out, fit, label;
-  Options options("bundle encode", "Rows as a bundle's network reads them, to train a network of your own on.",
+  Options options("bundle encode", "Writes rows as a bundle's network reads them, for training your own network.",
                   "sluice bundle encode --bundle bundle --data transactions.csv --label fraud --out encoded.csv");
-  options.required("--bundle", bundle_path, "folder of the bundle: its schema, its forest, its encoder")
-      .required("--data", data, "CSV or Arrow IPC; - for standard input; it is held in memory")
-      .required("--out", out, "CSV")
-      .text("--fit", fit, "learn an encoder from these rows instead, and write it here for bundle create --encoder")
-      .text("--label", label, "column to be written beside them, as 1 and 0");
+  options.required("--bundle", bundle_path, "folder of the bundle, for its schema, forest and encoder")
+      .required("--data", data, "CSV or Arrow IPC; - for standard input; loaded into memory")
+      .required("--out", out, "output CSV file")
+      .text("--fit", fit, "learn an encoder from these rows and write it to this file, for bundle create --encoder")
+      .text("--label", label, "label column, appended as 1 and 0");
   if (!options.parse(arguments)) return 0;
   const auto bundle = load_bundle(bundle_path, "auto");
   const ScoredRows scored = read_rows(data, label, *bundle);

@@ -21,7 +21,7 @@ struct Given {
   CommonOptions common;
 };
 
-/// What the candidate does better, in the metric's unit: below 0 is worse.
+/// The metric of both bundles. value() is the candidate's improvement in the metric's unit; below 0 is worse.
 struct Gain {
   double now = 0, candidate = 0;
   double value(const std::string& metric) const { return metric == "auc" ? candidate - now : now - candidate; }
@@ -74,21 +74,23 @@ bool is_in_service(const Given& given) {
 
 int promote_bundle(const Arguments& arguments) {
   Given given;
-  Options options("bundle promote",
-                  "Puts a bundle in another's place if it does better on labelled rows; keeps the other as "
-                  "TARGET.previous and the change in TARGET.history.jsonl. Exit code 3 where it does not.",
-                  "sluice bundle promote bundle --to live --data transactions.csv --label fraud");
+  Options options(
+      "bundle promote",
+      "Replaces a bundle with another one if that does better on labelled rows. Keeps the old bundle as "
+      "TARGET.previous and appends the change to TARGET.history.jsonl. Exit code 3 if it does not do better.",
+      "sluice bundle promote bundle --to live --data transactions.csv --label fraud");
   options.positional("CANDIDATE", given.candidate, "folder of the bundle to promote")
-      .required("--to", given.target, "folder of the bundle in service; where there is none, nothing is compared")
-      .required("--data", given.data, "CSV or Arrow IPC with labels that neither bundle learnt from")
-      .required("--label", given.label, "column that says what became of a row");
-  options.text("--positive", given.positive, "the label's text that counts as 1")
-      .text("--costs", given.costs, "what mistakes cost, as JSON; otherwise the costs that the bundle was trained for")
+      .required("--to", given.target, "folder of the bundle in service; if absent, nothing is compared")
+      .required("--data", given.data, "labelled CSV or Arrow IPC file that neither bundle was trained on")
+      .required("--label", given.label, "column of the outcome (label) of a row");
+  options.text("--positive", given.positive, "label text that counts as 1")
+      .text("--costs", given.costs,
+            "costs.json: the cost of mistakes; default: the costs that the bundle was trained for")
       .choice("--metric", given.metric, {"cost", "log_loss", "auc"},
-              "what must get better: of whole decisions, or of p")
-      .number("--min-gain", given.min_gain, "by how much, in the metric's unit; a row's cost")
-      .text("--by", given.who, "who promotes, for the history")
-      .text("--why", given.why, "why, for the history");
+              "metric that must improve: cost of whole decisions, or log_loss or auc of p")
+      .number("--min-gain", given.min_gain, "required improvement, in the metric's unit (cost: per row)")
+      .text("--by", given.who, "who promotes it, for the history")
+      .text("--why", given.why, "reason, for the history");
   given.common.add_threads(options);
   given.common.add_device(options);
   given.common.add_quiet(options);

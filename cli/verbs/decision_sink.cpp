@@ -16,7 +16,7 @@ using cascade::RecordContext;
 
 constexpr std::size_t kFlushBytes = 1 << 20;
 
-/// Text lines, written a mebibyte at a time.
+/// Writes lines of text, 1 MiB at a time.
 class TextSink : public DecisionSink {
  public:
   TextSink(const std::string& path, const cascade::Bundle& bundle) : bundle_(bundle), file_(path) {}
@@ -137,8 +137,7 @@ std::unique_ptr<DecisionSink> open_sink(const std::string& path, const cascade::
   if (path.ends_with(".csv")) return std::make_unique<CsvSink>(path, bundle);
   if (path.ends_with(".jsonl")) return std::make_unique<JsonLinesSink>(path, bundle);
   if (path.ends_with(".arrow")) return std::make_unique<ArrowSink>(path, bundle);
-  throw Error("score.format", path + ": the ending says how to write, and this one says nothing",
-              "end it in .csv, .jsonl or .arrow");
+  throw Error("score.format", path + ": unsupported file extension", "use .csv, .jsonl or .arrow");
 }
 
 }  // namespace sluice::cli

@@ -1,5 +1,5 @@
 #pragma once
-/// Where `score` puts decisions: .csv, .jsonl or .arrow, by the file's ending.
+/// Output of `score`: .csv, .jsonl or .arrow, by the file's extension.
 
 #include <memory>
 #include <span>
@@ -14,11 +14,11 @@ class DecisionSink {
  public:
   virtual ~DecisionSink() = default;
   virtual void add(const cascade::Decision& decision, const cascade::RecordContext& context) = 0;
-  /// Completes the file under its name; without it nothing is left there.
+  /// Completes the file under its name. Without this call no file remains.
   virtual void finish() = 0;
 };
 
-/// Throws Error{score.format} for another ending, and Error{file.write}.
+/// Throws Error{score.format} for another extension, and Error{file.write}.
 std::unique_ptr<DecisionSink> open_sink(const std::string& path, const cascade::Bundle& bundle);
 
 }  // namespace sluice::cli

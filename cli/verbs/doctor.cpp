@@ -59,7 +59,7 @@ void find_training(std::vector<Finding>& findings) {
                         version.empty() ? "apt-get install " + package + ", then build again" : ""});
   }
   if (program.empty()) return;
-  // Debian's LibTorch is 25 times slower on reference BLAS, which the alternatives system picks where no other is
+  // Debian's LibTorch is 25 times slower with reference BLAS, which the alternatives system picks if no other BLAS is
   // installed.
   const std::string libraries = output_of("ldd " + shell_quoted(program.string()) + " 2>/dev/null");
   const bool is_openblas =
@@ -77,18 +77,19 @@ std::string joined(const std::vector<std::string>& texts, const char* between) {
   return out;
 }
 
-/// The forest kernels on forests made for this, and on those of a bundle.
+/// Checks the forest kernels on generated forests, and on those of a bundle.
 void find_forest_kernels(const std::string& bundle, std::vector<Finding>& findings) {
   std::vector<std::string> names;
   for (const auto kernel : gbdt::kernels()) names.emplace_back(to_string(kernel));
   const std::vector<std::string> wrong = gbdt::self_check();
   findings.push_back({"forest kernels", wrong.empty() ? "ok" : "degraded",
-                      wrong.empty() ? joined(names, ", ") + ": the plain walk's margins" : joined(wrong, "; "), ""});
+                      wrong.empty() ? joined(names, ", ") + ": same margins as the plain walk" : joined(wrong, "; "),
+                      ""});
   if (bundle.empty()) return;
   const cascade::Engine engine(load_bundle(bundle, "cpu"));
   const std::vector<std::string> warnings = engine.warnings();
   findings.push_back({"bundle's forests", warnings.empty() ? "ok" : "degraded",
-                      warnings.empty() ? "the plain walk's margins by every method" : joined(warnings, "; "), ""});
+                      warnings.empty() ? "every method gives the plain walk's margins" : joined(warnings, "; "), ""});
 }
 
 std::vector<Finding> examine(const std::string& bundle) {
@@ -102,7 +103,7 @@ std::vector<Finding> examine(const std::string& bundle) {
   try {
     find_training(findings);
   } catch (const std::filesystem::filesystem_error&) {
-    findings.push_back({"BLAS", "degraded", "cannot be told here", ""});
+    findings.push_back({"BLAS", "degraded", "cannot be determined", ""});
   }
   const bool has_driver = std::filesystem::exists("/proc/driver/nvidia/version");
   findings.push_back(
@@ -127,10 +128,11 @@ int run_doctor(const Arguments& arguments) {
   CommonOptions common;
   Options options(
       "doctor",
-      "What this binary and this machine can do: each ok, degraded or missing, with the command that mends it.",
+      "Reports what this build and this machine can do: each item ok, degraded or missing, with the command that fixes "
+      "it.",
       "sluice doctor --bundle bundle");
   std::string bundle;
-  options.text("--bundle", bundle, "a bundle whose forests are tried too");
+  options.text("--bundle", bundle, "also check the forests of this bundle");
   common.add_json(options);
   if (!options.parse(arguments)) return 0;
   const auto findings = examine(bundle);
@@ -143,7 +145,7 @@ int run_doctor(const Arguments& arguments) {
           .field("what", std::string_view(f.what))
           .field("state", std::string_view(f.state))
           .field("detail", std::string_view(f.detail))
-          .field("mend", std::string_view(f.mend))
+          .field("fix", std::string_view(f.mend))
           .close('}');
     json.close(']');
     std::cout << text << "\n";
@@ -151,7 +153,7 @@ int run_doctor(const Arguments& arguments) {
   }
   for (const auto& f : findings) {
     std::printf("%-20s %-9s %s\n", f.what.c_str(), f.state.c_str(), f.detail.c_str());
-    if (!f.mend.empty()) std::printf("%-30s mend: %s\n", "", f.mend.c_str());
+    if (!f.mend.empty()) std::printf("%-30s fix: %s\n", "", f.mend.c_str());
   }
   return 0;
 }

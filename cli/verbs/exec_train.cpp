@@ -20,7 +20,7 @@ std::filesystem::path train_program() {
 int run_train(const Arguments& arguments) {
   const auto program = train_program();
   if (program.empty())
-    throw Error("train.unavailable", "this build cannot train: there is no sluice-train beside sluice",
+    throw Error("train.unavailable", "this build cannot train: there is no sluice-train next to sluice",
                 "build with XGBoost and LibTorch (script/setup installs them)");
   std::vector<std::string> words = {program.string(), "train"};
   words.insert(words.end(), arguments.begin(), arguments.end());

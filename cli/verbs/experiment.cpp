@@ -19,7 +19,7 @@ namespace {
 
 int check_plan(const Arguments& arguments) {
   std::vector<std::string> files;
-  Options options("experiment check", "Checks experiment plans: every fault at once, each with its JSON pointer.",
+  Options options("experiment check", "Checks experiment plans: reports every fault, each with its JSON pointer.",
                   "sluice experiment check examples/experiments.json");
   options.positionals("PLAN", files, "experiment plans");
   if (!options.parse(arguments)) return 0;
@@ -39,16 +39,16 @@ std::int64_t parse_moment(const std::string& text) {
   if (text.empty()) return now_us();
   const auto seconds = parse_time(text);
   if (!seconds || !(std::abs(*seconds) < 1e12))
-    throw UsageError("--at: \"" + text + "\" is no time\n  hint: write 2024-01-31T00:00:00Z");
+    throw UsageError("--at: \"" + text + "\" is not a time\n  hint: write it as 2024-01-31T00:00:00Z");
   return static_cast<std::int64_t>(std::llround(*seconds * 1e6));
 }
 
 int assign(const Arguments& arguments) {
   std::string file, key, at;
-  Options options("experiment assign", "The arm of a key in each layer's experiment.",
+  Options options("experiment assign", "Prints the arm of a key in each layer's experiment.",
                   "sluice experiment assign examples/experiments.json --key 17 --at 2024-03-20T00:00:00Z");
-  options.positional("PLAN", file, "experiment plan").required("--key", key, "the text of every layer's key");
-  options.text("--at", at, "the time; without it, now");
+  options.positional("PLAN", file, "experiment plan").required("--key", key, "key text, used in every layer");
+  options.text("--at", at, "time of the assignment; default: now");
   if (!options.parse(arguments)) return 0;
   const auto plan = cascade::parse_experiments(read_file(file), file);
   const auto assignment = plan.assign(key, parse_moment(at));
@@ -57,10 +57,10 @@ int assign(const Arguments& arguments) {
     const auto& experiment = plan.experiments()[place.experiment];
     const auto& layer = plan.layers()[experiment.layer];
     const auto& arm = experiment.arms[place.arm];
-    rows.push_back(
-        {layer.name, layer.key, experiment.name, arm.name,
-         arm.challenger ? std::string(to_string(arm.challenger->kind)) + " " + arm.challenger->ref : "what is in force",
-         place.has_shadow ? experiment.shadow->name : "-"});
+    rows.push_back({layer.name, layer.key, experiment.name, arm.name,
+                    arm.challenger ? std::string(to_string(arm.challenger->kind)) + " " + arm.challenger->ref
+                                   : "current bundle and policy",
+                    place.has_shadow ? experiment.shadow->name : "-"});
   }
   std::cout << (assignment.empty() ? "in no experiment\n" : format_table(rows));
   return 0;
@@ -71,8 +71,8 @@ void print_experiment(const audit::ExperimentFigures& e, bool has_costs) {
             << e.name << " (layer " << e.layer << "), " << e.n << " decisions, sample ratio "
             << (e.ratio_fits() ? "fits" : "does NOT fit") << ", p " << audit::p_text(e.ratio_p) << "\n";
   if (e.n == 0) return;
-  std::vector<std::string> heads = {"", "decisions", "by the plan", "approved", "less champion", "bad among approved"};
-  if (has_costs) heads.insert(heads.end(), {"cost a decision", "less champion", "in all"});
+  std::vector<std::string> heads = {"", "decisions", "expected", "approved", "minus champion", "bad among approved"};
+  if (has_costs) heads.insert(heads.end(), {"cost per decision", "minus champion", "total"});
   std::vector<std::vector<std::string>> rows = {heads};
   for (const auto& arm : e.arms) {
     rows.push_back({arm.name, std::to_string(arm.n), decimal(arm.n_expected, 0), audit::percent_text(arm.actions[1]),
@@ -84,7 +84,7 @@ void print_experiment(const audit::ExperimentFigures& e, bool has_costs) {
   std::cout << format_table(rows);
   if (e.shadow)
     std::cout << "shadow " << e.shadow->name << ": " << e.shadow->n << " decisions, "
-              << audit::percent_text(e.shadow->changed) << " changed, cost less the acting one's "
+              << audit::percent_text(e.shadow->changed) << " changed, cost minus the acting arm's "
               << audit::value_text(e.shadow->cost_difference) << "\n";
 }
 
@@ -93,19 +93,22 @@ struct ReportFlags {
   double alpha = 0.05, tuned_for = 10'000;
 
   bool parse(const Arguments& arguments) {
-    Options options("experiment report",
-                    "What a decision log says of experiments. Exit code 3 where the sample ratio is not the plan's.",
-                    "sluice experiment report --audit log --plan examples/experiments.json");
+    Options options(
+        "experiment report",
+        "Reports on experiments from a decision log. Exit code 3 if the sample ratio does not fit the plan.",
+        "sluice experiment report --audit log --plan examples/experiments.json");
     options.required("--audit", folder, "folder of the decision log").required("--plan", plan, "experiment plan");
-    options.text("--labels", labels, "what became of decisions: CSV or Arrow IPC")
-        .text("--label", label, "its column that says 1, bad, or 0, good")
-        .text("--id", id, "its column of the decisions' ids")
-        .text("--amount", amount, "its column of amounts, by which mistakes cost")
-        .text("--costs", costs, "what mistakes cost, as JSON; otherwise by the labels' bad rate");
-    options.choice("--unit", unit, {"decision", "subject"}, "count each decision, or each subject's first")
-        .number("--alpha", alpha, "intervals hold with probability 1 - alpha")
-        .number("--tuned-for", tuned_for, "decisions at which intervals are narrowest");
-    options.text("--json", json, "file for the report as JSON").text("--html", html, "file for the report as a page");
+    options.text("--labels", labels, "outcomes of decisions: CSV or Arrow IPC")
+        .text("--label", label, "label column of --labels: 1 is bad, 0 is good")
+        .text("--id", id, "column of --labels with the decisions' ids")
+        .text("--amount", amount, "column of --labels with the amounts that scale costs")
+        .text("--costs", costs, "costs.json: the cost of mistakes; default: from the labels' bad rate");
+    options
+        .choice("--unit", unit, {"decision", "subject"}, "unit that is counted: each decision, or each subject's first")
+        .number("--alpha", alpha, "confidence of the intervals is 1 - alpha")
+        .number("--tuned-for", tuned_for, "number of decisions at which intervals are narrowest");
+    options.text("--json", json, "output file for the report as JSON")
+        .text("--html", html, "output file for the report as HTML");
     if (!options.parse(arguments)) return false;
     if (labels.empty() && !(label + id + amount + costs).empty())
       throw UsageError("sluice experiment report: --label, --id, --amount and --costs need --labels");
@@ -138,9 +141,9 @@ int report_arms(const Arguments& arguments) {
 
 int run_experiment(const Arguments& arguments) {
   return dispatch("sluice experiment",
-                  {{"check", "faults of a plan with JSON pointers", check_plan},
-                   {"assign", "the arms of a key", assign},
-                   {"report", "what a decision log says of each arm", report_arms}},
+                  {{"check", "check plans; report faults with JSON pointers", check_plan},
+                   {"assign", "print the arms of a key", assign},
+                   {"report", "report on each arm from a decision log", report_arms}},
                   arguments);
 }
 

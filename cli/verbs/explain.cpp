@@ -32,7 +32,7 @@ std::uint64_t parse_row(const std::string& text) {
   std::uint64_t row = 0;
   const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), row);
   if (fault != std::errc() || end != text.data() + text.size())
-    throw UsageError("sluice explain: --row is a number counted from 0, not \"" + text + "\"");
+    throw UsageError("sluice explain: --row must be a row number, counted from 0, not \"" + text + "\"");
   return row;
 }
 
@@ -40,8 +40,7 @@ void check_usage(const Asked& asked) {
   const auto fail = [](const char* text) { throw UsageError(std::string("sluice explain: ") + text); };
   if (asked.data.empty() == asked.record.empty()) fail("give either --data or --record");
   if (!asked.data.empty() && asked.row.empty() == asked.id.empty()) fail("--data needs one of --row and --id");
-  if (asked.row.empty() && asked.id.empty() && !asked.id_column.empty())
-    fail("--id-column says where --id is looked for");
+  if (asked.row.empty() && asked.id.empty() && !asked.id_column.empty()) fail("--id-column needs --id");
 }
 
 std::string id_column_of(const Asked& asked, const Schema& schema) {
@@ -50,12 +49,11 @@ std::string id_column_of(const Asked& asked, const Schema& schema) {
   for (const Column& column : schema.columns()) {
     if (column.kind != Kind::id) continue;
     if (!name.empty())
-      throw UsageError(
-          "sluice explain: the schema has several id columns; say with --id-column where --id is looked for");
+      throw UsageError("sluice explain: the schema has several id columns; name the column of --id with --id-column");
     name = column.name;
   }
   if (name.empty())
-    throw UsageError("sluice explain: the schema has no id column; say with --id-column where --id is looked for");
+    throw UsageError("sluice explain: the schema has no id column; name the column of --id with --id-column");
   return name;
 }
 
@@ -73,9 +71,9 @@ Request find_request(const Asked& asked, const Schema& schema) {
     }
   const std::string size = std::to_string(reader->rows_read()) + " rows";
   if (asked.id.empty())
-    throw Error("explain.row", asked.data + " has " + size + ", counted from 0: there is no row " + asked.row);
+    throw Error("explain.row", asked.data + " has " + size + ", counted from 0: no row " + asked.row);
   throw Error("explain.id",
-              asked.data + ": in none of its " + size + " is \"" + id_column + "\" the text \"" + asked.id + "\"");
+              asked.data + ": none of its " + size + " has \"" + id_column + "\" equal to \"" + asked.id + "\"");
 }
 
 void print_rules(const cascade::Bundle& bundle, const explain::Explanation& e) {
@@ -134,23 +132,23 @@ void print_explanation(const cascade::Bundle& bundle, const explain::Explanation
   if (e.attribution)
     print_attribution(bundle.schema, e);
   else
-    std::cout << "explained    by the rules above or the safe default: there is no score to take apart\n";
+    std::cout << "explained    by the rules above or the safe default: there is no score to attribute\n";
 }
 
 void add_flags(Options& options, Asked& asked) {
   options.required("--bundle", asked.bundle, "folder of the bundle")
       .text("--data", asked.data, "CSV or Arrow IPC; - for standard input");
-  options.text("--row", asked.row, "number of the row, counted from 0")
-      .text("--id", asked.id, "text of the row's id")
-      .text("--id-column", asked.id_column, "where --id is looked for; the schema's id column without it");
+  options.text("--row", asked.row, "row number, counted from 0")
+      .text("--id", asked.id, "id of the row")
+      .text("--id-column", asked.id_column, "column of --id; default: the schema's id column");
   options.text("--record", asked.record,
-               "a stored decision instead of --data: a line of score's .jsonl output, or the file with --row or --id");
-  options.text("--json", asked.json, "file for the whole explanation")
-      .text("--html", asked.html, "file for a page to read");
-  options.text("--game", asked.game, "what is explained: served_path, stage_margin or system")
-      .text("--method", asked.method, "auto, tree, permutation or exact");
-  options.text("--background", asked.background, "the bundle's background to compare with")
-      .text("--reasons", asked.catalogue, "reason catalogue: names to codes and texts, as JSON");
+               "stored decision instead of --data: the .jsonl output of score; --row or --id selects a line");
+  options.text("--json", asked.json, "output file for the explanation as JSON")
+      .text("--html", asked.html, "output file for the explanation as HTML");
+  options.text("--game", asked.game, "what to explain: served_path, stage_margin or system")
+      .text("--method", asked.method, "method: auto, tree, permutation or exact");
+  options.text("--background", asked.background, "background of the bundle to compare with")
+      .text("--reasons", asked.catalogue, "reason catalogue (JSON): maps names to codes and texts");
 }
 
 }  // namespace
@@ -158,7 +156,7 @@ void add_flags(Options& options, Asked& asked) {
 int run_explain(const Arguments& arguments) {
   Asked asked;
   CommonOptions common;
-  Options options("explain", "Why a row was decided as it was.",
+  Options options("explain", "Explains one decision.",
                   "sluice explain --bundle bundle --data transactions.csv --row 17 --html explanation.html");
   add_flags(options, asked);
   common.add_device(options);
@@ -184,7 +182,7 @@ int run_explain(const Arguments& arguments) {
     stored = read_stored_record(asked.record, asked.row, asked.id, bundle);
     request = {stored->inputs, {.id = stored->id, .row = stored->row}};
   }
-  engine.decide(request.row);  // so that the times in the report are not those of a cold start
+  engine.decide(request.row);  // warms up, so that the report's times exclude a cold start
   const explain::Explanation explanation = explainer.explain(request.row);
   if (!asked.json.empty()) write_file(asked.json, report_json(explainer, explanation, request.context));
   if (!asked.html.empty()) write_file(asked.html, report_html(explainer, explanation, request.context));

@@ -31,7 +31,7 @@ std::vector<std::string> numbered(const std::string& name, std::size_t n) {
 
 int inspect_forest(const Arguments& arguments) {
   std::string model;
-  Options options("forest inspect", "What a model holds.", "sluice forest inspect bundle/forest-0.json");
+  Options options("forest inspect", "Shows the contents of a model.", "sluice forest inspect bundle/forest-0.json");
   options.positional("MODEL", model, "XGBoost JSON or UBJSON model, or LightGBM text model");
   if (!options.parse(arguments)) return 0;
   const auto forest = gbdt::load_forest(std::filesystem::path(model));
@@ -49,12 +49,12 @@ int inspect_forest(const Arguments& arguments) {
   return 0;
 }
 
-/// "FIRST:LAST", rounds counted from 0, LAST not among them; "best" for those that early stopping kept; "" for all.
+/// "FIRST:LAST", rounds counted from 0, LAST excluded; "best" for the rounds that early stopping kept; "" for all.
 gbdt::TreeRange rounds_of(const gbdt::Forest& forest, const std::string& text) {
   if (text.empty()) return {};
   if (text == "best") return best_iterations(forest);
   const auto refuse = [&]() -> std::size_t {
-    throw UsageError("--rounds: \"" + text + "\" is not FIRST:LAST, nor best");
+    throw UsageError("--rounds: \"" + text + "\" is neither FIRST:LAST nor best");
   };
   const auto number = [&](std::string_view part) {
     std::size_t value = 0;
@@ -67,7 +67,7 @@ gbdt::TreeRange rounds_of(const gbdt::Forest& forest, const std::string& text) {
                     number(std::string_view(text).substr(colon + 1)));
 }
 
-/// Throws UsageError for the first flag of `given` that `with` leaves no meaning.
+/// Throws UsageError for the first given flag: `with` excludes all of them.
 void refuse_together(const std::string& verb, const std::string& with,
                      const std::vector<std::pair<const char*, bool>>& given) {
   for (const auto& [flag, is_given] : given)
@@ -81,7 +81,7 @@ struct PredictFlags {
 };
 
 int write_leaves(const gbdt::Forest& forest, ForestRun& run) {
-  if (forest.trees.empty()) throw Error("forest.unsupported", "the model has no trees, and so no leaves");
+  if (forest.trees.empty()) throw Error("forest.unsupported", "the model has no trees and therefore no leaves");
   std::vector<std::string> header;
   for (std::size_t t = 0; t < forest.n_file_trees(); ++t) header.push_back("leaf_" + std::to_string(t));
   run.run<std::int32_t>(header, [&](BatchView rows, std::vector<std::int32_t>& cells) {
@@ -102,15 +102,17 @@ int write_exact_margins(const gbdt::Forest& forest, ForestRun& run) {
 
 int predict(const Arguments& arguments) {
   PredictFlags flags;
-  Options options("forest predict",
-                  "Predictions of a model: XGBoost's bits; LightGBM's as float32, and to the bit with --margin.",
-                  "sluice forest predict bundle/forest-0.json --schema bundle/schema.json --data transactions.csv "
-                  "--out predictions.csv");
+  Options options(
+      "forest predict",
+      "Writes a model's predictions. XGBoost's are exact to the bit; LightGBM's are float32, and exact to the "
+      "bit with --margin.",
+      "sluice forest predict bundle/forest-0.json --schema bundle/schema.json --data transactions.csv "
+      "--out predictions.csv");
   flags.forest.add(options);
-  options.flag("--margin", flags.margin, "margins instead of predictions: what the link is applied to")
-      .flag("--leaf", flags.leaf, "leaf numbers instead of predictions")
-      .text("--rounds", flags.rounds, "boosting rounds FIRST:LAST, or best; all without it")
-      .text("--kernel", flags.kernel, "auto, scalar, avx2, avx512 or avx512-vbmi: the same bits from each");
+  options.flag("--margin", flags.margin, "write margins (before the link) instead of predictions")
+      .flag("--leaf", flags.leaf, "write leaf numbers instead of predictions")
+      .text("--rounds", flags.rounds, "boosting rounds FIRST:LAST, or best; default: all")
+      .text("--kernel", flags.kernel, "kernel: auto, scalar, avx2, avx512 or avx512-vbmi; all give the same bits");
   if (!options.parse(arguments)) return 0;
   if (flags.leaf)
     refuse_together(
@@ -122,11 +124,11 @@ int predict(const Arguments& arguments) {
   const auto trees = rounds_of(forest, flags.rounds);
   ForestRun run(schema_of(forest, flags.forest.data, flags.forest.schema), flags.forest);
   if (flags.leaf) return write_leaves(forest, run);
-  choice_of(forest, 1, kernel);  // a kernel that is named and does not take the model is an error in every case
+  choice_of(forest, 1, kernel);  // a named kernel that does not support the model is always an error
   if (flags.margin && !forest.exact_values.empty()) {
     if (!flags.rounds.empty())
-      throw Error("forest.unsupported", "margins of a part of the rounds are XGBoost forests' alone",
-                  "leave --rounds out, or save the LightGBM model with num_iteration");
+      throw Error("forest.unsupported", "margins of some of the rounds need an XGBoost forest",
+                  "omit --rounds, or save the LightGBM model with num_iteration");
     return write_exact_margins(forest, run);
   }
   const char* name = flags.margin ? "margin" : "prediction";
@@ -144,17 +146,17 @@ struct ContribsFlags {
   bool approximate = false, audit = false;
 };
 
-/// A linear model has one kind of values, and a named kernel runs or is an error.
+/// Checks that the flags apply: a linear model has only one kind of values, and a named kernel must be available.
 void check_contribs(const gbdt::Forest& forest, const ContribsFlags& flags) {
   if (!forest.linear.empty() &&
       (!flags.background.empty() || flags.approximate || flags.audit || flags.kernel != "auto"))
     throw Error("forest.unsupported",
-                "a linear model has one kind of contributions: each weight times its feature, as XGBoost gives them",
-                "leave --background, --approximate, --audit and --kernel out");
+                "a linear model has one kind of contributions: weight times feature, as XGBoost defines them",
+                "omit --background, --approximate, --audit and --kernel");
   gbdt::resolve(gbdt::parse_kernel(flags.kernel));
 }
 
-/// Rows to attributions [n_rows, n_groups, n_features + 1]; what it needs is prepared here, once.
+/// Computes the attributions of rows: [n_rows, n_groups, n_features + 1].
 using Attribute = std::function<void(BatchView rows, std::span<double> out)>;
 
 Attribute attribution_by(const gbdt::Forest& forest, const ContribsFlags& flags, const Schema& schema,
@@ -175,17 +177,17 @@ Attribute attribution_by(const gbdt::Forest& forest, const ContribsFlags& flags,
 
 int contribs(const Arguments& arguments) {
   ContribsFlags flags;
-  Options options("forest contribs", "SHAP values of a model's margins; they and the bias add up to the margin.",
+  Options options("forest contribs", "Writes SHAP values of a model's margins; they and the bias add up to the margin.",
                   "sluice forest contribs bundle/forest-0.json --schema bundle/schema.json --data transactions.csv "
                   "--out contribs.csv");
   flags.forest.add(options);
   options
       .text("--background", flags.background,
-            "rows to compare with: interventional values; without it path-dependent ones")
-      .flag("--audit", flags.audit, "in double precision throughout")
-      .flag("--approximate", flags.approximate, "Saabas's approximation, for comparison")
+            "table of background rows, for interventional values; default: path-dependent values")
+      .flag("--audit", flags.audit, "compute and write in double precision")
+      .flag("--approximate", flags.approximate, "write Saabas's approximation, for comparison")
       .text("--kernel", flags.kernel,
-            "of path-dependent values: auto, scalar, avx2, avx512 or avx512-vbmi: the same bits from each");
+            "kernel of path-dependent values: auto, scalar, avx2, avx512 or avx512-vbmi; all give the same bits");
   if (!options.parse(arguments)) return 0;
   const bool has_kernel = flags.kernel != "auto", has_background = !flags.background.empty();
   if (flags.approximate)
@@ -213,11 +215,12 @@ int contribs(const Arguments& arguments) {
     });
     return 0;
   }
-  run.run<float>(header, [&](BatchView rows, std::vector<float>& cells) {  // digits that mean something
-    phi.resize(gbdt::attribution_size(forest, rows.n_rows));
-    attribute(rows, phi);
-    cells.assign(phi.begin(), phi.end());
-  });
+  run.run<float>(header,
+                 [&](BatchView rows, std::vector<float>& cells) {  // float32: further digits would not be significant
+                   phi.resize(gbdt::attribution_size(forest, rows.n_rows));
+                   attribute(rows, phi);
+                   cells.assign(phi.begin(), phi.end());
+                 });
   return 0;
 }
 
@@ -225,9 +228,9 @@ int contribs(const Arguments& arguments) {
 
 int run_forest(const Arguments& arguments) {
   return dispatch("sluice forest",
-                  {{"inspect", "what a model holds", inspect_forest},
-                   {"predict", "predictions, margins or leaves", predict},
-                   {"contribs", "SHAP values", contribs}},
+                  {{"inspect", "show the contents of a model", inspect_forest},
+                   {"predict", "write predictions, margins or leaves", predict},
+                   {"contribs", "write SHAP values", contribs}},
                   arguments);
 }
 

@@ -13,7 +13,7 @@ std::vector<std::string> names_of(const gbdt::Forest& forest, const std::string&
   if (!forest.feature_names.empty()) return forest.feature_names;
   std::vector<std::string> names = io::open_records(data)->header();
   if (names.size() < forest.n_features)
-    throw Error("forest.features", data + ": " + std::to_string(names.size()) + " columns, and the model reads " +
+    throw Error("forest.features", data + ": " + std::to_string(names.size()) + " columns, the model reads " +
                                        std::to_string(forest.n_features));
   names.resize(forest.n_features);
   return names;
@@ -40,7 +40,7 @@ Schema schema_of(const gbdt::Forest& forest, const std::string& data, const std:
     if (given) column = (*given)[given->index_of(name)];
     if (const std::size_t f = columns.size(); f < forest.category_names.size() && !forest.category_names[f].empty()) {
       column.kind = Kind::category;
-      column.vocabulary = forest.category_names[f];  // a text's place is its code in the model
+      column.vocabulary = forest.category_names[f];  // a text's index is its code in the model
     }
     columns.push_back(std::move(column));
   }

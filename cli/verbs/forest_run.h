@@ -1,5 +1,5 @@
 #pragma once
-/// Rows of a table through a forest to CSV: what the verbs of `sluice forest` share.
+/// Runs the rows of a table through a forest and writes CSV: shared by the verbs of `sluice forest`.
 
 #include <functional>
 #include <string>
@@ -24,21 +24,22 @@ struct ForestOptions {
   void add(Options& options) {
     options.positional("MODEL", model, "XGBoost JSON or UBJSON model, or LightGBM text model")
         .required("--data", data, "CSV or Arrow IPC; - for standard input")
-        .required("--out", out, "CSV file");
-    options.text("--schema", schema, "how the columns are read: categories, missing codes")
-        .flag("--quiet", quiet, "no progress")
-        .integer("--threads", n_threads, "threads to work with; 0 for one a processor");
+        .required("--out", out, "output CSV file");
+    options.text("--schema", schema, "schema.json of the columns: categories, missing codes")
+        .flag("--quiet", quiet, "do not show progress")
+        .integer("--threads", n_threads, "worker threads; 0 for one per processor");
   }
 };
 
-/// The model's features as columns: by its own names, or by the data's order where it has none. A given schema says how
-/// each is read; it is held against the model's types. Categories that the model keeps as texts are read as such.
+/// The model's features as columns: by the model's names, or in the data's order if it has none. If a schema is given,
+/// it defines how each column is read, and its types must be the model's. Categories that the model stores as texts are
+/// read as texts.
 Schema schema_of(const gbdt::Forest& forest, const std::string& data, const std::string& schema_path);
 
-/// All rows of a table as the model reads them.
+/// Reads all rows of a table as the model reads them.
 FloatTable read_all_rows(const Schema& schema, const std::string& data, ThreadPool& pool);
 
-/// Streams the data through `score`, which turns rows into cells, and writes them as CSV below `header`.
+/// Streams the data through `score`, which computes cells from rows, and writes them as CSV below `header`.
 class ForestRun {
  public:
   ForestRun(Schema schema, const ForestOptions& options)
@@ -83,7 +84,7 @@ class ForestRun {
  private:
   static constexpr std::size_t kBlockRows = 16384, kPieceRows = 1024;
 
-  /// Calls work(piece, first row, one past the last) for all rows.
+  /// Calls work(piece, first row, one past the last row) for all pieces.
   void in_pieces(std::size_t n_rows, const std::function<void(std::size_t, std::size_t, std::size_t)>& work) {
     pool_.run((n_rows + kPieceRows - 1) / kPieceRows,
               [&](std::size_t piece) { work(piece, piece * kPieceRows, std::min((piece + 1) * kPieceRows, n_rows)); });

@@ -12,7 +12,8 @@
 namespace sluice::cli {
 namespace {
 
-/// One decision's stored inputs as the data file had them. An id can be told again where it is the request's.
+/// One decision's stored inputs as the data file had them. The record stores hashes of ids: an id is written only if it
+/// is the request's own.
 std::string inputs_text(const audit::StoredDecision& decision, const Schema& schema) {
   const auto& [row, late] = decision.record.inputs;
   const std::string& id = decision.record.head.id;
@@ -35,7 +36,7 @@ void check_width(const audit::StoredDecision& decision, const Schema& schema) {
   if (row.size() != schema.size() || (late && late->size() != schema.late_columns().size()))
     throw Error("labels.width",
                 "entry " + std::to_string(decision.link.index) + " has other columns than the bundle's schema",
-                "give the bundle that decided: sha256:" + decision.record.head.bundle.hex());
+                "give --bundle the bundle that decided: sha256:" + decision.record.head.bundle.hex());
 }
 
 std::string review_text(const std::map<std::uint64_t, audit::Review>& reviews, const audit::EntryLink& link) {
@@ -50,25 +51,25 @@ std::string review_text(const std::map<std::uint64_t, audit::Review>& reviews, c
 void check_names(const Schema& schema, const std::string& label) {
   for (const char* name : {"log_index", "log_action", "review_action", "review_why"})
     if (schema.find(name) || label == name)
-      throw Error("labels.column", std::string("the column \"") + name + "\" is one that this verb adds");
+      throw Error("labels.column", std::string("the column \"") + name + "\" is reserved: this verb adds it");
   if (schema.find(label))
-    throw Error("labels.column", "\"" + label + "\" is a column of the inputs too", "name the label otherwise");
+    throw Error("labels.column", "\"" + label + "\" is also a column of the inputs", "rename the label column");
 }
 
 int join(const Arguments& arguments) {
   std::string folder, bundle, labels_path, id, label, out;
   Options options(
       "labels join",
-      "The stored inputs of each decision with what became of it, for backtest --data and, with the "
-      "bundle's --schema, train --data.",
+      "Joins the stored inputs of each decision with its outcome, for backtest --data and, with the bundle's --schema, "
+      "train --data.",
       "sluice labels join --audit log --bundle bundle --labels transactions.csv --id transaction_id --label "
       "fraud --out joined.csv");
-  options.required("--audit", folder, "folder of the decision log")
-      .required("--bundle", bundle, "bundle that names the columns of the inputs")
-      .required("--labels", labels_path, "CSV or Arrow IPC with a line for each request of which more is known")
-      .required("--id", id, "its column of requests' ids, as they were logged")
-      .required("--label", label, "its column that says what became of them");
-  options.text("--out", out, "file to write; standard output without it");
+  options.required("--audit", folder, "decision-log directory")
+      .required("--bundle", bundle, "bundle whose schema names the input columns")
+      .required("--labels", labels_path, "CSV or Arrow IPC with one line per request whose outcome is known")
+      .required("--id", id, "column of --labels with the requests' ids, as they were logged")
+      .required("--label", label, "column of --labels with the outcome (label)");
+  options.text("--out", out, "output file; default: standard output");
   if (!options.parse(arguments)) return 0;
   const Schema schema = cascade::Bundle::load(bundle).schema;
   check_names(schema, label);
@@ -91,14 +92,15 @@ int join(const Arguments& arguments) {
     ++n_joined;
   });
   file.finish(std::to_string(n_joined) + " decisions with a label, " + std::to_string(n_unknown) + " without, " +
-              std::to_string(n_erased) + " erased; " + std::to_string(labels.n_unused()) + " labels of no decision");
+              std::to_string(n_erased) + " erased; " + std::to_string(labels.n_unused()) +
+              " labels without a decision");
   return 0;
 }
 
 }  // namespace
 
 int run_labels(const Arguments& arguments) {
-  return dispatch("sluice labels", {{"join", "decisions with what became of them, as CSV", join}}, arguments);
+  return dispatch("sluice labels", {{"join", "join decisions with their outcomes, as CSV", join}}, arguments);
 }
 
 }  // namespace sluice::cli

@@ -10,7 +10,7 @@ namespace {
 std::size_t column_of(const io::RecordReader& records, const std::string& path, const std::string& name) {
   for (std::size_t c = 0; c < records.header().size(); ++c)
     if (records.header()[c] == name) return c;
-  throw Error("labels.column", path + ": there is no column \"" + name + "\"");
+  throw Error("labels.column", path + ": no column \"" + name + "\"");
 }
 
 }  // namespace
@@ -21,7 +21,7 @@ LateLabels::LateLabels(const std::string& path, const std::string& id, const std
   std::vector<std::string_view> fields;
   while (records->next(fields)) {
     const std::string_view request = fields[id_at], text = fields[label_at];
-    if (request.empty()) throw Error("labels.id", records->where() + ": there is no " + id);
+    if (request.empty()) throw Error("labels.id", records->where() + ": missing value in column " + id);
     if (is_missing_text(text)) continue;
     const auto [at, is_new] = texts_.try_emplace(std::string(request), text);
     if (!is_new && at->second.text != text)
@@ -44,7 +44,7 @@ std::optional<bool> LateLabels::is_bad(const std::string& request, const std::st
   const auto label = io::plain_label(*text);
   if (!label)
     throw Error("labels.value", "the label of \"" + request + "\" is \"" + *text + "\", neither 0 nor 1",
-                "--positive says which text counts as bad");
+                "name the text that counts as bad with --positive");
   return *label > 0.5f;
 }
 

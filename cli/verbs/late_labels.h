@@ -1,5 +1,5 @@
 #pragma once
-/// What became of requests, told later.
+/// Late labels: the outcomes of requests, by the requests' ids.
 
 #include <cstddef>
 #include <map>
@@ -11,21 +11,21 @@
 
 namespace sluice::cli {
 
-/// By the request's id. Not thread-safe.
+/// Not thread-safe.
 class LateLabels {
  public:
-  /// Reads two columns of a CSV or Arrow IPC file; a missing label is one that is not known yet. Throws what reading
-  /// throws, Error{labels.column}, Error{labels.id} for a line without an id, and Error{labels.conflict} naming the
-  /// line that says otherwise than an earlier one.
+  /// Reads two columns of a CSV or Arrow IPC file; a missing label is not known yet. Throws what reading throws,
+  /// Error{labels.column} if a column is missing, Error{labels.id} for a line without an id, and
+  /// Error{labels.conflict} naming a line that contradicts an earlier one.
   LateLabels(const std::string& path, const std::string& id, const std::string& label);
 
-  /// Null where nothing is known of the request yet.
+  /// The request's label; null if it is not known yet.
   const std::string* find(const std::string& request);
-  /// The same as bad or good. `positive`: the text that counts as bad; empty: io::plain_label. Throws
-  /// Error{labels.value} for a text that is neither.
+  /// Whether the label is bad; nullopt if it is not known yet. `positive` is the text that counts as bad; if it is
+  /// empty, io::plain_label decides. Throws Error{labels.value} for a text that is neither.
   std::optional<bool> is_bad(const std::string& request, const std::string& positive);
 
-  std::size_t n_unused() const;  // labels of requests that were not asked for
+  std::size_t n_unused() const;  // labels that find() never returned
 
  private:
   struct Label {

@@ -11,7 +11,7 @@ namespace {
 
 int check_policy(const Arguments& arguments) {
   std::vector<std::string> files;
-  Options options("policy check", "Checks policies: every fault at once, each with its JSON pointer.",
+  Options options("policy check", "Checks policies: reports every fault, each with its JSON pointer.",
                   "sluice policy check examples/thresholds.json");
   options.positionals("FILE", files, "policy files");
   if (!options.parse(arguments)) return 0;
@@ -28,10 +28,11 @@ int check_policy(const Arguments& arguments) {
 }  // namespace
 
 int run_policy(const Arguments& arguments) {
-  return dispatch("sluice policy",
-                  {{"check", "schema errors with JSON pointers", check_policy},
-                   {"diff", "what another policy would change, over rows or over a decision log", run_policy_diff}},
-                  arguments);
+  return dispatch(
+      "sluice policy",
+      {{"check", "check policies; report faults with JSON pointers", check_policy},
+       {"diff", "report what another policy would change, over rows or over a decision log", run_policy_diff}},
+      arguments);
 }
 
 }  // namespace sluice::cli

@@ -34,10 +34,10 @@ void print_log(const backtest::ImpactLog& log, std::uint64_t n_rows) {
             << " of them under checkpoints\n";
   for (const auto& difference : log.differences) std::cout << difference << "\n";
   if (log.is_certificate())
-    std::cout << "the old policy gives all " << n_rows << " stored decisions again, bit for bit\n";
+    std::cout << "the old policy reproduces all " << n_rows << " stored decisions, bit for bit\n";
   else
     std::cout << "NO CERTIFICATE: " << log.n_different << " of " << n_rows
-              << " stored decisions do not come out again under the old policy\n";
+              << " stored decisions are not reproduced by the old policy\n";
   if (log.n_erased + log.n_other_bundle > 0)
     std::cout << log.n_erased << " erased, " << log.n_other_bundle << " decided by another bundle\n";
 }
@@ -69,7 +69,7 @@ void print_sides(const ImpactReport& report) {
             << " by neither; costs: " << report.costs_from << ")\n";
   if (report.n_without_late > 0)
     std::cout << report.n_without_late
-              << " are forwarded anew: the log has no late columns for them, and the network was asked without\n";
+              << " are newly forwarded: the log has no late columns for them, so the network ran without them\n";
 }
 
 void print_tables(const ImpactReport& report) {
@@ -106,7 +106,7 @@ std::shared_ptr<const cascade::Bundle> with_policy(const cascade::Bundle& bundle
   return changed;
 }
 
-/// What was asked for, beside the two policies.
+/// The flags other than the two policies.
 struct Comparison {
   std::string bundle, costs, json, html;
   ImpactSource source;
@@ -119,25 +119,24 @@ struct Comparison {
 
 bool Comparison::parse(const Arguments& arguments, std::string& before, std::string& after) {
   Options options("policy diff",
-                  "Two policies field by field, and which decisions the second would change: of the rows of a table, "
-                  "or of a decision log. Exit code 3 where too many change, or the log's decisions do not come out "
-                  "again under the first.",
+                  "Compares two policies field by field, and reports which decisions the second would change: of the "
+                  "rows of a table, or of a decision log. Exit code 3 if too many change, or if the first policy does "
+                  "not reproduce the log's decisions.",
                   "sluice policy diff bundle/policy.json examples/thresholds.json --bundle bundle --audit log --html "
                   "change.html");
-  options.positional("A", before, "the policy as it is").positional("B", after, "the policy as it would be");
+  options.positional("A", before, "current policy").positional("B", after, "proposed policy");
   options.text("--bundle", bundle, "folder of the bundle that decides")
-      .text("--data", source.data, "CSV or Arrow IPC of rows; - for standard input")
-      .text("--audit", source.audit, "folder of a decision log")
-      .text("--labels", source.labels, "with --audit: a table that says what became of requests, by --id and --label")
-      .text("--id", source.id, "column of requests' ids")
-      .text("--label", source.label,
-            "column that says what became of a row; without it, the probabilities' expectation")
-      .text("--positive", source.positive, "the label's text that counts as 1")
-      .text("--costs", costs, "what mistakes cost, as JSON; otherwise the costs that the bundle was trained for");
-  options.list("--by", source.options.by, "columns: figures for each of their values, or for fifths of numbers")
-      .number("--max-changed", max_changed, "largest share of decisions that may change, for a check")
-      .text("--json", json, "file for the report as JSON")
-      .text("--html", html, "file for the report as a page");
+      .text("--data", source.data, "rows as CSV or Arrow IPC; - for standard input")
+      .text("--audit", source.audit, "decision-log directory, instead of --data")
+      .text("--labels", source.labels, "with --audit: table of requests' outcomes, with the columns --id and --label")
+      .text("--id", source.id, "column of the requests' ids")
+      .text("--label", source.label, "column of the outcome (label) of a row; default: expected costs by probability")
+      .text("--positive", source.positive, "label text that counts as 1")
+      .text("--costs", costs, "costs.json: the cost of mistakes; default: the costs that the bundle was trained for");
+  options.list("--by", source.options.by, "columns: also report each of their values; numbers in fifths")
+      .number("--max-changed", max_changed, "largest share of decisions that may change, 0 to 1; otherwise exit code 3")
+      .text("--json", json, "output file for the report as JSON")
+      .text("--html", html, "output file for the report as HTML");
   common.add_threads(options);
   common.add_device(options);
   common.add_quiet(options);
@@ -152,12 +151,12 @@ void Comparison::check() const {
   };
   require(source.data.empty() || source.audit.empty(), "give --data or --audit, not both");
   const bool has_source = !source.data.empty() || !source.audit.empty();
-  require(has_source == !bundle.empty(), "--bundle goes with --data or --audit");
+  require(has_source == !bundle.empty(), "--bundle and one of --data and --audit need each other");
   require(has_source || (json.empty() && html.empty()), "--json and --html need --data or --audit");
   require(source.audit.empty() || source.labels.empty() == source.label.empty(),
-          "with --audit, --label names a column of --labels");
+          "with --audit, --label and --labels need each other");
   require(source.labels.empty() || (!source.audit.empty() && !source.id.empty()), "--labels needs --audit and --id");
-  require(max_changed >= 0 && max_changed <= 1, "--max-changed is a share, from 0 to 1");
+  require(max_changed >= 0 && max_changed <= 1, "--max-changed must be a share from 0 to 1");
 }
 
 }  // namespace

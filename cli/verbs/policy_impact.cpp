@@ -22,7 +22,7 @@ std::string file_name(const std::string& path) {
 audit::VerifyReport require_whole(const std::string& folder) {
   const auto verified = audit::verify_log(folder);
   if (!verified.is_whole())
-    throw Error("log.damaged", to_string(verified.faults.front()), "sluice audit verify says all that is wrong");
+    throw Error("log.damaged", to_string(verified.faults.front()), "sluice audit verify lists all faults");
   return verified;
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-/// Where the decisions come from that `sluice policy diff` compares.
+/// The sources of the decisions that `sluice policy diff` compares.
 
 #include <memory>
 #include <string>
@@ -15,17 +15,17 @@ struct PolicyPair {
 };
 
 struct ImpactSource {
-  std::string data, id;         // a table; its column of ids
-  std::string audit, labels;    // or a decision log; a table of late labels, under `id`
-  std::string label, positive;  // what became of a row; empty: not known
+  std::string data, id;         // a table and its id column
+  std::string audit, labels;    // or a decision log and a table of late labels, by `id`
+  std::string label, positive;  // label column and the text that counts as 1; empty: no labels
   backtest::ImpactOptions options{};
 };
 
-/// Every row of the table under both policies. Throws what reading throws.
+/// Decides every row of the table with both policies. Throws what reading throws.
 backtest::ImpactReport impact_on_data(const PolicyPair& policies, const ImpactSource& source, ThreadPool& pool,
                                       const Progress& progress);
 
-/// Every stored decision under both policies. Throws Error{log.damaged} where the log does not verify.
+/// Decides every stored request with both policies. Throws Error{log.damaged} if the log does not verify.
 backtest::ImpactReport impact_on_log(const PolicyPair& policies, const ImpactSource& source, ThreadPool& pool,
                                      const Progress& progress);
 

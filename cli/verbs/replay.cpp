@@ -38,13 +38,12 @@ int run_replay(const Arguments& arguments) {
   std::uint64_t batch = 4096;
   bool with_reasons = false;
   CommonOptions common;
-  Options options("replay",
-                  "Decides every record of a log again and compares bit for bit. Exit code 3 where one differs.",
+  Options options("replay", "Decides every record of a log again and compares bit for bit. Exit code 3 if one differs.",
                   "sluice replay --audit log --bundle bundle");
-  options.required("--audit", log, "folder of the decision log").required("--bundle", bundle, "folder of the bundle");
-  options.text("--kernel", kernel, "instruction set of the forest: auto, scalar, avx2, avx512 or avx512-vbmi")
-      .integer("--batch", batch, "records decided at once")
-      .flag("--reasons", with_reasons, "compute the attributions' reasons again as well, as `score --reasons` did");
+  options.required("--audit", log, "decision-log directory").required("--bundle", bundle, "folder of the bundle");
+  options.text("--kernel", kernel, "kernel of the forest: auto, scalar, avx2, avx512 or avx512-vbmi")
+      .integer("--batch", batch, "records decided per batch")
+      .flag("--reasons", with_reasons, "also recompute the reasons by attribution that `score --reasons` wrote");
   common.add_threads(options);
   common.add_device(options);
   common.add_json(options);

@@ -16,7 +16,7 @@ namespace {
 
 using cascade::Action;
 
-/// A line of the queue.
+/// One line of the queue.
 std::string queue_line(const audit::StoredDecision& decision) {
   const auto& [head, inputs, outcome, timings] = decision.record;
   std::string line = std::to_string(decision.link.index) + ",", fired, reasons;
@@ -36,10 +36,11 @@ std::string queue_line(const audit::StoredDecision& decision) {
 
 int queue(const Arguments& arguments) {
   std::string folder, out;
-  Options options("review queue", "Decisions that ended in REVIEW and that nobody has settled, as CSV.",
+  Options options("review queue",
+                  "Lists the decisions that wait for a review, as CSV: action REVIEW and no final review yet.",
                   "sluice review queue log --out queue.csv");
   options.positional("DIR", folder, "folder of the log");
-  options.text("--out", out, "file to write; standard output without it");
+  options.text("--out", out, "output file; default: standard output");
   if (!options.parse(arguments)) return 0;
   const auto reviews = audit::read_reviews(folder);
   TableFile file(out);
@@ -53,7 +54,7 @@ int queue(const Arguments& arguments) {
     file.write(queue_line(decision));
     ++n_waiting;
   });
-  file.finish(std::to_string(n_waiting) + " decisions wait for a person");
+  file.finish(std::to_string(n_waiting) + " decisions wait for a review");
   return 0;
 }
 
@@ -62,7 +63,7 @@ audit::EntryLink named_decision(const std::string& folder, const std::string& id
   if (id.empty() == index.empty()) throw UsageError("sluice review record: give --id or --index");
   if (!index.empty()) {
     const auto decision = audit::read_decision(folder, parse_count(index, "--index"));
-    if (!decision) throw Error("review.which", folder + ": entry " + index + " is no decision that can be read");
+    if (!decision) throw Error("review.which", folder + ": entry " + index + " is not a readable decision");
     return decision->link;
   }
   const auto found = audit::find_decisions(folder, id);
@@ -70,7 +71,7 @@ audit::EntryLink named_decision(const std::string& folder, const std::string& id
   std::string which;
   for (const auto& link : found) which += (which.empty() ? "" : ", ") + std::to_string(link.index);
   throw Error("review.which", folder + ": " + std::to_string(found.size()) + " decisions have the id \"" + id + "\"",
-              found.empty() ? "an erased subject's records have no id" : "give --index, one of " + which);
+              found.empty() ? "erased records have no id" : "give --index, one of " + which);
 }
 
 void append(const AuditOptions& log_options, std::span<const audit::Review> reviews) {
@@ -83,20 +84,20 @@ int record(const Arguments& arguments) {
   AuditOptions log_options;
   std::string id, index, action, time;
   audit::Review review;
-  Options options("review record", "Records what a person made of a decision. The last review of a decision counts.",
+  Options options("review record", "Records a person's review of a decision. The last review of a decision counts.",
                   "sluice review record log --index 0 --by \"A. Jansen\" --action APPROVE --why INCOME_CONFIRMED");
   options.positional("DIR", log_options.folder, "folder of the log")
-      .required("--by", review.who, "who decided")
-      .required("--action", action, "APPROVE or DECLINE; REVIEW passes it on, so that it stays in the queue")
+      .required("--by", review.who, "name of the reviewer")
+      .required("--action", action, "APPROVE or DECLINE; or REVIEW, which keeps the decision in the queue")
       .required("--why", review.why, "reason code");
-  options.text("--id", id, "of the request")
-      .text("--index", index, "of the decision's entry")
-      .text("--note", review.note, "anything else")
-      .text("--time", time, "when the person decided: ISO 8601 or seconds since 1970; now without it")
-      .text("--audit-key", log_options.key, "file of the key that signs checkpoints");
+  options.text("--id", id, "id of the request")
+      .text("--index", index, "entry number of the decision")
+      .text("--note", review.note, "free text")
+      .text("--time", time, "time of the review: ISO 8601 or seconds since 1970; default: now")
+      .text("--audit-key", log_options.key, "key file that signs checkpoints");
   if (!options.parse(arguments)) return 0;
   const auto parsed = rules::parse_action(action);
-  if (!parsed) throw UsageError("--action: \"" + action + "\" is none of APPROVE, REVIEW and DECLINE");
+  if (!parsed) throw UsageError("--action: \"" + action + "\" must be APPROVE, REVIEW or DECLINE");
   const auto time_us = time.empty() ? std::optional(now_us()) : parse_time_us(time);
   if (!time_us) throw UsageError("--time: \"" + time + "\" is not a time");
   review.action = *parsed;
@@ -110,11 +111,11 @@ int record(const Arguments& arguments) {
 int import_table(const Arguments& arguments) {
   AuditOptions log_options;
   std::string from;
-  Options options("review import", "Records the reviews of a table: all of them, or none where a line is wrong.",
+  Options options("review import", "Records the reviews of a table: all of them, or none if a line is wrong.",
                   "sluice review import log --from examples/reviews.csv");
   options.positional("DIR", log_options.folder, "folder of the log")
-      .required("--from", from, "CSV with index or id, by, action, why, and note and time where they are known");
-  options.text("--audit-key", log_options.key, "file of the key that signs checkpoints");
+      .required("--from", from, "CSV with columns index or id, by, action, why; optional: note, time");
+  options.text("--audit-key", log_options.key, "key file that signs checkpoints");
   if (!options.parse(arguments)) return 0;
   const auto reviews = read_review_table(from, log_options.folder, now_us());
   append(log_options, reviews);
@@ -126,9 +127,9 @@ int import_table(const Arguments& arguments) {
 
 int run_review(const Arguments& arguments) {
   return dispatch("sluice review",
-                  {{"queue", "decisions that wait for a person, as CSV", queue},
-                   {"record", "what a person made of one decision", record},
-                   {"import", "the same for the lines of a table", import_table}},
+                  {{"queue", "list decisions that wait for a review, as CSV", queue},
+                   {"record", "record a review of one decision", record},
+                   {"import", "record the reviews of a table", import_table}},
                   arguments);
 }
 

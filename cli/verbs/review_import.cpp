@@ -20,14 +20,14 @@ struct Line {
   audit::Review review;
 };
 
-/// The fields of one record by their columns' names.
+/// The fields of one record, by column name.
 class Fields {
  public:
   Fields(const io::RecordReader& records, const std::string& path) : records_(records), header_(records.header()) {
     for (const char* name : {"by", "action", "why"})
-      if (!at(name)) throw Error("review.column", path + ": there is no column \"" + name + "\"", kColumns);
+      if (!at(name)) throw Error("review.column", path + ": no column \"" + name + "\"", kColumns);
     if (!at("index") && !at("id"))
-      throw Error("review.column", path + ": no column says which decision: \"index\" or \"id\"", kColumns);
+      throw Error("review.column", path + ": no column \"index\" or \"id\" to identify the decision", kColumns);
   }
 
   std::vector<std::string_view>& values() { return values_; }
@@ -36,12 +36,11 @@ class Fields {
     return column ? values_[*column] : std::string_view();
   }
   [[noreturn]] void fail(const char* code, const std::string& what) const {
-    throw Error(code, records_.where() + ": " + what, "nothing of the file has been recorded");
+    throw Error(code, records_.where() + ": " + what, "fix the file and import it again: nothing was recorded");
   }
 
  private:
-  static constexpr const char* kColumns =
-      "columns: index or id, by, action, why, and note and time where they are known";
+  static constexpr const char* kColumns = "required columns: index or id, by, action, why; optional: note, time";
   std::optional<std::size_t> at(std::string_view name) const {
     const auto found = std::find(header_.begin(), header_.end(), name);
     return found == header_.end() ? std::nullopt : std::optional(static_cast<std::size_t>(found - header_.begin()));
@@ -58,14 +57,14 @@ Line read_line(const Fields& fields, const std::string& where, std::int64_t now_
     std::uint64_t index = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), index);
     if (error != std::errc{} || end != text.data() + text.size())
-      fields.fail("review.index", "\"" + std::string(text) + "\" is no number of an entry");
+      fields.fail("review.index", "\"" + std::string(text) + "\" is not an entry number");
     line.index = index;
   } else if (line.id.empty()) {
-    fields.fail("review.which", "neither an index nor an id says which decision");
+    fields.fail("review.which", "index and id are both empty");
   }
   const auto action = rules::parse_action(fields["action"]);
   if (!action)
-    fields.fail("review.action", "\"" + std::string(fields["action"]) + "\" is none of APPROVE, REVIEW and DECLINE");
+    fields.fail("review.action", "\"" + std::string(fields["action"]) + "\" must be APPROVE, REVIEW or DECLINE");
   const auto time = fields["time"].empty() ? std::optional(now_us) : parse_time_us(fields["time"]);
   if (!time) fields.fail("review.time", "\"" + std::string(fields["time"]) + "\" is not a time");
   line.review = {.action = *action,
@@ -82,7 +81,7 @@ Line read_line(const Fields& fields, const std::string& where, std::int64_t now_
   return line;
 }
 
-/// Finds the decisions that the lines name in one look at the log.
+/// Finds the decisions that the lines name in one pass over the log.
 void link(std::vector<Line>& lines, const std::string& log) {
   std::map<std::uint64_t, std::vector<Line*>> by_index;
   std::map<std::string, std::vector<Line*>, std::less<>> by_id;
@@ -101,10 +100,10 @@ void link(std::vector<Line>& lines, const std::string& log) {
   for (const Line& line : lines) {
     const int n = n_found[&line];
     const std::string name = line.index ? "entry " + std::to_string(*line.index) : "the id \"" + line.id + "\"";
-    if (n == 0) throw Error("review.which", line.where + ": " + name + " is no decision that can be read in this log");
+    if (n == 0) throw Error("review.which", line.where + ": " + name + " is not a readable decision of this log");
     if (n > 1)
-      throw Error("review.which", line.where + ": " + name + " is that of " + std::to_string(n) + " decisions",
-                  "name them by index: sluice review queue");
+      throw Error("review.which", line.where + ": " + name + " belongs to " + std::to_string(n) + " decisions",
+                  "use their index, which sluice review queue lists");
   }
 }
 

@@ -20,7 +20,7 @@ void RowReasons::explain(RowsView rows, std::span<const cascade::Decision> decis
   reasons_.assign(decisions.size(), {});
   pool.run(decisions.size(), [&](std::size_t i) {
     if (was_interrupted())
-      throw Error("interrupted", "stopped while explaining");  // the rest of the batch may take long
+      throw Error("interrupted", "interrupted while explaining");  // the rest of the batch may take a long time
     if (wants(decisions[i]))
       reasons_[i] = explain::record_reasons(explainer_->explain(rows.row(i), decisions[i]).reasons);
   });

@@ -11,7 +11,7 @@
 
 namespace sluice::cli {
 
-/// For the reasons of every row of a table: ranks, not reports, and so in single precision.
+/// An explainer for the reasons of every row of a table, in single precision: only the order of the columns matters.
 std::unique_ptr<const explain::Explainer> make_row_explainer(const cascade::Engine& engine);
 
 class RowReasons {
@@ -20,7 +20,7 @@ class RowReasons {
   RowReasons(const cascade::Engine& engine, const std::string& which);
 
   void explain(RowsView rows, std::span<const cascade::Decision> decisions, ThreadPool& pool);
-  /// Of a row of the last batch; empty where none were asked for.
+  /// The reasons of row `i` of the last batch; empty if none were requested.
   std::span<const cascade::Reason> of(std::size_t i) const;
 
  private:

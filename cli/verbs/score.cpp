@@ -58,10 +58,10 @@ int run_score(const Arguments& arguments) {
                   "sluice score --bundle bundle --data transactions.csv --out decisions.csv --id transaction_id");
   options.required("--bundle", bundle_path, "folder of the bundle")
       .required("--data", data, "CSV or Arrow IPC; - for standard input")
-      .required("--out", out, ".csv, .jsonl (whole records) or .arrow");
+      .required("--out", out, "output file: .csv, .jsonl (whole records) or .arrow");
   options.text("--id", id, "column that identifies a request")
       .choice("--reasons", which_reasons, {"none", "adverse", "all"},
-              "reason codes by attribution: of declined and reviewed rows, or of all");
+              "compute reason codes by attribution: for declined and reviewed rows, or for all rows");
   audit_options.add(options);
   common.add_threads(options);
   common.add_device(options);
@@ -83,10 +83,11 @@ int run_score(const Arguments& arguments) {
   const Progress progress = make_progress(common.quiet);
   io::RowBlock block;
   std::vector<cascade::Decision> decisions;
-  std::vector<std::int64_t> times;  // what rules read as `now`, and the log stores
+  std::vector<std::int64_t> times;  // read by rules as `now` and stored in the log
   RowReasons reasons(engine, which_reasons);
   Tally tally;
-  const std::size_t n_at_once = which_reasons == "none" ? 4096 : 64;  // explaining is slow: progress must still be seen
+  const std::size_t n_at_once =
+      which_reasons == "none" ? 4096 : 64;  // explaining is slow: small blocks keep progress visible
   while (reader->next(block, n_at_once)) {
     decisions.resize(block.rows.n_rows());
     const std::int64_t time_in_us = now_us();

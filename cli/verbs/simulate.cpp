@@ -14,11 +14,12 @@ int run_simulate(const Arguments& arguments) {
   io::SimulateOptions simulation;
   CommonOptions common;
   Options options("simulate",
-                  "Card transactions with fraud scenarios, drift and late labels. The same seed gives the same bytes.",
+                  "Writes card transactions with fraud scenarios, drift and late labels. The same seed gives the same "
+                  "bytes.",
                   "sluice simulate --rows 10000 --seed 1 --out transactions.csv");
-  options.integer("--rows", simulation.n_rows, "transactions to write")
-      .required("--out", out, "the CSV file; - for standard output")
-      .text("--schema-out", schema_out, "also write the columns' schema as JSON");
+  options.integer("--rows", simulation.n_rows, "number of transactions")
+      .required("--out", out, "output CSV file; - for standard output")
+      .text("--schema-out", schema_out, "output file for the columns' schema as JSON");
   common.add_seed(options);
   common.add_quiet(options);
   if (!options.parse(arguments)) return 0;

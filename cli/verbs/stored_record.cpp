@@ -17,14 +17,14 @@ double read_cell(const Json& value, const Schema& schema, std::size_t column, co
   if (value.is_number() && schema[column].kind != Kind::category) return value.get<double>();
   if (value.is_string() && schema.parse_cell(column, value.get<std::string>(), cell) != CellStatus::invalid)
     return cell;
-  throw Error("record.input", where + ": " + value.dump() + " is no " + to_string(schema[column].kind) +
-                                  " for the column \"" + schema[column].name + "\"");
+  throw Error("record.input", where + ": " + value.dump() + " is not a valid " + to_string(schema[column].kind) +
+                                  " for column \"" + schema[column].name + "\"");
 }
 
 std::vector<double> read_inputs(const Json& record, const Schema& schema, const std::string& where) {
   if (!record.contains("inputs") || !record["inputs"].is_object())
-    throw Error("record.inputs", where + ": the record holds no inputs",
-                "take a line of a .jsonl file that sluice score wrote, or give --data and --row");
+    throw Error("record.inputs", where + ": the record has no inputs",
+                "use a line of a .jsonl file that sluice score wrote, or give --data and --row");
   const Json& inputs = record["inputs"];
   std::vector<double> row;
   for (std::size_t c = 0; c < schema.size(); ++c) {
@@ -48,7 +48,7 @@ StoredRecord read_record(const Json& record, const cascade::Bundle& bundle, cons
       throw Error("record.bundle",
                   where + ": the decision was made by bundle " + record.at("bundle").get<std::string>() +
                       ", this one is " + digest,
-                  "give --bundle the one that decided");
+                  "give --bundle the bundle that decided");
     StoredRecord stored{.inputs = read_inputs(record, bundle.schema, where),
                         .action = record.at("action"),
                         .level = record.at("level"),
@@ -58,7 +58,7 @@ StoredRecord read_record(const Json& record, const cascade::Bundle& bundle, cons
     if (record.at("p_final").is_number()) stored.p_final = record["p_final"];
     return stored;
   } catch (const Json::exception& e) {
-    throw Error("record.json", where + ": " + e.what(), "the fields are those of docs/record_format.md");
+    throw Error("record.json", where + ": " + e.what(), "see the fields in docs/record_format.md");
   }
 }
 
@@ -75,7 +75,7 @@ StoredRecord read_stored_record(const std::string& path, const std::string& row,
     if (line.find_first_not_of(" \t\r") == line.npos) continue;
     const std::string where = path + " line " + std::to_string(n_lines);
     Json record = parse_json(line, where, "record.json");
-    if (!record.is_object()) throw Error("record.json", where + ": a record is a JSON object");
+    if (!record.is_object()) throw Error("record.json", where + ": a record must be a JSON object");
     ++n_records;
     if (!is_asked_for(record, row, id) || ++n_found > 1) continue;
     found = std::move(record);
@@ -84,8 +84,8 @@ StoredRecord read_stored_record(const std::string& path, const std::string& row,
   if (n_found == 1) return read_record(found, bundle, found_at);
   throw Error(
       "record.which",
-      path + ": " + std::to_string(n_found) + " of its " + std::to_string(n_records) + " records are the one asked for",
-      n_found > 1 ? "say which with --row or --id" : "");
+      path + ": " + std::to_string(n_found) + " of its " + std::to_string(n_records) + " records match, expected one",
+      n_found > 1 ? "select one with --row or --id" : "");
 }
 
 std::string difference(const StoredRecord& stored, const cascade::Decision& d) {

@@ -1,5 +1,5 @@
 #pragma once
-/// Where a verb writes a table: a file, complete or absent, or standard output.
+/// The output table of a verb: a file, which is complete or absent, or standard output.
 
 #include <iostream>
 #include <optional>
@@ -12,7 +12,7 @@ namespace sluice::cli {
 
 class TableFile {
  public:
-  /// Empty: standard output. Throws Error{file.write}, as every call.
+  /// An empty path is standard output. Every call may throw Error{file.write}.
   explicit TableFile(const std::string& path) {
     if (!path.empty()) file_.emplace(path);
   }
@@ -23,7 +23,7 @@ class TableFile {
     else
       std::cout << text;
   }
-  /// `summary` is for a person: on standard output, or beside the table on standard error.
+  /// Completes the file. `summary` goes to standard output, or to standard error if the table is on standard output.
   void finish(const std::string& summary) {
     if (file_) file_->commit();
     (file_ ? std::cout : std::cerr) << summary << "\n";

@@ -19,19 +19,19 @@ void print_report(const training::TrainReport& report, const std::string& out, c
   std::cout << "rows: " << report.n_train << " train, " << report.n_valid << " validation, " << report.n_test
             << " held out; bad rate " << fixed(100 * report.bad_rate, 2) << " %\n\n";
   std::vector<std::vector<std::string>> rows = {
-      {"held out", "AUC", "log-loss", "calibration error", "cost a row", "forwarded"}};
+      {"held out", "AUC", "log-loss", "calibration error", "cost per row", "forwarded"}};
   for (const auto& f : report.figures)
     rows.push_back({f.name, fixed(f.auc, 4), fixed(f.log_loss, 4), fixed(f.calibration_error, 4), fixed(f.cost, 4),
                     fixed(100 * f.share_forwarded, 1) + " %"});
   std::cout << format_table(rows);
   if (report.share_of_cost_reduction)
-    std::cout << "\nof the cost that the network for all rows saves, the cascade saves "
+    std::cout << "\nthe cascade keeps this share of the cost that the network for all rows saves: "
               << fixed(100 * *report.share_of_cost_reduction, 1) << " %\n";
   if (report.band.band) std::cout << "band: " << to_string(*report.band.band) << "\n";
   std::cout << "bundle: " << out << "  sha256:" << digest.hex() << "\n";
 }
 
-/// The trainer reports one epoch at a time, and an epoch before its progress: neither line breaks the other.
+/// The trainer reports an epoch before its progress, one at a time: the two lines do not interleave.
 void print_epoch(const dnn::EpochReport& epoch) {
   char text[160];
   std::snprintf(text, sizeof text,
@@ -41,7 +41,7 @@ void print_epoch(const dnn::EpochReport& epoch) {
   note(text);
 }
 
-/// Copies the rows so numbered to a CSV file of their own.
+/// Copies the rows with these numbers, in ascending order, to a CSV file.
 void write_rows(const std::string& data, const std::vector<std::size_t>& rows, const std::string& path) {
   const auto records = io::open_records(data);
   AtomicFile file(path);
@@ -75,39 +75,40 @@ void write_scores(const std::vector<training::RowScores>& scores, const std::str
   file.commit();
 }
 
-/// The flags as they were typed; what they mean for the request is `apply`.
+/// The flags as typed; `apply` transfers them to the request.
 struct TrainFlags {
   std::string out, held_out, scores, schema, policy, rules, forest, config, costs, network, serve;
   std::uint64_t n_search = 0, n_folds = 0;  // 0: the configuration's
   CommonOptions common;
 
   void declare(Options& options, training::TrainRequest& request) {
-    options.required("--data", request.data, "CSV or Arrow IPC with a label")
-        .required("--label", request.columns.label, "the label's column")
-        .required("--out", out, "folder of the bundle");
-    options.text("--positive", request.positive, "the label's text that counts as 1");
+    options.required("--data", request.data, "labelled CSV or Arrow IPC file")
+        .required("--label", request.columns.label, "label column")
+        .required("--out", out, "output folder of the bundle");
+    options.text("--positive", request.positive, "label text that counts as 1");
     options.text("--id", request.columns.id, "column that identifies a request; never a feature");
-    options.text("--time", request.columns.time, "time column: validation and test are then the latest parts");
-    options.text("--split", request.split, "column that says train, valid or test; never a feature");
-    options.list("--late", request.columns.late, "columns that only the network sees, fetched only inside the band");
-    options.list("--drop", request.columns.drop, "columns to leave out");
-    options.list("--protected", request.columns.is_protected, "columns kept for slices and seen by no model");
-    options.text("--schema", schema, "a schema file instead of a learnt schema")
-        .text("--policy", policy, "a policy instead of a learnt one");
+    options.text("--time", request.columns.time, "time column: the latest rows become the validation and test parts");
+    options.text("--split", request.split, "column with train, valid or test for each row; never a feature");
+    options.list("--late", request.columns.late,
+                 "columns fetched only for forwarded rows; only the network reads them");
+    options.list("--drop", request.columns.drop, "columns to omit");
+    options.list("--protected", request.columns.is_protected, "columns kept for slices; no model reads them");
+    options.text("--schema", schema, "schema.json, instead of a learnt schema")
+        .text("--policy", policy, "policy.json, instead of a learnt policy");
     options.text("--rules", rules, "folder with pre.json, fallback.json, post.json")
-        .text("--forest", forest, "an XGBoost JSON model that is kept as it is");
+        .text("--forest", forest, "XGBoost JSON model to use unchanged");
     options
         .choice("--network", network, {"none", "tabm", "mlp", "embedding"},
-                "the second stage; tabm where neither this nor --config says")
-        .text("--costs", costs, "costs.json: what mistakes cost");
-    options.text("--scores", scores, "also write what each stage says of every row, as CSV");
-    options.text("--held-out", held_out, "also write the rows that training did not see, as CSV: backtest these");
-    options.text("--config", config, "train.json: numbers of forest, network and band; flags win over it");
+                "kind of network for the second stage; default: --config's, else tabm")
+        .text("--costs", costs, "costs.json: the cost of mistakes");
+    options.text("--scores", scores, "output CSV file for the scores of each stage for every row");
+    options.text("--held-out", held_out, "output CSV file for the held-out rows, for backtest");
+    options.text("--config", config, "train.json: settings of forest, network and band; flags override it");
     options.integer("--search", n_search, "forest configurations to try; 0 for the default")
         .integer("--folds", n_folds, "folds of the out-of-fold margins; 0 for the default");
     options.choice("--serve", serve, {"bag", "refit"},
-                   "serve the mean of the best forests of the search (default), or of the fold forests");
-    options.flag("--baseline", request.with_baseline, "also report XGBoost with 300 trees of depth 6");
+                   "refit: serve the mean of forests trained on all training rows (default); bag: of the fold forests");
+    options.flag("--baseline", request.with_baseline, "also report a baseline: XGBoost with 300 trees of depth 6");
     common.add_threads(options);
     common.add_seed(options);
     common.add_quiet(options);
@@ -119,9 +120,10 @@ struct TrainFlags {
     if (!schema.empty() &&
         !(request.columns.late.empty() && request.columns.drop.empty() && request.columns.is_protected.empty()))
       throw UsageError(
-          "sluice train: --late, --drop and --protected describe columns, and so does --schema\n  hint: say it in the "
-          "schema file");
-    if (n_folds == 1 || n_folds > 20) throw UsageError("sluice train: --folds is 2 to 20");
+          "sluice train: --schema excludes --late, --drop and --protected\n  hint: describe these columns in the "
+          "schema "
+          "file");
+    if (n_folds == 1 || n_folds > 20) throw UsageError("sluice train: --folds must be 2 to 20");
     if (n_search > 0) request.forest_options.n_search = n_search;
     if (n_folds > 0) request.forest_options.n_folds = n_folds;
     if (!serve.empty()) request.forest_options.serve_folds = serve == "bag";

@@ -36,7 +36,7 @@ bool same(const Tally& a, const Tally& b) {
                     same_bin);
 }
 
-TEST_CASE("an exact sum has the same bits in any order and any parts") {
+TEST_CASE("an exact sum has the same bits for any order and any partial sums") {
   Random random(1);
   std::vector<double> terms = {0, 34.5, 1e-19, 0x1p-64, 2e9};
   for (int i = 0; i < 2000; ++i) terms.push_back(-std::log(1 - random.uniform()));
@@ -54,7 +54,7 @@ TEST_CASE("an exact sum has the same bits in any order and any parts") {
   }
 }
 
-TEST_CASE("the cost of counts is the cost of the rows one by one") {
+TEST_CASE("the cost of counts equals the sum of the rows' costs") {
   Random random(2);
   const auto rows = random_rows(500, random);
   for (const auto& costs : {cascade::Costs{2, 7, 0.5, 0}, cascade::Costs{1, 25, std::nullopt, 0}}) {
@@ -78,7 +78,7 @@ TEST_CASE("the cost of counts is the cost of the rows one by one") {
   }
 }
 
-TEST_CASE("partial results of any split merge in any order to one pass") {
+TEST_CASE("partial results of any split, merged in any order, equal one pass") {
   Random random(3);
   const auto rows = random_rows(800, random);
   const std::vector<std::string> names = {"a", "b", "c"};
@@ -106,7 +106,7 @@ TEST_CASE("partial results of any split merge in any order to one pass") {
   }
 }
 
-TEST_CASE("log-loss and Brier are those of metrics.h") {
+TEST_CASE("log-loss and Brier score equal those of metrics.h") {
   Random random(4);
   Tally tally;
   std::vector<double> p = {0, 1, 1};
@@ -119,7 +119,7 @@ TEST_CASE("log-loss and Brier are those of metrics.h") {
   CHECK(tally.squared_error.value() / n == Approx(brier(p, labels)).epsilon(1e-12));
 }
 
-TEST_CASE("the size does not grow with the rows: slices beyond the most kept share one") {
+TEST_CASE("the size does not grow with the rows: slices beyond kMaxSlices are combined") {
   Random random(5);
   const auto rows = random_rows(3000, random);
   Accumulator totals(1);

@@ -10,7 +10,7 @@
 
 namespace sluice::test {
 
-/// The label leans on the column "ratio", so that the stages differ in worth. `one_class`: every label is 0.
+/// The label depends on the column "ratio", so that the stages differ in quality. `one_class`: every label is 0.
 std::string history_csv(const Schema& schema, std::size_t n_rows, std::uint64_t seed, bool one_class = false);
 
 std::unique_ptr<io::RowReader> history_reader(const std::string& csv, const Schema& schema,

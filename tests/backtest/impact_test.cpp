@@ -1,4 +1,4 @@
-// The impact of a policy against plain loops over the same rows.
+// The impact of a policy change, compared with plain loops over the same rows.
 #include "sluice/backtest/impact.h"
 
 #include <algorithm>
@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::size_t kRows = 3000;
 
-/// The same rows under two policies, some with an outcome that is known.
+/// The same rows under two policies; some have a known outcome.
 struct TwoPolicies {
   TempDir dir;
   std::shared_ptr<const cascade::Bundle> before = small_bundle(dir / "b", 1, {.with_late = true, .with_rules = true});
@@ -61,7 +61,7 @@ struct TwoPolicies {
     if (b.network.ran) return b.p_final;
     return std::isnan(a.p_final) ? b.p_final : a.p_final;
   }
-  /// What an action costs for row i; NaN where nothing is known of it.
+  /// The cost of an action for row i; NaN if the row has neither an outcome nor a probability.
   double cost(const cascade::Costs& costs, Action action, std::size_t i) const {
     if (const auto bad = is_bad(i)) return costs.of(action, *bad);
     return p(i) * costs.of(action, true) + (1 - p(i)) * costs.of(action, false);
@@ -72,7 +72,7 @@ const cascade::Costs kCosts{.false_positive = 3, .false_negative = 40, .review =
 
 }  // namespace
 
-TEST_CASE("swap matrix, levels, shares and money are those of a plain loop") {
+TEST_CASE("swap matrix, levels, shares and costs equal those of a plain loop") {
   const TwoPolicies two;
   const auto report = two.report({.costs = kCosts});
   std::uint64_t cells[4][4] = {}, levels[4][4] = {}, n_changed = 0, n_labelled = 0, n_expected = 0, n_unpriced = 0,
@@ -92,7 +92,7 @@ TEST_CASE("swap matrix, levels, shares and money are those of a plain loop") {
     cost_before += was;
     cost_after += is;
   }
-  const double price = 0.25 + 0.5;  // the call, and the small schema's late column that costs
+  const double price = 0.25 + 0.5;  // the call and the late column with a price in the small schema
   REQUIRE(n_changed > 100);
   REQUIRE(n_unpriced > 0);
   CHECK(report.n_rows == kRows);
@@ -116,7 +116,7 @@ TEST_CASE("swap matrix, levels, shares and money are those of a plain loop") {
   CHECK(report.n_without_late == 0);
 }
 
-TEST_CASE("segments are those of a plain loop; protected columns stand among them with their impact ratios") {
+TEST_CASE("segments equal those of a plain loop, and protected columns are included with their impact ratios") {
   const TwoPolicies two;
   const auto report = two.report({.costs = kCosts, .by = {"country", "amount"}});
   REQUIRE(report.tables.size() == 3);
@@ -129,7 +129,7 @@ TEST_CASE("segments are those of a plain loop; protected columns stand among the
     CHECK(n_changed == report.n_changed);
     if (table.column == "amount") {
       CHECK(table.kind == "number");
-      CHECK(table.segments.size() == 6);  // five intervals, and the missing
+      CHECK(table.segments.size() == 6);  // five intervals and (missing)
       continue;
     }
     double most = 0;
@@ -157,7 +157,7 @@ TEST_CASE("segments are those of a plain loop; protected columns stand among the
   }
 }
 
-TEST_CASE("the largest changes are those that a sort of all of them puts first") {
+TEST_CASE("the largest changes are the first of all changes, sorted") {
   const TwoPolicies two;
   for (const auto& costs : {std::optional<cascade::Costs>(kCosts), std::optional<cascade::Costs>()}) {
     const auto report = two.report({.costs = costs, .max_listed = 15});
@@ -178,7 +178,7 @@ TEST_CASE("the largest changes are those that a sort of all of them puts first")
   }
 }
 
-TEST_CASE("rows forwarded anew from a log that lacks their late columns are counted") {
+TEST_CASE("newly forwarded rows of a log that lacks their late columns are counted") {
   const TwoPolicies two;
   std::uint64_t wanted = 0;
   for (std::size_t i = 0; i < kRows; ++i) wanted += two.now[i].network.ran && !two.then[i].network.ran;
@@ -186,7 +186,7 @@ TEST_CASE("rows forwarded anew from a log that lacks their late columns are coun
   CHECK(two.report({}, false).n_without_late == wanted);
 }
 
-TEST_CASE("without costs they come from what is known of the rows; equal policies change nothing") {
+TEST_CASE("default costs come from the known or expected bad rate, and equal policies change nothing") {
   TwoPolicies two;
   double bad = 0, known = 0;
   for (std::size_t i = 0; i < kRows; ++i) {
@@ -209,7 +209,7 @@ TEST_CASE("without costs they come from what is known of the rows; equal policie
   CHECK(code_of([&] { ImpactTally(*two.before, *two.after, {.by = {"amuont"}}); }) == "schema.unknown_column");
 }
 
-TEST_CASE("policies differ field by field") {
+TEST_CASE("policies are compared field by field") {
   const TwoPolicies two;
   std::map<std::string, std::pair<std::string, std::string>> found;
   for (const auto& d : differences(two.before->policy, two.after->policy)) found[d.pointer] = {d.before, d.after};
@@ -231,7 +231,7 @@ TEST_CASE("policies differ field by field") {
   CHECK(gone[1].after.empty());
 }
 
-TEST_CASE("the page is static and escapes what it is given; the JSON holds the report's figures") {
+TEST_CASE("the page is static and escapes its input, and the JSON has the report's figures") {
   const TwoPolicies two;
   auto report = two.report({.costs = kCosts, .by = {"country"}});
   report.data = "<script>";
@@ -239,7 +239,7 @@ TEST_CASE("the page is static and escapes what it is given; the JSON holds the r
   const std::string html = impact_html(report);
   CHECK(html.find("<script") == std::string::npos);
   CHECK(html.find("http") == std::string::npos);
-  CHECK_THAT(html, Catch::Contains("&lt;script&gt;") && Catch::Contains("do NOT come out again") &&
+  CHECK_THAT(html, Catch::Contains("&lt;script&gt;") && Catch::Contains("NOT reproduced") &&
                        Catch::Contains("impact ratio before") && Catch::EndsWith("</html>\n"));
   const auto json = nlohmann::json::parse(impact_json(report));
   CHECK(json["changed"] == report.n_changed);

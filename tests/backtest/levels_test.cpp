@@ -24,7 +24,7 @@ class ThrowingNetwork : public cascade::NetworkStage {
   }
 };
 
-TEST_CASE("levels are what the engine does with stages that throw") {
+TEST_CASE("levels equal the engine's decisions with stages that throw") {
   const TempDir folder;
   const auto bundle = test::small_bundle(folder / "b", 6, {.with_rules = true});
   const cascade::Engine engine(bundle);
@@ -53,7 +53,7 @@ TEST_CASE("levels are what the engine does with stages that throw") {
   }
 }
 
-TEST_CASE("level L1 of a bundle with an imported network is served without it") {
+TEST_CASE("level L1 of a bundle with an imported network is decided without the network") {
   const TempDir folder;
   cascade::write_bundle(folder / "b",
                         test::imported_files({.n_forests = 1, .n_trees = 4, .band = cascade::Band{0, 1, true}}), {});

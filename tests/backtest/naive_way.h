@@ -1,5 +1,5 @@
 #pragma once
-/// What the backtest is compared with: rows decided one by one, and their figures by plain sums.
+/// The oracle of the backtest: rows decided one by one, and their figures as plain sums.
 
 #include <algorithm>
 #include <cmath>
@@ -14,7 +14,7 @@ using cascade::Action;
 
 inline const cascade::Costs kCosts{1, 4, 0.4, 0.01};
 
-/// One way to decide, row by row, with nothing but Engine::decide, the stages and metrics.h.
+/// One way to decide, row by row, using only Engine::decide, the stages and metrics.h.
 struct Naive {
   std::vector<double> p;
   std::vector<float> labels, scored_labels;

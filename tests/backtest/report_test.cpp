@@ -24,7 +24,7 @@ bool has_type(const Json& value, const std::string& type) {
                              : value.is_null();
 }
 
-/// The part of JSON Schema that the published one uses. Returns the first place that does not fit; "" where all does.
+/// Validates with the part of JSON Schema that the published schema uses. Returns the first fault; "" if there is none.
 std::string misfit(const Json& value, const Json& schema, const Json& root, const std::string& at) {
   if (schema.contains("$ref"))
     return misfit(value, root.at(Json::json_pointer(schema["$ref"].get<std::string>().substr(1))), root, at);
@@ -49,7 +49,7 @@ std::string misfit(const Json& value, const Json& schema, const Json& root, cons
   return "";
 }
 
-/// Reports with everything in them, with little, and of one class.
+/// Reports with all parts, with few parts, of one class and of one row.
 std::vector<Report> some_reports() {
   const test::TempDir folder;
   const cascade::Engine full(
@@ -70,7 +70,7 @@ std::vector<Report> some_reports() {
           test::run_backtest(full, test::history_csv(full.bundle().schema, 1, 2), options)};
 }
 
-TEST_CASE("report.json is as its published schema says") {
+TEST_CASE("report.json matches its published schema") {
   const Json schema = Json::parse(read_file(SLUICE_SOURCE_DIR "/docs/backtest_report.schema.json"));
   for (const Report& report : some_reports()) {
     const Json json = Json::parse(report_json(report));
@@ -80,7 +80,7 @@ TEST_CASE("report.json is as its published schema says") {
   }
 }
 
-TEST_CASE("report.html is one static page: no script, nothing loaded, all text escaped") {
+TEST_CASE("report.html is one static page: no scripts, no external resources, all text escaped") {
   for (const Report& report : some_reports()) {
     const std::string html = report_html(report);
     for (const char* word : {"<script", "javascript:", "onload", "http:", "https:", "url(", "<link", "<img", "@import",
@@ -94,7 +94,7 @@ TEST_CASE("report.html is one static page: no script, nothing loaded, all text e
   }
 }
 
-/// Every opened element is closed in its place: what browsers forgive, this does not.
+/// Returns the first element that is not closed in its place, strictly; "" if there is none.
 std::string unbalanced(const std::string& html) {
   static const std::regex kTag("<(/?)([a-zA-Z0-9]+)[^>]*?(/?)>");
   std::vector<std::string> open;

@@ -49,7 +49,7 @@ Verdict naive_stage(const cascade::Engine& engine, RowView row, bool by_network)
   return {p, engine.bundle().policy.level0.decide(p)};
 }
 
-TEST_CASE("every way's figures are those of the rows decided one by one") {
+TEST_CASE("every way's figures equal those of the rows decided one by one") {
   const bool with_rules = GENERATE(false, true), with_late = GENERATE(false, true);
   CAPTURE(with_rules, with_late);
   const TempDir folder;
@@ -98,7 +98,7 @@ TEST_CASE("every way's figures are those of the rows decided one by one") {
   }
 }
 
-TEST_CASE("without rules the cascade is the bundle that has none") {
+TEST_CASE("the cascade without rules equals a bundle without rules") {
   const TempDir folder;
   const cascade::Band band = GENERATE(kPlainBand, test::kGainBand);
   const cascade::Engine with(test::small_bundle(folder / "a", 5, {.with_rules = true, .band = band})),
@@ -116,7 +116,7 @@ TEST_CASE("without rules the cascade is the bundle that has none") {
   CHECK((a.gap_recovered == b.gap_recovered || (std::isnan(a.gap_recovered) && std::isnan(b.gap_recovered))));
 }
 
-TEST_CASE("blocks of any size and any number of threads give the same bytes") {
+TEST_CASE("the report has the same bytes for any block size and number of threads") {
   const TempDir folder;
   const cascade::Engine engine(test::small_bundle(folder / "b", 7, {.with_rules = true})),
       challenger(test::small_bundle(folder / "c", 8));
@@ -140,7 +140,7 @@ TEST_CASE("blocks of any size and any number of threads give the same bytes") {
   }
 }
 
-TEST_CASE("slices add up to the whole, and each is a backtest of its rows") {
+TEST_CASE("slices add up to the whole, and each equals a backtest of its rows") {
   const TempDir folder;
   const cascade::Engine engine(test::small_bundle(folder / "b", 9));
   const std::string csv = history_csv(engine.bundle().schema, 3000, 6);
@@ -177,7 +177,7 @@ TEST_CASE("slices add up to the whole, and each is a backtest of its rows") {
   }
 }
 
-TEST_CASE("the swap set is that of two engines, row by row") {
+TEST_CASE("the swap set equals that of two engines, row by row") {
   const TempDir folder;
   const cascade::Engine engine(test::small_bundle(folder / "b", 10)),
       other(test::small_bundle(folder / "c", 11, {.with_late = false}));
@@ -208,7 +208,7 @@ TEST_CASE("the swap set is that of two engines, row by row") {
         Approx(run_backtest(other, csv, options).ways.front().figures.cost - report.ways.front().figures.cost));
 }
 
-TEST_CASE("costs: as given, else the bundle's, else from the bad rate") {
+TEST_CASE("costs are those given, else the bundle's, else from the bad rate") {
   CHECK(cascade::Costs::for_bad_rate(0.2).false_negative == Approx(4));
   CHECK(*cascade::Costs::for_bad_rate(0.2).review == Approx(0.75 * 4 / 5.0));
   CHECK(cascade::Costs::for_bad_rate(0).false_negative == 1);
@@ -226,7 +226,7 @@ TEST_CASE("costs: as given, else the bundle's, else from the bad rate") {
   CHECK(run_backtest(cascade::Engine(bundle), csv, {.costs = kCosts}).costs_from == "given");
 }
 
-TEST_CASE("one class, no network and no rows") {
+TEST_CASE("a report with one class and no network lacks their figures, and no rows are an error") {
   const TempDir folder;
   const cascade::Engine engine(test::small_bundle(folder / "b", 13, {.with_network = false}));
   const Schema& schema = engine.bundle().schema;
@@ -239,7 +239,7 @@ TEST_CASE("one class, no network and no rows") {
   CHECK_THROWS_WITH(run_backtest(engine, history_csv(schema, 0, 1), {}), Catch::Contains("backtest.no_rows"));
 }
 
-TEST_CASE("a reader that does not fit is refused, and a stop is obeyed") {
+TEST_CASE("a reader with other columns or rows is refused, and a stop request is obeyed") {
   const TempDir folder;
   const cascade::Engine engine(test::small_bundle(folder / "b", 14));
   const Schema& schema = engine.bundle().schema;
@@ -261,7 +261,7 @@ TEST_CASE("a reader that does not fit is refused, and a stop is obeyed") {
                     Catch::Contains("interrupted"));
 }
 
-TEST_CASE("a text that is no time is named with its row, counted over all blocks") {
+TEST_CASE("an invalid time is reported with its row, counted over all blocks") {
   const TempDir folder;
   const cascade::Engine engine(test::small_bundle(folder / "b", 15, {.with_network = false}));
   std::string csv = history_csv(engine.bundle().schema, 10'200, 1);

@@ -23,7 +23,7 @@ struct Sample {
   }
 };
 
-/// Scores of spread `spread` in log-odds around `middle`; `n_values` > 0 makes ties.
+/// Scores around `middle` with standard deviation `spread`, in log-odds; `n_values` > 0 makes ties.
 Sample sample(Random& random, std::size_t n, double middle, double spread, std::uint64_t n_values) {
   Sample s;
   for (std::size_t i = 0; i < n; ++i) {
@@ -66,7 +66,7 @@ double naive_average_precision(const Sample& s) {
   return area;
 }
 
-TEST_CASE("the histogram's AUC is within its bound of the exact one, and the bound below 1e-4 on spread scores") {
+TEST_CASE("the histogram's AUC is within its bound of the exact AUC, and the bound is below 1e-4 for spread scores") {
   Random random(2);
   for (const std::uint64_t n_values : {0, 3, 50, 4000})
     for (const double middle : {-4.0, -1.0, 0.0, 2.0}) {
@@ -81,7 +81,7 @@ TEST_CASE("the histogram's AUC is within its bound of the exact one, and the bou
     }
 }
 
-TEST_CASE("the bound holds where all scores crowd into a few bins") {
+TEST_CASE("the bound holds if all scores are in a few bins") {
   Random random(3);
   const Sample s = sample(random, 5000, 0, 0.0005, 0);
   const ScoreHistogram histogram = s.histogram();
@@ -98,8 +98,8 @@ TEST_CASE("probabilities of 0 and 1 are counted") {
   CHECK(histogram.calibration_error(1) == Approx(0).margin(1e-9));
 }
 
-TEST_CASE("figures of a few rows worked out by hand") {
-  // Falling: bad 0.9, good 0.6, bad 0.6, good 0.2. Precision at the steps: 1/1, then 2/3.
+TEST_CASE("figures of four rows equal manual calculation") {
+  // In descending order: bad 0.9, good 0.6, bad 0.6, good 0.2. Precision at the steps: 1/1, then 2/3.
   ScoreHistogram histogram;
   histogram.add(0.9, true), histogram.add(0.6, false), histogram.add(0.6, true), histogram.add(0.2, false);
   CHECK(histogram.pr_auc() == Approx(0.5 * 1 + 0.5 * 2 / 3.0));
@@ -113,7 +113,7 @@ TEST_CASE("figures of a few rows worked out by hand") {
   CHECK(roc[2].false_positive_rate == 0.5);
 }
 
-TEST_CASE("the ROC curve has the AUC under it") {
+TEST_CASE("the area under the ROC curve is the AUC") {
   Random random(4);
   const Sample s = sample(random, 30000, -1, 1, 0);
   const auto histogram = s.histogram();
@@ -126,7 +126,7 @@ TEST_CASE("the ROC curve has the AUC under it") {
   CHECK(area == Approx(histogram.auc()).margin(2e-3));
 }
 
-TEST_CASE("calibration bins are of equal count and give the exact error") {
+TEST_CASE("calibration bins have equal counts and give the exact error") {
   Random random(5);
   for (const std::size_t n : {40, 1001, 20000}) {
     const Sample s = sample(random, n, -1, 1.2, 0);
@@ -146,7 +146,7 @@ TEST_CASE("calibration bins are of equal count and give the exact error") {
   }
 }
 
-TEST_CASE("one class has no ranking, no rows no figure") {
+TEST_CASE("one class has no ranking figures, and no rows have no figures") {
   ScoreHistogram histogram;
   CHECK(std::isnan(histogram.calibration_error()));
   histogram.add(0.3, false);
@@ -157,7 +157,7 @@ TEST_CASE("one class has no ranking, no rows no figure") {
   CHECK(histogram.calibration_error() == Approx(0.3));
 }
 
-TEST_CASE("PSI by hand: a decile each against all in the last") {
+TEST_CASE("PSI equals manual calculation: equal deciles compared with all rows in the last one") {
   ScoreHistogram expected(ScoreHistogram::kSliceBins), actual(ScoreHistogram::kSliceBins);
   for (int decile = 0; decile < 10; ++decile)
     for (int i = 0; i < 10; ++i) expected.add(0.05 + 0.1 * decile, false);
@@ -169,7 +169,7 @@ TEST_CASE("PSI by hand: a decile each against all in the last") {
   CHECK(std::isnan(population_stability_index(expected, ScoreHistogram(ScoreHistogram::kSliceBins))));
 }
 
-TEST_CASE("merged histograms are one histogram") {
+TEST_CASE("merged histograms equal one histogram of all rows") {
   Random random(6);
   const Sample s = sample(random, 3000, -2, 1, 0);
   ScoreHistogram parts[3], merged;

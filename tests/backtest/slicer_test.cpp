@@ -12,12 +12,12 @@ std::vector<std::string> numbers(int n) {
   return texts;
 }
 
-TEST_CASE("periods of a time") {
+TEST_CASE("times are named by day, week or month") {
   const auto day = Slicer::by_time("t", Period::day), week = Slicer::by_time("t", Period::week),
              month = Slicer::by_time("t", Period::month);
   CHECK(day.name("2024-02-29T23:59:59Z", 0) == "2024-02-29");
   CHECK(day.name("2024-02-29T23:59:59-02:00", 0) == "2024-03-01");
-  CHECK(week.name("2024-03-03", 0) == "2024-02-26");  // a Sunday belongs to the Monday before it
+  CHECK(week.name("2024-03-03", 0) == "2024-02-26");  // a Sunday belongs to the week of the Monday before it
   CHECK(week.name("2024-03-04", 0) == "2024-03-04");
   CHECK(month.name("2024-02-29", 0) == "2024-02");
   CHECK(day.name("-1", 0) == "1969-12-31");
@@ -27,7 +27,7 @@ TEST_CASE("periods of a time") {
   CHECK_THROWS_AS(month.name("1e300", 0), Error);
 }
 
-TEST_CASE("numbers fall between the quintiles of the first rows") {
+TEST_CASE("numbers are named by intervals between the quintiles of the first rows") {
   const auto slicer = Slicer::by_values("x", Kind::number, numbers(100));
   CHECK(slicer.kind() == "number");
   CHECK(slicer.edges() == std::vector<double>{20, 40, 60, 80});
@@ -39,7 +39,7 @@ TEST_CASE("numbers fall between the quintiles of the first rows") {
   CHECK(slicer.interval_names().size() == 5);
 }
 
-TEST_CASE("words, few values and categories are their own slices") {
+TEST_CASE("words, few distinct values and categories are named by their text") {
   CHECK(Slicer::by_values("x", std::nullopt, std::vector<std::string>{"a", "1"}).kind() == "text");
   CHECK(Slicer::by_values("x", Kind::number, numbers(12)).kind() == "text");
   CHECK(Slicer::by_values("x", Kind::category, numbers(100)).kind() == "text");

@@ -1,4 +1,4 @@
-// What a user's own file can have wrong, each with the message that says what to do.
+// Faults that a user's own files can have, each with a message that helps to fix it.
 #include "cli/cli_support.h"
 #include "sluice/base/random.h"
 #include "support/catch.h"
@@ -10,7 +10,7 @@ using test::run;
 
 namespace {
 
-/// 400 rows of two numbers, a word and a label.
+/// 400 rows with two numbers, a word and a label.
 std::string sound_table() {
   std::string text = "amount,score,country,bad\n";
   Random random(1);
@@ -34,7 +34,7 @@ void expect_error(const std::string& table, const std::string& flags, const std:
 
 }  // namespace
 
-TEST_CASE("files that are no table") {
+TEST_CASE("files that are not valid tables are refused with file and line") {
   expect_error("", "--label bad", {"csv.empty", "t.csv"});
   expect_error("amount,bad\n", "--label bad", {"data.no_rows", "t.csv"});
   expect_error("amount,amount,bad\n1,2,0\n", "--label bad", {"csv.duplicate_column", "amount"});
@@ -46,7 +46,7 @@ TEST_CASE("files that are no table") {
                {"csv.field_too_long", "line 3"});
 }
 
-TEST_CASE("labels") {
+TEST_CASE("missing and invalid labels are refused with a hint") {
   expect_error(sound_table(), "--label badd", {"schema.unknown_column", "badd", "did you mean \"bad\"?"});
   expect_error(sound_table(), "--label country --positive XX", {"data.one_class", "country", "--positive"});
   expect_error(sound_table(), "--label country", {"rows.label", "line 2", "--positive"});
@@ -55,13 +55,13 @@ TEST_CASE("labels") {
   expect_error(table, "--label bad", {"rows.label_missing", "line 402"});
 }
 
-TEST_CASE("a text in a column of numbers is named with line and column") {
+TEST_CASE("a text in a number column is reported with line and column") {
   std::string table = sound_table();
   table += "lots,1,NL,1\n";
   expect_error(table, "--label bad", {"schema.text_in_number", "line 402", "amount", "lots", "missing_codes"});
 }
 
-TEST_CASE("a place where no bundle can be is refused before training") {
+TEST_CASE("an output folder that cannot be written is refused before training") {
   const test::TempDir folder;
   write_file(folder / "t.csv", sound_table());
   std::filesystem::create_directory(folder / "mine");
@@ -73,7 +73,7 @@ TEST_CASE("a place where no bundle can be is refused before training") {
   REQUIRE_THAT(r.err, Catch::Contains("bundle.exists") && Catch::Contains("mine"));
 }
 
-TEST_CASE("constant and all-missing columns are left out with a warning") {
+TEST_CASE("constant and all-missing columns are omitted with a warning") {
   std::string table = "flat,hole,amount,bad\n";
   Random random(2);
   for (int i = 0; i < 400; ++i)
@@ -87,7 +87,7 @@ TEST_CASE("constant and all-missing columns are left out with a warning") {
   REQUIRE_THAT(r.err, Catch::Contains("\"flat\" has one value") && Catch::Contains("\"hole\" is missing in every row"));
 }
 
-TEST_CASE("at scoring time: unknown words and extra columns warn, a missing feature column is an error") {
+TEST_CASE("score: unknown words and extra columns are warnings, a missing feature column is an error") {
   const auto& folder = test::working_folder();
   REQUIRE(run(folder,
               "head -n 50 transactions.csv | sed '1!s/,online,/,telex,/' >words.csv && sluice score --bundle bundle "
@@ -105,7 +105,7 @@ TEST_CASE("at scoring time: unknown words and extra columns warn, a missing feat
 
 #endif
 
-TEST_CASE("policies: inverted bands, NaN and unknown keys") {
+TEST_CASE("policy check reports inverted bands, NaN and unknown keys") {
   const test::TempDir folder;
   write_file(
       folder / "inverted.json",

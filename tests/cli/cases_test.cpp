@@ -9,7 +9,7 @@ using test::run;
 
 namespace {
 
-/// Exit code 0 and the expected margins, to the last digit.
+/// Checks that the exit code is 0 and the margins equal the expected ones to the last digit.
 void check_margins(const std::filesystem::path& folder, const std::string& kernel) {
   const test::TempDir out;
   CAPTURE(folder, kernel);
@@ -24,18 +24,18 @@ void check_margins(const std::filesystem::path& folder, const std::string& kerne
 
 }  // namespace
 
-TEST_CASE("forests of small trees have XGBoost's margins with every kernel") {
+TEST_CASE("every kernel gives XGBoost's margins for a forest of small trees") {
   const auto folder = test::shared_case("forest_of_small_trees");
   if (!folder) return;
   check_margins(*folder, "auto");
   for (const gbdt::Kernel kernel : gbdt::kernels()) check_margins(*folder, std::string(to_string(kernel)));
 }
 
-TEST_CASE("a LightGBM threshold of infinity parts missing values from all others") {
+TEST_CASE("a LightGBM threshold of infinity separates missing values from all others") {
   if (const auto folder = test::shared_case("lightgbm_infinite_threshold")) check_margins(*folder, "auto");
 }
 
-TEST_CASE("a kernel that does not take a LightGBM model is an error and not ignored") {
+TEST_CASE("a kernel that does not support a LightGBM model is an error, not ignored") {
   const test::TempDir out;
   const std::string data = std::string(SLUICE_SOURCE_DIR) + "/tests/data/lightgbm_binary.lgb.txt";
   write_file(out.path() / "rows.csv", "Column_0,Column_1,Column_2,Column_3\n1,2,3,1\n");
@@ -49,7 +49,7 @@ TEST_CASE("a kernel that does not take a LightGBM model is an error and not igno
     }
 }
 
-TEST_CASE("a flag that would not change the answer is an error and not ignored") {
+TEST_CASE("a flag that would have no effect is an error, not ignored") {
   const test::TempDir out;
   const std::string data = std::string(SLUICE_SOURCE_DIR) + "/tests/data/";
   write_file(out.path() / "rows.csv", "Column_0,Column_1,Column_2,Column_3\n1,2,3,1\n");
@@ -85,7 +85,7 @@ TEST_CASE("a flag that would not change the answer is an error and not ignored")
   }
 }
 
-TEST_CASE("doctor tries the forest kernels, and a bundle's forests by every method") {
+TEST_CASE("doctor checks the forest kernels, and a bundle's forests with every method") {
   const auto& folder = test::working_folder();
   const auto r = run(folder, "sluice doctor");
   REQUIRE(r.exit_code == 0);
@@ -98,8 +98,8 @@ TEST_CASE("doctor tries the forest kernels, and a bundle's forests by every meth
 }
 
 #ifdef SLUICE_FAULTY_PROGRAM
-TEST_CASE("a program whose kernels are wrong decides rightly, says so, and refuses the bundle") {
-  if (gbdt::kernels().size() == 1) return;  // none of them serves here
+TEST_CASE("a program with wrong kernels decides correctly, reports them, and bundle verify fails") {
+  if (gbdt::kernels().size() == 1) return;  // only the scalar kernel runs here
   const auto& folder = test::working_folder();
   const std::string faulty = "'" SLUICE_FAULTY_PROGRAM "' ";
   const auto doctor = run(folder, faulty + "doctor");

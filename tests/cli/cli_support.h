@@ -1,5 +1,5 @@
 #pragma once
-/// Runs the real program as a user would, and a working folder in which every verb's example can run.
+/// Runs the real program as a user would, in a working folder in which every verb's example runs.
 
 #include <sys/wait.h>
 
@@ -17,7 +17,7 @@ struct Run {
   std::string out, err;
 };
 
-/// `command` is a shell line in which `sluice` is the program under test, run in `folder`.
+/// Runs the shell command in `folder`; `sluice` in it is the program under test.
 inline Run run(const std::filesystem::path& folder, const std::string& command) {
   const std::string program_folder = std::filesystem::path(SLUICE_PROGRAM).parent_path().string();
   const std::string line = "cd '" + folder.string() + "' && export PATH='" + program_folder + "':\"$PATH\" && { " +
@@ -35,8 +35,8 @@ inline std::string example_of(const std::string& help) {
   return help.substr(first, help.find('\n', first) - first);
 }
 
-/// A folder with examples/, transactions.csv and, where this build can train, a small trained bundle/. Made once for
-/// the whole test program.
+/// A folder with examples/, transactions.csv and, if this build can train, a small trained bundle/. Made once per test
+/// program.
 inline const std::filesystem::path& working_folder() {
   static const TempDir folder;
   static const bool made = [] {

@@ -6,7 +6,7 @@
 using namespace sluice;
 using test::run;
 
-TEST_CASE("wrong usage is exit 2, with the nearest verb or flag") {
+TEST_CASE("wrong usage is exit 2 and suggests the nearest verb or flag") {
   const auto& folder = test::working_folder();
   auto r = run(folder, "sluice scroe");
   REQUIRE(r.exit_code == 2);
@@ -19,7 +19,7 @@ TEST_CASE("wrong usage is exit 2, with the nearest verb or flag") {
   REQUIRE(run(folder, "sluice score").exit_code == 2);
 }
 
-TEST_CASE("failures are exit 1, with code, place and hint on standard error") {
+TEST_CASE("failures are exit 1, with code, location and hint on standard error") {
   const auto r = run(test::working_folder(), "sluice score --bundle nowhere --data transactions.csv --out o.csv");
   REQUIRE(r.exit_code == 1);
   REQUIRE(r.out.empty());
@@ -34,12 +34,12 @@ TEST_CASE("--help is exit 0 and lists every verb") {
     REQUIRE_THAT(r.out, Catch::Contains(std::string("  ") + verb));
 }
 
-TEST_CASE("an output is complete or absent when the disk is full or the folder is not there") {
+TEST_CASE("an output is complete or absent if the disk is full or the folder is missing") {
   const auto& folder = test::working_folder();
   auto r = run(folder, "sluice simulate --rows 100 --out nowhere/t.csv");
   REQUIRE(r.exit_code == 1);
   REQUIRE_THAT(r.err, Catch::Contains("file.write") && Catch::Contains("nowhere/t.csv"));
-  // A file-size limit stands in for a full disk: the write fails half way.
+  // A file-size limit simulates a full disk: the write fails halfway.
   r = run(folder, "trap '' XFSZ; (ulimit -f 100; sluice simulate --rows 100000 --out big.csv --quiet)");
   REQUIRE(r.exit_code == 1);
   REQUIRE_THAT(r.err, Catch::Contains("file.write"));

@@ -6,7 +6,7 @@
 
 namespace sluice::test {
 
-TEST_CASE("sluice experiment check tells faults by exit code 3, assign tells the arm, both without a log") {
+TEST_CASE("sluice experiment check reports faults with exit code 3, assign prints the arm, both without a log") {
   const TempDir dir;
   write_file(dir / "plan.json", kTwoExperiments);
   std::string bad = kTwoExperiments;
@@ -35,7 +35,8 @@ TEST_CASE("sluice experiment check tells faults by exit code 3, assign tells the
   CHECK(run(dir.path(), "sluice experiment assign bad.json --key 1").exit_code == 1);
 }
 
-TEST_CASE("sluice experiment report writes table, JSON and page; a ratio that is not the plan's is exit code 3") {
+TEST_CASE(
+    "sluice experiment report writes table, JSON and HTML, and a ratio that does not fit the plan is exit code 3") {
   const TempDir dir;
   const ExperimentLog log(dir.path());
   write_file(dir / "costs.json", R"({"false_positive": 0.1, "false_negative": 0.7, "review": 3})");
@@ -48,7 +49,7 @@ TEST_CASE("sluice experiment report writes table, JSON and page; a ratio that is
   CHECK(json["experiments"][0]["decisions"].get<std::size_t>() > 2000);
   CHECK(json["costs"]["by_amount"] == true);
   CHECK(read_file(dir / "r.html").starts_with("<!doctype html>"));
-  CHECK(r.out.find("cost a decision") != std::string::npos);
+  CHECK(r.out.find("cost per decision") != std::string::npos);
   CHECK(r.err.find("of 1500 subjects") != std::string::npos);
   CHECK(run(dir.path(), base + "plan.json --unit subject").exit_code == 0);
   std::string other = kTwoExperiments;
@@ -60,7 +61,7 @@ TEST_CASE("sluice experiment report writes table, JSON and page; a ratio that is
   CHECK(found.out.find("does NOT fit") != std::string::npos);
 }
 
-TEST_CASE("sluice experiment report refuses flags that do not go together, and figures that give no interval") {
+TEST_CASE("sluice experiment report refuses conflicting flags and settings that give no interval") {
   const TempDir dir;
   const ExperimentLog log(dir.path(), 20);
   const std::string base = "sluice experiment report --audit log --plan plan.json";

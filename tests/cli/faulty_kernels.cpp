@@ -1,4 +1,4 @@
-// Kernels whose planes give margins that are a little wrong. Defined here, they take the place of the library's objects.
+// Kernels whose planes give slightly wrong margins. These definitions replace the library's objects.
 #include "sluice/gbdt/kernels/binned_kernel.h"
 #include "sluice/gbdt/kernels/predict_walk.h"
 

@@ -13,14 +13,14 @@ using namespace sluice;
 using nlohmann::json;
 using test::run;
 
-/// Floats of a row that an encoder gives (docs/imported_networks.md).
+/// Number of floats in an encoded row (docs/imported_networks.md).
 std::size_t n_encoded(const json& encoder) {
   std::size_t n = encoder["numbers"].size() + encoder["forest"].size() + encoder["categories"].size() + 1;
   for (const auto& number : encoder["numbers"]) n += number["missing_flag"].get<bool>();
   return n;
 }
 
-/// half.txt: a file of the linear plug-in that gives half the forest's margin.
+/// Writes half.txt: a network for the linear plug-in that returns half the forest's margin.
 void write_half(const std::filesystem::path& folder) {
   const json encoder = json::parse(read_file(folder / "bundle" / "network.json"))["encoder"];
   std::string line = "0";
@@ -28,7 +28,7 @@ void write_half(const std::filesystem::path& folder) {
   write_file(folder / "half.txt", line + " 0.5\n");
 }
 
-/// A working folder's bundle made again around half.txt.
+/// The command that makes a bundle from the working folder's bundle and half.txt.
 std::string create(const std::string& more) {
   return "LD_LIBRARY_PATH='" SLUICE_TEST_PLUGINS
          "' sluice bundle create --forest bundle/forest-0.json --schema bundle/schema.json --policy "
@@ -38,7 +38,7 @@ std::string create(const std::string& more) {
 
 }  // namespace
 
-TEST_CASE("a file of another runtime becomes a bundle that scores, verifies and says what it holds") {
+TEST_CASE("a network of another runtime becomes a bundle that scores, verifies and can be inspected") {
   const auto& folder = test::working_folder();
   write_half(folder);
   const auto made = run(folder, create("--runtime linear --encoder bundle/network.json"));
@@ -49,8 +49,7 @@ TEST_CASE("a file of another runtime becomes a bundle that scores, verifies and 
   CHECK_THAT(run(folder, "sluice bundle inspect imported").out, Catch::Contains("network.txt, served by linear"));
   const auto verified = run(folder, with_plugins + "sluice bundle verify imported");
   CHECK(verified.exit_code == 0);
-  CHECK_THAT(verified.out,
-             Catch::Contains("parity.json: ok") && Catch::Contains("margins of the network are given again"));
+  CHECK_THAT(verified.out, Catch::Contains("parity.json: ok") && Catch::Contains("margins of the network reproduced"));
   const auto scored =
       run(folder, with_plugins + "sluice score --bundle imported --data transactions.csv --quiet --out i.jsonl");
   CAPTURE(scored.err);
@@ -66,7 +65,7 @@ TEST_CASE("a file of another runtime becomes a bundle that scores, verifies and 
   CHECK(n_forwarded > 0);
 }
 
-TEST_CASE("encoded rows are what the network is given: a linear network on them gives the margins of score") {
+TEST_CASE("the network reads the encoded rows: a linear network applied to them gives the margins of score") {
   const auto& folder = test::working_folder();
   REQUIRE(run(folder, "head -n 200 transactions.csv >few.csv").exit_code == 0);
   write_half(folder);
@@ -87,7 +86,7 @@ TEST_CASE("encoded rows are what the network is given: a linear network on them 
               .exit_code == 0);
 
   const auto rows = io::open_records((folder / "e.csv").string());
-  REQUIRE(rows->header().size() == numbers.size());  // the label stands where the bias does
+  REQUIRE(rows->header().size() == numbers.size());  // the label column takes the place of the bias
   CHECK(rows->header().back() == "label.fraud");
   std::istringstream records(read_file(folder / "few.jsonl"));
   std::vector<std::string_view> cells;
@@ -105,7 +104,7 @@ TEST_CASE("encoded rows are what the network is given: a linear network on them 
   CHECK(n_forwarded > 0);
 }
 
-TEST_CASE("bundle create says what an imported network lacks") {
+TEST_CASE("bundle create reports what an imported network lacks") {
   const auto& folder = test::working_folder();
   write_file(folder / "half.txt", "1 2\n");
   CHECK(run(folder, create("")).exit_code == 2);
@@ -117,10 +116,10 @@ TEST_CASE("bundle create says what an imported network lacks") {
   CHECK(missing.exit_code == 1);
   CHECK_THAT(missing.err, Catch::Contains("libsluice_no_such.so") && Catch::Contains("hint"));
   const auto no_encoder = run(folder, create("--runtime linear --encoder bundle/policy.json"));
-  CHECK_THAT(no_encoder.err, Catch::Contains("there is no encoder in it"));
+  CHECK_THAT(no_encoder.err, Catch::Contains("the file has no encoder"));
 }
 
-TEST_CASE("verify is exit 3 where the network gives other margins than it gave, though every hash holds") {
+TEST_CASE("verify is exit 3 if the network gives other margins than before, even if every hash matches") {
   const auto& folder = test::working_folder();
   const auto sound = run(folder, "sluice bundle verify bundle");
   CHECK(sound.exit_code == 0);

@@ -1,6 +1,6 @@
 #pragma once
-/// A small bundle, its rows as a table, and the log that `sluice score` made of them: what the verbs of a log work on,
-/// in every build.
+/// A small bundle, a table of rows, and the log that `sluice score` wrote for them. It tests the verbs that work on a
+/// log, in every build.
 
 #include <fstream>
 #include <string>

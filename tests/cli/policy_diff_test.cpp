@@ -1,4 +1,4 @@
-// A change of policy over rows and over the log of their decisions.
+// The effect of a policy change, over rows and over the log of their decisions.
 #include <nlohmann/json.hpp>
 
 #include "cli/logged_folder.h"
@@ -10,7 +10,7 @@ using test::run;
 
 namespace {
 
-/// A logged folder and a second policy in it.
+/// A logged folder with a second policy.
 struct Changed : test::LoggedFolder {
   explicit Changed(const std::string& score_flags = "") : LoggedFolder(400, score_flags) {
     auto other = std::make_shared<cascade::Bundle>(*bundle);
@@ -44,7 +44,7 @@ std::map<std::string, std::uint64_t> cells_of(const nlohmann::json& report) {
 
 }  // namespace
 
-TEST_CASE("over rows and over their log the swap set is that of deciding each row twice") {
+TEST_CASE("policy diff over rows and over their log gives the swap set of deciding each row twice") {
   const Changed changed;
   for (const std::string source : {"--data rows.csv --id id --label bad", "--audit log"}) {
     const auto diff = changed.diff(source + " --by country --json i.json --html i.html");
@@ -58,7 +58,7 @@ TEST_CASE("over rows and over their log the swap set is that of deciding each ro
                              Catch::Contains(std::to_string(changed.n_changed) + " of 400 decisions change action"));
     CHECK_THAT(read_file(changed.path() / "i.html"), Catch::EndsWith("</html>\n"));
     if (source == "--audit log")
-      CHECK_THAT(diff.out, Catch::Contains("the old policy gives all 400 stored decisions again, bit for bit"));
+      CHECK_THAT(diff.out, Catch::Contains("the old policy reproduces all 400 stored decisions, bit for bit"));
   }
 }
 
@@ -82,7 +82,7 @@ TEST_CASE("late labels price a log's decisions as the table's label does") {
   CHECK(bad_log == bad_rows);
 }
 
-TEST_CASE("too many changes, and a log that the old policy does not give again, are exit 3") {
+TEST_CASE("too many changes, and a log that the old policy does not reproduce, are exit 3") {
   const Changed changed;
   const double share = static_cast<double>(changed.n_changed) / 400;
   CHECK(changed.diff("--data rows.csv --max-changed " + std::to_string(share + 0.001)).exit_code == 0);
@@ -92,7 +92,7 @@ TEST_CASE("too many changes, and a log that the old policy does not give again, 
   CHECK_THAT(wrong.out, Catch::Contains("NO CERTIFICATE: ") && Catch::Contains(" of 400 stored decisions"));
 }
 
-TEST_CASE("a log that is not whole certifies nothing") {
+TEST_CASE("a damaged log is refused") {
   const Changed changed;
   REQUIRE(run(changed.path(), "printf x | dd of=log/00000000.log bs=1 seek=5000 conv=notrunc").exit_code == 0);
   const auto diff = changed.diff("--audit log");
@@ -100,7 +100,7 @@ TEST_CASE("a log that is not whole certifies nothing") {
   CHECK_THAT(diff.err, Catch::Contains("log.damaged"));
 }
 
-TEST_CASE("people who are erased are not counted, and the report says so") {
+TEST_CASE("the decisions of erased subjects are not compared, and the report counts them") {
   const Changed changed("--audit-keys --subject country");
   REQUIRE(run(changed.path(), "sluice audit erase log --subject NL").exit_code == 0);
   const auto diff = changed.diff("--audit log --json i.json");
@@ -111,7 +111,7 @@ TEST_CASE("people who are erased are not counted, and the report says so") {
   CHECK(report["log"]["erased"].get<int>() + report["rows"].get<int>() == 400);
 }
 
-TEST_CASE("policies alone are compared field by field; flags that make no sense are wrong usage") {
+TEST_CASE("policies without data are compared field by field, and conflicting flags are wrong usage") {
   const Changed changed;
   const auto diff = run(changed.path(), "sluice policy diff bundle/policy.json new.json");
   CHECK(diff.exit_code == 0);

@@ -7,12 +7,12 @@
 using namespace sluice;
 using test::run;
 
-TEST_CASE("retain deletes what is old, and verify, show and prove say what went") {
+TEST_CASE("retain deletes old entries, and verify, show and prove report the deletion") {
   const test::LoggedFolder logged(60);
   const cascade::Engine engine(logged.bundle);
   {
     audit::Log log(logged.path() / "old", {.segment_bytes = 5000});
-    for (std::size_t i = 0; i < 60; ++i) {  // a day each, from 2023-11-14 22:13:20 on
+    for (std::size_t i = 0; i < 60; ++i) {  // one per day, from 2023-11-14 22:13:20
       const std::string id = logged.id(i);
       const auto time = (1'700'000'000 + static_cast<std::int64_t>(i) * 86'400) * 1'000'000;
       log.append(*logged.bundle, engine.decide(logged.rows.row(i)),
@@ -22,7 +22,7 @@ TEST_CASE("retain deletes what is old, and verify, show and prove say what went"
   }
   const auto kept = run(logged.path(), "sluice audit retain old --before 2023-11-14");
   CHECK(kept.exit_code == 0);
-  CHECK_THAT(kept.out, Catch::Contains("nothing has gone"));
+  CHECK_THAT(kept.out, Catch::Contains("nothing was deleted"));
   const auto gone = run(logged.path(), "sluice audit retain old --before 2023-12-15 --by 'A. Jansen'");
   CAPTURE(gone.err);
   REQUIRE(gone.exit_code == 0);
@@ -35,7 +35,7 @@ TEST_CASE("retain deletes what is old, and verify, show and prove say what went"
   CHECK(first > 10);
   CHECK(first <= 31);
   CHECK_THAT(run(logged.path(), "sluice audit verify old").out,
-             Catch::Contains("entries before " + std::to_string(first) + " went by retention"));
+             Catch::Contains("entries before " + std::to_string(first) + " were deleted by retention"));
   CHECK_THAT(run(logged.path(), "sluice audit show old --index 60").out,
              Catch::Contains(R"("kind":"retention","retention":{"first":0,"kept":)" + std::to_string(first)) &&
                  Catch::Contains(R"("by":"A. Jansen")"));
@@ -52,7 +52,7 @@ TEST_CASE("retain deletes what is old, and verify, show and prove say what went"
           .exit_code == 0);
 }
 
-TEST_CASE("verbs that go on with a log do not make one") {
+TEST_CASE("verbs that need an existing log do not create one") {
   const test::TempDir dir;
   std::filesystem::create_directory(dir / "empty");
   for (const std::string folder : {"nowhere", "empty"})
@@ -69,11 +69,11 @@ TEST_CASE("verbs that go on with a log do not make one") {
   CHECK(std::filesystem::is_empty(dir / "empty"));
 }
 
-TEST_CASE("a time that has not been, or is none, deletes nothing") {
+TEST_CASE("retain with a future or invalid time deletes nothing") {
   const test::LoggedFolder logged(5);
   for (const char* before : {"2999-01-01", "long ago", "1e300"})
     CHECK(run(logged.path(), std::string("sluice audit retain log --before '") + before + "'").exit_code == 2);
   CHECK_THAT(run(logged.path(), "sluice audit retain log --before 2024-01-01").out,
-             Catch::Contains("nothing has gone"));
+             Catch::Contains("nothing was deleted"));
   CHECK_THAT(run(logged.path(), "sluice audit verify log --json").out, Catch::Contains("\"retentions\":0"));
 }

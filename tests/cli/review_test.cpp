@@ -1,4 +1,4 @@
-// Reviews and late labels, from a queue to a backtest, as a user goes.
+// Reviews and late labels from the queue to a backtest, as a user would proceed.
 #include <nlohmann/json.hpp>
 
 #include "cli/logged_folder.h"
@@ -8,7 +8,7 @@ using namespace sluice;
 using test::lines_of;
 using test::run;
 
-TEST_CASE("the queue is every REVIEW that nobody has settled; a record takes its decision out of it") {
+TEST_CASE("the queue lists every REVIEW without a final review, and review record removes a decision from it") {
   const test::LoggedFolder logged;
   const cascade::Engine engine(logged.bundle);
   std::vector<std::size_t> waiting;
@@ -40,7 +40,7 @@ TEST_CASE("the queue is every REVIEW that nobody has settled; a record takes its
   CHECK_THAT(run(logged.path(), "sluice audit verify log --json").out, Catch::Contains("\"reviews\":2"));
 }
 
-TEST_CASE("a review is of one decision that is there") {
+TEST_CASE("a review must name exactly one existing decision") {
   const test::LoggedFolder logged(20);
   REQUIRE(
       run(logged.path(), "sluice score --bundle bundle --data rows.csv --id id --audit log --out d.csv").exit_code ==
@@ -51,15 +51,15 @@ TEST_CASE("a review is of one decision that is there") {
   CHECK_THAT(record("--id request-3").err, Catch::Contains("review.which") && Catch::Contains("3, 23"));
   CHECK(record("--id request-3").exit_code == 1);
   CHECK(record("--index 23").exit_code == 0);
-  CHECK_THAT(record("--index 40").err, Catch::Contains("no decision that can be read"));
-  CHECK_THAT(record("--id nobody").err, Catch::Contains("review.which: log: 0 decisions"));
+  CHECK_THAT(record("--index 40").err, Catch::Contains("not a readable decision"));
+  CHECK_THAT(record("--id unknown").err, Catch::Contains("review.which: log: 0 decisions"));
   CHECK(record("").exit_code == 2);
   CHECK(record("--index 3 --id request-3").exit_code == 2);
   CHECK(record("--index 3 --time yesterday").exit_code == 2);
   CHECK(run(logged.path(), "sluice review record log --by B --action YES --why C --index 3").exit_code == 2);
 }
 
-TEST_CASE("an import takes a whole table, or says which line is wrong and takes nothing") {
+TEST_CASE("an import records a whole table, or reports the wrong line and records nothing") {
   const test::LoggedFolder logged(20);
   const std::string head = "id,by,action,why,note,time\n", sound = "request-1,A,APPROVE,X,\"a, b\",2024-05-01\n";
   const auto import = [&](const std::string& text) {
@@ -70,7 +70,7 @@ TEST_CASE("an import takes a whole table, or says which line is wrong and takes 
                                                        {"request-1,,APPROVE,X,,\n", "review.text: r.csv line 3"},
                                                        {"request-1,A,APPROVE,,,\n", "review.text: r.csv line 3"},
                                                        {",A,APPROVE,X,,\n", "review.which: r.csv line 3"},
-                                                       {"nobody,A,APPROVE,X,,\n", "review.which: r.csv line 3"},
+                                                       {"unknown,A,APPROVE,X,,\n", "review.which: r.csv line 3"},
                                                        {"request-1,A,APPROVE,X,,soon\n", "review.time: r.csv line 3"},
                                                        {"request-1,A,APPROVE\n", "csv.field_count: r.csv line 3"}};
   for (const auto& [line, message] : wrong) {
@@ -88,7 +88,7 @@ TEST_CASE("an import takes a whole table, or says which line is wrong and takes 
   CHECK(shown["review"]["time_us"] == 1'714'521'600'000'000);
 }
 
-TEST_CASE("joined labels give the backtest that the rows themselves give") {
+TEST_CASE("a backtest of joined labels equals a backtest of the rows") {
   const test::LoggedFolder logged(400);
   REQUIRE(run(logged.path(), "sluice review record log --by A --action DECLINE --why INCOME --index 4").exit_code == 0);
   const std::string join =
@@ -96,14 +96,14 @@ TEST_CASE("joined labels give the backtest that the rows themselves give") {
   const auto joined = run(logged.path(), join + " --out joined.csv");
   CAPTURE(joined.err);
   REQUIRE(joined.exit_code == 0);
-  CHECK(joined.out == "200 decisions with a label, 200 without, 0 erased; 0 labels of no decision\n");
+  CHECK(joined.out == "200 decisions with a label, 200 without, 0 erased; 0 labels without a decision\n");
   CHECK(run(logged.path(), join).out == read_file(logged.path() / "joined.csv"));
   const auto lines = lines_of(read_file(logged.path() / "joined.csv"));
   CHECK_THAT(lines[0], Catch::EndsWith(",sex,outcome,log_index,log_action,review_action,review_why"));
   CHECK_THAT(lines[3], Catch::StartsWith("request-4,") && Catch::EndsWith(",DECLINE,INCOME"));
   CHECK_THAT(lines[4], Catch::EndsWith(",,"));
 
-  // Every second row, header first: the rows that have a label.
+  // The header and every second row: the rows that have a label.
   REQUIRE(run(logged.path(), "awk 'NR == 1 || NR % 2 == 0' rows.csv >half.csv").exit_code == 0);
   for (const char* flags : {"--data joined.csv --label outcome --out a", "--data half.csv --label bad --out b"})
     REQUIRE(
@@ -117,7 +117,7 @@ TEST_CASE("joined labels give the backtest that the rows themselves give") {
   CHECK(a == b);
 }
 
-TEST_CASE("labels that contradict each other are refused; those not known yet are none") {
+TEST_CASE("contradicting labels are refused, and missing labels are not known yet") {
   const test::LoggedFolder logged(20);
   const auto join = [&](const std::string& text, const std::string& more = "--label y") {
     write_file(logged.path() / "l.csv", text);
@@ -128,5 +128,5 @@ TEST_CASE("labels that contradict each other are refused; those not known yet ar
   CHECK_THAT(join("id,x\nrequest-1,0\n").err, Catch::Contains("labels.column"));
   CHECK_THAT(join("id,amount\nrequest-1,0\n", "--label amount").err, Catch::Contains("labels.column"));
   CHECK_THAT(join("id,y\nrequest-1,\nrequest-2,1\nrequest-2,1\nelse,0\n").err,
-             Catch::StartsWith("1 decisions with a label, 19 without, 0 erased; 1 labels of no decision"));
+             Catch::StartsWith("1 decisions with a label, 19 without, 0 erased; 1 labels without a decision"));
 }

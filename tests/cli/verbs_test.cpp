@@ -54,7 +54,8 @@ TEST_CASE("every verb's help shows an example that runs") {
     return;
   }
   for (const std::string verb : kVerbs) {
-    if (verb == "train" || verb == "simulate") continue;  // below: they would replace what the others need
+    if (verb == "train" || verb == "simulate")
+      continue;  // tested below: they would replace the files that the others need
     const auto help = run(folder, "sluice " + verb + " --help");
     CAPTURE(verb, help.out, help.err);
     REQUIRE(help.exit_code == 0);
@@ -66,7 +67,7 @@ TEST_CASE("every verb's help shows an example that runs") {
   }
 }
 
-TEST_CASE("the examples of simulate and train run in a folder of their own") {
+TEST_CASE("the examples of simulate and train run in a separate folder") {
   const test::TempDir folder;
   std::filesystem::create_directory_symlink(std::filesystem::path(SLUICE_SOURCE_DIR) / "examples", folder / "examples");
   const auto simulate = test::example_of(run(folder.path(), "sluice simulate --help").out);
@@ -84,7 +85,7 @@ TEST_CASE("the examples of simulate and train run in a folder of their own") {
 
 #ifdef SLUICE_CAN_TRAIN
 
-TEST_CASE("replay computes the reasons of attributions again, and finds them to the bit") {
+TEST_CASE("replay recomputes the reasons by attribution to the bit") {
   const auto& folder = test::working_folder();
   REQUIRE(run(folder,
               "head -301 transactions.csv >few.csv && sluice score --bundle bundle --data few.csv --out few.jsonl "
@@ -96,7 +97,7 @@ TEST_CASE("replay computes the reasons of attributions again, and finds them to 
   REQUIRE_THAT(same.out, Catch::Contains("300 records, 0 differ"));
 }
 
-TEST_CASE("a log's decisions joined with their late labels are rows to train from, by the bundle's schema") {
+TEST_CASE("a log's decisions joined with their late labels can be trained on with the bundle's schema") {
   const auto& folder = test::working_folder();
   REQUIRE(run(folder,
               "sluice score --bundle bundle --data transactions.csv --out joined_from.csv --id transaction_id "
@@ -117,7 +118,7 @@ TEST_CASE("a log's decisions joined with their late labels are rows to train fro
   REQUIRE_THAT(trained.out, Catch::Contains("sha256:"));
 }
 
-TEST_CASE("bundle promote replaces a bundle by a better one alone") {
+TEST_CASE("bundle promote replaces a bundle only with a better one") {
   const auto& folder = test::working_folder();
   write_file(folder / "weak.json", R"({"forest": {"search": 1, "folds": 2, "max_rounds": 1},
                                        "network": {"members": [{"kind": "mlp", "count": 1, "hidden": [2]}], "max_epochs": 1}})");
@@ -138,7 +139,7 @@ TEST_CASE("bundle promote replaces a bundle by a better one alone") {
   REQUIRE_THAT(read_file(folder / "place.history.jsonl"), Catch::Contains(R"("who":"ann","why":"season")"));
 }
 
-TEST_CASE("score writes the columns of the contract, and the same decisions in all three formats") {
+TEST_CASE("score writes the documented columns, and the same decisions in all three formats") {
   const auto& folder = test::working_folder();
   for (const char* name : {"d.csv", "d.jsonl", "d.arrow"})
     REQUIRE(run(folder,
@@ -170,7 +171,7 @@ TEST_CASE("score writes the columns of the contract, and the same decisions in a
   REQUIRE(forwarded > 0);
 }
 
-TEST_CASE("score gives the same bytes whatever the number of threads, from CSV, gzip and standard input") {
+TEST_CASE("score gives the same bytes for any number of threads, from CSV, gzip and standard input") {
   const auto& folder = test::working_folder();
   REQUIRE(run(folder,
               "sluice score --bundle bundle --data transactions.csv --out one.csv --threads 1 --quiet && sluice score "
@@ -186,7 +187,7 @@ TEST_CASE("score gives the same bytes whatever the number of threads, from CSV, 
               .exit_code == 0);
 }
 
-TEST_CASE("a changed byte anywhere in a bundle is refused by name; verify is exit 3") {
+TEST_CASE("a changed byte in any file of a bundle is refused with the file's name, and verify is exit 3") {
   const auto& folder = test::working_folder();
   for (const char* file : {"manifest.json", "schema.json", "forest-0.json", "network.safetensors", "policy.json",
                            "calibration.json", "rules/pre.json", "backgrounds/population.arrow"}) {
@@ -205,7 +206,7 @@ TEST_CASE("a changed byte anywhere in a bundle is refused by name; verify is exi
   REQUIRE(run(folder, "sluice bundle verify bundle").exit_code == 0);
 }
 
-TEST_CASE("the same seed trains the same bundle twice, whether it tells of its epochs or not") {
+TEST_CASE("the same seed trains the same bundle twice, with or without progress on epochs") {
   const auto& folder = test::working_folder();
   const std::string train =
       "sluice train --data transactions.csv --label fraud --schema examples/schema.json --config train.json --seed 5 "
@@ -245,7 +246,7 @@ TEST_CASE("Ctrl-C during training leaves no bundle") {
   REQUIRE(run(folder, "ls -d stopped* 2>/dev/null | wc -l").out == "0\n");
 }
 
-TEST_CASE("a label that leaked into a feature is a warning that names it") {
+TEST_CASE("a feature that leaks the label is named in a warning") {
   const auto r =
       run(test::working_folder(),
           "sluice train --data transactions.csv --label fraud --config train.json --network none --out leaky --quiet");

@@ -1,4 +1,4 @@
-"""Who gets which arm, written from docs/experiments.md alone: assign_arms.py PLAN < "TIME_US<tab>KEY" lines."""
+"""Prints the arms of keys, written only from docs/experiments.md: assign_arms.py PLAN < "TIME_US<tab>KEY" lines."""
 
 import datetime
 import functools

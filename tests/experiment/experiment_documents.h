@@ -1,5 +1,5 @@
 #pragma once
-/// Experiment plans good and bad, with the fault that the reader is to find.
+/// Valid and invalid experiment plans, with the fault that the reader must find.
 
 #include <string>
 #include <vector>
@@ -8,12 +8,12 @@ namespace sluice::test {
 
 struct ExperimentDocument {
   std::string text;
-  std::string code;  // empty: a good one
+  std::string code;  // empty: a valid plan
   std::string pointer;
-  bool beyond_schema = false;  // compares two values, which a JSON Schema cannot
+  bool beyond_schema = false;  // the fault is a relation of two values, which a JSON Schema cannot express
 };
 
-/// A plan of one layer, "l", and these experiments.
+/// A plan with one layer, "l", and these experiments.
 inline std::string plan_of(const std::string& experiments,
                            const std::string& layers = R"({"name": "l", "key": "customer", "salt": "l1"})") {
   return R"({"plan_version": 1, "layers": [)" + layers + R"(], "experiments": [)" + experiments + "]}";

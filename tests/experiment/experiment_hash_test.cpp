@@ -1,4 +1,4 @@
-// The hash against its authors' vectors, and the whole assignment against a second one in Python.
+// Compares the hash with its authors' test vectors, and the assignment with a second implementation in Python.
 #include <sstream>
 
 #include "sluice/base/file.h"
@@ -25,7 +25,7 @@ TEST_CASE("SipHash-2-4 gives the values of the paper and of the reference implem
   for (const auto& [n, hash] : vectors) CHECK(siphash(key, text.substr(0, n)) == hash);
 }
 
-TEST_CASE("a second implementation, from the document alone, gives every key the same arms") {
+TEST_CASE("an implementation written only from the document gives every key the same arms") {
   const std::string source = SLUICE_SOURCE_DIR, plan_path = source + "/examples/experiments.json";
   const auto plan = parse_experiments(read_file(plan_path), plan_path);
   const TempDir dir;

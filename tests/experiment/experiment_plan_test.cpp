@@ -10,7 +10,7 @@ namespace sluice::test {
 
 using namespace cascade;
 
-TEST_CASE("every fault of an experiment plan is reported with its code and place") {
+TEST_CASE("every fault of an experiment plan is reported with its code and JSON pointer") {
   for (const auto& document : experiment_documents()) {
     CAPTURE(document.text);
     const ExperimentCheck check = check_experiments(document.text, "plan.json");
@@ -26,7 +26,7 @@ TEST_CASE("every fault of an experiment plan is reported with its code and place
   }
 }
 
-TEST_CASE("an unknown key of a plan comes with the nearest known one, and all faults come at once") {
+TEST_CASE("an unknown key of a plan is reported with the nearest known one, and all faults are reported together") {
   ExperimentText e{.layer = "k", .buckets = "[9, 3]", .more = R"(, "shadows": 1, "stat": "2024-01-01T00:00:00Z")"};
   std::string all;
   for (const auto& d : check_experiments(plan_of(e.text()), "plan.json").diagnostics) all += to_string(d) + "\n";
@@ -37,7 +37,7 @@ TEST_CASE("an unknown key of a plan comes with the nearest known one, and all fa
   }
 }
 
-TEST_CASE("a plan of ten megabytes is read or refused, in few words") {
+TEST_CASE("a plan of ten megabytes is read or refused, with short messages") {
   const std::string huge(5'000'000, 'x'), other = huge + "yz", quoted = "\"" + huge + "\"";
   const auto repeated = [](const std::string& piece, std::size_t n) {
     std::string text = piece;
@@ -97,7 +97,7 @@ TEST_CASE("a plan of ten megabytes is read or refused, in few words") {
   }
 }
 
-TEST_CASE("a plan says what its document says, and the shares of a step are buckets") {
+TEST_CASE("a plan has the values of its document, and the shares of a step are in buckets") {
   const std::string arms =
       R"({"name": "now", "share": 0.95}, {"name": "p", "share": 0.05, "challenger": {"kind": "policy", "ref": "p.json"}},
          {"name": "w", "shadow": true, "challenger": {"kind": "rules", "ref": "sha256:00"}})";
@@ -119,7 +119,7 @@ TEST_CASE("a plan says what its document says, and the shares of a step are buck
   CHECK_FALSE(plan.find("b").has_value());
 }
 
-TEST_CASE("the example of docs/experiments.md is the plan in examples, and a sound one") {
+TEST_CASE("the example of docs/experiments.md is the plan in examples, and is valid") {
   const std::string root = SLUICE_SOURCE_DIR, page = read_file(root + "/docs/experiments.md");
   const std::size_t start = page.find("```json\n") + 8;
   const std::string example = read_file(root + "/examples/experiments.json");

@@ -7,7 +7,7 @@
 
 namespace sluice::test {
 
-TEST_CASE("docs/experiment_report.schema.json describes the report, with labels and without") {
+TEST_CASE("the report matches docs/experiment_report.schema.json, with and without labels") {
   const JsonSchema schema("experiment_report.schema.json");
   const TempDir dir;
   const ExperimentLog log(dir.path(), 500);

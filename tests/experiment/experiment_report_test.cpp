@@ -1,4 +1,4 @@
-// The report against sums over what was written into the log.
+// Compares the report with sums over the decisions that were written to the log.
 #include "sluice/experiment/report.h"
 
 #include <cmath>
@@ -38,7 +38,7 @@ double mean(const std::vector<double>& values) {
   return sum / static_cast<double>(values.size());
 }
 
-/// The difference by its definition: means of what came before are taken anew for each decision.
+/// The difference by its definition: computes the means of the earlier decisions again for each decision.
 double plain_difference(const ExperimentLog& log, const std::string& arm, const std::vector<double>& p_of_day,
                         const std::function<std::optional<double>(const LoggedDecision&)>& outcome) {
   std::vector<double> champion, challenger, effects, weights;
@@ -66,7 +66,7 @@ struct Told {
 
 }  // namespace
 
-TEST_CASE("an arm's figures are sums over its records") {
+TEST_CASE("an arm's figures equal sums over its records") {
   const Told told;
   REQUIRE(told.report.experiments.size() == 2);
   CHECK(told.report.n_records == told.log.decisions.size());
@@ -99,7 +99,7 @@ TEST_CASE("an arm's figures are sums over its records") {
     }
 }
 
-TEST_CASE("differences to the champion weigh each decision by the shares at its time") {
+TEST_CASE("differences from the champion weight each decision by the shares at its time") {
   const Told told;
   const auto& arms = told.report.experiments[0].arms;
   const auto approved = [](const LoggedDecision& d) { return std::optional<double>(d.action == Action::approve); };
@@ -114,7 +114,7 @@ TEST_CASE("differences to the champion weigh each decision by the shares at its 
   CHECK(arms[1].approve_difference.low > 0);  // x approves more, by construction
 }
 
-TEST_CASE("expected decisions follow the ramp, and a sound log has a sound ratio") {
+TEST_CASE("expected decisions follow the ramp, and the ratio of a sound log fits") {
   const Told told;
   const auto& e = told.report.experiments[0];
   double n_day[2] = {0, 0};
@@ -125,7 +125,7 @@ TEST_CASE("expected decisions follow the ramp, and a sound log has a sound ratio
   CHECK(told.report.is_sound());
 }
 
-TEST_CASE("the shadow is compared with what acted in the same records") {
+TEST_CASE("the shadow is compared with the acting arm in the same records") {
   const Told told;
   const auto& shadow = told.report.experiments[0].shadow;
   REQUIRE(shadow.has_value());
@@ -147,7 +147,7 @@ TEST_CASE("the shadow is compared with what acted in the same records") {
   CHECK(shadow->cost_difference.value == Approx(mean(costs)));
 }
 
-TEST_CASE("the first decision of each subject alone counts where that is asked for") {
+TEST_CASE("with first_of_subject only the first decision of each subject counts") {
   const Told told;
   const auto& all = told.report.experiments[1];
   CHECK(all.n == 3000);
@@ -161,7 +161,7 @@ TEST_CASE("the first decision of each subject alone counts where that is asked f
   CHECK(std::isnan(first.experiments[1].arms[0].cost.value));
 }
 
-TEST_CASE("records that the plan cannot have given are counted apart, and the report is not sound") {
+TEST_CASE("records that do not fit the plan are counted separately, and the report is not sound") {
   const TempDir dir;
   const Decided decided;
   {
@@ -175,7 +175,7 @@ TEST_CASE("records that the plan cannot have given are counted apart, and the re
     append("a/gone b/z", kNoon, 1);        // no such arm
     append("a/now", kNoon - 2 * kDay, 1);  // before the start
     append("c/now", kNoon, 1);             // no such experiment
-    append("champion", kNoon, 1);          // no such text
+    append("champion", kNoon, 1);          // not the text of an assignment
     append("", kNoon, 0);
     append("b/z", kNoon, 0);
   }
@@ -192,7 +192,7 @@ TEST_CASE("records that the plan cannot have given are counted apart, and the re
   CHECK(code_of([&] { experiment_report(dir / "log", plan, {.first_of_subject = true}); }) == "experiment.no_subject");
 }
 
-TEST_CASE("lost records of one arm are found as a ratio that is not the plan's") {
+TEST_CASE("lost records of one arm give a sample ratio that does not fit the plan") {
   const TempDir dir;
   const Decided decided;
   const auto plan = cascade::parse_experiments(kTwoExperiments, "plan.json");
@@ -210,7 +210,7 @@ TEST_CASE("lost records of one arm are found as a ratio that is not the plan's")
   CHECK(report.experiments[1].ratio_p < 1e-3);
 }
 
-TEST_CASE("arms by the plan's own hash alarm the ratio test for no more than alpha of all salts") {
+TEST_CASE("with arms assigned by the plan, the ratio test fails for at most alpha of all salts") {
   const std::string plan_text = kTwoExperiments;
   const std::size_t salt_at = plan_text.find("\"s2\"");
   int n_alarms = 0;
@@ -230,7 +230,7 @@ TEST_CASE("arms by the plan's own hash alarm the ratio test for no more than alp
   CHECK(n_alarms <= 0.05 * 300);
 }
 
-TEST_CASE("labels that cannot be meant are refused with their place") {
+TEST_CASE("invalid labels are refused with their location") {
   const TempDir dir;
   const auto code = [&](const std::string& csv, const char* amount = "") {
     write_file(dir / "l.csv", csv);
@@ -250,7 +250,7 @@ TEST_CASE("labels that cannot be meant are refused with their place") {
   CHECK((labels.find("b") && labels.find("b")->amount == 3 && !labels.find("c") && !labels.find("")));
 }
 
-TEST_CASE("the JSON and the page say what the report says, and the page loads nothing") {
+TEST_CASE("the JSON and the page show the report's figures, and the page loads nothing") {
   const Told told;
   const auto json = nlohmann::json::parse(experiment_json(told.report));
   const auto& x = told.report.experiments[0].arms[1];

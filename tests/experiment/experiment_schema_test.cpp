@@ -6,7 +6,7 @@
 
 namespace sluice::test {
 
-TEST_CASE("docs/experiments.schema.json accepts the plans that the reader accepts, and no others") {
+TEST_CASE("docs/experiments.schema.json accepts exactly the plans that the reader accepts") {
   const JsonSchema schema("experiments.schema.json");
   for (const auto& document : experiment_documents()) {
     if (document.beyond_schema || document.code == "experiment.json") continue;

@@ -1,5 +1,5 @@
 #pragma once
-/// A log of decisions in experiments' arms, and what was written into it.
+/// A log of decisions in experiments' arms, and the decisions that were written to it.
 
 #include <cmath>
 #include <optional>
@@ -15,7 +15,7 @@ namespace sluice::test {
 
 constexpr std::int64_t kDay = 86'400'000'000;
 
-/// Two layers; "a" has three arms, a shadow and a ramp on kNoon's second day, "b" two arms.
+/// Two layers. Experiment "a" has three arms, a shadow and a ramp step one day after kNoon; "b" has two arms.
 inline const char* kTwoExperiments = R"({
  "plan_version": 4,
  "layers": [{"name": "l", "key": "customer", "salt": "l1"}, {"name": "m", "key": "customer", "salt": "l2"}],
@@ -35,7 +35,7 @@ struct LoggedDecision {
   cascade::Level level = cascade::Level::L0;
   bool forwarded = false;
   std::optional<cascade::Action> shadow;
-  std::optional<bool> bad;  // none: no label
+  std::optional<bool> bad;  // nullopt: no label
   double amount = 0;
 };
 

@@ -1,4 +1,4 @@
-// Who gets which arm: laws over random plans and structured keys.
+// Laws of the assignment of arms, over random plans and structured keys.
 #include "sluice/experiment/plan.h"
 
 #include <cmath>
@@ -20,7 +20,7 @@ constexpr std::int64_t kDay = 86'400'000'000, kNewYear = 1'704'067'200'000'000; 
 
 std::string key_text(std::size_t i) { return "customer-" + std::to_string(i); }
 
-/// Random shares, whole in ten-thousandths, of which some are 0.
+/// Random shares in buckets, some of them 0.
 std::vector<std::int64_t> random_shares(Random& random, std::size_t n_arms) {
   std::vector<std::int64_t> cuts = {0, kBuckets};
   while (cuts.size() <= n_arms)
@@ -34,7 +34,7 @@ std::vector<std::int64_t> random_shares(Random& random, std::size_t n_arms) {
 
 std::string decimal(std::int64_t buckets) { return std::to_string(static_cast<double>(buckets) / kBuckets); }
 
-/// One experiment that has the whole layer, with a step a day from 2024-01-01 on.
+/// One experiment over the whole layer, with one ramp step per day from 2024-01-01.
 std::string random_ramp(Random& random) {
   const std::size_t n_arms = 1 + random.below(5), n_steps = 1 + random.below(6);
   std::string arms, ramp;
@@ -55,17 +55,17 @@ std::string random_ramp(Random& random) {
       .text();
 }
 
-/// Pearson's statistic of a table of counts against what its margins or `expected` say.
+/// Pearson's chi-square statistic of counts compared with the expected counts.
 double chi_square(const std::vector<double>& counts, const std::vector<double>& expected) {
   double sum = 0;
   for (std::size_t i = 0; i < counts.size(); ++i)
     sum += (counts[i] - expected[i]) * (counts[i] - expected[i]) / expected[i];
   return sum;
 }
-/// Far beyond chance: six standard deviations above the mean of chi-square with `df` degrees of freedom.
+/// Beyond chance: six standard deviations above the mean of chi-square with `df` degrees of freedom.
 double bound(double df) { return df + 6 * std::sqrt(2 * df); }
 
-/// Of the contingency table of two labels a key.
+/// Chi-square statistic of the contingency table of two labels per key.
 double dependence(const std::vector<int>& a, const std::vector<int>& b, double& df) {
   std::map<int, double> of_a, of_b;
   std::map<std::pair<int, int>, double> of_both;
@@ -80,7 +80,7 @@ double dependence(const std::vector<int>& a, const std::vector<int>& b, double& 
   return sum;
 }
 
-/// The arm of every key in the experiment, -1 where it is not in it.
+/// The arm of every key in the experiment; -1 if the key is not in it.
 std::vector<int> arms_of(const ExperimentPlan& plan, std::size_t experiment, std::int64_t now_us = kNewYear) {
   std::vector<int> arms;
   for (std::size_t i = 0; i < kKeys; ++i) {
@@ -98,7 +98,7 @@ const std::string kTwoLayers =
 
 }  // namespace
 
-TEST_CASE("a key keeps its arm while that arm's share grows, and no key moves that need not") {
+TEST_CASE("a key keeps its arm while that arm's share grows, and no more keys move than necessary") {
   Random random(71);
   for (int n = 0; n < 60; ++n) {
     const std::string text = plan_of(random_ramp(random));
@@ -132,7 +132,7 @@ TEST_CASE("a key keeps its arm while that arm's share grows, and no key moves th
   }
 }
 
-TEST_CASE("keys fall into experiments and arms by their shares") {
+TEST_CASE("keys are distributed over experiments and arms by their shares") {
   const std::string arms =
       R"({"name": "now", "share": 0.7}, {"name": "x", "share": 0.2, "challenger": {"kind": "bundle", "ref": "b"}},
          {"name": "y", "share": 0.1, "challenger": {"kind": "bundle", "ref": "c"}})";
@@ -151,7 +151,7 @@ TEST_CASE("keys fall into experiments and arms by their shares") {
   CHECK(chi_square(seen, expected) < bound(5));
 }
 
-TEST_CASE("layers are independent, arms do not depend on the layer's bucket, a new salt splits anew") {
+TEST_CASE("layers, arms within a layer's bucket, and arms of another salt are independent") {
   const auto whole = [](const std::string& name, const std::string& layer, const std::string& salt) {
     return ExperimentText{.name = name, .layer = layer, .salt = salt, .buckets = "[0, 10000]"}.text();
   };
@@ -180,10 +180,10 @@ TEST_CASE("layers are independent, arms do not depend on the layer's bucket, a n
   CHECK(dependence(a, b, df) < bound(1));
   CHECK(dependence(a, slice, df) < bound(19));
   CHECK(dependence(a, anew, df) < bound(1));
-  CHECK(dependence(a, a, df) > 0.9 * static_cast<double>(kKeys));  // what dependence looks like
+  CHECK(dependence(a, a, df) > 0.9 * static_cast<double>(kKeys));  // for comparison: full dependence
 }
 
-TEST_CASE("an experiment runs from its start to before its stop, and steps hold from their microsecond on") {
+TEST_CASE("an experiment runs in [start, stop), and a step holds from its microsecond on") {
   const auto plan = parse_experiments(
       plan_of(ExperimentText{
           .buckets = "[0, 10000]",
@@ -202,7 +202,7 @@ TEST_CASE("an experiment runs from its start to before its stop, and steps hold 
   CHECK(arm_at(kNewYear + 2 * kDay).empty());
 }
 
-TEST_CASE("each layer takes its own key, and none without one; assigning allocates nothing") {
+TEST_CASE("each layer uses its own key and assigns nothing without one, and assign allocates nothing") {
   const auto plan = parse_experiments(
       plan_of(ExperimentText{.buckets = "[0, 10000]"}.text() + ", " +
                   ExperimentText{.name = "b", .layer = "m", .salt = "s2", .buckets = "[0, 10000]"}.text(),
@@ -225,7 +225,7 @@ TEST_CASE("each layer takes its own key, and none without one; assigning allocat
   CHECK(n_same == 26);
 }
 
-TEST_CASE("a record's text names every place, and reads back") {
+TEST_CASE("a record's text names every place and can be read back") {
   std::string_view text = "a/now b/x";
   const auto first = take_arm_name(text), second = take_arm_name(text), none = take_arm_name(text);
   REQUIRE((first && second && !none));

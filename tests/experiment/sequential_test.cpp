@@ -1,4 +1,4 @@
-// Intervals and tests that may be looked at after every observation: simulated with a look at each.
+// Intervals and tests that stay valid if they are read after every observation: simulated with a reading after each.
 #include "sluice/experiment/sequential.h"
 
 #include <algorithm>
@@ -18,13 +18,15 @@ namespace {
 constexpr double kAlpha = 0.05;
 constexpr int kRuns = 600, kSteps = 4000;
 
-bool misses(const Estimate& e, double truth) { return e.low > truth || e.high < truth; }  // never where there is none
+bool misses(const Estimate& e, double truth) {
+  return e.low > truth || e.high < truth;
+}  // never if there is no interval
 
 struct Misses {
-  double sequence = 0, fixed = 0;  // share of runs in which one look or more misses the truth
+  double sequence = 0, fixed = 0;  // share of runs in which at least one reading misses the truth
 };
 
-/// Of the mean of `draw`, whose expectation is `truth`; `fixed` is the interval for one look only.
+/// Misses of the mean of `draw`, whose expectation is `truth`. `fixed` is the interval for a single reading.
 Misses misses_of_mean(double reach, double truth, const std::function<double(Random&)>& draw) {
   const ConfidenceSequence sequence(kAlpha, 1000);
   Misses out;
@@ -47,7 +49,7 @@ Misses misses_of_mean(double reach, double truth, const std::function<double(Ran
   return out;
 }
 
-/// A week of each share: the challenger's of ten, and of the outcome, which drifts with the weeks.
+/// One week of a ramp: the challenger's share, and the drift of the outcome in this week.
 struct Week {
   double p, drift;
 };
@@ -55,11 +57,11 @@ constexpr Week kWeeks[] = {{0.05, 0}, {0.2, 0.3}, {0.5, 1}, {0.8, 2}};
 
 }  // namespace
 
-TEST_CASE("a mean's interval, looked at after every observation, misses in no more than alpha of all runs") {
+TEST_CASE("a mean's interval, read after every observation, misses in at most alpha of all runs") {
   const auto check = [](const char* name, const Misses& m) {
     CAPTURE(name, m.sequence, m.fixed);
     CHECK(m.sequence <= kAlpha);
-    CHECK(m.fixed > 2 * kAlpha);  // what looking does to an interval made for one look
+    CHECK(m.fixed > 2 * kAlpha);  // the error of an interval for a single reading
   };
   check("coin", misses_of_mean(1, 0.5, [](Random& r) { return r.uniform() < 0.5; }));
   check("a share of 2 %", misses_of_mean(1, 0.02, [](Random& r) { return r.uniform() < 0.02; }));
@@ -76,13 +78,13 @@ TEST_CASE("a mean's interval, looked at after every observation, misses in no mo
   check("exponential", misses_of_mean(0, 1, [](Random& r) { return -std::log(1 - r.uniform()); }));
 }
 
-TEST_CASE("the interval is the paper's, narrowest where it was tuned for") {
+TEST_CASE("the interval equals the paper's and is narrowest at the tuned number of observations") {
   for (const double alpha : {0.01, 0.05, 0.2})
     for (const double n : {100.0, 1000.0, 1e6}) {
       CAPTURE(alpha, n);
       const double own = ConfidenceSequence(alpha, n).half_width(n);
       for (const double other : {0.5, 0.9, 1.1, 2.0}) CHECK(own < ConfidenceSequence(alpha, other * n).half_width(n));
-      // Theorem 2.2 with the paper's closed form for rho, which is nearly the best one.
+      // Theorem 2.2 with the paper's closed form for rho, which is nearly optimal.
       const double rho2 = (-2 * std::log(alpha) + std::log(-2 * std::log(alpha) + 1)) / n, m = n * rho2 + 1;
       const double theirs = std::sqrt(2 * m / (n * n * rho2) * std::log(std::sqrt(m) / alpha));
       CHECK(own <= theirs * (1 + 1e-12));
@@ -90,7 +92,7 @@ TEST_CASE("the interval is the paper's, narrowest where it was tuned for") {
     }
 }
 
-TEST_CASE("no interval below 100 observations, and a hundred equal ones are no certainty") {
+TEST_CASE("there is no interval below 100 observations, and 100 equal ones give no certainty") {
   const ConfidenceSequence sequence(kAlpha, 1000);
   RunningMean mean(1);
   CHECK(std::isnan(sequence.of(mean).value));
@@ -104,7 +106,7 @@ TEST_CASE("no interval below 100 observations, and a hundred equal ones are no c
     CHECK(code_of([&, a = alpha, t = tuned_for] { ConfidenceSequence(a, t); }) == "experiment.alpha");
 }
 
-TEST_CASE("mean and variance are those of two passes, with three observations more as far out as the farthest") {
+TEST_CASE("mean and variance equal those of two passes, with three more observations at the largest distance") {
   for (const double offset : {0.0, 1e6}) {
     Random random(3);
     RunningMean running(10);
@@ -121,8 +123,7 @@ TEST_CASE("mean and variance are those of two passes, with three observations mo
   }
 }
 
-TEST_CASE(
-    "A/A through a ramp with drifting outcomes: false alarms in no more than alpha of all runs, however one looks") {
+TEST_CASE("A/A through a ramp with drifting outcomes gives false alarms in at most alpha of all runs") {
   const ConfidenceSequence sequence(kAlpha, 1000);
   const auto check = [&](double reach, const std::function<double(Random&, double)>& draw) {
     int n_alarms = 0, n_plain = 0;
@@ -144,13 +145,13 @@ TEST_CASE(
     }
     CAPTURE(reach, n_alarms, n_plain);
     CHECK(n_alarms <= kAlpha * kRuns);
-    CHECK(n_plain > kRuns / 2);  // plain means compare weeks, not arms
+    CHECK(n_plain > kRuns / 2);  // plain means compare weeks instead of arms
   };
   check(0, [](Random& r, double drift) { return drift + r.normal(); });
   check(1, [](Random& r, double drift) { return r.uniform() < 0.02 + drift / 5; });
 }
 
-TEST_CASE("a difference that is there is found, and covered at all times in 1 - alpha of all runs") {
+TEST_CASE("a real difference is found, and covered at all times in 1 - alpha of all runs") {
   const ConfidenceSequence sequence(kAlpha, 1000);
   constexpr double kEffect = 0.3;
   int n_missed = 0, n_found = 0;
@@ -172,7 +173,7 @@ TEST_CASE("a difference that is there is found, and covered at all times in 1 - 
   CHECK(n_found > 0.95 * kRuns);
 }
 
-TEST_CASE("an observation that could only come to one arm says nothing of a difference") {
+TEST_CASE("an observation that only one arm could receive is ignored in a difference") {
   ArmDifference difference;
   difference.add(true, 1, 7);
   difference.add(false, 0, 7);
@@ -181,7 +182,7 @@ TEST_CASE("an observation that could only come to one arm says nothing of a diff
   CHECK(difference.weighted_effects().n() == 0);
 }
 
-TEST_CASE("the ratio test is the Dirichlet-multinomial Bayes factor at its largest") {
+TEST_CASE("the ratio test equals the running maximum of the Dirichlet-multinomial Bayes factor") {
   Random random(41);
   const std::vector<std::int64_t> shares = {7000, 2000, 1000};
   SampleRatioTest test;
@@ -192,7 +193,7 @@ TEST_CASE("the ratio test is the Dirichlet-multinomial Bayes factor at its large
     const std::size_t arm = u < 0.6 ? 0 : u < 0.85 ? 1 : 2;
     test.add(arm, 0, shares);
     ++counts[arm];
-    // log of B(1 + counts) / B(1), over the counts' probability under the shares.
+    // log of B(1 + counts) / B(1), divided by the probability of the counts under the shares.
     double log_factor = std::lgamma(3.0) - std::lgamma(3.0 + n);
     for (std::size_t a = 0; a < 3; ++a)
       log_factor += std::lgamma(1 + counts[a]) - counts[a] * std::log(static_cast<double>(shares[a]) / 10'000);
@@ -202,7 +203,7 @@ TEST_CASE("the ratio test is the Dirichlet-multinomial Bayes factor at its large
   CHECK(test.p_value() < 0.05);
 }
 
-TEST_CASE("the ratio test alarms in no more than alpha of sound runs, whatever the ramp, and finds lost records") {
+TEST_CASE("the ratio test fails in at most alpha of sound runs for any ramp, and finds lost records") {
   const std::vector<std::vector<std::int64_t>> steps = {{9900, 100, 0}, {9000, 1000, 0}, {5000, 3000, 2000}};
   int n_alarms = 0, n_found = 0;
   for (int run = 0; run < kRuns; ++run) {
@@ -216,7 +217,8 @@ TEST_CASE("the ratio test alarms in no more than alpha of sound runs, whatever t
                               : u < static_cast<double>(shares[0] + shares[1]) ? 1
                                                                                : 2;
       sound.add(arm, step, shares);
-      if (arm != 1 || random.uniform() > 0.3) losing.add(arm, step, shares);  // three in ten of one arm are lost
+      if (arm != 1 || random.uniform() > 0.3)
+        losing.add(arm, step, shares);  // three in ten records of one arm are lost
     }
     n_alarms += sound.p_value() < kAlpha;
     n_found += losing.p_value() < 0.01;

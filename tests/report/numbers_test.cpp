@@ -7,8 +7,8 @@
 
 using namespace sluice;
 
-TEST_CASE("decimals round, keep their digits and have no negative zero") {
-  CHECK(decimal(0.78125, 4) == "0.7812");  // half to even, as the exact value is a tie
+TEST_CASE("decimals are rounded, keep trailing zeros and have no negative zero") {
+  CHECK(decimal(0.78125, 4) == "0.7812");  // half to even: the exact value is a tie
   CHECK(decimal(2, 3) == "2.000");
   CHECK(decimal(-0.00004, 4) == "0.0000");
   CHECK(decimal(-0.0, 1) == "0.0");
@@ -22,7 +22,7 @@ TEST_CASE("decimals round, keep their digits and have no negative zero") {
   CHECK(signed_decimal(std::nan(""), 1) == "–");
 }
 
-TEST_CASE("shares and counts are shown as people write them") {
+TEST_CASE("shares are shown in percent, counts with thousands separators") {
   CHECK(percent(0.1234) == "12.3 %");
   CHECK(percent(0.1234, 0) == "12 %");
   CHECK(percent(std::nan("")) == "–");

@@ -21,7 +21,7 @@ TEST_CASE("labels, titles and the description are escaped, markup is not") {
   CHECK(text.ends_with("</svg>\n"));
 }
 
-TEST_CASE("coordinates are pixels to a tenth") {
+TEST_CASE("coordinates are pixels with one decimal") {
   CHECK(svg_pixels(1.04) == "1.0");
   CHECK(svg_pixels(-2.25) == "-2.2");
 }
