@@ -2,6 +2,7 @@
 /// The verbs of `sluice`, one file each. A verb returns the exit code: 0 if done, 3 if a check found something. It
 /// throws Error (exit code 1) if it fails and UsageError (exit code 2) if it was called wrongly.
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,10 @@ int run_rules(const Arguments& arguments);
 int run_score(const Arguments& arguments);
 int run_simulate(const Arguments& arguments);
 int run_train(const Arguments& arguments);
+
+/// The program sluice-train next to this one; empty if it is absent. `sluice train` runs it, so that `sluice` itself
+/// loads neither LibTorch nor libxgboost and starts in milliseconds.
+std::filesystem::path train_program();
 
 struct Verb {
   const char* name;

@@ -11,7 +11,6 @@
 #include "sluice/base/json_text.h"
 #include "sluice/cli/common_options.h"
 #include "sluice/cli/terminal.h"
-#include "sluice/cli/train_program.h"
 #include "sluice/cli/verbs.h"
 #include "sluice/dnn/executor.h"
 #include "sluice/gbdt/kernel.h"

@@ -5,7 +5,6 @@
 #include <filesystem>
 
 #include "sluice/base/error.h"
-#include "sluice/cli/train_program.h"
 #include "sluice/cli/verbs.h"
 
 namespace sluice::cli {
