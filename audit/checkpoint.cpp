@@ -4,7 +4,6 @@
 #include <cstring>
 #include <vector>
 
-#include "sluice/audit/log/sha256.h"
 #include "sluice/base/error.h"
 
 namespace sluice::audit {

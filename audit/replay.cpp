@@ -6,7 +6,6 @@
 #include "sluice/audit/decide_twice.h"
 #include "sluice/audit/log/log_reader.h"
 #include "sluice/audit/replay/redecide.h"
-#include "sluice/base/error.h"
 
 namespace sluice::audit {
 namespace {

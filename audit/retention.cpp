@@ -1,6 +1,5 @@
 #include "sluice/audit/retention.h"
 
-#include <limits>
 #include <utility>
 
 #include "sluice/audit/log/bytes.h"

@@ -4,7 +4,6 @@
 
 #include "sluice/audit/log/bytes.h"
 #include "sluice/audit/log/log_reader.h"
-#include "sluice/audit/log/sha256.h"
 #include "sluice/base/error.h"
 #include "sluice/base/json_text.h"
 

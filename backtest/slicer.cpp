@@ -7,7 +7,6 @@
 #include <set>
 
 #include "sluice/base/error.h"
-#include "sluice/base/number.h"
 
 namespace sluice::backtest {
 namespace {

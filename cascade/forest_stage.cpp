@@ -1,7 +1,6 @@
 #include "sluice/cascade/forest_stage.h"
 
 #include <string>
-#include <utility>
 
 #include "sluice/base/error.h"
 #include "sluice/bundle/forest_inputs.h"

@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <iostream>
 
-#include "sluice/base/error.h"
 #include "sluice/base/file.h"
 #include "sluice/base/number.h"
 #include "sluice/cli/common_options.h"

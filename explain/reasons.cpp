@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sluice/base/error.h"
 #include "sluice/base/json_fields.h"
 
 namespace sluice::explain {

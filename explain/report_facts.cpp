@@ -1,11 +1,9 @@
 #include "sluice/explain/report_facts.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "sluice/base/json_text.h"
-#include "sluice/base/number.h"
 
 namespace sluice::explain {
 

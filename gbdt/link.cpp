@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sluice/gbdt/kernels/walk.h"
 #include "sluice/gbdt/predict.h"
 
 namespace sluice::gbdt {

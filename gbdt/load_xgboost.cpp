@@ -5,7 +5,7 @@
 
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
-#include "sluice/gbdt/kernels/binned_forest.h"
+#include "sluice/gbdt/kernels/binned_forest.h"  // IWYU pragma: keep
 #include "sluice/gbdt/load/load_categories.h"
 #include "sluice/gbdt/load/load_objective.h"
 #include "sluice/gbdt/load/load_tree.h"

@@ -1,6 +1,5 @@
 #include "sluice/gbdt/merge.h"
 
-#include <algorithm>
 #include <string>
 
 #include "sluice/base/error.h"

@@ -1,7 +1,6 @@
 #include "sluice/io/rows.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <optional>
 #include <utility>

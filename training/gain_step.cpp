@@ -5,7 +5,6 @@
 #include <cmath>
 #include <functional>
 #include <numeric>
-#include <utility>
 
 #include "sluice/gbdt/load_xgboost.h"
 #include "sluice/gbdt/train/booster.h"

@@ -1,4 +1,3 @@
-#include "sluice/base/error.h"
 #include "sluice/training/pipeline.h"
 
 namespace sluice::training {

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "sluice/base/error.h"
-
 namespace sluice::audit {
 namespace {
 

@@ -1,7 +1,5 @@
 #include "sluice/audit/replay/redecide.h"
 
-#include <utility>
-
 #include "sluice/base/error.h"
 
 namespace sluice::audit {

@@ -12,7 +12,6 @@
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
 #include "sluice/base/json_text.h"
-#include "sluice/cli/common_options.h"
 #include "sluice/cli/verbs/audit_options.h"
 
 namespace sluice::cli {

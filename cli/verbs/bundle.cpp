@@ -3,12 +3,10 @@
 #include <memory>
 
 #include "sluice/base/error.h"
-#include "sluice/base/file.h"
 #include "sluice/base/json_text.h"
 #include "sluice/bundle/bundle.h"
 #include "sluice/cascade/engine.h"
 #include "sluice/cli/common_options.h"
-#include "sluice/cli/terminal.h"
 #include "sluice/cli/verbs.h"
 #include "sluice/cli/verbs/bundle_create.h"
 #include "sluice/cli/verbs/bundle_encode.h"

@@ -1,6 +1,5 @@
 #include "sluice/cli/verbs/bundle_create.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <memory>

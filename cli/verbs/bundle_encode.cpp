@@ -9,7 +9,6 @@
 #include "sluice/bundle/forest_signals.h"
 #include "sluice/cascade/forest_stage.h"
 #include "sluice/cli/common_options.h"
-#include "sluice/cli/terminal.h"
 #include "sluice/io/csv.h"
 
 namespace sluice::cli {

@@ -10,7 +10,6 @@
 
 #include "sluice/base/json_text.h"
 #include "sluice/cli/common_options.h"
-#include "sluice/cli/terminal.h"
 #include "sluice/cli/verbs.h"
 #include "sluice/dnn/executor.h"
 #include "sluice/gbdt/kernel.h"

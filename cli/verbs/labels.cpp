@@ -3,7 +3,6 @@
 
 #include "sluice/audit/stored_decisions.h"
 #include "sluice/base/error.h"
-#include "sluice/cli/common_options.h"
 #include "sluice/cli/verbs.h"
 #include "sluice/cli/verbs/late_labels.h"
 #include "sluice/cli/verbs/table_file.h"

@@ -7,7 +7,6 @@
 #include "sluice/audit/verify.h"
 #include "sluice/base/error.h"
 #include "sluice/cli/common_options.h"
-#include "sluice/cli/terminal.h"
 #include "sluice/cli/verbs/late_labels.h"
 
 namespace sluice::cli {

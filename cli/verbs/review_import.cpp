@@ -7,7 +7,6 @@
 
 #include "sluice/audit/stored_decisions.h"
 #include "sluice/base/error.h"
-#include "sluice/base/schema.h"
 #include "sluice/cli/verbs/audit_options.h"
 #include "sluice/io/record_reader.h"
 

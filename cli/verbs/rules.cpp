@@ -4,7 +4,6 @@
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
 #include "sluice/base/json_fields.h"
-#include "sluice/base/number.h"
 #include "sluice/cli/options.h"
 #include "sluice/cli/verbs.h"
 #include "sluice/rules/analyze.h"

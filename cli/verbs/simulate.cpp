@@ -1,6 +1,5 @@
 #include <iostream>
 
-#include "sluice/base/error.h"
 #include "sluice/base/file.h"
 #include "sluice/cli/common_options.h"
 #include "sluice/cli/terminal.h"

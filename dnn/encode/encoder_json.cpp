@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 #include "sluice/base/diagnostic.h"
 #include "sluice/base/error.h"

@@ -5,7 +5,6 @@
 #include <torch/version.h>
 
 #include <atomic>
-#include <cinttypes>
 #include <mutex>
 #include <utility>
 

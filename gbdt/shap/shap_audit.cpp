@@ -8,7 +8,7 @@
 #include "sluice/base/number.h"
 #include "sluice/gbdt/kernels/walk.h"
 #include "sluice/gbdt/predict.h"
-#include "sluice/gbdt/tree_shap.h"
+#include "sluice/gbdt/tree_shap.h"  // IWYU pragma: keep
 
 namespace sluice::gbdt {
 

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sluice/gbdt/shap/shap_heap.h"
+#include "sluice/gbdt/shap/shap_heap.h"  // IWYU pragma: keep
 
 namespace sluice::gbdt {
 namespace {

@@ -2,11 +2,10 @@
 #include <limits>
 #include <numbers>
 
-#include "sluice/base/error.h"
 #include "sluice/gbdt/load/lightgbm_cell.h"
-#include "sluice/gbdt/shap/shap_kernel.h"
+#include "sluice/gbdt/shap/shap_kernel.h"  // IWYU pragma: keep
 #include "sluice/gbdt/shap/shap_shares.h"
-#include "sluice/gbdt/shap/shap_walk.h"
+#include "sluice/gbdt/shap/shap_walk.h"  // IWYU pragma: keep
 
 namespace sluice::gbdt {
 namespace {

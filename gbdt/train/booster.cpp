@@ -2,7 +2,6 @@
 
 #include <xgboost/c_api.h>
 
-#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,5 @@
 #include "sluice/rules/compile/document.h"
 
-#include <algorithm>
 #include <set>
 
 #include "sluice/base/error.h"

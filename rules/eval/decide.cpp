@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "sluice/rules/eval/machine.h"
 #include "sluice/rules/eval/state.h"
 
