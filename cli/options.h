@@ -22,7 +22,7 @@ class UsageError : public std::runtime_error {
 class Options {
  public:
   /// --help shows `example`, a command line that runs.
-  Options(std::string verb, std::string summary, std::string example);
+  Options(const std::string& verb, std::string summary, std::string example);
   ~Options();
 
   Options& positional(const std::string& name, std::string& value, const std::string& help, bool required = true);
