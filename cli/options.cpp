@@ -26,7 +26,8 @@ struct Options::State {
   }
 };
 
-Options::Options(const std::string& verb, std::string summary, std::string example) : state_(std::make_unique<State>()) {
+Options::Options(const std::string& verb, std::string summary, std::string example)
+    : state_(std::make_unique<State>()) {
   state_->app.name("sluice " + verb);
   state_->app.description(std::move(summary));
   state_->app.footer("Example:\n  " + std::move(example));
