@@ -190,6 +190,16 @@ def find_dead_paths(lines: list[Line], file: Path, source: Path) -> Iterator[tup
                 yield line.number, f"there is no {path}"
 
 
+def find_dead_tests(lines: list[Line], source: Path) -> Iterator[tuple[int, str]]:
+    """A command that runs one test case, as in test_rules "now is*"."""
+    for line in lines:
+        for folder, name in re.findall(r"\btest_(\w+) \"([^\"]+?)\*?\"", line.text):
+            texts = (file.read_text(encoding="utf-8") for file in (source / "tests" / folder).glob("*.cpp"))
+            cases = (re.sub(r'"\s*"', "", text) for text in texts)
+            if not any(re.search(r"TEST_CASE\(\s*\"" + re.escape(name), text) for text in cases):
+                yield line.number, f'tests/{folder} has no test case "{name}"'
+
+
 def exists(path: str, file: Path, source: Path) -> bool:
     """`sluice/<folder>/name.h` is how a header is included."""
     path = path.removeprefix("sluice/")
@@ -204,6 +214,7 @@ def faults_of(file: Path, source: Path) -> Iterator[Fault]:
         find_broken_tables(lines),
         find_dead_links(lines, file),
         find_dead_paths(lines, file, source),
+        find_dead_tests(lines, source),
     )
     for check in checks:
         for number, what in check:
