@@ -40,7 +40,7 @@ int main(int argc, char** argv) {
   const Schema& schema = bundle->schema;
   cascade::Deployment service(bundle, "ann", "first release", {.history = "history.jsonl"});
   cascade::Deployment trial(challenger, "ann", "experiment spring");
-  const auto plan = cascade::parse_experiments(kPlan, "plan.json");
+  const auto plan = experiment::parse_experiments(kPlan, "plan.json");
   const auto bureau = cascade::isolate(std::make_shared<const Bureau>(), schema);
   audit::Log log("service", {.encrypt = true});  // a key for each subject: deleting it erases them
 
@@ -54,7 +54,7 @@ int main(int argc, char** argv) {
                                .provider = bureau.get(),
                                .now_us = time_us,
                                .priority = cascade::Priority::high});
-    const std::string arm = cascade::arm_text(plan, assigned);
+    const std::string arm = experiment::arm_text(plan, assigned);
     const auto subject = audit::subject_reference(account);
     log.append(use.bundle(), d, {id, subject, time_us, now_us(), "", arm, row});
     std::printf("%s, p = %.4f, level %s %s\n", rules::to_string(d.action), d.p_final, cascade::to_string(d.level),

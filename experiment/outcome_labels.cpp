@@ -11,7 +11,7 @@
 #include "sluice/base/schema.h"
 #include "sluice/io/record_reader.h"
 
-namespace sluice::audit {
+namespace sluice::experiment {
 namespace {
 
 std::size_t column_of(const std::vector<std::string>& header, const std::string& name, const std::string& path) {
@@ -83,4 +83,4 @@ double OutcomeLabels::bad_rate() const {
   return labels_.empty() ? 0 : static_cast<double>(n_bad) / static_cast<double>(labels_.size());
 }
 
-}  // namespace sluice::audit
+}  // namespace sluice::experiment

@@ -6,7 +6,7 @@
 #include <string>
 #include <unordered_map>
 
-namespace sluice::audit {
+namespace sluice::experiment {
 
 struct OutcomeLabel {
   bool is_bad = false;
@@ -41,4 +41,4 @@ class OutcomeLabels {
   double amounts_ = 0, cubed_amounts_ = 0;
 };
 
-}  // namespace sluice::audit
+}  // namespace sluice::experiment

@@ -5,7 +5,7 @@
 
 #include "sluice/base/digest.h"
 
-namespace sluice::cascade {
+namespace sluice::experiment {
 namespace {
 
 /// The first sixteen bytes of the SHA-256 of purpose and salt. `purpose` gives a layer and an experiment with the same
@@ -137,4 +137,4 @@ std::optional<ArmName> take_arm_name(std::string_view& text) {
   return std::nullopt;
 }
 
-}  // namespace sluice::cascade
+}  // namespace sluice::experiment

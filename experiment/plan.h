@@ -19,7 +19,7 @@
 #include "sluice/base/diagnostic.h"
 #include "sluice/experiment/siphash.h"
 
-namespace sluice::cascade {
+namespace sluice::experiment {
 
 /// Layers and experiments are shared out in ten-thousandths.
 inline constexpr std::int64_t kBuckets = 10'000;
@@ -138,4 +138,4 @@ struct ArmName {
 /// with a name, returns nullopt and clears `text`.
 std::optional<ArmName> take_arm_name(std::string_view& text);
 
-}  // namespace sluice::cascade
+}  // namespace sluice::experiment

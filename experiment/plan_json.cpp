@@ -8,7 +8,7 @@
 #include "sluice/experiment/plan.h"
 #include "sluice/rules/compile/spelt_time.h"
 
-namespace sluice::cascade {
+namespace sluice::experiment {
 namespace {
 
 /// Records write names separated by "/" and spaces.
@@ -299,4 +299,4 @@ ExperimentPlan parse_experiments(std::string_view json, std::string_view source)
   return std::move(*check.plan);
 }
 
-}  // namespace sluice::cascade
+}  // namespace sluice::experiment

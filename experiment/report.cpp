@@ -8,12 +8,12 @@
 #include "sluice/experiment/report_text.h"
 #include "sluice/experiment/tally.h"
 
-namespace sluice::audit {
+namespace sluice::experiment {
 namespace {
 
 class LogTally {
  public:
-  LogTally(const cascade::ExperimentPlan& plan, const ExperimentReportOptions& options, ExperimentReport& report)
+  LogTally(const ExperimentPlan& plan, const ExperimentReportOptions& options, ExperimentReport& report)
       : plan_(plan), options_(options), report_(report) {
     for (const auto& experiment : plan.experiments())
       tallies_.emplace_back(experiment, report.costs ? &*report.costs : nullptr, large_cost(),
@@ -22,13 +22,13 @@ class LogTally {
 
   void add(std::string_view payload) {
     ++report_.n_records;
-    const RecordParts parts = split(payload);
-    const RecordHead head = decode_head(parts.head);
+    const audit::RecordParts parts = audit::split(payload);
+    const audit::RecordHead head = audit::decode_head(parts.head);
     if (head.arm.empty()) return;
-    const RecordOutcome outcome = decode_outcome(parts.outcome);
+    const audit::RecordOutcome outcome = audit::decode_outcome(parts.outcome);
     const TallyRecord record{head, outcome, options_.labels ? options_.labels->find(head.id) : nullptr};
     for (std::string_view rest = head.arm; !rest.empty();) {
-      const auto name = cascade::take_arm_name(rest);
+      const auto name = experiment::take_arm_name(rest);
       const auto experiment = name ? plan_.find(name->experiment) : std::nullopt;
       if (experiment)
         tallies_[*experiment].add(name->arm, record);
@@ -51,7 +51,7 @@ class LogTally {
     return std::max(mistake, costs.review.value_or(0)) + costs.network_call;
   }
 
-  const cascade::ExperimentPlan& plan_;
+  const ExperimentPlan& plan_;
   const ExperimentReportOptions& options_;
   ExperimentReport& report_;
   std::vector<ExperimentTally> tallies_;
@@ -94,7 +94,7 @@ std::vector<std::string> ExperimentReport::warnings() const {
   return out;
 }
 
-ExperimentReport experiment_report(const std::filesystem::path& folder, const cascade::ExperimentPlan& plan,
+ExperimentReport experiment_report(const std::filesystem::path& folder, const ExperimentPlan& plan,
                                    const ExperimentReportOptions& options) {
   const ConfidenceSequence intervals(options.alpha, options.tuned_for);
   ExperimentReport report{.plan_version = plan.version(),
@@ -107,10 +107,10 @@ ExperimentReport experiment_report(const std::filesystem::path& folder, const ca
     report.costs_from = options.costs ? "given" : "labels";
   }
   LogTally tally(plan, options, report);
-  LogReader reader(folder);
-  PayloadReader payloads(folder);
-  for (EntryView entry; reader.next(entry);) {
-    if (entry.header.kind != EntryKind::decision) continue;
+  audit::LogReader reader(folder);
+  audit::PayloadReader payloads(folder);
+  for (audit::EntryView entry; reader.next(entry);) {
+    if (entry.header.kind != audit::EntryKind::decision) continue;
     if (const auto payload = payloads.read(entry))
       tally.add(*payload);
     else
@@ -121,4 +121,4 @@ ExperimentReport experiment_report(const std::filesystem::path& folder, const ca
   return report;
 }
 
-}  // namespace sluice::audit
+}  // namespace sluice::experiment

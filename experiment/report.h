@@ -18,7 +18,7 @@
 #include "sluice/experiment/plan.h"
 #include "sluice/experiment/sequential.h"
 
-namespace sluice::audit {
+namespace sluice::experiment {
 
 inline constexpr double kRatioAlpha = 0.01;  // with a smaller p-value the sample ratio does not fit the plan
 
@@ -86,7 +86,7 @@ struct ExperimentReport {
 /// Reads the log once. Memory grows with the number of labels and subjects.
 /// Throws Error{log.* | record.* | keys.* | experiment.alpha}, and Error{experiment.no_subject} for a record without a
 /// subject if first_of_subject is set.
-ExperimentReport experiment_report(const std::filesystem::path& folder, const cascade::ExperimentPlan& plan,
+ExperimentReport experiment_report(const std::filesystem::path& folder, const ExperimentPlan& plan,
                                    const ExperimentReportOptions& options = {});
 
-}  // namespace sluice::audit
+}  // namespace sluice::experiment

@@ -9,7 +9,7 @@
 #include "sluice/report/numbers.h"
 #include "sluice/report/svg.h"
 
-namespace sluice::audit {
+namespace sluice::experiment {
 namespace {
 
 std::string tiles(const ExperimentReport& report) {
@@ -124,4 +124,4 @@ std::string experiment_html(const ExperimentReport& report) {
   return out + closing(report);
 }
 
-}  // namespace sluice::audit
+}  // namespace sluice::experiment

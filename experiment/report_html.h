@@ -6,8 +6,8 @@
 
 #include "sluice/experiment/report.h"
 
-namespace sluice::audit {
+namespace sluice::experiment {
 
 std::string experiment_html(const ExperimentReport& report);
 
-}  // namespace sluice::audit
+}  // namespace sluice::experiment

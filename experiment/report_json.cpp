@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-namespace sluice::audit {
+namespace sluice::experiment {
 namespace {
 
 using Json = nlohmann::ordered_json;  // NaN is written as null
@@ -83,4 +83,4 @@ std::string experiment_json(const ExperimentReport& report) {
   return json.dump(1) + "\n";
 }
 
-}  // namespace sluice::audit
+}  // namespace sluice::experiment

@@ -6,8 +6,8 @@
 
 #include "sluice/experiment/report.h"
 
-namespace sluice::audit {
+namespace sluice::experiment {
 
 std::string experiment_json(const ExperimentReport& report);
 
-}  // namespace sluice::audit
+}  // namespace sluice::experiment

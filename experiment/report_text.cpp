@@ -4,7 +4,7 @@
 
 #include "sluice/report/numbers.h"
 
-namespace sluice::audit {
+namespace sluice::experiment {
 namespace {
 
 Estimate scaled(const Estimate& e, double factor) {
@@ -33,4 +33,4 @@ Estimate total_difference(const ArmFigures& arm) {
   return scaled(arm.cost_difference, static_cast<double>(arm.n_labelled));
 }
 
-}  // namespace sluice::audit
+}  // namespace sluice::experiment

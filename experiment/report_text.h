@@ -6,7 +6,7 @@
 
 #include "sluice/experiment/report.h"
 
-namespace sluice::audit {
+namespace sluice::experiment {
 
 std::string percent_text(const Estimate& estimate);  // "12.3 % (11.0 to 13.6)"
 std::string p_text(double p);                        // "= 0.0123", "< 0.0001"
@@ -15,4 +15,4 @@ std::string value_text(const Estimate& estimate);    // "0.1234 (0.1100 to 0.136
 /// The total cost difference over an arm's labelled decisions.
 Estimate total_difference(const ArmFigures& arm);
 
-}  // namespace sluice::audit
+}  // namespace sluice::experiment

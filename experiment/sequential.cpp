@@ -6,7 +6,7 @@
 #include "sluice/base/error.h"
 #include "sluice/base/number.h"
 
-namespace sluice::audit {
+namespace sluice::experiment {
 
 void RunningMean::add(double x, double reach) {
   const double from_mean = x - mean_;
@@ -85,4 +85,4 @@ void SampleRatioTest::add(std::size_t arm, std::size_t step, std::span<const std
 
 double SampleRatioTest::p_value() const { return std::exp(-max_); }
 
-}  // namespace sluice::audit
+}  // namespace sluice::experiment

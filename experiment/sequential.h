@@ -14,7 +14,7 @@
 #include <span>
 #include <vector>
 
-namespace sluice::audit {
+namespace sluice::experiment {
 
 /// Mean and variance of the observations, in one pass (Welford, 1962).
 class RunningMean {
@@ -101,4 +101,4 @@ class SampleRatioTest {
   double log_bayes_factor_ = 0, max_ = 0;
 };
 
-}  // namespace sluice::audit
+}  // namespace sluice::experiment

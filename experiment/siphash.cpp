@@ -3,7 +3,7 @@
 #include <bit>
 #include <cstddef>
 
-namespace sluice::cascade {
+namespace sluice::experiment {
 namespace {
 
 struct State {
@@ -52,4 +52,4 @@ std::uint64_t siphash(SipKey key, std::string_view bytes) {
   return state.v0 ^ state.v1 ^ state.v2 ^ state.v3;
 }
 
-}  // namespace sluice::cascade
+}  // namespace sluice::experiment

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace sluice::cascade {
+namespace sluice::experiment {
 
 struct SipKey {
   std::uint64_t k0 = 0, k1 = 0;  // the key's sixteen bytes, little-endian
@@ -14,4 +14,4 @@ struct SipKey {
 
 std::uint64_t siphash(SipKey key, std::string_view bytes);
 
-}  // namespace sluice::cascade
+}  // namespace sluice::experiment

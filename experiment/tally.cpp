@@ -5,7 +5,7 @@
 
 #include "sluice/base/error.h"
 
-namespace sluice::audit {
+namespace sluice::experiment {
 namespace {
 
 using cascade::Action;
@@ -36,7 +36,7 @@ ExperimentTally::Arm::Arm(double large_cost) : cost(large_cost), cost_difference
   levels.fill(RunningMean(1));
 }
 
-ExperimentTally::ExperimentTally(const cascade::Experiment& experiment, const cascade::Costs* costs, double large_cost,
+ExperimentTally::ExperimentTally(const Experiment& experiment, const cascade::Costs* costs, double large_cost,
                                  bool first_of_subject)
     : experiment_(experiment),
       costs_(costs),
@@ -50,7 +50,7 @@ std::optional<std::size_t> ExperimentTally::arm_of(std::string_view name) const 
   return std::nullopt;
 }
 
-bool ExperimentTally::is_first(const RecordHead& head) {
+bool ExperimentTally::is_first(const audit::RecordHead& head) {
   if (head.subject != 0) {
     ++n_with_subject_;
     return subjects_.insert(head.subject).second;
@@ -77,7 +77,7 @@ void ExperimentTally::add(std::string_view name, const TallyRecord& record) {
   if (!is_first(record.head) && first_of_subject_) return;
   ratio_.add(*arm, step, shares);
   for (std::size_t a = 0; a < arms_.size(); ++a)
-    arms_[a].n_expected += static_cast<double>(shares[a]) / static_cast<double>(cascade::kBuckets);
+    arms_[a].n_expected += static_cast<double>(shares[a]) / static_cast<double>(kBuckets);
   add_to_arm(*arm, record);
   add_differences(*arm, shares, record);
   if (experiment_.shadow && record.head.shadow) add_shadow(record);
@@ -85,7 +85,7 @@ void ExperimentTally::add(std::string_view name, const TallyRecord& record) {
 
 void ExperimentTally::add_to_arm(std::size_t a, const TallyRecord& record) {
   Arm& arm = arms_[a];
-  const RecordOutcome& outcome = record.outcome;
+  const audit::RecordOutcome& outcome = record.outcome;
   ++arm.n;
   add_shares(arm.actions, static_cast<std::size_t>(outcome.action));
   add_shares(arm.levels, static_cast<std::size_t>(outcome.level));
@@ -108,8 +108,8 @@ void ExperimentTally::add_differences(std::size_t arm, std::span<const std::int6
 }
 
 void ExperimentTally::add_shadow(const TallyRecord& record) {
-  const ShadowResult& shadow = *record.head.shadow;
-  const RecordOutcome& acted = record.outcome;
+  const audit::ShadowResult& shadow = *record.head.shadow;
+  const audit::RecordOutcome& acted = record.outcome;
   ++n_shadow_;
   ++shadow_actions_[static_cast<std::size_t>(acted.action)][static_cast<std::size_t>(shadow.action)];
   shadow_changed_.add(acted.action != shadow.action);
@@ -162,4 +162,4 @@ ExperimentFigures ExperimentTally::figures(const std::string& layer, const Confi
   return out;
 }
 
-}  // namespace sluice::audit
+}  // namespace sluice::experiment

@@ -6,12 +6,12 @@
 #include "sluice/audit/decision_record.h"
 #include "sluice/experiment/report.h"
 
-namespace sluice::audit {
+namespace sluice::experiment {
 
 /// The parts of a record that the tally needs.
 struct TallyRecord {
-  const RecordHead& head;
-  const RecordOutcome& outcome;
+  const audit::RecordHead& head;
+  const audit::RecordOutcome& outcome;
   const OutcomeLabel* label;  // null if there is no label
 };
 
@@ -19,8 +19,7 @@ class ExperimentTally {
  public:
   /// Without `costs` there are no cost figures. `large_cost` is the cost of a large mistake, for the intervals.
   /// `experiment` and `costs` must outlive the tally.
-  ExperimentTally(const cascade::Experiment& experiment, const cascade::Costs* costs, double large_cost,
-                  bool first_of_subject);
+  ExperimentTally(const Experiment& experiment, const cascade::Costs* costs, double large_cost, bool first_of_subject);
 
   /// Throws Error{experiment.no_subject}.
   void add(std::string_view arm, const TallyRecord& record);
@@ -39,14 +38,14 @@ class ExperimentTally {
   };
 
   std::optional<std::size_t> arm_of(std::string_view name) const;
-  bool is_first(const RecordHead& head);
+  bool is_first(const audit::RecordHead& head);
   void add_to_arm(std::size_t arm, const TallyRecord& record);
   void add_differences(std::size_t arm, std::span<const std::int64_t> shares, const TallyRecord& record);
   void add_shadow(const TallyRecord& record);
   double cost(cascade::Action action, bool is_forwarded, const OutcomeLabel& label) const;
   ArmFigures figures_of(std::size_t arm, const ConfidenceSequence& intervals) const;
 
-  const cascade::Experiment& experiment_;
+  const Experiment& experiment_;
   const cascade::Costs* costs_;
   bool first_of_subject_;
   std::uint64_t n_not_running_ = 0, n_unknown_arm_ = 0, n_with_subject_ = 0;
@@ -58,4 +57,4 @@ class ExperimentTally {
   RunningMean shadow_changed_{1}, shadow_cost_;
 };
 
-}  // namespace sluice::audit
+}  // namespace sluice::experiment

@@ -25,7 +25,7 @@ int check_plan(const Arguments& arguments) {
   if (!options.parse(arguments)) return 0;
   bool is_sound = true;
   for (const auto& file : files) {
-    const auto checked = cascade::check_experiments(read_file(file), file);
+    const auto checked = experiment::check_experiments(read_file(file), file);
     for (const auto& diagnostic : checked.diagnostics) std::cout << to_string(diagnostic) << "\n";
     if (checked.plan)
       std::cout << file << ": ok, version " << checked.plan->version() << ", " << checked.plan->experiments().size()
@@ -50,7 +50,7 @@ int assign(const Arguments& arguments) {
   options.positional("PLAN", file, "experiment plan").required("--key", key, "key text, used in every layer");
   options.text("--at", at, "time of the assignment; default: now");
   if (!options.parse(arguments)) return 0;
-  const auto plan = cascade::parse_experiments(read_file(file), file);
+  const auto plan = experiment::parse_experiments(read_file(file), file);
   const auto assignment = plan.assign(key, parse_moment(at));
   std::vector<std::vector<std::string>> rows = {{"layer", "key", "experiment", "arm", "decides with", "shadow"}};
   for (const auto& place : assignment.places()) {
@@ -66,26 +66,27 @@ int assign(const Arguments& arguments) {
   return 0;
 }
 
-void print_experiment(const audit::ExperimentFigures& e, bool has_costs) {
+void print_experiment(const experiment::ExperimentFigures& e, bool has_costs) {
   std::cout << "\n"
             << e.name << " (layer " << e.layer << "), " << e.n << " decisions, sample ratio "
-            << (e.ratio_fits() ? "fits" : "does NOT fit") << ", p " << audit::p_text(e.ratio_p) << "\n";
+            << (e.ratio_fits() ? "fits" : "does NOT fit") << ", p " << experiment::p_text(e.ratio_p) << "\n";
   if (e.n == 0) return;
   std::vector<std::string> heads = {"", "decisions", "expected", "approved", "minus champion", "bad among approved"};
   if (has_costs) heads.insert(heads.end(), {"cost per decision", "minus champion", "total"});
   std::vector<std::vector<std::string>> rows = {heads};
   for (const auto& arm : e.arms) {
-    rows.push_back({arm.name, std::to_string(arm.n), decimal(arm.n_expected, 0), audit::percent_text(arm.actions[1]),
-                    audit::percent_text(arm.approve_difference), audit::percent_text(arm.bad_rate_approved)});
+    rows.push_back({arm.name, std::to_string(arm.n), decimal(arm.n_expected, 0),
+                    experiment::percent_text(arm.actions[1]), experiment::percent_text(arm.approve_difference),
+                    experiment::percent_text(arm.bad_rate_approved)});
     if (has_costs)
       for (const auto& figure : {arm.cost, arm.cost_difference, total_difference(arm)})
-        rows.back().push_back(audit::value_text(figure));
+        rows.back().push_back(experiment::value_text(figure));
   }
   std::cout << format_table(rows);
   if (e.shadow)
     std::cout << "shadow " << e.shadow->name << ": " << e.shadow->n << " decisions, "
-              << audit::percent_text(e.shadow->changed) << " changed, cost minus the acting arm's "
-              << audit::value_text(e.shadow->cost_difference) << "\n";
+              << experiment::percent_text(e.shadow->changed) << " changed, cost minus the acting arm's "
+              << experiment::value_text(e.shadow->cost_difference) << "\n";
 }
 
 struct ReportFlags {
@@ -121,17 +122,18 @@ struct ReportFlags {
 int report_arms(const Arguments& arguments) {
   ReportFlags flags;
   if (!flags.parse(arguments)) return 0;
-  const auto plan = cascade::parse_experiments(read_file(flags.plan), flags.plan);
-  audit::ExperimentReportOptions asked{
+  const auto plan = experiment::parse_experiments(read_file(flags.plan), flags.plan);
+  experiment::ExperimentReportOptions asked{
       .alpha = flags.alpha, .tuned_for = flags.tuned_for, .first_of_subject = flags.unit == "subject"};
   if (!flags.costs.empty()) asked.costs = cascade::Costs::from_json(read_file(flags.costs), flags.costs);
-  std::optional<audit::OutcomeLabels> labels;
+  std::optional<experiment::OutcomeLabels> labels;
   if (!flags.labels.empty())
-    asked.labels = &labels.emplace(audit::OutcomeLabels::read(flags.labels, {flags.id, flags.label, flags.amount}));
-  const auto report = audit::experiment_report(flags.folder, plan, asked);
+    asked.labels =
+        &labels.emplace(experiment::OutcomeLabels::read(flags.labels, {flags.id, flags.label, flags.amount}));
+  const auto report = experiment::experiment_report(flags.folder, plan, asked);
   for (const auto& warning : report.warnings()) warn(warning);
-  if (!flags.json.empty()) write_file(flags.json, audit::experiment_json(report));
-  if (!flags.html.empty()) write_file(flags.html, audit::experiment_html(report));
+  if (!flags.json.empty()) write_file(flags.json, experiment::experiment_json(report));
+  if (!flags.html.empty()) write_file(flags.html, experiment::experiment_html(report));
   std::cout << report.n_records << " records\n";
   for (const auto& experiment : report.experiments) print_experiment(experiment, report.costs.has_value());
   return report.is_sound() ? 0 : kFound;

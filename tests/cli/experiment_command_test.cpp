@@ -16,7 +16,7 @@ TEST_CASE("sluice experiment check reports faults with exit code 3, assign print
   const auto r = run(dir.path(), "sluice experiment check plan.json bad.json");
   CHECK(r.exit_code == 3);
   CHECK(r.out.find("experiment.share_sum: bad.json at /experiments/0/arms") != std::string::npos);
-  const auto plan = cascade::parse_experiments(kTwoExperiments, "plan.json");
+  const auto plan = experiment::parse_experiments(kTwoExperiments, "plan.json");
   for (const char* key : {"1", "2", "3", "4", "5", "6"}) {
     const auto told =
         run(dir.path(), std::string("sluice experiment assign plan.json --at 2023-11-16T00:00:00Z --key ") + key);

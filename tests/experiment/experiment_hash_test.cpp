@@ -9,7 +9,7 @@
 
 namespace sluice::test {
 
-using namespace cascade;
+using namespace experiment;
 
 TEST_CASE("SipHash-2-4 gives the values of the paper and of the reference implementation") {
   const SipKey key{0x0706050403020100, 0x0f0e0d0c0b0a0908};

@@ -8,7 +8,7 @@
 
 namespace sluice::test {
 
-using namespace cascade;
+using namespace experiment;
 
 TEST_CASE("every fault of an experiment plan is reported with its code and JSON pointer") {
   for (const auto& document : experiment_documents()) {

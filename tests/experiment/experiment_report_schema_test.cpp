@@ -11,9 +11,10 @@ TEST_CASE("the report matches docs/experiment_report.schema.json, with and witho
   const JsonSchema schema("experiment_report.schema.json");
   const TempDir dir;
   const ExperimentLog log(dir.path(), 500);
-  const auto labels = audit::OutcomeLabels::read((dir / "labels.csv").string(), {"number", "outcome"});
-  const auto json = [&](const audit::ExperimentReportOptions& options) {
-    return nlohmann::json::parse(audit::experiment_json(audit::experiment_report(dir / "log", log.plan, options)));
+  const auto labels = experiment::OutcomeLabels::read((dir / "labels.csv").string(), {"number", "outcome"});
+  const auto json = [&](const experiment::ExperimentReportOptions& options) {
+    return nlohmann::json::parse(
+        experiment::experiment_json(experiment::experiment_report(dir / "log", log.plan, options)));
   };
   CHECK(schema.accepts(json({})));
   auto report = json({.labels = &labels});

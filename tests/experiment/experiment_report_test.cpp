@@ -14,6 +14,7 @@
 namespace sluice::test {
 
 using namespace audit;
+using namespace experiment;
 using cascade::Action;
 
 namespace {
@@ -179,7 +180,7 @@ TEST_CASE("records that do not fit the plan are counted separately, and the repo
     append("", kNoon, 0);
     append("b/z", kNoon, 0);
   }
-  const auto plan = cascade::parse_experiments(kTwoExperiments, "plan.json");
+  const auto plan = experiment::parse_experiments(kTwoExperiments, "plan.json");
   const auto report = experiment_report(dir / "log", plan);
   CHECK(report.experiments[0].n == 1);
   CHECK(report.experiments[0].n_unknown_arm == 2);
@@ -195,11 +196,11 @@ TEST_CASE("records that do not fit the plan are counted separately, and the repo
 TEST_CASE("lost records of one arm give a sample ratio that does not fit the plan") {
   const TempDir dir;
   const Decided decided;
-  const auto plan = cascade::parse_experiments(kTwoExperiments, "plan.json");
+  const auto plan = experiment::parse_experiments(kTwoExperiments, "plan.json");
   {
     Log log(dir / "log");
     for (int i = 0; i < 2000; ++i) {
-      const std::string arm = cascade::arm_text(plan, plan.assign("customer " + std::to_string(i), kNoon));
+      const std::string arm = experiment::arm_text(plan, plan.assign("customer " + std::to_string(i), kNoon));
       if (i % 4 == 0 && arm.ends_with("b/z")) continue;
       log.append(*decided.bundle, decided.decisions[0], {.time_in_us = kNoon, .arm = arm, .row = decided.rows.row(0)});
     }
@@ -217,7 +218,7 @@ TEST_CASE("with arms assigned by the plan, the ratio test fails for at most alph
   for (int salt = 0; salt < 300; ++salt) {
     std::string text = plan_text;
     text.replace(salt_at, 4, "\"salt " + std::to_string(salt) + "\"");
-    const auto plan = cascade::parse_experiments(text, "plan.json");
+    const auto plan = experiment::parse_experiments(text, "plan.json");
     SampleRatioTest test;
     for (int key = 0; key < 1500; ++key) {
       const auto assignment = plan.assign(std::to_string(key), kNoon);

@@ -43,7 +43,7 @@ struct LoggedDecision {
 class ExperimentLog {
  public:
   explicit ExperimentLog(const std::filesystem::path& folder, std::size_t n = 3000)
-      : plan(cascade::parse_experiments(kTwoExperiments, "plan.json")) {
+      : plan(experiment::parse_experiments(kTwoExperiments, "plan.json")) {
     const Decided decided;
     Random random(12);
     audit::Log log(folder / "log");
@@ -70,7 +70,7 @@ class ExperimentLog {
     write_file(folder / "labels.csv", labels());
   }
 
-  const cascade::ExperimentPlan plan;
+  const experiment::ExperimentPlan plan;
   std::vector<LoggedDecision> decisions;
 
  private:
@@ -78,7 +78,7 @@ class ExperimentLog {
     using cascade::Action;
     LoggedDecision d{.id = "r" + std::to_string(i), .day = 2 * i / n, .amount = 1 + std::floor(random.uniform(0, 900))};
     const std::int64_t time_us = kNoon + static_cast<std::int64_t>(d.day) * kDay + static_cast<std::int64_t>(i);
-    d.arm = cascade::arm_text(plan, plan.assign("customer " + std::to_string(i), time_us));
+    d.arm = experiment::arm_text(plan, plan.assign("customer " + std::to_string(i), time_us));
     const bool is_bad = random.uniform() < 0.2, sees = random.uniform() < (d.arm.starts_with("a/x") ? 0.9 : 0.6);
     d.action = !sees ? Action::review : is_bad ? Action::decline : Action::approve;
     if (d.arm.starts_with("a/")) d.shadow = random.below(4) == 0 ? Action::decline : d.action;

@@ -11,7 +11,7 @@
 
 namespace sluice::test {
 
-using namespace cascade;
+using namespace experiment;
 
 namespace {
 

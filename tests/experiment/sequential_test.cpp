@@ -11,7 +11,7 @@
 
 namespace sluice::test {
 
-using namespace audit;
+using namespace experiment;
 
 namespace {
 
