@@ -11,8 +11,12 @@ std::shared_ptr<const cascade::Bundle> load_bundle(const std::string& path, cons
   return bundle;
 }
 
+std::unique_ptr<io::RecordReader> open_table(const std::string& path) {
+  return io::open_records(path, make_progress(true));
+}
+
 std::unique_ptr<io::RowReader> open_rows(const std::string& path, const Schema& schema, io::RowReaderOptions options) {
-  return std::make_unique<io::RowReader>(io::open_records(path), schema, std::move(options));
+  return std::make_unique<io::RowReader>(open_table(path), schema, std::move(options));
 }
 
 void print_warnings(const io::RowReader& reader) {

@@ -33,6 +33,8 @@ struct CommonOptions {
 /// Loads a bundle. A `device` other than "auto" overrides the device in its policy.
 std::shared_ptr<const cascade::Bundle> load_bundle(const std::string& path, const std::string& device);
 
+/// Opens a data file; "-" is standard input. Ctrl-C and SIGTERM stop a read that waits.
+std::unique_ptr<io::RecordReader> open_table(const std::string& path);
 /// Opens a data file as rows of a schema. Call print_warnings when all rows are read.
 std::unique_ptr<io::RowReader> open_rows(const std::string& path, const Schema& schema, io::RowReaderOptions options);
 void print_warnings(const io::RowReader& reader);

@@ -21,8 +21,8 @@ std::unique_ptr<RecordReader> open_source(std::unique_ptr<ByteSource> source) {
 void RecordReader::skip_plain_lines(std::size_t, std::uint64_t) {}
 std::string RecordReader::where_is(std::uint64_t line) const { return "line " + std::to_string(line); }
 
-std::unique_ptr<RecordReader> open_records(const std::string& path) {
-  return open_source(std::make_unique<ByteSource>(path));
+std::unique_ptr<RecordReader> open_records(const std::string& path, Progress progress) {
+  return open_source(std::make_unique<ByteSource>(path, std::move(progress)));
 }
 
 std::unique_ptr<RecordReader> open_record_bytes(std::string_view bytes, const std::string& name) {

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "sluice/base/progress.h"
+
 namespace sluice::io {
 
 /// Whole lines of one record each that can be split at delimiters and line ends alone: plain ASCII without a quote,
@@ -47,8 +49,9 @@ class RecordReader {
 };
 
 /// Detects the format by content, not by name: CSV or an Arrow IPC stream or file, each plain or gzipped. "-" is
-/// standard input. Throws Error{file.read|csv.*|arrow.*}.
-std::unique_ptr<RecordReader> open_records(const std::string& path);
+/// standard input. While a pipe has nothing to read, `progress` is called every 50 ms and may stop the wait. Throws
+/// Error{file.read|csv.*|arrow.*|interrupted}, as every later read does.
+std::unique_ptr<RecordReader> open_records(const std::string& path, Progress progress = {});
 
 /// The same for bytes in memory; `name` is used in messages.
 std::unique_ptr<RecordReader> open_record_bytes(std::string_view bytes, const std::string& name);

@@ -59,7 +59,7 @@ Dataset load_dataset(const std::string& path, const Schema& schema, const std::s
   options.label_column = label;
   options.positive = positive;
   options.late_may_be_absent = false;
-  io::RowReader reader(io::open_records(path), schema, options);
+  io::RowReader reader(io::open_records(path, progress), schema, options);
   Dataset data;
   data.rows = Table(schema.size());
   Hasher hasher;

@@ -129,7 +129,7 @@ std::unique_ptr<Column> decide_column(const std::string& name, const ColumnProfi
 }  // namespace
 
 InferredSchema infer_schema(const std::string& path, const InferOptions& options, const Progress& progress) {
-  const auto records = io::open_records(path);
+  const auto records = io::open_records(path, progress);
   const auto& header = records->header();
   check_names(options, header, path);
   std::vector<ColumnProfile> profiles(header.size());

@@ -1,4 +1,5 @@
 #include "sluice/cli/verbs/forest_run.h"
+#include "sluice/cli/common_options.h"
 
 #include <algorithm>
 #include <optional>
@@ -11,7 +12,7 @@ namespace {
 
 std::vector<std::string> names_of(const gbdt::Forest& forest, const std::string& data) {
   if (!forest.feature_names.empty()) return forest.feature_names;
-  std::vector<std::string> names = io::open_records(data)->header();
+  std::vector<std::string> names = open_table(data)->header();
   if (names.size() < forest.n_features)
     throw Error("forest.features", data + ": " + std::to_string(names.size()) + " columns, the model reads " +
                                        std::to_string(forest.n_features));
@@ -52,7 +53,7 @@ Schema schema_of(const gbdt::Forest& forest, const std::string& data, const std:
 FloatTable read_all_rows(const Schema& schema, const std::string& data, ThreadPool& pool) {
   io::RowReaderOptions options;
   options.pool = &pool;
-  io::RowReader reader(io::open_records(data), schema, options);
+  io::RowReader reader(open_table(data), schema, options);
   FloatTable rows(schema.size());
   for (io::RowBlock block; reader.next(block);)
     for (std::size_t i = 0; i < block.rows.n_rows(); ++i)

@@ -45,7 +45,7 @@ class ForestRun {
   ForestRun(Schema schema, const ForestOptions& options)
       : pool_(options.n_threads),
         schema_(std::move(schema)),
-        reader_(io::open_records(options.data), schema_,
+        reader_(open_table(options.data), schema_,
                 {.label_column = {}, .positive = {}, .id_column = {}, .extra_columns = {}, .pool = &pool_}),
         file_(options.out),
         progress_(make_progress(options.quiet)) {}

@@ -1,4 +1,5 @@
 #include "sluice/cli/verbs/late_labels.h"
+#include "sluice/cli/common_options.h"
 
 #include "sluice/base/error.h"
 #include "sluice/base/schema.h"
@@ -16,7 +17,7 @@ std::size_t column_of(const io::RecordReader& records, const std::string& path, 
 }  // namespace
 
 LateLabels::LateLabels(const std::string& path, const std::string& id, const std::string& label) {
-  const auto records = io::open_records(path);
+  const auto records = open_table(path);
   const std::size_t id_at = column_of(*records, path, id), label_at = column_of(*records, path, label);
   std::vector<std::string_view> fields;
   while (records->next(fields)) {

@@ -7,6 +7,7 @@
 
 #include "sluice/audit/stored_decisions.h"
 #include "sluice/base/error.h"
+#include "sluice/cli/common_options.h"
 #include "sluice/cli/verbs/audit_options.h"
 #include "sluice/io/record_reader.h"
 
@@ -109,7 +110,7 @@ void link(std::vector<Line>& lines, const std::string& log) {
 }  // namespace
 
 std::vector<audit::Review> read_review_table(const std::string& path, const std::string& log, std::int64_t now_us) {
-  const auto records = io::open_records(path);
+  const auto records = open_table(path);
   Fields fields(*records, path);
   std::vector<Line> lines;
   while (records->next(fields.values())) lines.push_back(read_line(fields, records->where(), now_us));

@@ -1,6 +1,7 @@
 #include "sluice/io/csv/byte_source.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@ namespace sluice::io {
 namespace {
 
 constexpr std::size_t kRawBytes = 1 << 18;
+constexpr int kPollMilliseconds = 50;
 
 [[noreturn]] void fail_read(const std::string& name, const std::string& why, const std::string& hint = {}) {
   throw Error("file.read", name + ": " + why, hint);
@@ -22,15 +24,20 @@ constexpr std::size_t kRawBytes = 1 << 18;
 
 }  // namespace
 
-ByteSource::ByteSource(const std::string& path) : name_(path == "-" ? "standard input" : path), raw_(kRawBytes) {
-  file_ = path == "-" ? dup(STDIN_FILENO) : open(path.c_str(), O_RDONLY | O_CLOEXEC);
+ByteSource::ByteSource(const std::string& path, Progress progress)
+    : name_(path == "-" ? "standard input" : path), progress_(std::move(progress)), raw_(kRawBytes) {
+  // A pipe without a writer would block the call that opens it.
+  file_ = path == "-" ? dup(STDIN_FILENO) : open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file_ < 0)
     fail_read(name_, std::strerror(errno), errno == ENOENT ? "check the path; \"-\" reads standard input" : "");
   try {
     struct stat status{};
     if (fstat(file_, &status) == 0) {
+      may_block_ = !S_ISREG(status.st_mode);
       if (S_ISDIR(status.st_mode)) fail_read(name_, "is a folder, not a file");
-      if (S_ISREG(status.st_mode)) bytes_total_ = static_cast<std::uint64_t>(status.st_size);
+      // Standard input may have been read in part by another program.
+      const off_t at = S_ISREG(status.st_mode) ? lseek(file_, 0, SEEK_CUR) : -1;
+      if (at >= 0 && at < status.st_size) bytes_total_ = static_cast<std::uint64_t>(status.st_size - at);
     }
     while (pending_.size() < 2 && refill()) continue;
   } catch (...) {
@@ -57,15 +64,25 @@ ByteSource::~ByteSource() {
   if (file_ >= 0) close(file_);
 }
 
+void ByteSource::wait_for_bytes() const {
+  for (pollfd waited{.fd = file_, .events = POLLIN, .revents = 0}; poll(&waited, 1, kPollMilliseconds) <= 0;)
+    report(progress_, "reading", bytes_read_, bytes_total_);
+}
+
 bool ByteSource::refill() {
   if (file_ < 0) return false;
   if (!pending_.empty()) std::memmove(raw_.data(), pending_.data(), pending_.size());
   ssize_t got = 0;
-  do got = ::read(file_, raw_.data() + pending_.size(), raw_.size() - pending_.size());
-  while (got < 0 && errno == EINTR);
+  do {
+    if (may_block_) wait_for_bytes();
+    got = ::read(file_, raw_.data() + pending_.size(), raw_.size() - pending_.size());
+  } while (got < 0 && (errno == EINTR || errno == EAGAIN));
   if (got < 0) fail_read(name_, std::strerror(errno));
   pending_ = {raw_.data(), pending_.size() + static_cast<std::size_t>(got)};
   bytes_read_ += static_cast<std::uint64_t>(got);
+  if (got == 0 && bytes_read_ < bytes_total_)
+    fail_read(name_, "ended after " + std::to_string(bytes_read_) + " of " + std::to_string(bytes_total_) +
+                         " bytes: it was changed while it was read");
   return got > 0;
 }
 

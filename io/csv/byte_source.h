@@ -9,14 +9,17 @@
 #include <string_view>
 #include <vector>
 
+#include "sluice/base/progress.h"
+
 namespace sluice::io {
 
 /// Gzip is recognised by its first two bytes; consecutive members are one stream (RFC 1952). Not thread-safe.
-/// Throws Error{file.read} with the path, and Error{csv.gzip} if compressed bytes are truncated, altered or followed by
-/// other bytes.
+/// While a pipe or a terminal has nothing to read, `progress` is asked ten times a second or more whether to go on; a
+/// named pipe is waited for until somebody writes. Throws Error{file.read} with the path, Error{interrupted}, and
+/// Error{csv.gzip} if compressed bytes are truncated, altered or followed by other bytes.
 class ByteSource {
  public:
-  explicit ByteSource(const std::string& path);  // "-" is standard input
+  explicit ByteSource(const std::string& path, Progress progress = {});  // "-" is standard input
   ByteSource(std::string name, std::string_view bytes);
   ~ByteSource();
   ByteSource(const ByteSource&) = delete;
@@ -34,13 +37,16 @@ class ByteSource {
 
  private:
   void look_for_gzip();
+  void wait_for_bytes() const;
   bool refill();  // false at the end of the raw bytes
   std::size_t take_raw(char* out, std::size_t n_bytes);
   std::size_t inflate_some(char* out, std::size_t n_bytes);
   [[noreturn]] void fail_gzip(const std::string& what) const;
 
   std::string name_;
+  Progress progress_;
   int file_ = -1;
+  bool may_block_ = false;
   std::uint64_t bytes_read_ = 0, bytes_total_ = 0;
   std::vector<char> raw_;
   std::string_view pending_;  // raw bytes not yet used
