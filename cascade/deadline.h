@@ -3,6 +3,7 @@
 ///
 /// Thread-safety: immutable after construction.
 
+#include <algorithm>
 #include <chrono>
 #include <limits>
 
@@ -11,9 +12,13 @@ namespace sluice::cascade {
 class Deadline {
  public:
   static Deadline none() { return {}; }
+  /// A budget beyond the clock's range gives no deadline; one of less than a year ago, a deadline a year ago.
   static Deadline in(std::chrono::microseconds budget) {
+    using std::chrono::microseconds;
+    const Clock::time_point now = Clock::now();
     Deadline deadline;
-    deadline.at_ = Clock::now() + budget;
+    if (budget < std::chrono::duration_cast<microseconds>(Clock::time_point::max() - now))
+      deadline.at_ = now + std::max<microseconds>(budget, -std::chrono::hours(24 * 365));
     return deadline;
   }
 

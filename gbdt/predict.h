@@ -6,6 +6,7 @@
 /// forest's feature order. If a batch does not have n_features columns or `out` is too small, the functions throw
 /// Error{shape.*} before they write. LightGBM forests give their exact margins (predict_exact.h) rounded to float32;
 /// gblinear ones give linear.h's. Both have whole margins only: part of the trees throws Error{forest.unsupported}.
+/// A batch needs up to 700 KiB of stack.
 /// Thread-safety: const calls are thread-safe; `prepare` changes the forest.
 
 #include <cstddef>

@@ -275,4 +275,14 @@ TEST_CASE("a row with a fault affects no other row of its batch") {
   }
 }
 
+TEST_CASE("a deadline is in range for every budget") {
+  using std::chrono::microseconds;
+  for (const auto budget : {microseconds::max(), microseconds::max() / 1000, microseconds::max() / 1001})
+    CHECK(Deadline::in(budget).remaining_us() > 1e12);
+  for (const auto budget : {microseconds::min(), microseconds::min() / 1000, microseconds(-1), microseconds(0)})
+    CHECK(Deadline::in(budget).has_passed());
+  CHECK_FALSE(Deadline::in(std::chrono::hours(1)).has_passed());
+  CHECK_FALSE(Deadline::in(std::chrono::hours(1)).is_none());
+}
+
 }  // namespace sluice::test
