@@ -9,7 +9,7 @@
 namespace sluice::audit {
 namespace {
 
-constexpr std::string_view kKind = "sluice-checkpoint-v1";
+constexpr std::string_view kKind = "sluice-checkpoint-v2";
 
 [[noreturn]] void fail(const std::string& what) {
   throw Error("checkpoint.format", "not a checkpoint: " + what, "docs/log_format.md defines the line");
@@ -50,25 +50,30 @@ std::string hex_of(const Bytes& bytes) {
 
 std::string Checkpoint::statement() const {
   return std::string(kKind) + " " + hex_of(log) + " " + std::to_string(size) + " " + root.hex() + " " + chain.hex() +
-         " " + std::to_string(time_us);
+         " " + std::to_string(time_us) + " " + previous.hex() + (next_key ? " " + hex_of(next_key->bytes) : "");
 }
 
-void Checkpoint::sign(const SigningKey& key) { signature = key.sign(statement()); }
+void Checkpoint::sign(const Signer& key) { signature = key.sign(statement()); }
 bool Checkpoint::is_signed_by(const PublicKey& key) const { return key.verifies(statement(), signature); }
 std::string Checkpoint::line() const { return statement() + " " + hex_of(signature) + "\n"; }
+
+Digest Checkpoint::digest() const { return sha256(line()); }
 
 Checkpoint Checkpoint::parse(std::string_view line) {
   if (!line.ends_with('\n')) fail("the line does not end with a newline");
   line.remove_suffix(1);
   const auto words = words_of(line);
-  if (words.size() != 7 || words[0] != kKind) fail("expected the 7 words of " + std::string(kKind));
+  if ((words.size() != 8 && words.size() != 9) || words[0] != kKind)
+    fail("expected the 8 or 9 words of " + std::string(kKind));
   Checkpoint checkpoint;
   parse_hex(words[1], checkpoint.log, "wrong log id");
   checkpoint.size = parse_integer<std::uint64_t>(words[2], "wrong size");
   parse_hex(words[3], checkpoint.root.bytes, "wrong root");
   parse_hex(words[4], checkpoint.chain.bytes, "wrong chain hash");
   checkpoint.time_us = parse_integer<std::int64_t>(words[5], "wrong time");
-  parse_hex(words[6], checkpoint.signature, "wrong signature");
+  parse_hex(words[6], checkpoint.previous.bytes, "wrong hash of the line before");
+  if (words.size() == 9) parse_hex(words[7], checkpoint.next_key.emplace().bytes, "wrong public key");
+  parse_hex(words.back(), checkpoint.signature, "wrong signature");
   return checkpoint;
 }
 

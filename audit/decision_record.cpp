@@ -3,6 +3,8 @@
 #include <cstring>
 
 #include "sluice/audit/log/bytes.h"
+#include "sluice/base/diagnostic.h"
+#include "sluice/base/utf8.h"
 
 namespace sluice::audit {
 namespace {
@@ -24,9 +26,14 @@ enum OutcomeFlag : std::uint8_t {
 
 void put_digest(ByteWriter& out, const Digest& digest) { out.bytes(digest.bytes.data(), digest.bytes.size()); }
 
+void require_utf8(std::string_view text) {
+  if (!is_utf8(text)) throw Error("record.text", "the text " + quote(text) + " is not UTF-8");
+}
+
 void put_head(ByteWriter& out, const Bundle& bundle, const DecisionContext& context) {
   out.put(context.subject).put(context.time_in_us).put(context.time_out_us);
   put_digest(out, bundle.digest);
+  for (const std::string_view text : {context.id, context.kernel, context.arm}) require_utf8(text);
   out.put(bundle.policy.version).text(context.id).text(context.kernel).text(context.arm);
   out.put(static_cast<std::uint8_t>(context.shadow != nullptr));
   if (!context.shadow) return;
@@ -84,12 +91,6 @@ std::uint8_t outcome_flags(const std::optional<cascade::Band>& band, const Decis
 
 }  // namespace
 
-std::uint64_t subject_reference(std::string_view subject) {
-  std::uint64_t reference;
-  std::memcpy(&reference, sha256(subject).bytes.data(), sizeof reference);
-  return reference;
-}
-
 void encode_outcome(std::string& bytes, const Bundle& bundle, const Decision& d,
                     std::span<const cascade::Reason> reasons) {
   ByteWriter out(bytes);
@@ -107,12 +108,16 @@ void encode_outcome(std::string& bytes, const Bundle& bundle, const Decision& d,
   put_rules(out, bundle.pre, d.pre);
   put_rules(out, bundle.fallback, d.fallback);
   put_rules(out, bundle.post, d.post);
+  if (reasons.size() > kMaxText)
+    throw Error("record.reasons", std::to_string(reasons.size()) + " reasons; a record stores at most 65,535");
   out.put(static_cast<std::uint16_t>(reasons.size()));
-  for (const auto& reason : reasons.first(static_cast<std::uint16_t>(reasons.size())))
-    out.text(reason.code).text(reason.feature).put(reason.phi);
+  for (const auto& reason : reasons) out.text(reason.code).text(reason.feature).put(reason.phi);
 }
 
 void encode(std::string& bytes, const Bundle& bundle, const Decision& d, const DecisionContext& context) {
+  if (context.row.size() != bundle.schema.size())
+    throw Error("record.row", "a row of " + std::to_string(context.row.size()) + " columns; the bundle's schema has " +
+                                  std::to_string(bundle.schema.size()));
   const std::size_t start = bytes.size();
   bytes.append(kPreamble, '\0');
   ByteWriter out(bytes);

@@ -40,7 +40,7 @@ ShadowResult shadow_result(const cascade::Bundle& bundle, const cascade::Decisio
 /// What the record contains in addition to the decision.
 struct DecisionContext {
   std::string_view id;        // the request's; may be empty
-  std::uint64_t subject = 0;  // subject_reference; 0 if there is none
+  std::uint64_t subject = 0;  // Log::subject_reference; 0 if there is none
   std::int64_t time_in_us = 0,
                time_out_us = 0;                // since 1970, by the caller's clock; no clock is read here
   std::string_view kernel;                     // that the forest ran on; may be empty
@@ -50,11 +50,9 @@ struct DecisionContext {
   const ShadowResult* shadow = nullptr;
 };
 
-/// The reference by which a log identifies a person or an account: the first eight bytes of the text's SHA-256,
-/// little-endian.
-std::uint64_t subject_reference(std::string_view subject);
-
-/// Appends the record to `out`. Throws Error{record.text} for a text of more than 65,535 bytes.
+/// Appends the record to `out`. Throws Error{record.text} for a text of more than 65,535 bytes or an id, kernel or arm
+/// that is not UTF-8, Error{record.row} for a row that is not the schema's, and Error{record.reasons} for more than
+/// 65,535 reasons.
 void encode(std::string& out, const cascade::Bundle& bundle, const cascade::Decision& decision,
             const DecisionContext& context);
 

@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::size_t kMaxCached = 1 << 20;
 
+std::string_view bytes_of(const LogId& log) { return {reinterpret_cast<const char*>(log.data()), log.size()}; }
+
 template <class T>
 void fill_random(T& out) {
   if (RAND_priv_bytes(reinterpret_cast<unsigned char*>(&out), sizeof out) != 1)
@@ -23,26 +25,31 @@ void fill_random(T& out) {
 SubjectKey read_key(const Statement& row, int number_column, int key_column) {
   SubjectKey key{row.number(number_column), {}};
   const std::string_view bytes = row.blob(key_column);
-  if (bytes.size() != key.bytes.size())
+  if (bytes.size() != key.secret.bytes.size())
     throw Error("keys.database", "keys.db contains a key that does not have 32 bytes");
-  std::memcpy(key.bytes.data(), bytes.data(), key.bytes.size());
+  std::memcpy(key.secret.bytes.data(), bytes.data(), key.secret.bytes.size());
   return key;
 }
 
 }  // namespace
 
 struct SubjectKeys::State {
-  explicit State(const std::filesystem::path& path) : database(path, "keys.database") {
+  State(const std::filesystem::path& path, Database::Access access) : database(path, "keys.database", {}, access) {
+    if (access == Database::Access::write) make_tables();
+    by_subject.emplace(database, "SELECT number, key FROM keys WHERE subject = ?");
+    by_number.emplace(database, "SELECT number, key FROM keys WHERE number = ?");
+    is_erased.emplace(database, "SELECT 1 FROM erased WHERE number = ?");
+    insert.emplace(database, "INSERT INTO keys VALUES (?, ?, ?)");
+  }
+
+  void make_tables() {
     // FULL: a key must be durable before the entries that it opens. secure_delete overwrites an erased key's bytes.
     database.run(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
         "CREATE TABLE IF NOT EXISTS keys (subject INTEGER PRIMARY KEY, number INTEGER NOT NULL UNIQUE, key BLOB NOT "
         "NULL);"
-        "CREATE TABLE IF NOT EXISTS erased (number INTEGER PRIMARY KEY, told INTEGER NOT NULL)");
-    by_subject.emplace(database, "SELECT number, key FROM keys WHERE subject = ?");
-    by_number.emplace(database, "SELECT number, key FROM keys WHERE number = ?");
-    is_erased.emplace(database, "SELECT 1 FROM erased WHERE number = ?");
-    insert.emplace(database, "INSERT INTO keys VALUES (?, ?, ?)");
+        "CREATE TABLE IF NOT EXISTS erased (number INTEGER PRIMARY KEY, told INTEGER NOT NULL);"
+        "CREATE TABLE IF NOT EXISTS log (id BLOB NOT NULL, applied INTEGER NOT NULL)");
   }
 
   void insert_made() {
@@ -50,7 +57,7 @@ struct SubjectKeys::State {
     for (const auto& [subject, key] : made)
       insert->bind(1, subject)
           .bind(2, key.number)
-          .bind_blob(3, {reinterpret_cast<const char*>(key.bytes.data()), key.bytes.size()})
+          .bind_blob(3, {reinterpret_cast<const char*>(key.secret.bytes.data()), key.secret.bytes.size()})
           .run();
     database.run("COMMIT");
   }
@@ -61,7 +68,9 @@ struct SubjectKeys::State {
   std::vector<std::pair<std::uint64_t, SubjectKey>> made;  // not in the database yet
 };
 
-SubjectKeys::SubjectKeys(const std::filesystem::path& path) : state_(std::make_unique<State>(path)) {}
+SubjectKeys::SubjectKeys(const std::filesystem::path& path, Access access)
+    : state_(std::make_unique<State>(path, access == Access::read ? Database::Access::read : Database::Access::write)) {
+}
 SubjectKeys::~SubjectKeys() = default;
 
 const SubjectKey& SubjectKeys::of(std::uint64_t subject) {
@@ -77,7 +86,7 @@ const SubjectKey& SubjectKeys::of(std::uint64_t subject) {
     state_->by_subject->reset();
   } else {
     fill_random(key.number);
-    fill_random(key.bytes);
+    fill_random(key.secret.bytes);
     state_->made.emplace_back(subject, key);
   }
   return state_->cache.emplace(subject, key).first->second;
@@ -106,7 +115,7 @@ std::optional<std::uint64_t> SubjectKeys::number_of(std::uint64_t subject) {
 
 std::optional<SubjectKey> SubjectKeys::find(std::uint64_t number) {
   if (state_->by_number->bind(1, number).step()) {
-    const SubjectKey key = read_key(*state_->by_number, 0, 1);
+    SubjectKey key = read_key(*state_->by_number, 0, 1);
     state_->by_number->reset();
     return key;
   }
@@ -118,16 +127,47 @@ std::optional<SubjectKey> SubjectKeys::find(std::uint64_t number) {
 }
 
 std::optional<std::uint64_t> SubjectKeys::erase(std::uint64_t subject) {
-  const auto number = number_of(subject);
-  if (!number) return std::nullopt;
   commit();
-  state_->database.run("BEGIN IMMEDIATE");
-  Statement(state_->database, "DELETE FROM keys WHERE subject = ?").bind(1, subject).run();
-  Statement(state_->database, "INSERT INTO erased VALUES (?, 0)").bind(1, *number).run();
-  // The write-ahead log may contain the page with the key, so it is emptied too.
-  state_->database.run("COMMIT; PRAGMA wal_checkpoint(TRUNCATE)");
-  state_->cache.erase(subject);
+  const auto number = number_of(subject);
+  if (number) {
+    state_->database.run("BEGIN IMMEDIATE");
+    Statement(state_->database, "DELETE FROM keys WHERE subject = ?").bind(1, subject).run();
+    Statement(state_->database, "INSERT INTO erased VALUES (?, 0)").bind(1, *number).run();
+    state_->database.run("COMMIT");
+    state_->cache.erase(subject);
+  }
+  state_->database.empty_write_ahead_log();  // it may contain the page with the key, also that of an earlier call
   return number;
+}
+
+void SubjectKeys::bind(const LogId& log) {
+  if (!Statement(state_->database, "SELECT 1 FROM log").step())
+    Statement(state_->database, "INSERT INTO log VALUES (?, 0)").bind_blob(1, bytes_of(log)).run();
+  require_log(log);
+}
+
+void SubjectKeys::require_log(const LogId& log) {
+  Statement select(state_->database, "SELECT id FROM log");
+  if (select.step() && select.blob(0) != bytes_of(log))
+    throw Error("keys.log", "keys.db was made for another log", "restore this log's own keys.db");
+}
+
+std::uint64_t SubjectKeys::n_applied() {
+  Statement select(state_->database, "SELECT applied FROM log");
+  return select.step() ? select.number(0) : 0;
+}
+
+void SubjectKeys::apply(std::span<const std::uint64_t> erased, std::uint64_t n_entries) {
+  state_->database.run("BEGIN IMMEDIATE");
+  for (const std::uint64_t number : erased) {
+    Statement(state_->database, "DELETE FROM keys WHERE number = ?").bind(1, number).run();
+    Statement(state_->database, "INSERT OR IGNORE INTO erased VALUES (?, 1)").bind(1, number).run();
+  }
+  Statement(state_->database, "UPDATE log SET applied = ?").bind(1, n_entries).run();
+  state_->database.run("COMMIT");
+  if (erased.empty()) return;
+  state_->cache.clear();
+  state_->database.empty_write_ahead_log();
 }
 
 std::vector<std::uint64_t> SubjectKeys::untold() {

@@ -1,5 +1,6 @@
 #include "sluice/audit/signature.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <sys/stat.h>
@@ -13,6 +14,8 @@
 
 namespace sluice::audit {
 namespace {
+
+constexpr std::uint64_t kMaxKeyFile = 4096;
 
 using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 using Context = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
@@ -28,13 +31,15 @@ Key private_key(const std::array<std::uint8_t, 32>& seed) {
 }
 
 std::array<std::uint8_t, 32> read_key(const std::filesystem::path& path) {
-  std::string text = read_file(path);
+  std::string text = read_file(path, kMaxKeyFile);
   if (text.ends_with('\n')) text.pop_back();
-  const auto bytes = from_hex(text);
+  auto bytes = from_hex(text);
+  wipe(text.data(), text.size());
   std::array<std::uint8_t, 32> key;
   if (!bytes || bytes->size() != key.size())
     throw Error("key.format", path.string() + ": not a key; expected one line of 64 lower-case hexadecimal digits");
   std::memcpy(key.data(), bytes->data(), key.size());
+  wipe(bytes->data(), bytes->size());
   return key;
 }
 
@@ -43,6 +48,8 @@ std::string line_of(const std::array<std::uint8_t, 32>& bytes) {
 }
 
 }  // namespace
+
+void wipe(void* bytes, std::size_t n) noexcept { OPENSSL_cleanse(bytes, n); }
 
 bool PublicKey::verifies(std::string_view message, const Signature& signature) const {
   const Key key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes.data(), bytes.size()), EVP_PKEY_free);
@@ -54,31 +61,40 @@ bool PublicKey::verifies(std::string_view message, const Signature& signature) c
 PublicKey PublicKey::load(const std::filesystem::path& path) { return {read_key(path)}; }
 void PublicKey::save(const std::filesystem::path& path) const { write_file(path, line_of(bytes)); }
 
+Secret Secret::generate() {
+  Secret secret;
+  if (RAND_priv_bytes(secret.bytes.data(), static_cast<int>(secret.bytes.size())) != 1)
+    fail("cannot provide random bytes");
+  return secret;
+}
+
+Secret Secret::load(const std::filesystem::path& path) {
+  struct stat status{};
+  if (stat(path.c_str(), &status) == 0 && (status.st_mode & 077) != 0)
+    throw Error("key.mode", path.string() + ": others than its owner can read or write this key", "chmod 600 the file");
+  return {read_key(path)};
+}
+
+void Secret::save(const std::filesystem::path& path) const {
+  std::string line = line_of(bytes);
+  write_file(path, line, AtomicFile::Mode::owner_only);
+  wipe(line.data(), line.size());
+}
+
 SigningKey SigningKey::generate() {
   SigningKey key;
-  if (RAND_priv_bytes(key.seed_.data(), static_cast<int>(key.seed_.size())) != 1) fail("cannot provide random bytes");
+  key.seed_ = Secret::generate();
   return key;
 }
 
 SigningKey SigningKey::load(const std::filesystem::path& path) {
   SigningKey key;
-  key.seed_ = read_key(path);
+  key.seed_ = Secret::load(path);
   return key;
 }
 
-void SigningKey::save(const std::filesystem::path& path) const {
-  const auto before = umask(0077);
-  try {
-    write_file(path, line_of(seed_));
-  } catch (...) {
-    umask(before);
-    throw;
-  }
-  umask(before);
-}
-
 Signature SigningKey::sign(std::string_view message) const {
-  const Key key = private_key(seed_);
+  const Key key = private_key(seed_.bytes);
   const Context context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
   Signature signature;
   std::size_t size = signature.size();
@@ -89,7 +105,7 @@ Signature SigningKey::sign(std::string_view message) const {
 }
 
 PublicKey SigningKey::public_key() const {
-  const Key key = private_key(seed_);
+  const Key key = private_key(seed_.bytes);
   PublicKey out;
   std::size_t size = out.bytes.size();
   if (EVP_PKEY_get_raw_public_key(key.get(), out.bytes.data(), &size) != 1) fail("cannot compute the public key");

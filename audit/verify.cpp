@@ -4,7 +4,9 @@
 #include <map>
 #include <utility>
 
+#include "sluice/audit/adoption.h"
 #include "sluice/audit/log/log_reader.h"
+#include "sluice/audit/log/posix_file.h"
 #include "sluice/audit/review.h"
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
@@ -30,10 +32,12 @@ class Verification {
     for (; more; more = reader_.next(entry)) {
       count(entry.header);
       if (entry.header.kind == EntryKind::review) note_review(entry);
+      if (entry.header.kind == EntryKind::adoption) check_adoption(entry);
       compare(*reader_.state());
     }
     report_.n_segments = reader_.n_segments();
-    if (reader_.fault()) report_.faults.push_back(*reader_.fault());
+    const bool is_torn = reader_.fault() && reader_.fault()->code == "log.entry" && reader_.is_last();
+    if (reader_.fault() && !(is_torn && report_.is_written)) report_.faults.push_back(*reader_.fault());
     if (const auto& state = reader_.state()) {
       report_.log = state->log();
       report_.n_entries = state->size();
@@ -44,6 +48,9 @@ class Verification {
       fault("log.truncated", "the log ends after " + std::to_string(report_.n_entries) +
                                  " entries; a checkpoint covers " + std::to_string(checkpoints_.back().size));
     if (reader_.fault()) return;
+    if (report_.n_covered < report_.n_entries && !report_.is_written)
+      fault_at(report_.n_covered, "log.unsigned_tail",
+               "no checkpoint covers the entries from here to the end, and no writer has the log open");
     check_retention();
     check_reviews();
   }
@@ -53,6 +60,7 @@ class Verification {
     report_.n_erasures += header.kind == EntryKind::erasure;
     report_.n_recoveries += header.kind == EntryKind::recovery;
     report_.n_retentions += header.kind == EntryKind::retention;
+    report_.n_adoptions += header.kind == EntryKind::adoption;
     report_.n_reviews += header.kind == EntryKind::review;
     report_.n_clock_went_back += (header.flags & kClockWentBack) != 0;
   }
@@ -76,6 +84,15 @@ class Verification {
   void check_retention() {
     if (report_.first_entry > 0 && *reader_.told() >= report_.n_covered)
       fault_at(0, "log.gap", "leading segments are missing, and no checkpoint covers the retention entry");
+  }
+
+  void check_adoption(const EntryView& entry) {
+    const std::uint64_t at = entry.header.index;
+    try {
+      if (decode_adoption(entry.payload).end > at) fault_at(at, "adoption.end", "the adoption names later entries");
+    } catch (const Error& e) {
+      fault_at(at, e.code(), e.message());
+    }
   }
 
   struct NamedBy {
@@ -128,13 +145,22 @@ class Verification {
 
 void add_known(const Checkpoint& known, const PublicKey& key, std::vector<Checkpoint>& checkpoints,
                std::vector<Fault>& faults) {
-  if (!known.is_signed_by(key)) {
-    faults.push_back({"the known checkpoint", 0, {}, "checkpoint.signature", "not signed by this key"});
+  const bool is_signed =
+      known.is_signed_by(key) || std::any_of(checkpoints.begin(), checkpoints.end(), [&](const Checkpoint& checkpoint) {
+        return checkpoint.next_key && known.is_signed_by(*checkpoint.next_key);
+      });
+  if (!is_signed) {
+    faults.push_back({"the known checkpoint", 0, {}, "checkpoint.signature", "not signed by a key of this log"});
     return;
   }
   const auto at = std::lower_bound(checkpoints.begin(), checkpoints.end(), known,
                                    [](const Checkpoint& a, const Checkpoint& b) { return a.size < b.size; });
   checkpoints.insert(at, known);
+}
+
+/// Whether a writer has the log open: it has locked the folder.
+bool has_writer(const std::filesystem::path& folder) {
+  return !PosixFile::open_folder(folder).lock(PosixFile::Lock::shared);
 }
 
 }  // namespace
@@ -144,36 +170,66 @@ std::string to_string(const Fault& fault) {
          (fault.index ? ", entry " + std::to_string(*fault.index) : "") + ": " + fault.code + ": " + fault.message;
 }
 
+namespace {
+
+/// The key that signed the first line: the trusted one, or the one in the folder, which may have handed over to it.
+PublicKey first_key(const std::filesystem::path& folder, const PublicKey& trusted, std::string_view text) {
+  const auto path = folder / "signing.pub";
+  if (!std::filesystem::exists(path)) return trusted;
+  try {
+    if (Checkpoint::parse(text.substr(0, text.find('\n') + 1)).is_signed_by(trusted)) return trusted;
+  } catch (const Error&) {
+    return trusted;
+  }
+  return PublicKey::load(path);
+}
+
+}  // namespace
+
 std::vector<Checkpoint> read_checkpoints(const std::filesystem::path& folder, const PublicKey& key,
-                                         std::vector<Fault>& faults) {
+                                         std::vector<Fault>& faults, bool is_written) {
   std::vector<Checkpoint> checkpoints;
   const auto path = folder / kCheckpoints;
   const std::string text = std::filesystem::exists(path) ? read_file(path) : "";
   const auto fault = [&](std::size_t at, const char* code, const std::string& message) {
     faults.push_back({kCheckpoints, at, {}, code, message});
   };
+  PublicKey now = first_key(folder, key, text);  // signs the present line
+  bool is_used = now == key;
+  std::string_view before;
   if (text.empty()) fault(0, "checkpoint.missing", "the log has no checkpoints");
   for (std::size_t at = 0, end; at < text.size(); at = end) {
     end = std::min(text.find('\n', at), text.size() - 1) + 1;
+    const std::string_view line = std::string_view(text).substr(at, end - at);
     try {
-      const Checkpoint checkpoint = Checkpoint::parse(std::string_view(text).substr(at, end - at));
-      if (!checkpoint.is_signed_by(key))
+      if (is_written && !line.ends_with('\n')) break;
+      const Checkpoint checkpoint = Checkpoint::parse(line);
+      if (!checkpoint.is_signed_by(now))
         fault(at, "checkpoint.signature", "the line was changed, or was not signed by this key");
-      else if (!checkpoints.empty() && checkpoint.size <= checkpoints.back().size)
+      else if (at == 0 && !checkpoint.is_first())
+        fault(at, "checkpoint.first", "the first line is not that of the empty log: lines before it are missing");
+      else if (at > 0 && checkpoint.previous != sha256(before))
+        fault(at, "checkpoint.link", "the line before this one was changed, moved or deleted");
+      else if (!checkpoints.empty() && !checkpoint.grows_from(checkpoints.back()))
         fault(at, "checkpoint.order", "the checkpoint does not have more entries than the one before it");
       else
         checkpoints.push_back(checkpoint);
+      if (checkpoint.next_key && checkpoint.is_signed_by(now)) now = *checkpoint.next_key;
+      is_used |= now == key;
     } catch (const Error& e) {
       fault(at, "checkpoint.format", e.message());
     }
+    before = line;
   }
+  if (!is_used) fault(0, "checkpoint.key", "no line was signed by the given key, and none hands over to it");
   return checkpoints;
 }
 
 VerifyReport verify_log(const std::filesystem::path& folder, const VerifyOptions& options) {
   const PublicKey key = options.key ? *options.key : PublicKey::load(folder / "signing.pub");
   VerifyReport report;
-  auto checkpoints = read_checkpoints(folder, key, report.faults);
+  report.is_written = std::filesystem::is_directory(folder) && has_writer(folder);
+  auto checkpoints = read_checkpoints(folder, key, report.faults, report.is_written);
   report.n_checkpoints = checkpoints.size();
   if (options.known) add_known(*options.known, key, checkpoints, report.faults);
   Verification(folder, std::move(checkpoints), report).run();

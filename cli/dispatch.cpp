@@ -43,6 +43,7 @@ int dispatch(const std::string& program, const std::vector<Verb>& verbs, const A
 int run_program(const std::string& program, const std::vector<Verb>& verbs, int argc, char** argv) {
   watch_interrupts();
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit of a file is an error, as on a full disk
   try {
     const int code = dispatch(program, verbs, {argv + 1, argv + argc});
     end_progress();

@@ -55,7 +55,7 @@ int main(int argc, char** argv) {
                                .now_us = time_us,
                                .priority = cascade::Priority::high});
     const std::string arm = experiment::arm_text(plan, assigned);
-    const auto subject = audit::subject_reference(account);
+    const auto subject = log.subject_reference(account);
     log.append(use.bundle(), d, {id, subject, time_us, now_us(), "", arm, row});
     std::printf("%s, p = %.4f, level %s %s\n", rules::to_string(d.action), d.p_final, cascade::to_string(d.level),
                 cascade::to_string(d.cause));

@@ -32,13 +32,14 @@ void Cipher::seal(const SubjectKey& key, std::string_view context, std::string_v
   EVP_CIPHER_CTX* c = state_->context;
   out.resize(plain.size() + kSealBytes);
   int n = 0;
-  const bool done = RAND_bytes(out_of(out.data()), kNonceBytes) == 1 &&
-                    EVP_EncryptInit_ex(c, state_->algorithm, nullptr, key.bytes.data(), in_of(out.data())) == 1 &&
-                    EVP_EncryptUpdate(c, nullptr, &n, in_of(context.data()), static_cast<int>(context.size())) == 1 &&
-                    EVP_EncryptUpdate(c, out_of(out.data()) + kNonceBytes, &n, in_of(plain.data()),
-                                      static_cast<int>(plain.size())) == 1 &&
-                    EVP_EncryptFinal_ex(c, out_of(out.data()) + out.size() - kTagBytes, &n) == 1 &&
-                    EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_GET_TAG, kTagBytes, &out[out.size() - kTagBytes]) == 1;
+  const bool done =
+      RAND_bytes(out_of(out.data()), kNonceBytes) == 1 &&
+      EVP_EncryptInit_ex(c, state_->algorithm, nullptr, key.secret.bytes.data(), in_of(out.data())) == 1 &&
+      EVP_EncryptUpdate(c, nullptr, &n, in_of(context.data()), static_cast<int>(context.size())) == 1 &&
+      EVP_EncryptUpdate(c, out_of(out.data()) + kNonceBytes, &n, in_of(plain.data()), static_cast<int>(plain.size())) ==
+          1 &&
+      EVP_EncryptFinal_ex(c, out_of(out.data()) + out.size() - kTagBytes, &n) == 1 &&
+      EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_GET_TAG, kTagBytes, &out[out.size() - kTagBytes]) == 1;
   if (!done) throw Error("keys.cipher", "OpenSSL: encryption failed");
 }
 
@@ -48,12 +49,13 @@ bool Cipher::open(const SubjectKey& key, std::string_view context, std::string_v
   out.resize(sealed.size() - kSealBytes + 1);  // one byte more, so that a pointer past the plaintext is valid
   std::string tag(sealed.substr(sealed.size() - kTagBytes));
   int n = 0;
-  const bool done = EVP_DecryptInit_ex(c, state_->algorithm, nullptr, key.bytes.data(), in_of(sealed.data())) == 1 &&
-                    EVP_DecryptUpdate(c, nullptr, &n, in_of(context.data()), static_cast<int>(context.size())) == 1 &&
-                    EVP_DecryptUpdate(c, out_of(out.data()), &n, in_of(sealed.data()) + kNonceBytes,
-                                      static_cast<int>(sealed.size() - kSealBytes)) == 1 &&
-                    EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_SET_TAG, kTagBytes, tag.data()) == 1 &&
-                    EVP_DecryptFinal_ex(c, out_of(out.data()) + n, &n) == 1;
+  const bool done =
+      EVP_DecryptInit_ex(c, state_->algorithm, nullptr, key.secret.bytes.data(), in_of(sealed.data())) == 1 &&
+      EVP_DecryptUpdate(c, nullptr, &n, in_of(context.data()), static_cast<int>(context.size())) == 1 &&
+      EVP_DecryptUpdate(c, out_of(out.data()), &n, in_of(sealed.data()) + kNonceBytes,
+                        static_cast<int>(sealed.size() - kSealBytes)) == 1 &&
+      EVP_CIPHER_CTX_ctrl(c, EVP_CTRL_GCM_SET_TAG, kTagBytes, tag.data()) == 1 &&
+      EVP_DecryptFinal_ex(c, out_of(out.data()) + n, &n) == 1;
   out.resize(sealed.size() - kSealBytes);
   return done;
 }

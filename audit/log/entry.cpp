@@ -1,5 +1,8 @@
 #include "sluice/audit/log/entry.h"
 
+#include <openssl/crypto.h>
+#include <openssl/hmac.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstdio>
@@ -11,13 +14,11 @@ namespace sluice::audit {
 namespace {
 
 constexpr std::string_view kMagic = "SLUICLOG";
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 
 std::string_view bytes_of_id(const LogId& id) { return {reinterpret_cast<const char*>(id.data()), id.size()}; }
 
-[[noreturn]] void fail(const std::string& what) {
-  throw Error("log.segment", what, "sluice audit verify names the first entry that cannot be trusted");
-}
+[[noreturn]] void fail(const std::string& what) { throw Error("log.segment", what, kVerifyHint); }
 
 Digest take_digest(ByteReader& in) {
   Digest digest;
@@ -39,6 +40,10 @@ const char* to_string(EntryKind kind) {
       return "review";
     case EntryKind::retention:
       return "retention";
+    case EntryKind::adoption:
+      return "adoption";
+    case EntryKind::mark:
+      return "mark";
   }
   return "unknown";
 }
@@ -61,7 +66,7 @@ SegmentHeader parse_segment_header(std::string_view bytes) {
   ByteReader in(bytes);
   if (in.take(kMagic.size()) != kMagic) fail("the file is not a segment of a log");
   if (const auto version = in.get<std::uint32_t>(); version != kVersion)
-    fail("log format " + std::to_string(version) + "; this program reads format 1");
+    fail("log format " + std::to_string(version) + "; this program reads format 2");
   SegmentHeader header;
   header.number = in.get<std::uint32_t>();
   std::memcpy(header.log.data(), in.take(header.log.size()).data(), header.log.size());
@@ -94,13 +99,13 @@ std::vector<std::uint32_t> segment_numbers(const std::filesystem::path& folder) 
   return numbers;
 }
 
-LogState::LogState(const LogId& log) : log_(log), chain_(sha256(bytes_of_id(log))) {}
+LogState::LogState(const LogId& log) : log_(log), chain_(sha256(bytes_of_id(log))), unmarked_(chain_) {}
 
 LogState::LogState(const SegmentHeader& header)
-    : log_(header.log), chain_(header.chain), tree_(header.first_index, header.peaks) {}
+    : log_(header.log), chain_(header.chain), unmarked_(header.chain), tree_(header.first_index, header.peaks) {}
 
 void LogState::take(const Digest& entry, const Digest& chain) {
-  chain_ = chain;
+  chain_ = unmarked_ = chain;
   tree_.add(leaf_hash(bytes_of(entry)));
 }
 
@@ -120,7 +125,50 @@ std::string LogState::accept(const EntryView& entry) {
   if (entry.header.index != size())
     return "the entry has the index " + std::to_string(entry.header.index) + "; expected " + std::to_string(size());
   take(digest, chain);
+  return entry.mark.empty() ? "" : accept_mark(entry.mark);
+}
+
+MarkKey mark_key_of(const Signer& key) {
+  const Signature signature = key.sign("sluice-log-mark-v1");
+  return {sha256({reinterpret_cast<const char*>(signature.data()), signature.size()}).bytes};
+}
+
+Digest LogState::mark_of(const MarkKey& key) const {
+  std::string statement(bytes_of_id(log_));
+  ByteWriter(statement).put(size());
+  statement += bytes_of(unmarked_);
+  Digest mac;
+  unsigned n = 0;
+  const auto* data = reinterpret_cast<const unsigned char*>(statement.data());
+  if (!HMAC(EVP_sha256(), key.bytes.data(), static_cast<int>(key.bytes.size()), data, statement.size(),
+            mac.bytes.data(), &n))
+    throw Error("key.unavailable", "OpenSSL: cannot compute an HMAC");
+  return mac;
+}
+
+void LogState::mark(const MarkKey& key, std::string& out) {
+  if (chain_ != unmarked_) return;
+  const Digest mac = mark_of(key);
+  const EntryHeader header{.length = kMarkBytes, .kind = EntryKind::mark, .index = size()};
+  const std::size_t start = out.size();
+  out.append(reinterpret_cast<const char*>(&header), sizeof header).append(bytes_of(mac));
+  chain_ = sha256_(bytes_of(chain_), bytes_of(sha256_(std::string_view(out).substr(start))));
+  out += bytes_of(chain_);
+}
+
+std::string LogState::accept_mark(std::string_view bytes) {
+  const EntryHeader expected{.length = kMarkBytes, .kind = EntryKind::mark, .index = size()};
+  const Digest chain = sha256_(bytes_of(chain_), bytes_of(sha256_(bytes.substr(0, kMarkBytes - kHashBytes))));
+  if (std::memcmp(bytes.data(), &expected, sizeof expected) != 0 ||
+      bytes.substr(kMarkBytes - kHashBytes) != bytes_of(chain))
+    return "the mark after the entry was changed or moved";
+  chain_ = chain;
   return "";
+}
+
+bool LogState::is_marked_by(const MarkKey& key, const EntryView& last) const {
+  const Digest mac = mark_of(key);
+  return !last.mark.empty() && CRYPTO_memcmp(mac.bytes.data(), last.mark.data() + sizeof(EntryHeader), kHashBytes) == 0;
 }
 
 }  // namespace sluice::audit

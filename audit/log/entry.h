@@ -15,7 +15,15 @@
 
 namespace sluice::audit {
 
-enum class EntryKind : std::uint8_t { decision = 1, erasure = 2, recovery = 3, review = 4, retention = 5 };
+enum class EntryKind : std::uint8_t {
+  decision = 1,
+  erasure = 2,
+  recovery = 3,
+  review = 4,
+  retention = 5,
+  adoption = 6,
+  mark = 7
+};
 
 const char* to_string(EntryKind kind);  // "decision"; "unknown" for an unknown kind
 
@@ -33,8 +41,18 @@ struct EntryHeader {
 };
 static_assert(sizeof(EntryHeader) == 32);
 
+inline constexpr const char* kVerifyHint = "sluice audit verify names the first entry that cannot be trusted";
+
 inline constexpr std::size_t kHashBytes = 32;
 inline constexpr std::size_t kMaxEntryBytes = 16 << 20;
+
+/// A mark follows the last entry of each write. It authenticates everything before it under a key that follows from the
+/// signing key, because the chain proves nothing: anyone can compute it. It has the form of an entry whose payload is an
+/// HMAC, but neither an index nor a leaf of its own.
+inline constexpr std::size_t kMarkBytes = sizeof(EntryHeader) + 2 * kHashBytes;
+using MarkKey = Secret;
+/// The SHA-256 of the key's signature of "sluice-log-mark-v1".
+MarkKey mark_key_of(const Signer& key);
 
 /// Points into the reader's buffer.
 struct EntryView {
@@ -42,8 +60,10 @@ struct EntryView {
   std::string_view hashed;   // the header's bytes and the payload
   std::string_view payload;  // as stored
   Digest chain;              // as stored
+  std::string_view mark;     // the bytes of the mark that follows; empty if another entry follows
 
-  std::size_t size() const { return hashed.size() + kHashBytes; }
+  /// In bytes, including the mark.
+  std::size_t size() const { return hashed.size() + kHashBytes + mark.size(); }
 };
 
 struct SegmentHeader {
@@ -74,8 +94,12 @@ class LogState {
 
   /// Completes the header, appends the entry to `out` and adds it to the state.
   void seal(EntryHeader header, std::string_view payload, std::string& out);
-  /// Adds the entry to the state and returns "", or returns why it does not follow.
+  /// Appends a mark of the entries so far to `out`, unless the last of them is marked.
+  void mark(const MarkKey& key, std::string& out);
+  /// Adds the entry and its mark to the state and returns "", or returns why they do not follow.
   std::string accept(const EntryView& entry);
+  /// Whether the entry that was accepted last has a mark of this key's owner.
+  bool is_marked_by(const MarkKey& key, const EntryView& last) const;
 
   /// Whether the checkpoint is of this log at its present size.
   bool is_that_of(const Checkpoint& checkpoint) const {
@@ -88,13 +112,16 @@ class LogState {
   const Digest& chain() const { return chain_; }
   const MerkleTree& tree() const { return tree_; }
   SegmentHeader next_segment(std::uint32_t number) const { return {number, log_, size(), chain_, tree_.peaks()}; }
-  Checkpoint checkpoint(std::int64_t time_us) const { return {log_, size(), tree_.root(), chain_, time_us, {}}; }
+  Checkpoint checkpoint(std::int64_t time_us) const { return {log_, size(), tree_.root(), chain_, time_us, {}, {}}; }
 
  private:
   void take(const Digest& entry, const Digest& chain);
+  Digest mark_of(const MarkKey& key) const;
+  std::string accept_mark(std::string_view bytes);
 
   LogId log_;
   Digest chain_;
+  Digest unmarked_;  // the chain after the last entry, before its mark
   MerkleTree tree_;
   Sha256 sha256_;
 };

@@ -89,6 +89,21 @@ void require_kept(const std::filesystem::path& folder, std::uint64_t index) {
                                     std::to_string(first) + " were deleted by retention");
 }
 
+std::vector<std::uint64_t> erasures_since(const std::filesystem::path& folder, std::uint64_t from) {
+  std::vector<std::uint64_t> numbers;
+  LogReader reader(folder, from);
+  for (EntryView entry; reader.next(entry);)
+    if (entry.header.kind == EntryKind::erasure && entry.header.index >= from) numbers.push_back(entry.header.subject);
+  return numbers;
+}
+
+bool has_encrypted_entries(const std::filesystem::path& folder) {
+  LogReader reader(folder);
+  for (EntryView entry; reader.next(entry);)
+    if (entry.header.kind == EntryKind::decision) return (entry.header.flags & kEncrypted) != 0;
+  return false;
+}
+
 void LogReader::require_sound() const {
   if (fault_)
     throw Error("log.damaged", to_string(*fault_), "sluice audit verify names the first entry that cannot be trusted");
@@ -96,12 +111,19 @@ void LogReader::require_sound() const {
 
 PayloadReader::PayloadReader(const std::filesystem::path& folder) : folder_(folder) {
   const auto path = folder / "keys.db";
-  if (std::filesystem::exists(path)) keys_ = std::make_unique<SubjectKeys>(path);
+  if (!std::filesystem::exists(path)) return;
+  keys_ = std::make_unique<SubjectKeys>(path, SubjectKeys::Access::read);
+  const auto numbers = segment_numbers(folder);
+  if (numbers.empty()) return;
+  keys_->require_log(SegmentReader(segment_path(folder, numbers[0])).header().log);
+  const auto erased = erasures_since(folder, keys_->n_applied());
+  erased_.insert(erased.begin(), erased.end());
 }
 
 std::optional<std::string_view> PayloadReader::read(const EntryView& entry) {
   if (!(entry.header.flags & kEncrypted)) return entry.payload;
   if (!keys_) throw Error("keys.none", folder_.string() + ": the log is encrypted, and keys.db is missing");
+  if (erased_.contains(entry.header.subject)) return std::nullopt;
   const auto key = keys_->find(entry.header.subject);
   if (!key) return std::nullopt;
   if (!cipher_.open(*key, entry.hashed.substr(0, sizeof(EntryHeader)), entry.payload, plain_))

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,7 @@ class LogReader {
   const std::optional<LogState>& state() const { return state_; }
   std::uint32_t segment() const { return numbers_[at_]; }
   std::uint64_t offset() const { return segment_->offset(); }
+  bool is_last() const { return at_ + 1 == numbers_.size(); }  // whether `segment` is the last
   std::size_t n_segments() const { return numbers_.size(); }
 
  private:
@@ -57,9 +59,16 @@ class LogReader {
 /// Throws Error{log.retained} if retention deleted the entry.
 void require_kept(const std::filesystem::path& folder, std::uint64_t index);
 
+/// The numbers of the keys that the log's entries from `from` on erase, up to a fault.
+std::vector<std::uint64_t> erasures_since(const std::filesystem::path& folder, std::uint64_t from);
+
+/// Whether the log's first decision is encrypted; false if it has none.
+bool has_encrypted_entries(const std::filesystem::path& folder);
+
 /// Returns entries' payloads, decrypted if they are encrypted.
 class PayloadReader {
  public:
+  /// Throws Error{keys.*} if keys.db cannot be opened or was made for another log.
   explicit PayloadReader(const std::filesystem::path& folder);
 
   /// nullopt if the key was erased. Valid until the next call. Throws Error{keys.*}.
@@ -69,6 +78,7 @@ class PayloadReader {
  private:
   std::filesystem::path folder_;
   std::unique_ptr<SubjectKeys> keys_;
+  std::set<std::uint64_t> erased_;  // that keys.db may still have, because it is an old copy
   Cipher cipher_;
   std::string plain_;
 };

@@ -17,8 +17,10 @@
 #include <vector>
 
 #include "sluice/audit/log.h"
+#include "sluice/audit/log/fork_guard.h"
 #include "sluice/audit/log/log_writer.h"
 #include "sluice/audit/log/ring.h"
+#include "sluice/audit/log/scrubber.h"
 
 namespace sluice::audit {
 
@@ -30,14 +32,19 @@ struct Record {
   std::int64_t time_us = 0;
   std::string bytes;  // empty if encoding failed
 
-  bool fill(const cascade::Bundle& bundle, const cascade::Decision& decision, const DecisionContext& context) noexcept {
+  /// False if there can be no such record; `why` is then set.
+  bool fill(const cascade::Bundle& bundle, const cascade::Decision& decision, const DecisionContext& context,
+            std::string& why) noexcept {
     subject = context.subject;
     time_us = context.time_out_us;
     bytes.clear();
     try {
       encode(bytes, bundle, decision, context);
       if (bytes.size() + sizeof(EntryHeader) + kSealBytes + kHashBytes <= kMaxEntryBytes) return true;
-    } catch (...) {  // a text is too long, or memory is exhausted
+      why = "a record of " + std::to_string(bytes.size()) + " bytes; the limit is 16 MiB";
+    } catch (const Error& error) {
+      why = error.message();
+    } catch (...) {  // memory is exhausted: the reason may be lost, too
     }
     bytes.clear();
     return false;
@@ -59,6 +66,7 @@ struct Log::State {
                                 const DecisionContext& context);
   Appended spill_or_refuse(const cascade::Bundle& bundle, const cascade::Decision& decision,
                            const DecisionContext& context);
+  Appended refuse(std::string why) noexcept;
   bool spill_one(Record&& record, std::uint64_t& place);
   Appended wait_for(Progress wanted);
   void run();
@@ -76,12 +84,16 @@ struct Log::State {
     return spill.empty();
   }
 
+  /// Throws Error{log.forked} in a forked child.
+  void require_own_process() const;
+
+  const ForkGuard fork;
   const std::filesystem::path folder;
   const LogOptions options;
   Ring<Record> ring;
   LogWriter writer;  // used only by the thread while it runs
 
-  std::mutex retaining;
+  std::mutex retaining, ending;  // one caller at a time
 
   mutable std::mutex spill_mutex;
   std::deque<Record> spill;
@@ -91,7 +103,7 @@ struct Log::State {
   std::condition_variable wake, moved;
   Progress safe;  // on disk; only written if durability is `none`
   std::vector<std::packaged_task<void()>> requests;
-  std::string trouble;
+  std::string trouble, refusal;
   bool wants_sync = false;
 
   std::atomic<std::uint64_t> appended{0}, refused{0}, n_entries{0}, n_write_errors{0};
@@ -99,6 +111,7 @@ struct Log::State {
   Progress taken;  // of the thread: sealed
   std::chrono::steady_clock::time_point last_sync = std::chrono::steady_clock::now();
   std::uint64_t n_lost_at_close = 0;
+  Scrubber scrubber{folder, options.scrub_bytes_per_s};
   std::thread thread;
 };
 

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "sluice/audit/index.h"
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
 
@@ -10,9 +11,7 @@ namespace {
 
 constexpr std::int64_t kClockToleranceUs = 1'000'000;  // threads that finish together may append out of order
 
-void check(int error, const std::filesystem::path& path) {
-  if (error != 0) throw Error("log.write", path.filename().string() + ": " + std::strerror(error));
-}
+void check(int error, const std::filesystem::path& path) { check_write(error, path.filename(), "log.write"); }
 
 std::string_view bytes_of(const EntryHeader& header) { return {reinterpret_cast<const char*>(&header), sizeof header}; }
 
@@ -44,8 +43,12 @@ void LogWriter::seal(EntryHeader header, std::string_view payload, const Subject
 void LogWriter::write() {
   if (keys_) keys_->commit();  // before the entries that need them
   if (n_written_ == pending_.size()) return;
-  check(segment_.write_at(std::string_view(pending_).substr(n_written_), offset_ + n_written_),
-        segment_path(folder_, number_));
+  state_->mark(mark_key_, pending_);
+  const auto path = segment_path(folder_, number_);
+  segment_.require_unchanged(path, offset_ + n_written_, offset_ + (failed_ ? pending_.size() : n_written_));
+  failed_ = true;
+  check(segment_.write_at(std::string_view(pending_).substr(n_written_), offset_ + n_written_), path);
+  failed_ = false;
   n_written_ = pending_.size();
   if (options_.durability == Durability::none) drop_written();
 }
@@ -60,6 +63,7 @@ void LogWriter::sync() {
   write();
   if (const int error = segment_.sync(); error != 0) {
     n_written_ = 0;  // the system may have dropped what was written: write all of it again
+    failed_ = true;
     check(error, segment_path(folder_, number_));
   }
   drop_written();
@@ -71,26 +75,36 @@ void LogWriter::sync() {
 
 void LogWriter::finish() {
   sync();
-  if (checkpointed_ < state_->size()) checkpoint();
+  if (checkpoints_.covered() < state_->size()) checkpoint();
 }
 
 bool LogWriter::checkpoint_is_due() const {
-  const std::uint64_t n = state_->size() - checkpointed_;
+  const std::uint64_t n = state_->size() - checkpoints_.covered();
   return n >= options_.checkpoint_entries || (n > 0 && std::chrono::steady_clock::now() - last_checkpoint_ >=
                                                            std::chrono::milliseconds(options_.checkpoint_ms));
 }
 
 void LogWriter::checkpoint() {
-  if (has_checkpoint_ && checkpointed_ == state_->size()) return;
-  Checkpoint made = state_->checkpoint(state_->size() == 0 ? 0 : last_time_us_);
-  made.sign(*key_);
-  const std::string line = made.line();
-  check(checkpoints_.write_at(line, checkpoints_end_), "checkpoints");
-  check(checkpoints_.sync(), "checkpoints");
-  checkpoints_end_ += line.size();
-  checkpointed_ = made.size;
-  has_checkpoint_ = true;
+  const auto& last = checkpoints_.last();
+  if (last && checkpoints_.covered() == state_->size() && !last->next_key) return;
+  checkpoints_.append(present_checkpoint(), *signer_);
   last_checkpoint_ = std::chrono::steady_clock::now();
+}
+
+Checkpoint LogWriter::present_checkpoint() const { return state_->checkpoint(state_->size() == 0 ? 0 : last_time_us_); }
+
+/// The old key signs a line that names the new one, and the new one signs the line after it.
+void LogWriter::rotate_key(std::shared_ptr<const Signer> next) {
+  finish();
+  Checkpoint handover = present_checkpoint();
+  handover.next_key = next->public_key();
+  if (*handover.next_key == signer_->public_key())
+    throw Error("key.same", folder_.string() + ": this key signs the log already", "make another key");
+  const MarkKey mark_key = mark_key_of(*next);
+  checkpoints_.append(handover, *signer_);
+  signer_ = std::move(next);
+  mark_key_ = mark_key;
+  checkpoint();
 }
 
 void LogWriter::start_segment(std::uint32_t number) {
@@ -101,6 +115,7 @@ void LogWriter::start_segment(std::uint32_t number) {
   segment_ = PosixFile::open_to_write(path);
   number_ = number;
   offset_ = header.size();
+  if (keys_ && number > 0) keys_->apply({}, state_->size());
 }
 
 bool LogWriter::erase(std::uint64_t subject, std::int64_t time_us) {
@@ -108,8 +123,16 @@ bool LogWriter::erase(std::uint64_t subject, std::int64_t time_us) {
     throw Error("keys.off", folder_.string() + ": the log's records are not encrypted, so nothing can be erased",
                 "a log has keys only if it was created with them (sluice score --audit-keys)");
   keys_->commit();
-  const bool erased = keys_->erase(subject).has_value();
+  bool erased = false;
+  try {
+    erased = keys_->erase(subject).has_value();
+  } catch (const Error&) {
+    tell_erasures(time_us);  // the key may be gone although a copy of it is not
+    throw;
+  }
   tell_erasures(time_us);
+  keys_->apply({}, state_->size());
+  if (std::filesystem::exists(folder_ / "index.db")) LogIndex(folder_).update();  // which forgets the subject
   return erased;
 }
 

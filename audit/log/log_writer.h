@@ -10,8 +10,10 @@
 
 #include "sluice/audit/keys.h"
 #include "sluice/audit/log.h"
+#include "sluice/audit/log/checkpoint_file.h"
 #include "sluice/audit/log/entry.h"
 #include "sluice/audit/log/posix_file.h"
+#include "sluice/audit/references.h"
 #include "sluice/audit/retention.h"
 #include "sluice/audit/signature.h"
 
@@ -37,10 +39,11 @@ class LogWriter {
   /// Closes the files and releases the lock.
   void close() {
     segment_ = PosixFile();
-    checkpoints_ = PosixFile();
+    checkpoints_ = CheckpointFile();
     lock_ = PosixFile();
   }
 
+  void rotate_key(std::shared_ptr<const Signer> next);
   bool erase(std::uint64_t subject, std::int64_t time_us);
   void retain(const RetentionPlan& plan, std::int64_t time_us);
   /// See Log::append_reviews.
@@ -51,25 +54,31 @@ class LogWriter {
   std::size_t n_pending_bytes() const { return pending_.size(); }
   std::uint64_t n_entries() const { return state_->size(); }
   const OpenReport& opened() const { return opened_; }
+  bool is_encrypted() const { return keys_ != nullptr; }
+  const References& references() const { return references_; }  // does not change
 
  private:
   void seal(EntryHeader header, std::string_view payload, const SubjectKey* key);
   void lock();
-  void load_key();
-  void open_checkpoints();
+  PublicKey load_key();
   void create();
   void recover(std::uint32_t number);
-  void truncate(const std::filesystem::path& path, std::uint64_t end);
+  void adopt(std::uint64_t first, std::int64_t time_us);
+  void set_aside(const std::filesystem::path& path);
   void start_segment(std::uint32_t number);
   void drop_written();
   void checkpoint();
+  Checkpoint present_checkpoint() const;
   void tell_erasures(std::int64_t time_us);
 
   std::filesystem::path folder_;
   LogOptions options_;
   OpenReport opened_;
-  PosixFile lock_, segment_, checkpoints_;
-  std::optional<SigningKey> key_;
+  PosixFile lock_, segment_;
+  CheckpointFile checkpoints_;
+  std::shared_ptr<const Signer> signer_;
+  MarkKey mark_key_{};
+  References references_;
   std::unique_ptr<SubjectKeys> keys_;  // null if payloads are not encrypted
   Cipher cipher_;
   std::optional<LogState> state_;
@@ -78,8 +87,7 @@ class LogWriter {
   std::size_t n_written_ = 0;  // bytes of pending_ written to the system
   std::uint64_t offset_ = 0;   // of the first byte of pending_ in the segment
   bool unsynced_ = false;
-  std::uint64_t checkpoints_end_ = 0, checkpointed_ = 0;  // bytes of the file; entries covered
-  bool has_checkpoint_ = false;
+  bool failed_ = false;  // the last write or sync: the segment may have any of pending_'s bytes
   std::int64_t last_time_us_ = std::numeric_limits<std::int64_t>::min();
   std::chrono::steady_clock::time_point last_checkpoint_ = std::chrono::steady_clock::now();
   std::string sealed_;

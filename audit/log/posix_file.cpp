@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -27,6 +28,31 @@ PosixFile PosixFile::open_to_write(const std::filesystem::path& path) {
     throw Error("file.write", path.string() + ": " + std::strerror(errno),
                 "check that the folder exists and can be written");
   return file;
+}
+
+PosixFile PosixFile::open_folder(const std::filesystem::path& path) {
+  PosixFile file(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (file.descriptor_ < 0) throw Error("file.read", path.string() + ": " + std::strerror(errno));
+  return file;
+}
+
+std::uint64_t PosixFile::size() const {
+  struct stat status;
+  if (fstat(descriptor_, &status) != 0)
+    throw Error("file.read", std::string("cannot read the log: ") + std::strerror(errno));
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
+void PosixFile::require_unchanged(const std::filesystem::path& path, std::uint64_t min_size,
+                                  std::uint64_t max_size) const {
+  struct stat named, ours;
+  if (stat(path.c_str(), &named) != 0 || fstat(descriptor_, &ours) != 0 || named.st_ino != ours.st_ino ||
+      named.st_dev != ours.st_dev)
+    throw Error("log.replaced", path.string() + ": the file was deleted or replaced while it was being written");
+  const auto size = static_cast<std::uint64_t>(named.st_size);
+  if (size < min_size || size > max_size)
+    throw Error("log.replaced", path.string() + ": the file has " + std::to_string(size) + " bytes instead of " +
+                                    std::to_string(min_size) + ": somebody else wrote it");
 }
 
 std::size_t PosixFile::read_at(char* out, std::size_t size, std::uint64_t offset) const {
@@ -56,7 +82,17 @@ int PosixFile::sync() const { return fdatasync(descriptor_) == 0 ? 0 : errno; }
 int PosixFile::truncate(std::uint64_t size) const {
   return ftruncate(descriptor_, static_cast<off_t>(size)) == 0 ? 0 : errno;
 }
-bool PosixFile::lock() const { return flock(descriptor_, LOCK_EX | LOCK_NB) == 0; }
+bool PosixFile::lock(Lock kind) const {
+  while (flock(descriptor_, (kind == Lock::alone ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return false;
+    if (errno != EINTR) throw Error("file.read", std::string("cannot lock the log: ") + std::strerror(errno));
+  }
+  return true;
+}
+
+void check_write(int error, const std::filesystem::path& path, const char* code) {
+  if (error != 0) throw Error(code, path.string() + ": " + std::strerror(error));
+}
 
 int sync_folder(const std::filesystem::path& folder) {
   const PosixFile file(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

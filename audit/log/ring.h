@@ -27,7 +27,7 @@ class Ring {
       if (lead < 0) return nullptr;  // the reader has not released the slot yet
       if (lead > 0)
         position = tail_.load(std::memory_order_relaxed);
-      else if (tail_.compare_exchange_weak(position, position + 1, std::memory_order_relaxed))
+      else if (tail_.compare_exchange_weak(position, position + 1))  // in one order with the log's `closing`
         return &slot.value;
     }
   }
@@ -44,7 +44,7 @@ class Ring {
   }
   std::uint64_t taken() const { return head_; }  // only for the reader
 
-  std::uint64_t claimed() const { return tail_.load(std::memory_order_acquire); }
+  std::uint64_t claimed() const { return tail_.load(); }
   template <class Each>
   void for_each_slot(const Each& each) {  // before the first claim
     for (std::size_t i = 0; i <= mask_; ++i) each(slots_[i].value);

@@ -39,12 +39,24 @@ SegmentReader::Next SegmentReader::next(EntryView& entry) {
   std::memcpy(&entry.header, buffer_.data() + at_, sizeof(EntryHeader));
   const std::size_t length = entry.header.length;
   if (length < sizeof(EntryHeader) + kHashBytes || length > kMaxEntryBytes || !fill(length)) return Next::broken;
+  if (entry.header.kind == EntryKind::mark) return Next::broken;  // a mark that follows no entry
+  fill(length + kMarkBytes);                                      // less at the end of the file
   const std::string_view bytes = std::string_view(buffer_).substr(at_, length);
+  entry.mark = mark_at(at_ + length);
   entry.hashed = bytes.substr(0, length - kHashBytes);
   entry.payload = entry.hashed.substr(sizeof(EntryHeader));
   std::memcpy(entry.chain.bytes.data(), bytes.data() + entry.hashed.size(), kHashBytes);
-  entry_bytes_ = length;
+  entry_bytes_ = length + entry.mark.size();
   return Next::entry;
+}
+
+/// The whole mark that begins there, empty if there is none.
+std::string_view SegmentReader::mark_at(std::size_t at) const {
+  if (buffer_.size() - at < kMarkBytes) return {};
+  EntryHeader header;
+  std::memcpy(&header, buffer_.data() + at, sizeof header);
+  if (header.kind != EntryKind::mark || header.length != kMarkBytes) return {};
+  return std::string_view(buffer_).substr(at, kMarkBytes);
 }
 
 }  // namespace sluice::audit

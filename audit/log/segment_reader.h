@@ -26,6 +26,7 @@ class SegmentReader {
 
  private:
   bool fill(std::size_t wanted);
+  std::string_view mark_at(std::size_t at) const;
 
   PosixFile file_;
   SegmentHeader header_;

@@ -11,21 +11,29 @@ struct sqlite3_stmt;
 
 namespace sluice::audit {
 
-/// Every failure throws Error{`code`} with the file and SQLite's message.
+/// Every failure throws Error{`code`} with the file and SQLite's message; Error{`corrupt_code`}, if it is given, for a
+/// file that is not a sound database. The path ":memory:" is a database in memory.
 class Database {
  public:
-  Database(const std::filesystem::path& path, std::string code);
+  enum class Access { write, read };  // `read`: an existing file, also where nothing can be written beside it
+  Database(const std::filesystem::path& path, std::string code, std::string corrupt_code = {},
+           Access access = Access::write);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
   void run(const std::string& sql);
+  /// Moves the write-ahead log into the file and empties it, so that no old page is left. Waits for readers. Throws
+  /// Error{code} if one keeps an old page for longer than the busy timeout.
+  void empty_write_ahead_log();
   [[noreturn]] void fail() const;
 
  private:
   friend class Statement;
+  void open(const std::string& name, int flags);
+  bool can_read() const;
   sqlite3* handle_ = nullptr;
-  std::string path_, code_;
+  std::string path_, code_, corrupt_code_;
 };
 
 /// A prepared statement: bind, step until false, repeat.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <span>
 
 #include "sluice/audit/log/log_reader.h"
 #include "sluice/audit/verify.h"
@@ -14,7 +15,11 @@ struct Leaves {
   std::string wanted;  // bytes of the requested entry
 
   std::uint64_t size() const { return first.first_index + hashes.size(); }
-  KnownLeaves known() const { return {first.first_index, first.peaks, hashes}; }
+  /// Of the first `n` entries.
+  KnownLeaves known(std::uint64_t n) const {
+    return {first.first_index, first.peaks, std::span(hashes).first(static_cast<std::size_t>(n - first.first_index))};
+  }
+  KnownLeaves known() const { return known(size()); }
 };
 
 /// Reads the leaves of the first `size` entries.
@@ -31,16 +36,26 @@ Leaves read_leaves(const std::filesystem::path& folder, std::uint64_t size, std:
   return leaves;
 }
 
-std::vector<Checkpoint> sound_checkpoints(const std::filesystem::path& folder) {
+std::vector<Checkpoint> sound_checkpoints(const std::filesystem::path& folder, const PublicKey& key) {
   std::vector<Fault> faults;
-  auto checkpoints = read_checkpoints(folder, PublicKey::load(folder / "signing.pub"), faults);
+  auto checkpoints = read_checkpoints(folder, key, faults);
   if (!faults.empty()) throw Error("log.damaged", to_string(faults.front()), "run sluice audit verify");
   return checkpoints;
 }
 
 void check_root(const Leaves& leaves, const Checkpoint& checkpoint) {
-  if (leaves.size() != checkpoint.size || merkle_root(leaves.known()) != checkpoint.root)
-    throw Error("log.damaged", "the log does not match its last checkpoint", "run sluice audit verify");
+  if (leaves.size() < checkpoint.size || merkle_root(leaves.known(checkpoint.size)) != checkpoint.root)
+    throw Error("log.damaged",
+                "the log does not match its checkpoint of " + std::to_string(checkpoint.size) + " entries",
+                "run sluice audit verify");
+}
+
+/// The lines with which one key hands over to the next, for a reader who has the first key alone.
+void put_handovers(JsonText& json, const std::vector<Checkpoint>& checkpoints) {
+  json.key("handovers").open('[');
+  for (const Checkpoint& checkpoint : checkpoints)
+    if (checkpoint.next_key) json.value(std::string_view(checkpoint.line()));
+  json.close(']');
 }
 
 void put_proof(JsonText& json, const std::vector<Digest>& proof) {
@@ -51,8 +66,13 @@ void put_proof(JsonText& json, const std::vector<Digest>& proof) {
 
 }  // namespace
 
+Checkpoint last_checkpoint(const std::filesystem::path& folder, const PublicKey& key) {
+  return sound_checkpoints(folder, key).back();
+}
+
 std::string prove_entry(const std::filesystem::path& folder, std::uint64_t index) {
-  const Checkpoint checkpoint = sound_checkpoints(folder).back();
+  const auto checkpoints = sound_checkpoints(folder, PublicKey::load(folder / "signing.pub"));
+  const Checkpoint& checkpoint = checkpoints.back();
   if (index >= checkpoint.size)
     throw Error("log.unsigned", "the last checkpoint covers " + std::to_string(checkpoint.size) + " entries; entry " +
                                     std::to_string(index) + " is not among them");
@@ -63,12 +83,13 @@ std::string prove_entry(const std::filesystem::path& folder, std::uint64_t index
   JsonText json(out);
   json.open('{').field("kind", "inclusion").field("checkpoint", std::string_view(checkpoint.line()));
   json.field("index", index).field("entry", std::string_view(to_hex(leaves.wanted)));
+  put_handovers(json, checkpoints);
   put_proof(json, inclusion_proof(leaves.known(), index));
   return out;
 }
 
 std::string prove_consistency(const std::filesystem::path& folder, std::uint64_t size) {
-  const auto checkpoints = sound_checkpoints(folder);
+  const auto checkpoints = sound_checkpoints(folder, PublicKey::load(folder / "signing.pub"));
   const auto old =
       std::find_if(checkpoints.begin(), checkpoints.end(), [&](const Checkpoint& c) { return c.size == size; });
   if (old == checkpoints.end())
@@ -76,11 +97,13 @@ std::string prove_consistency(const std::filesystem::path& folder, std::uint64_t
   const Checkpoint& last = checkpoints.back();
   require_kept(folder, size);
   const Leaves leaves = read_leaves(folder, last.size, {});
+  check_root(leaves, *old);
   check_root(leaves, last);
   std::string out;
   JsonText json(out);
   json.open('{').field("kind", "consistency").field("old_checkpoint", std::string_view(old->line()));
   json.field("checkpoint", std::string_view(last.line()));
+  put_handovers(json, checkpoints);
   put_proof(json, consistency_proof(leaves.known(), size));
   return out;
 }

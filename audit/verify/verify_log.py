@@ -7,13 +7,15 @@ is not, 1 if there is nothing to verify.
 """
 
 import argparse
+import fcntl
 import functools
 import json
+import os
 import pathlib
 import struct
 import sys
 
-from verify_proof import Broken, H, checkpoint
+from verify_proof import Broken, H, checkpoint, checkpoint_of
 
 
 class Tree:
@@ -33,16 +35,49 @@ class Tree:
         return functools.reduce(lambda right, left: H(b"\1", left, right), hashes) if hashes else H()
 
 
-def read_checkpoints(data, key):
-    found, offset = [], 0
+def has_writer(folder):
+    """Whether another process holds the folder's lock."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return False
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+
+
+def first_key(folder, trusted, data):
+    """The key of the first line: the trusted one, or the folder's, which may have handed over to it."""
+    try:
+        checkpoint(data[: data.find(b"\n") + 1], trusted)
+        return trusted
+    except Broken:
+        path = folder / "signing.pub"
+        return bytes.fromhex(path.read_text()) if path.exists() else trusted
+
+
+def read_checkpoints(data, key, trusted):
+    """The lines and the keys that signed them. `key` signs the first; `trusted` must be one of the keys."""
+    found, offset, previous, keys = [], 0, bytes(32), [key]
     for line in data.splitlines(keepends=True):
-        found.append(checkpoint(line, key, offset))
-        if len(found) > 1 and found[-1]["size"] <= found[-2]["size"]:
+        found.append(checkpoint(line, keys[-1], offset))
+        if found[-1]["next_key"]:
+            keys.append(found[-1]["next_key"])
+        if found[-1]["previous"] != previous:
+            raise Broken("checkpoints", offset, None, "a line before this one was changed, moved or deleted")
+        if len(found) == 1 and found[0]["size"] > 0:
+            raise Broken("checkpoints", 0, None, "the first line is not that of the empty log")
+        previous = H(line)
+        hands_over = any(line["next_key"] for line in found[-2:])
+        if len(found) > 1 and found[-1]["size"] - found[-2]["size"] < (0 if hands_over else 1):
             raise Broken("checkpoints", offset, None, "not more entries than in the checkpoint before")
         offset += len(line)
     if not found:
         raise Broken("checkpoints", 0, None, "the log has no checkpoints")
-    return found
+    if trusted not in keys:
+        raise Broken("checkpoints", 0, None, "the given key is none of the log's keys")
+    return found, keys
 
 
 class Log:
@@ -86,7 +121,7 @@ class Log:
         if self.log is None and number > 0:
             self.start(data, broken)
         size = 72 + 32 * (bin(self.n).count("1") + 1)
-        if len(data) < size or data[:8] != b"SLUICLOG" or struct.unpack_from("<I", data, 8)[0] != 1:
+        if len(data) < size or data[:8] != b"SLUICLOG" or struct.unpack_from("<I", data, 8)[0] != 2:
             broken("not a segment")
         if self.log is None:
             self.log, self.chain = data[16:32], H(data[16:32])
@@ -95,7 +130,7 @@ class Log:
         if data[:size] != wanted + H(wanted):
             broken("the header does not follow from the entries before it")
         self.compare(path.name, size)
-        at = size
+        at = marked = size
         while at < len(data):
             if len(data) - at < 64:
                 broken("the entry is incomplete", at)
@@ -106,12 +141,19 @@ class Log:
             chain = H(self.chain, digest)
             if chain != data[at + length - 32 : at + length] or index != self.n:
                 broken("the chain is broken", at)
+            if kind == 7:  # a mark of the entry before it: part of the chain only
+                if length != 96 or at == marked or data[at + 5 : at + 32] != mark_header(index):
+                    broken("not a mark", at)
+                self.chain, at = chain, at + length
+                marked = at
+                self.compare(path.name, at)
+                continue
             if kind not in KINDS or zero:
                 broken("an entry of unknown kind", at)
             if kind == 1:
                 self.decisions[index] = digest
             name, check = KINDS[kind]
-            if check and (kind == 5 or not flags & 1):  # a retention is never encrypted
+            if check and (kind >= 5 or not flags & 1):  # retentions and adoptions are never encrypted
                 try:
                     check(data[at + 32 : at + length - 32], self)
                 except (struct.error, ValueError, IndexError) as e:
@@ -120,7 +162,12 @@ class Log:
             self.chain, self.n = chain, self.n + 1
             self.tree.add(digest)
             at += length
-            self.compare(path.name, at)
+            if data[at + 4 : at + 5] != b"\7":  # otherwise the chain goes on before a checkpoint can be compared
+                self.compare(path.name, at)
+
+
+def mark_header(index):
+    return struct.pack("<BHQqQ", 0, 0, index, 0, 0)
 
 
 def take_texts(data, at, count=3):
@@ -160,20 +207,31 @@ def check_retention(data, log):
         log.told = log.n
 
 
+def check_adoption(data, log):
+    version, first, end = struct.unpack_from("<IQQ", data)
+    texts, at = take_texts(data, 52, 2)
+    if version != 1 or first >= end or end > log.n or at != len(data) or not all(texts):
+        raise ValueError("wrong fields")
+
+
 KINDS = {
     1: ("decision", check_record),
     2: ("erasure", None),
     3: ("recovery", None),
     4: ("review", check_review),
     5: ("retention", check_retention),
+    6: ("adoption", check_adoption),
 }
 
 
 def verify(folder, key, known):
+    written = has_writer(folder)
     path = folder / "checkpoints"
-    checkpoints = read_checkpoints(path.read_bytes() if path.exists() else b"", key)
+    data = path.read_bytes() if path.exists() else b""
+    checkpoints, keys = read_checkpoints(data, first_key(folder, key, data), key)
     n_checkpoints, covered = len(checkpoints), checkpoints[-1]["size"]
-    log = Log(checkpoints + ([checkpoint(known, key)] if known else []))
+    known = checkpoint_of(known, keys) if known else None
+    log = Log(checkpoints + ([known] if known else []))
     paths = sorted(folder.glob("[0-9]" * 8 + ".log"))
     for number, path in enumerate(paths, int(paths[0].name[:8]) if paths else 0):
         if int(path.name[:8]) != number:
@@ -183,8 +241,10 @@ def verify(folder, key, known):
         raise Broken(
             paths[0].name, 0, 0, "leading segments are missing, and no checkpoint covers a retention entry for them"
         )
-    if known and checkpoint(known, key)["size"] < log.first:
+    if known and known["size"] < log.first:
         raise Broken("the known checkpoint", 0, None, "retention deleted its entries")
+    if log.n > log.covered and not written:
+        raise Broken(paths[-1].name, 0, log.covered, "no checkpoint covers the last entries, and no writer is at work")
     if log.checkpoints:
         raise Broken("checkpoints", 0, log.n, f"the log ends before a checkpoint of {log.checkpoints[-1]['size']}")
     return {
@@ -199,6 +259,7 @@ def verify(folder, key, known):
         "recoveries": log.kinds[3],
         "reviews": log.kinds[4],
         "retentions": log.kinds[5],
+        "adoptions": log.kinds[6],
         "first": log.first,
     }
 

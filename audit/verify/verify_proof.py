@@ -73,7 +73,7 @@ class Broken(Exception):
 
 
 LINE = re.compile(
-    rb"(sluice-checkpoint-v1 ([0-9a-f]{32}) (0|[1-9][0-9]*) ([0-9a-f]{64}) ([0-9a-f]{64}) (0|-?[1-9][0-9]*)) ([0-9a-f]{128})\n"
+    rb"(sluice-checkpoint-v2 ([0-9a-f]{32}) (0|[1-9][0-9]*) ([0-9a-f]{64}) ([0-9a-f]{64}) (0|-?[1-9][0-9]*) ([0-9a-f]{64})(?: ([0-9a-f]{64}))?) ([0-9a-f]{128})\n"
 )
 
 
@@ -81,13 +81,15 @@ def checkpoint(line, key, offset=0):
     match = LINE.fullmatch(line)
     if not match:
         raise Broken("checkpoints", offset, None, "not a checkpoint")
-    if not signed(key, match[1], bytes.fromhex(match[7].decode())):
+    if not signed(key, match[1], bytes.fromhex(match[9].decode())):
         raise Broken("checkpoints", offset, None, "not signed by this key")
     return {
         "log": bytes.fromhex(match[2].decode()),
         "size": int(match[3]),
         "root": bytes.fromhex(match[4].decode()),
         "chain": bytes.fromhex(match[5].decode()),
+        "previous": bytes.fromhex(match[7].decode()),
+        "next_key": bytes.fromhex(match[8].decode()) if match[8] else None,
     }
 
 
@@ -108,13 +110,36 @@ def fold(index, size, proof, start, consistent):
     return (old, new) if last == 0 else (None, None)
 
 
+def checkpoint_of(line, keys):
+    """A line that one of the keys signed."""
+    for key in keys[:-1]:
+        try:
+            return checkpoint(line, key)
+        except Broken:
+            pass
+    return checkpoint(line, keys[-1])
+
+
+def keys_after(key, handovers):
+    """The key, and those that it hands over to, directly or through others."""
+    keys = [key]
+    for line in handovers:
+        try:
+            following = checkpoint_of(line.encode(), keys)["next_key"]
+        except Broken:  # of a key before the trusted one
+            continue
+        keys += [following] if following else []
+    return keys
+
+
 def verify_proof(proof, key):
     path = [bytes.fromhex(p) for p in proof["proof"]]
-    new = checkpoint(proof["checkpoint"].encode(), key)
+    keys = keys_after(key, proof["handovers"])
+    new = checkpoint_of(proof["checkpoint"].encode(), keys)
     if proof["kind"] == "inclusion":
         leaf = H(b"\0", H(bytes.fromhex(proof["entry"])))
         return proof["index"] < new["size"] and fold(proof["index"], new["size"], path, leaf, False)[1] == new["root"]
-    old = checkpoint(proof["old_checkpoint"].encode(), key)
+    old = checkpoint_of(proof["old_checkpoint"].encode(), keys)
     m, n = old["size"], new["size"]
     if old["log"] != new["log"] or not 0 < m <= n:
         return False

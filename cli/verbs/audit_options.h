@@ -12,12 +12,17 @@
 namespace sluice::cli {
 
 struct AuditOptions {
-  std::string folder, durability = "interval", key, subject;
+  std::string folder, durability = "interval", key, signer, subject;
+  std::string adopt_by, adopt_why;  // LogOptions
+  std::uint64_t segment_bytes = audit::LogOptions().segment_bytes;
   bool encrypt = false;
 
   void add(Options& options);
+  /// Only the flags that choose what signs checkpoints.
+  void add_signer(Options& options);
   bool is_on() const { return !folder.empty(); }
-  /// Opens the log, creating it if absent, and reports on stderr what was recovered. Throws what audit::Log throws.
+  /// Opens the log, creating it if absent, and reports on stderr what was recovered. Throws what audit::Log throws, and
+  /// UsageError for `encrypt` without `subject`.
   std::unique_ptr<audit::Log> open() const;
   /// Opens an existing log. Throws Error{log.none} if the folder has none.
   std::unique_ptr<audit::Log> open_existing() const;

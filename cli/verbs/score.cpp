@@ -1,5 +1,6 @@
 #include <iostream>
 
+#include "sluice/base/error.h"
 #include "sluice/base/json_text.h"
 #include "sluice/cli/common_options.h"
 #include "sluice/cli/terminal.h"
@@ -80,6 +81,9 @@ int run_score(const Arguments& arguments) {
   const auto reader = open_rows(data, bundle->schema, rows_options);
   const auto sink = open_sink(out, *bundle);
   const auto log = audit_options.is_on() ? audit_options.open() : nullptr;
+  const bool needs_subject = log && log->is_encrypted();
+  if (needs_subject && audit_options.subject.empty())
+    throw UsageError("--audit: this log is encrypted; --subject must name the column of the subject");
   const Progress progress = make_progress(common.quiet);
   io::RowBlock block;
   std::vector<cascade::Decision> decisions;
@@ -100,10 +104,15 @@ int run_score(const Arguments& arguments) {
                                .inputs = block.rows.row(i),
                                .reasons = reasons.of(i)});
       tally.add(decisions[i]);
+      if (needs_subject && block.extras[0][i].empty())
+        throw Error("audit.subject",
+                    "row " + std::to_string(block.first_row + i) + ": the column \"" + audit_options.subject +
+                        "\" is empty, and the log encrypts each record with its subject's key",
+                    "fill the column, or keep these rows out of the table");
       if (log)
         log->append(*bundle, decisions[i],
                     {.id = id.empty() ? std::string_view() : block.ids[i],
-                     .subject = block.extras.empty() ? 0 : audit::subject_reference(block.extras[0][i]),
+                     .subject = block.extras.empty() ? 0 : log->subject_reference(block.extras[0][i]),
                      .time_in_us = time_in_us,
                      .time_out_us = now_us(),
                      .row = block.rows.row(i),

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "audit/log_support.h"
+#include "sluice/audit/index.h"
 #include "sluice/audit/verify.h"
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
@@ -151,19 +152,23 @@ TEST_CASE("a log that is closed while its disk fails gives up and returns the nu
 }
 
 TEST_CASE("in a read-only folder no log can be opened for writing, but its log can be read") {
+  const bool encrypted = GENERATE(false, true);
   const Decided decided;
   const TempDir dir;
   const int wrong = as_nobody(dir.path(), [&] {
     {
-      Log log(dir / "log");
+      Log log(dir / "log", {.encrypt = encrypted});
       for (std::size_t i = 0; i < 9; ++i) decided.append(log, i);
     }
-    std::filesystem::remove(dir / "log" / "lock");
+    LogIndex(dir / "log").update();
+    for (const auto& file : std::filesystem::directory_iterator(dir / "log")) chmod(file.path().c_str(), 0400);
     chmod((dir / "log").c_str(), 0555);
     chmod(dir.path().c_str(), 0555);
     int found = code_of([&] { Log log(dir / "log"); }) == "file.write" ? 0 : 1;
     found |= code_of([&] { Log log(dir / "another"); }) == "file.write" ? 0 : 2;
     found |= verify_log(dir / "log").is_whole() && ids_of(dir / "log").size() == 9 ? 0 : 4;
+    found |= ids_of(dir / "log").back() == "r8" ? 0 : 8;
+    found |= code_of([&] { LogIndex(dir / "log").update(); }) == "index.database" ? 0 : 16;
     chmod(dir.path().c_str(), 0755);
     chmod((dir / "log").c_str(), 0755);
     return found;

@@ -30,7 +30,7 @@ class Decided {
     const std::size_t i = number % decisions.size();
     return log.append(*bundle, decisions[i],
                       {.id = id,
-                       .subject = audit::subject_reference("person " + std::to_string(number % 5)),
+                       .subject = log.subject_reference("person " + std::to_string(number % 5)),
                        .time_in_us = time,
                        .time_out_us = time,
                        .row = rows.row(i)});
@@ -56,7 +56,7 @@ inline std::vector<std::string> ids_of(const std::filesystem::path& folder) {
       const auto payload = payloads.read(entry);
       ids.push_back(payload ? audit::decode(*payload).head.id : "erased");
     } else {
-      static constexpr const char* kNames[] = {"", "", "!erasure", "!recovery", "!review", "!retention"};
+      static constexpr const char* kNames[] = {"", "", "!erasure", "!recovery", "!review", "!retention", "!adoption"};
       ids.emplace_back(kNames[static_cast<std::size_t>(entry.header.kind)]);
     }
   }

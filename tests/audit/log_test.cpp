@@ -1,4 +1,7 @@
 #include "sluice/audit/log.h"
+#include "sluice/audit/references.h"
+
+#include <sqlite3.h>
 
 #include <algorithm>
 #include <cmath>
@@ -50,6 +53,7 @@ TEST_CASE("an entry's payload is the decision's record") {
     for (std::size_t i = 0; i < 50; ++i) decided.append(log, i);
   }
   LogReader reader(dir / "log");
+  const auto references = References::load(dir / "log");
   EntryView entry;
   for (std::size_t i = 0; i < 50; ++i) {
     REQUIRE(reader.next(entry));
@@ -57,13 +61,13 @@ TEST_CASE("an entry's payload is the decision's record") {
     const auto time = kNoon + static_cast<std::int64_t>(i);
     encode(bytes, *decided.bundle, decided.decisions[i],
            {.id = "r" + std::to_string(i),
-            .subject = subject_reference("person " + std::to_string(i % 5)),
+            .subject = references.subject("person " + std::to_string(i % 5)),
             .time_in_us = time,
             .time_out_us = time,
             .row = decided.rows.row(i)});
     REQUIRE(entry.payload == bytes);
     CHECK(entry.header.time_us == time);
-    CHECK(entry.header.subject == subject_reference("person " + std::to_string(i % 5)));
+    CHECK(entry.header.subject == references.subject("person " + std::to_string(i % 5)));
   }
 }
 
@@ -174,7 +178,7 @@ TEST_CASE("a folder that cannot be created and a malformed signing key are error
   write_file(dir / "file", "x");
   CHECK(code_of([&] { Log log(dir / "file" / "log"); }) == "file.write");
   std::filesystem::create_directory(dir / "log");
-  write_file(dir / "log" / "signing.key", "not a key");
+  write_file(dir / "log" / "signing.key", "not a key", AtomicFile::Mode::owner_only);
   CHECK(code_of([&] { Log log(dir / "log"); }) == "key.format");
 }
 
@@ -195,10 +199,10 @@ TEST_CASE("erasing a subject makes its records unreadable, leaves no trace of th
     Log log(dir / "log", {.encrypt = true});
     for (std::size_t i = 0; i < 40; ++i) decided.append(log, i);
     REQUIRE(log.flush(10'000));
-    const auto subject = subject_reference("person 3");
+    const auto subject = log.subject_reference("person 3");
     {
       SubjectKeys keys(dir / "log" / "keys.db");
-      const auto& bytes = keys.of(subject).bytes;
+      const auto& bytes = keys.of(subject).secret.bytes;
       key_bytes.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
     }
     REQUIRE(log.erase(subject, kNoon));
@@ -231,6 +235,130 @@ TEST_CASE("ciphertext does not contain the record's text, and a log without keys
   CHECK(code_of([&] { plain.erase(1, kNoon); }) == "keys.off");
   plain.close();
   CHECK(code_of([&] { Log log(dir / "plain", {.encrypt = true}); }) == "keys.off");
+}
+
+TEST_CASE("an old keys.db brings no erased subject back, and one of another log, or none, is refused") {
+  const Decided decided;
+  const TempDir dir;
+  const auto keys = dir / "log" / "keys.db";
+  for (const char* name : {"log", "other"}) {
+    Log log(dir / name, {.segment_bytes = 4000, .encrypt = true});
+    for (std::size_t i = 0; i < 40; ++i) decided.append(log, i);
+  }
+  std::filesystem::copy(keys, dir / "old");
+  {
+    Log log(dir / "log");
+    REQUIRE(log.erase(log.subject_reference("person 3"), kNoon));
+    for (std::size_t i = 40; i < 80; i += 5) decided.append(log, i);
+  }
+  const auto put_back = [&](const std::filesystem::path& file) {
+    for (const char* ending : {"", "-wal", "-shm"}) std::filesystem::remove(keys.string() + ending);
+    if (!file.empty()) std::filesystem::copy(file, keys);
+  };
+  const auto expected = ids_of(dir / "log");
+  REQUIRE(std::count(expected.begin(), expected.end(), "erased") == 8);
+  put_back(dir / "old");
+  CHECK(ids_of(dir / "log") == expected);  // for a reader
+  {
+    const Log log(dir / "log");
+  }
+  CHECK(ids_of(dir / "log") == expected);
+  SubjectKeys opened(keys);
+  CHECK_FALSE(opened.number_of(References::load(dir / "log").subject("person 3"))
+                  .has_value());  // the writer has deleted the key
+
+  put_back(dir / "other" / "keys.db");
+  CHECK(code_of([&] { ids_of(dir / "log"); }) == "keys.log");
+  CHECK(code_of([&] { Log log(dir / "log"); }) == "keys.log");
+  put_back({});
+  CHECK(code_of([&] { ids_of(dir / "log"); }) == "keys.none");
+  CHECK(code_of([&] { Log log(dir / "log"); }) == "keys.none");
+  CHECK(code_of([&] { Log log(dir / "log", {.encrypt = true}); }) == "keys.none");
+}
+
+TEST_CASE("an erasure while another process keeps an old page of keys.db is an error, and can be repeated") {
+  const Decided decided;
+  const TempDir dir;
+  Log log(dir / "log", {.encrypt = true});
+  const auto subject = log.subject_reference("person 3");
+  for (std::size_t i = 0; i < 10; ++i) decided.append(log, i);
+  REQUIRE(log.flush(10'000));
+  sqlite3* reader = nullptr;
+  REQUIRE(sqlite3_open((dir / "log" / "keys.db").c_str(), &reader) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM keys", nullptr, nullptr, nullptr) == SQLITE_OK);
+  CHECK(code_of([&] { log.erase(subject, kNoon); }) == "keys.database");
+  REQUIRE(sqlite3_exec(reader, "END", nullptr, nullptr, nullptr) == SQLITE_OK);
+  sqlite3_close(reader);
+  CHECK_FALSE(log.erase(subject, kNoon));  // it had no key any more
+  log.close();
+  CHECK(verify_log(dir / "log").n_erasures == 1);
+  CHECK(ids_of(dir / "log")[3] == "erased");
+}
+
+TEST_CASE("a record that cannot be stored is refused alone, with the reason, and those around it are stored") {
+  const Decided decided;
+  const TempDir dir;
+  const std::string long_id(70'000, 'x'), bad_id = "id \xff";
+  const std::vector<double> narrow(decided.rows.n_columns() - 1), wide(decided.rows.n_columns() + 1);
+  const std::vector<cascade::Reason> many(65'536);
+  Log log(dir / "log");
+  const auto append = [&](DecisionContext context) {
+    if (context.row.empty()) context.row = decided.rows.row(0);
+    return log.append(*decided.bundle, decided.decisions[0], context);
+  };
+  REQUIRE(append({.id = "first"}) == Appended::recorded);
+  CHECK(append({.id = long_id}) == Appended::refused);
+  CHECK_THAT(log.status().refusal, Catch::Contains("70000 bytes"));
+  CHECK(append({.id = bad_id}) == Appended::refused);
+  CHECK_THAT(log.status().refusal, Catch::Contains("\\xff") && Catch::Contains("UTF-8"));
+  CHECK(append({.id = "a", .arm = bad_id}) == Appended::refused);
+  CHECK(append({.id = "b", .row = narrow}) == Appended::refused);
+  CHECK_THAT(log.status().refusal, Catch::Contains("columns"));
+  CHECK(append({.id = "c", .row = wide}) == Appended::refused);
+  CHECK(append({.id = "d", .reasons = many}) == Appended::refused);
+  REQUIRE(append({.id = "last"}) == Appended::recorded);
+  CHECK(log.status().refused == 6);
+  CHECK(log.close() == 0);
+  CHECK(ids_of(dir / "log") == std::vector<std::string>{"first", "last"});
+  CHECK(verify_log(dir / "log").is_whole());
+}
+
+TEST_CASE("an open log reads its closed segments again, and reports one that was changed") {
+  const Decided decided;
+  const TempDir dir;
+  {
+    Log log(dir / "log", {.segment_bytes = 4000});
+    for (std::size_t i = 0; i < 60; ++i) {
+      decided.append(log, i);
+      if (i % 12 == 11) REQUIRE(log.flush(60'000));
+    }
+  }
+  const std::size_t n_closed = segment_numbers(dir / "log").size() - 1;
+  REQUIRE(n_closed > 3);
+  const auto until = [&](Log& log, auto&& holds) {
+    for (int n = 0; n < 5000 && !holds(log.status()); ++n) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    return log.status();
+  };
+  {
+    Log log(dir / "log", {.scrub_bytes_per_s = 1 << 30});
+    const auto status = until(log, [&](const LogStatus& s) { return s.n_scrubbed == n_closed; });
+    CHECK(status.n_scrubbed == n_closed);
+    CHECK(status.damage.empty());
+  }
+  const auto path = dir / "log" / "00000002.log";
+  const std::string whole = read_file(path);
+  for (const std::size_t at : {std::size_t{60}, whole.size() / 2, whole.size() - 1}) {
+    std::string changed = whole;
+    changed[at] ^= 1;
+    write_file(path, changed);
+    Log log(dir / "log", {.scrub_bytes_per_s = 1 << 30});
+    decided.append(log, 1);  // decisions continue
+    const auto status = until(log, [](const LogStatus& s) { return !s.damage.empty(); });
+    CAPTURE(at);
+    CHECK_THAT(status.damage, Catch::Contains("0000000"));
+    CHECK(log.close() == 0);
+    write_file(path, whole);
+  }
 }
 
 }  // namespace sluice::test

@@ -29,7 +29,7 @@ void make_log(const std::filesystem::path& folder, bool encrypt) {
                        .who = "A. Jansen",
                        .why = "INCOME"});
   log.append_reviews(reviews, kNoon);
-  if (encrypt) log.erase(subject_reference("person 2"), kNoon);
+  if (encrypt) log.erase(log.subject_reference("person 2"), kNoon);
 }
 
 }  // namespace

@@ -128,7 +128,7 @@ TEST_CASE("if another bundle decides differently, the differences are counted an
     Log log(dir / "log", {.encrypt = true});
     for (std::size_t i = 0; i < 200; ++i) decided.append(log, i);
     log.flush(10'000);
-    log.erase(subject_reference("person 0"), kNoon);
+    log.erase(log.subject_reference("person 0"), kNoon);
   }
   const auto same = replay(dir / "log", decided.bundle);
   CHECK(same.n_records == 160);

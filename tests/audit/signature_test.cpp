@@ -17,7 +17,8 @@ using namespace audit;
 TEST_CASE("signatures equal RFC 8032's test vector") {
   // Section 7.1, TEST 3.
   const TempDir dir;
-  write_file(dir / "key", "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7\n");
+  write_file(dir / "key", "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7\n",
+             AtomicFile::Mode::owner_only);
   const SigningKey key = SigningKey::load(dir / "key");
   const auto public_key = key.public_key();
   CHECK(to_hex({reinterpret_cast<const char*>(public_key.bytes.data()), 32}) ==

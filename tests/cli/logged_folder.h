@@ -25,6 +25,7 @@ class LoggedFolder {
 
   const std::filesystem::path& path() const { return dir_.path(); }
   static bool is_bad(std::size_t row) { return row % 3 == 1; }
+  static std::string customer(std::size_t row) { return "customer-" + std::to_string(row % 7); }
   static std::string id(std::size_t row) { return "request-" + std::to_string(row); }
 
  private:
@@ -32,7 +33,7 @@ class LoggedFolder {
     std::ofstream file(path() / "rows.csv"), labels(path() / "labels.csv");
     const Schema& schema = bundle->schema;
     for (const Column& column : schema.columns()) file << column.name << ',';
-    file << "bad\n";
+    file << "customer,bad\n";
     labels << "request,outcome\n";
     for (std::size_t i = 0; i < rows.n_rows(); ++i) {
       for (std::size_t c = 0; c < schema.size(); ++c) {
@@ -40,7 +41,7 @@ class LoggedFolder {
         io::append_csv_field(cell, schema[c].kind == Kind::id ? id(i) : schema.format_cell(c, rows.row(i)[c]));
         file << cell << ',';
       }
-      file << is_bad(i) << '\n';
+      file << customer(i) << ',' << is_bad(i) << '\n';
       if (i % 2 == 0) labels << id(i) << ',' << is_bad(i) << '\n';
     }
   }

@@ -57,7 +57,7 @@ class ExperimentLog {
       const std::int64_t time_us = kNoon + static_cast<std::int64_t>(d.day) * kDay + static_cast<std::int64_t>(i);
       log.append(*decided.bundle, decision,
                  {.id = d.id,
-                  .subject = audit::subject_reference(std::to_string(i / 2)),
+                  .subject = log.subject_reference(std::to_string(i / 2)),
                   .time_in_us = time_us,
                   .time_out_us = time_us,
                   .arm = d.arm,
