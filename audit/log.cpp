@@ -2,6 +2,7 @@
 
 #include "sluice/audit/log/log_state.h"
 #include "sluice/base/error.h"
+#include "sluice/base/thread_pool.h"
 
 namespace sluice::audit {
 namespace {
@@ -16,7 +17,7 @@ constexpr const char* kNoSubject = "the log encrypts each record with its subjec
 Log::Log(const std::filesystem::path& folder, LogOptions options)
     : state_(std::make_unique<State>(folder, std::move(options))) {
   state_->n_entries = state_->writer.n_entries();
-  state_->thread = std::thread([this] { state_->run(); });
+  state_->thread = start_thread("the decision log", [this] { state_->run(); });
 }
 
 Log::~Log() {

@@ -59,6 +59,11 @@ struct ThreadPool::State {
   }
 };
 
+void fail_to_start(const char* what) {
+  throw Error("threads.start", std::string("the system does not start the thread of ") + what,
+              "let the process have more threads or memory");
+}
+
 ThreadPool::ThreadPool(std::size_t n_threads) : state_(std::make_unique<State>()) {
   if (n_threads == 0) n_threads = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMaxThreads);
   if (n_threads > kMaxThreads)
@@ -71,7 +76,7 @@ ThreadPool::ThreadPool(std::size_t n_threads) : state_(std::make_unique<State>()
     state_->end();
     throw Error("threads.start",
                 "the system started " + std::to_string(n_started) + " of " + std::to_string(n_threads - 1) +
-                    " threads: " + e.what(),
+                    " threads: " + e.code().message(),
                 "use fewer threads");
   }
 }

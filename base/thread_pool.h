@@ -8,8 +8,24 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <system_error>
+#include <thread>
+#include <utility>
 
 namespace sluice {
+
+/// Throws Error{threads.start}.
+[[noreturn]] void fail_to_start(const char* what);
+
+/// A thread that runs `work`. Throws Error{threads.start} naming `what` if the system does not start it.
+template <class Work>
+std::thread start_thread(const char* what, Work work) {
+  try {
+    return std::thread(std::move(work));
+  } catch (const std::system_error&) {
+    fail_to_start(what);
+  }
+}
 
 class ThreadPool {
  public:

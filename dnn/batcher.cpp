@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "sluice/base/error.h"
+#include "sluice/base/thread_pool.h"
 
 namespace sluice::dnn {
 namespace {
@@ -218,9 +219,9 @@ Batcher::Batcher(std::shared_ptr<const Executor> executor, std::size_t n_encoded
   try {
     for (std::size_t i = 0; i < state_->options.n_workers; ++i)
       state_->workers.emplace_back([state = state_.get()] { state->work(); });
-  } catch (const std::system_error& error) {
+  } catch (const std::system_error&) {
     end();
-    throw Error("batcher.options", std::string("the batcher's threads could not be started: ") + error.what());
+    fail_to_start("the batcher");
   }
 }
 

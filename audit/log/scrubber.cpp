@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <system_error>
 #include <utility>
 
 #include "sluice/audit/log/segment_reader.h"
 #include "sluice/base/error.h"
+#include "sluice/base/thread_pool.h"
 
 namespace sluice::audit {
 namespace {
@@ -21,12 +21,7 @@ constexpr auto kPause = std::chrono::seconds(60);  // between two passes
 Scrubber::Scrubber(std::filesystem::path folder, std::uint64_t bytes_per_s)
     : folder_(std::move(folder)), bytes_per_s_(bytes_per_s) {
   if (bytes_per_s_ == 0) return;
-  try {
-    thread_ = std::thread([this] { run(); });
-  } catch (const std::system_error&) {
-    throw Error("threads.start", folder_.string() + ": the system cannot start the log's second thread",
-                "let the process have more threads");
-  }
+  thread_ = start_thread("the decision log's second reading", [this] { run(); });
 }
 
 Scrubber::~Scrubber() {

@@ -12,6 +12,7 @@
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
 #include "sluice/base/json_text.h"
+#include "sluice/base/thread_pool.h"
 #include "sluice/cascade/rollout/shadow.h"
 
 namespace sluice::cascade {
@@ -134,12 +135,20 @@ Deployment::Deployment(std::shared_ptr<const Bundle> bundle, const std::string& 
   const auto& history = state_->options.history;
   if (!history.empty() && std::filesystem::exists(history)) state_->history_text = read_file(history);
   auto version = state_->make(std::move(bundle));
-  state_->write(ChangeKind::started, *version, who, why);
+  const auto started = version;
   slot_.exchange(std::move(version));
-  state_->watcher = std::thread([this] { watch(); });
+  state_->watcher = start_thread("the deployment's watcher", [this] { watch(); });
+  try {
+    state_->write(ChangeKind::started, *started, who, why);
+  } catch (...) {
+    end();
+    throw;
+  }
 }
 
-Deployment::~Deployment() {
+Deployment::~Deployment() { end(); }
+
+void Deployment::end() {
   {
     const std::lock_guard lock(state_->mutex);
     state_->is_over = true;

@@ -82,6 +82,7 @@ class Deployment {
 
  private:
   void watch();
+  void end();
   void switch_back(const std::string& who, const std::string& why);
 
   struct State;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "sluice/base/error.h"
+#include "sluice/base/thread_pool.h"
 
 namespace sluice::cascade {
 namespace {
@@ -74,7 +75,7 @@ Shadow::Shadow(std::shared_ptr<const Engine> engine, std::size_t queue_limit, Si
   state_->sink = std::move(sink);
   state_->places.resize(queue_limit);
   for (Copy& place : state_->places) place.row.resize(state_->engine->bundle().schema.size());
-  state_->thread = std::thread([this] { state_->run(); });
+  state_->thread = start_thread("the shadow", [this] { state_->run(); });
 }
 
 Shadow::~Shadow() {
