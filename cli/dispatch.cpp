@@ -1,11 +1,18 @@
+#include <unistd.h>
+
 #include <csignal>
-#include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <new>
+#include <optional>
+#include <stdexcept>
+#include <system_error>
+#include <typeinfo>
 
 #include "sluice/base/diagnostic.h"
 #include "sluice/cli/options.h"
+#include "sluice/cli/printable_stream.h"
 #include "sluice/cli/terminal.h"
 #include "sluice/cli/verbs.h"
 
@@ -40,30 +47,49 @@ int dispatch(const std::string& program, const std::vector<Verb>& verbs, const A
                    (meant.empty() ? "" : "\n  hint: did you mean " + program + " " + meant + "?"));
 }
 
-int run_program(const std::string& program, const std::vector<Verb>& verbs, int argc, char** argv) {
-  watch_interrupts();
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit of a file is an error, as on a full disk
+namespace {
+
+/// What to tell a user about an exception that is not our own: never its raw text.
+Error plain_error(const std::exception& e) {
+  if (const auto* file = dynamic_cast<const std::filesystem::filesystem_error*>(&e))
+    return {"file.access", file->path1().string() + ": " + file->code().message(),
+            "check the path and its permissions"};
+  if (const auto* system = dynamic_cast<const std::system_error*>(&e))
+    return {"system", "the operating system refused a request: " + system->code().message()};
+  if (dynamic_cast<const std::bad_alloc*>(&e) || dynamic_cast<const std::length_error*>(&e))
+    return {"memory", "out of memory"};
+  return {"internal", std::string("an unexpected fault (") + typeid(e).name() + ")",
+          "this is a bug; please report it with the command line"};
+}
+
+int run(const std::string& program, const std::vector<Verb>& verbs, const Arguments& arguments) {
   try {
-    const int code = dispatch(program, verbs, {argv + 1, argv + argc});
+    const int code = dispatch(program, verbs, arguments);
     end_progress();
     std::cout.flush();
     if (!std::cout) throw Error("file.write", "standard output: writing failed");
     return code;
   } catch (const UsageError& e) {
-    end_progress();
-    std::fprintf(stderr, "%s\n", e.what());
+    note(e.what());
     return kWrongUsage;
   } catch (const Error& e) {
     print_error(e);
     return kFailed;
-  } catch (const std::bad_alloc&) {
-    print_error(Error("memory", "out of memory"));
-    return kFailed;
   } catch (const std::exception& e) {
-    print_error(Error("internal", e.what(), "this is a bug; please report it with the command line"));
+    print_error(plain_error(e));
     return kFailed;
   }
+}
+
+}  // namespace
+
+int run_program(const std::string& program, const std::vector<Verb>& verbs, int argc, char** argv) {
+  watch_interrupts();
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit of a file is an error, as on a full disk
+  std::optional<PrintableStream> escaped;
+  if (isatty(STDOUT_FILENO) != 0) escaped.emplace(std::cout);
+  return run(program, verbs, {argv + 1, argv + argc});
 }
 
 }  // namespace sluice::cli

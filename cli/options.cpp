@@ -4,12 +4,14 @@
 #include <iostream>
 
 #include "sluice/base/diagnostic.h"
+#include "sluice/cli/output_paths.h"
 
 namespace sluice::cli {
 
 struct Options::State {
   CLI::App app;
   std::vector<std::string> flags = {"--help"};
+  std::vector<NamedPath> outputs, others;  // texts that may be paths
 
   CLI::Option* add(const std::string& flag, CLI::Option* option) {
     flags.push_back(flag);
@@ -38,6 +40,7 @@ Options::~Options() = default;
 Options& Options::positional(const std::string& name, std::string& value, const std::string& help, bool required) {
   auto* option = state_->app.add_option(name, value, help);
   if (required) option->required();
+  state_->others.push_back({name, &value});
   return *this;
 }
 
@@ -47,10 +50,23 @@ Options& Options::positionals(const std::string& name, std::vector<std::string>&
 }
 
 Options& Options::text(const std::string& flag, std::string& value, const std::string& help) {
+  state_->others.push_back({flag, &value});
   return state_->add(flag, state_->app.add_option(flag, value, help)), *this;
 }
 
 Options& Options::required(const std::string& flag, std::string& value, const std::string& help) {
+  state_->others.push_back({flag, &value});
+  state_->add(flag, state_->app.add_option(flag, value, help))->required();
+  return *this;
+}
+
+Options& Options::output(const std::string& flag, std::string& value, const std::string& help) {
+  state_->outputs.push_back({flag, &value});
+  return state_->add(flag, state_->app.add_option(flag, value, help)), *this;
+}
+
+Options& Options::required_output(const std::string& flag, std::string& value, const std::string& help) {
+  state_->outputs.push_back({flag, &value});
   state_->add(flag, state_->app.add_option(flag, value, help))->required();
   return *this;
 }
@@ -93,6 +109,8 @@ bool Options::parse(const std::vector<std::string>& arguments) {
   } catch (const CLI::ParseError& e) {
     throw UsageError(state_->app.get_name() + ": " + e.what() + state_->suggestion(arguments));
   }
+  if (const std::string conflict = conflict_of(state_->outputs, state_->others); !conflict.empty())
+    throw UsageError(state_->app.get_name() + ": " + conflict);
   return true;
 }
 

@@ -29,6 +29,10 @@ class Options {
   Options& positionals(const std::string& name, std::vector<std::string>& values, const std::string& help);
   Options& text(const std::string& flag, std::string& value, const std::string& help);
   Options& required(const std::string& flag, std::string& value, const std::string& help);
+  /// A file or folder that the verb writes. It is wrong usage if another flag or argument names the same file as its
+  /// input, or a bundle or log that contains it.
+  Options& output(const std::string& flag, std::string& value, const std::string& help);
+  Options& required_output(const std::string& flag, std::string& value, const std::string& help);
   Options& choice(const std::string& flag, std::string& value, const std::vector<std::string>& words,
                   const std::string& help);
   /// Accepts "A,B,C"; the flag may be repeated.

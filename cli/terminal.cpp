@@ -33,9 +33,10 @@ class Bar {
  public:
   bool operator()(std::string_view what, std::uint64_t done, std::uint64_t total) {
     const auto now = Clock::now();
-    if (what != what_) {
+    if (what != named_) {
       end_progress();
-      what_ = what;
+      named_ = what;
+      what_ = printable(what);
       started_ = now;
       drawn_ = {};
     }
@@ -71,16 +72,20 @@ class Bar {
     bar_is_open = true;
   }
 
-  std::string what_;
+  std::string named_, what_;
   Clock::time_point started_, drawn_;
 };
 
 }  // namespace
 
 void watch_interrupts() {
-  const auto stop = [](int) { interrupted = true; };
-  std::signal(SIGINT, stop);
-  std::signal(SIGTERM, stop);
+  struct sigaction action{};
+  action.sa_handler = [](int) { interrupted = true; };
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // a second signal ends the process at once
+  for (const int signal : {SIGINT, SIGTERM}) sigaction(signal, &action, nullptr);
+  struct sigaction before{};
+  if (sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN)  // else: started by nohup
+    sigaction(SIGHUP, &action, nullptr);
 }
 
 bool was_interrupted() { return interrupted; }

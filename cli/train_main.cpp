@@ -87,7 +87,7 @@ struct TrainFlags {
   void declare(Options& options, training::TrainRequest& request) {
     options.required("--data", request.data, "labelled CSV or Arrow IPC file")
         .required("--label", request.columns.label, "label column")
-        .required("--out", out, "output folder of the bundle");
+        .required_output("--out", out, "output folder of the bundle");
     options.text("--positive", request.positive, "label text that counts as 1");
     options.text("--id", request.columns.id, "column that identifies a request; never a feature");
     options.text("--time", request.columns.time, "time column: the latest rows become the validation and test parts");
@@ -104,8 +104,8 @@ struct TrainFlags {
         .choice("--network", network, {"none", "tabm", "mlp", "embedding"},
                 "kind of network for the second stage; default: --config's, else tabm")
         .text("--costs", costs, "costs.json: the cost of mistakes");
-    options.text("--scores", scores, "output CSV file for the scores of each stage for every row");
-    options.text("--held-out", held_out, "output CSV file for the held-out rows, for backtest");
+    options.output("--scores", scores, "output CSV file for the scores of each stage for every row");
+    options.output("--held-out", held_out, "output CSV file for the held-out rows, for backtest");
     options.text("--config", config, "train.json: settings of forest, network and band; flags override it");
     options.integer("--search", n_search, "forest configurations to try; 0 for the default")
         .integer("--folds", n_folds, "folds of the out-of-fold margins; 0 for the default");
@@ -150,9 +150,9 @@ struct TrainFlags {
 
 /// Prints one line per library, such as "xgboost 1.7.4", for `sluice doctor`.
 int print_versions(const Arguments&) {
-  std::printf("xgboost %s\n", gbdt::xgboost_version().c_str());
+  std::cout << "xgboost " << gbdt::xgboost_version() << "\n";
 #ifdef SLUICE_HAVE_TORCH
-  std::printf("torch %s\n", dnn::torch_version().c_str());
+  std::cout << "torch " << dnn::torch_version() << "\n";
 #endif
   return 0;
 }

@@ -233,7 +233,7 @@ int run_audit_export(const Arguments& arguments) {
   std::string folder, bundle, out;
   Options options("audit export", "Writes a whole decision log as a file of JSON lines.",
                   "sluice audit export log --out log.jsonl");
-  options.positional("DIR", folder, "folder of the log").required("--out", out, "output file");
+  options.positional("DIR", folder, "folder of the log").required_output("--out", out, "output file");
   options.text("--bundle", bundle, "bundle whose schema names the input columns");
   if (!options.parse(arguments)) return 0;
   AtomicFile file(out);

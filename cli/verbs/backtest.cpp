@@ -82,7 +82,7 @@ int run_backtest(const Arguments& arguments) {
   options.required("--bundle", bundle_path, "folder of the bundle")
       .required("--data", data, "CSV or Arrow IPC; - for standard input")
       .required("--label", label, "column of the outcome (label) of a row")
-      .required("--out", out, "output folder for report.json and report.html");
+      .required_output("--out", out, "output folder for report.json and report.html");
   options.text("--positive", positive, "label text that counts as 1")
       .text("--costs", costs_path,
             "costs.json: the cost of mistakes; default: the costs that the bundle was trained for");

@@ -37,7 +37,7 @@ bool parse(const Arguments& arguments, CreateRequest& request) {
   options.required("--forest", request.forest, "XGBoost JSON model")
       .required("--schema", request.schema, "schema.json of the rows")
       .required("--policy", request.policy, "policy.json")
-      .required("--out", request.out, "output folder of the bundle");
+      .required_output("--out", request.out, "output folder of the bundle");
   options.text("--network", request.network, "network.json, or another runtime's file with --encoder")
       .text("--weights", request.weights, "network.safetensors, the weights of a network.json")
       .text("--encoder", request.encoder,

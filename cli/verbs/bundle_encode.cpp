@@ -107,7 +107,7 @@ int encode_rows(const Arguments& arguments) {
                   "sluice bundle encode --bundle bundle --data transactions.csv --label fraud --out encoded.csv");
   options.required("--bundle", bundle_path, "folder of the bundle, for its schema, forest and encoder")
       .required("--data", data, "CSV or Arrow IPC; - for standard input; loaded into memory")
-      .required("--out", out, "output CSV file")
+      .required_output("--out", out, "output CSV file")
       .text("--fit", fit, "learn an encoder from these rows and write it to this file, for bundle create --encoder")
       .text("--label", label, "label column, appended as 1 and 0");
   if (!options.parse(arguments)) return 0;

@@ -5,8 +5,8 @@
 #include "sluice/base/error.h"
 #include "sluice/base/file.h"
 #include "sluice/base/number.h"
+#include "sluice/cli/csv_text.h"
 #include "sluice/io/arrow_ipc.h"
-#include "sluice/io/csv.h"
 
 namespace sluice::cli {
 namespace {
@@ -55,7 +55,8 @@ class JsonLinesSink final : public TextSink {
 
 class CsvSink final : public TextSink {
  public:
-  CsvSink(const std::string& path, const cascade::Bundle& bundle) : TextSink(path, bundle) {
+  CsvSink(const std::string& path, const cascade::Bundle& bundle, bool is_safe)
+      : TextSink(path, bundle), is_safe_(is_safe) {
     text_ = "row,id,action,path,level,p_forest,p_network,p_final,margin_forest,margin_network,reasons\n";
   }
 
@@ -68,7 +69,7 @@ class CsvSink final : public TextSink {
   void append_line(const Decision& d, const RecordContext& context) override {
     text_ += std::to_string(context.row);
     text_ += ',';
-    io::append_csv_field(text_, context.id);
+    append_csv_text(text_, context.id, is_safe_);
     ((text_ += ',') += rules::to_string(d.action)) += ',';
     append_path(text_, d);
     (text_ += ',') += to_string(d.level);
@@ -80,9 +81,10 @@ class CsvSink final : public TextSink {
     text_ += ',';
     reasons_.clear();
     append_reason_codes(reasons_, bundle_, d, context.reasons);
-    io::append_csv_field(text_, reasons_);
+    append_csv_text(text_, reasons_, is_safe_);
   }
 
+  const bool is_safe_;
   std::string reasons_;
 };
 
@@ -133,8 +135,9 @@ class ArrowSink final : public DecisionSink {
 
 }  // namespace
 
-std::unique_ptr<DecisionSink> open_sink(const std::string& path, const cascade::Bundle& bundle) {
-  if (path.ends_with(".csv")) return std::make_unique<CsvSink>(path, bundle);
+std::unique_ptr<DecisionSink> open_sink(const std::string& path, const cascade::Bundle& bundle,
+                                        bool is_spreadsheet_safe) {
+  if (path.ends_with(".csv")) return std::make_unique<CsvSink>(path, bundle, is_spreadsheet_safe);
   if (path.ends_with(".jsonl")) return std::make_unique<JsonLinesSink>(path, bundle);
   if (path.ends_with(".arrow")) return std::make_unique<ArrowSink>(path, bundle);
   throw Error("score.format", path + ": unsupported file extension", "use .csv, .jsonl or .arrow");

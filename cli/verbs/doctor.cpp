@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 #include <filesystem>
+#include <iomanip>
 #include <iostream>
 #include <sstream>
 #include <thread>
@@ -150,8 +151,8 @@ int run_doctor(const Arguments& arguments) {
     return 0;
   }
   for (const auto& f : findings) {
-    std::printf("%-20s %-9s %s\n", f.what.c_str(), f.state.c_str(), f.detail.c_str());
-    if (!f.mend.empty()) std::printf("%-30s fix: %s\n", "", f.mend.c_str());
+    std::cout << std::left << std::setw(20) << f.what << ' ' << std::setw(9) << f.state << ' ' << f.detail << '\n';
+    if (!f.mend.empty()) std::cout << std::string(31, ' ') << "fix: " << f.mend << '\n';
   }
   return 0;
 }

@@ -108,8 +108,8 @@ struct ReportFlags {
         .choice("--unit", unit, {"decision", "subject"}, "unit that is counted: each decision, or each subject's first")
         .number("--alpha", alpha, "confidence of the intervals is 1 - alpha")
         .number("--tuned-for", tuned_for, "number of decisions at which intervals are narrowest");
-    options.text("--json", json, "output file for the report as JSON")
-        .text("--html", html, "output file for the report as HTML");
+    options.output("--json", json, "output file for the report as JSON")
+        .output("--html", html, "output file for the report as HTML");
     if (!options.parse(arguments)) return false;
     if (labels.empty() && !(label + id + amount + costs).empty())
       throw UsageError("sluice experiment report: --label, --id, --amount and --costs need --labels");

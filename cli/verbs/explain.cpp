@@ -143,8 +143,8 @@ void add_flags(Options& options, Asked& asked) {
       .text("--id-column", asked.id_column, "column of --id; default: the schema's id column");
   options.text("--record", asked.record,
                "stored decision instead of --data: the .jsonl output of score; --row or --id selects a line");
-  options.text("--json", asked.json, "output file for the explanation as JSON")
-      .text("--html", asked.html, "output file for the explanation as HTML");
+  options.output("--json", asked.json, "output file for the explanation as JSON")
+      .output("--html", asked.html, "output file for the explanation as HTML");
   options.text("--game", asked.game, "what to explain: served_path, stage_margin or system")
       .text("--method", asked.method, "method: auto, tree, permutation or exact");
   options.text("--background", asked.background, "background of the bundle to compare with")

@@ -24,7 +24,7 @@ struct ForestOptions {
   void add(Options& options) {
     options.positional("MODEL", model, "XGBoost JSON or UBJSON model, or LightGBM text model")
         .required("--data", data, "CSV or Arrow IPC; - for standard input")
-        .required("--out", out, "output CSV file");
+        .required_output("--out", out, "output CSV file");
     options.text("--schema", schema, "schema.json of the columns: categories, missing codes")
         .flag("--quiet", quiet, "do not show progress")
         .integer("--threads", n_threads, "worker threads; 0 for one per processor");

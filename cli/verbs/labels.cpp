@@ -3,6 +3,7 @@
 
 #include "sluice/audit/stored_decisions.h"
 #include "sluice/base/error.h"
+#include "sluice/cli/csv_text.h"
 #include "sluice/cli/verbs.h"
 #include "sluice/cli/verbs/late_labels.h"
 #include "sluice/cli/verbs/table_file.h"
@@ -13,7 +14,7 @@ namespace {
 
 /// One decision's stored inputs as the data file had them. The record stores hashes of ids: an id is written only if it
 /// is the request's own.
-std::string inputs_text(const audit::StoredDecision& decision, const Schema& schema) {
+std::string inputs_text(const audit::StoredDecision& decision, const Schema& schema, bool is_safe) {
   const auto& [row, late] = decision.record.inputs;
   const std::string& id = decision.record.head.id;
   std::vector<double> cells = row;
@@ -22,10 +23,12 @@ std::string inputs_text(const audit::StoredDecision& decision, const Schema& sch
   std::string text;
   for (std::size_t c = 0; c < schema.size(); ++c) {
     if (c > 0) text += ',';
-    if (schema[c].kind != Kind::id)
+    if (schema[c].kind == Kind::category)
+      append_csv_text(text, schema.format_cell(c, cells[c]), is_safe);
+    else if (schema[c].kind != Kind::id)
       io::append_csv_field(text, schema.format_cell(c, cells[c]));
     else if (!id.empty() && hash_id(id) == cells[c])
-      io::append_csv_field(text, id);
+      append_csv_text(text, id, is_safe);
   }
   return text;
 }
@@ -38,12 +41,13 @@ void check_width(const audit::StoredDecision& decision, const Schema& schema) {
                 "give --bundle the bundle that decided: sha256:" + decision.record.head.bundle.hex());
 }
 
-std::string review_text(const std::map<std::uint64_t, audit::Review>& reviews, const audit::EntryLink& link) {
+std::string review_text(const std::map<std::uint64_t, audit::Review>& reviews, const audit::EntryLink& link,
+                        bool is_safe) {
   const auto found = reviews.find(link.index);
   if (found == reviews.end()) return ",,";
   check_link(found->second, link);
   std::string text = std::string(",") + rules::to_string(found->second.action) + ",";
-  io::append_csv_field(text, found->second.why);
+  append_csv_text(text, found->second.why, is_safe);
   return text;
 }
 
@@ -57,6 +61,7 @@ void check_names(const Schema& schema, const std::string& label) {
 
 int join(const Arguments& arguments) {
   std::string folder, bundle, labels_path, id, label, out;
+  bool is_safe = false;
   Options options(
       "labels join",
       "Joins the stored inputs of each decision with its outcome, for backtest --data and, with the bundle's --schema, "
@@ -68,7 +73,8 @@ int join(const Arguments& arguments) {
       .required("--labels", labels_path, "CSV or Arrow IPC with one line per request whose outcome is known")
       .required("--id", id, "column of --labels with the requests' ids, as they were logged")
       .required("--label", label, "column of --labels with the outcome (label)");
-  options.text("--out", out, "output file; default: standard output");
+  options.output("--out", out, "output file; default: standard output");
+  add_spreadsheet_safe(options, is_safe);
   if (!options.parse(arguments)) return 0;
   const Schema schema = cascade::Bundle::load(bundle).schema;
   check_names(schema, label);
@@ -76,18 +82,18 @@ int join(const Arguments& arguments) {
   const auto reviews = audit::read_reviews(folder);
   TableFile file(out);
   std::string line;
-  for (const Column& column : schema.columns()) (io::append_csv_field(line, column.name), line += ',');
-  io::append_csv_field(line, label);
+  for (const Column& column : schema.columns()) (append_csv_text(line, column.name, is_safe), line += ',');
+  append_csv_text(line, label, is_safe);
   file.write(line + ",log_index,log_action,review_action,review_why\n");
   std::uint64_t n_joined = 0, n_unknown = 0;
   const std::uint64_t n_erased = audit::for_each_decision(folder, [&](const audit::StoredDecision& decision) {
     check_width(decision, schema);
     const std::string* text = labels.find(decision.record.head.id);
     if (!text) return void(++n_unknown);
-    line = inputs_text(decision, schema) + ",";
-    io::append_csv_field(line, *text);
+    line = inputs_text(decision, schema, is_safe) + ",";
+    append_csv_text(line, *text, is_safe);
     line += "," + std::to_string(decision.link.index) + "," + rules::to_string(decision.record.outcome.action);
-    file.write(line + review_text(reviews, decision.link) + "\n");
+    file.write(line + review_text(reviews, decision.link, is_safe) + "\n");
     ++n_joined;
   });
   file.finish(std::to_string(n_joined) + " decisions with a label, " + std::to_string(n_unknown) + " without, " +

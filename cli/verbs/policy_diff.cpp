@@ -135,8 +135,8 @@ bool Comparison::parse(const Arguments& arguments, std::string& before, std::str
       .text("--costs", costs, "costs.json: the cost of mistakes; default: the costs that the bundle was trained for");
   options.list("--by", source.options.by, "columns: also report each of their values; numbers in fifths")
       .number("--max-changed", max_changed, "largest share of decisions that may change, 0 to 1; otherwise exit code 3")
-      .text("--json", json, "output file for the report as JSON")
-      .text("--html", html, "output file for the report as HTML");
+      .output("--json", json, "output file for the report as JSON")
+      .output("--html", html, "output file for the report as HTML");
   common.add_threads(options);
   common.add_device(options);
   common.add_quiet(options);

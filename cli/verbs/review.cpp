@@ -5,11 +5,11 @@
 #include "sluice/base/error.h"
 #include "sluice/base/number.h"
 #include "sluice/base/schema.h"
+#include "sluice/cli/csv_text.h"
 #include "sluice/cli/verbs.h"
 #include "sluice/cli/verbs/audit_options.h"
 #include "sluice/cli/verbs/review_import.h"
 #include "sluice/cli/verbs/table_file.h"
-#include "sluice/io/csv.h"
 
 namespace sluice::cli {
 namespace {
@@ -17,10 +17,10 @@ namespace {
 using cascade::Action;
 
 /// One line of the queue.
-std::string queue_line(const audit::StoredDecision& decision) {
+std::string queue_line(const audit::StoredDecision& decision, bool is_safe) {
   const auto& [head, inputs, outcome, timings] = decision.record;
   std::string line = std::to_string(decision.link.index) + ",", fired, reasons;
-  io::append_csv_field(line, head.id);
+  append_csv_text(line, head.id, is_safe);
   line += "," + format_time(static_cast<double>(head.time_out_us) / 1e6) + ",";
   if (!std::isnan(outcome.p_final)) append_number(line, outcome.p_final);
   line += std::string(",") + to_string(outcome.level) + ",";
@@ -29,18 +29,20 @@ std::string queue_line(const audit::StoredDecision& decision) {
     if (!phase.reason.empty()) reasons += (reasons.empty() ? "" : "|") + phase.reason;
   }
   for (const auto& reason : outcome.reasons) reasons += (reasons.empty() ? "" : "|") + reason.code;
-  io::append_csv_field(line, fired);
-  io::append_csv_field(line += ",", reasons);
+  append_csv_text(line, fired, is_safe);
+  append_csv_text(line += ",", reasons, is_safe);
   return line + "\n";
 }
 
 int queue(const Arguments& arguments) {
   std::string folder, out;
+  bool is_safe = false;
   Options options("review queue",
                   "Lists the decisions that wait for a review, as CSV: action REVIEW and no final review yet.",
                   "sluice review queue log --out queue.csv");
   options.positional("DIR", folder, "folder of the log");
-  options.text("--out", out, "output file; default: standard output");
+  options.output("--out", out, "output file; default: standard output");
+  add_spreadsheet_safe(options, is_safe);
   if (!options.parse(arguments)) return 0;
   const auto reviews = audit::read_reviews(folder);
   TableFile file(out);
@@ -51,7 +53,7 @@ int queue(const Arguments& arguments) {
     const auto reviewed = reviews.find(decision.link.index);
     if (reviewed != reviews.end()) check_link(reviewed->second, decision.link);
     if (reviewed != reviews.end() && reviewed->second.action != Action::review) return;
-    file.write(queue_line(decision));
+    file.write(queue_line(decision, is_safe));
     ++n_waiting;
   });
   file.finish(std::to_string(n_waiting) + " decisions wait for a review");

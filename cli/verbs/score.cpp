@@ -3,6 +3,7 @@
 #include "sluice/base/error.h"
 #include "sluice/base/json_text.h"
 #include "sluice/cli/common_options.h"
+#include "sluice/cli/csv_text.h"
 #include "sluice/cli/terminal.h"
 #include "sluice/cli/verbs.h"
 #include "sluice/cli/verbs/audit_options.h"
@@ -54,15 +55,17 @@ struct Tally {
 int run_score(const Arguments& arguments) {
   std::string bundle_path, data, out, id, which_reasons = "none";
   CommonOptions common;
+  bool is_spreadsheet_safe = false;
   AuditOptions audit_options;
   Options options("score", "Decides every row of a table.",
                   "sluice score --bundle bundle --data transactions.csv --out decisions.csv --id transaction_id");
   options.required("--bundle", bundle_path, "folder of the bundle")
       .required("--data", data, "CSV or Arrow IPC; - for standard input")
-      .required("--out", out, "output file: .csv, .jsonl (whole records) or .arrow");
+      .required_output("--out", out, "output file: .csv, .jsonl (whole records) or .arrow");
   options.text("--id", id, "column that identifies a request")
       .choice("--reasons", which_reasons, {"none", "adverse", "all"},
               "compute reason codes by attribution: for declined and reviewed rows, or for all rows");
+  add_spreadsheet_safe(options, is_spreadsheet_safe);
   audit_options.add(options);
   common.add_threads(options);
   common.add_device(options);
@@ -79,7 +82,7 @@ int run_score(const Arguments& arguments) {
   if (!audit_options.subject.empty()) rows_options.extra_columns = {audit_options.subject};
   rows_options.pool = &pool;
   const auto reader = open_rows(data, bundle->schema, rows_options);
-  const auto sink = open_sink(out, *bundle);
+  const auto sink = open_sink(out, *bundle, is_spreadsheet_safe);
   const auto log = audit_options.is_on() ? audit_options.open() : nullptr;
   const bool needs_subject = log && log->is_encrypted();
   if (needs_subject && audit_options.subject.empty())
@@ -92,33 +95,46 @@ int run_score(const Arguments& arguments) {
   Tally tally;
   const std::size_t n_at_once =
       which_reasons == "none" ? 4096 : 64;  // explaining is slow: small blocks keep progress visible
-  while (reader->next(block, n_at_once)) {
-    decisions.resize(block.rows.n_rows());
-    const std::int64_t time_in_us = now_us();
-    times.assign(decisions.size(), time_in_us);
-    engine.decide_batch(block.rows.view(), decisions, &pool, times);
-    reasons.explain(block.rows.view(), decisions, pool);
-    for (std::size_t i = 0; i < decisions.size(); ++i) {
-      sink->add(decisions[i], {.id = id.empty() ? std::string_view() : block.ids[i],
-                               .row = block.first_row + i,
-                               .inputs = block.rows.row(i),
-                               .reasons = reasons.of(i)});
-      tally.add(decisions[i]);
-      if (needs_subject && block.extras[0][i].empty())
-        throw Error("audit.subject",
-                    "row " + std::to_string(block.first_row + i) + ": the column \"" + audit_options.subject +
-                        "\" is empty, and the log encrypts each record with its subject's key",
-                    "fill the column, or keep these rows out of the table");
-      if (log)
-        log->append(*bundle, decisions[i],
-                    {.id = id.empty() ? std::string_view() : block.ids[i],
-                     .subject = block.extras.empty() ? 0 : log->subject_reference(block.extras[0][i]),
-                     .time_in_us = time_in_us,
-                     .time_out_us = now_us(),
-                     .row = block.rows.row(i),
-                     .reasons = reasons.of(i)});
+  const auto decide_all = [&] {
+    while (reader->next(block, n_at_once)) {
+      decisions.resize(block.rows.n_rows());
+      const std::int64_t time_in_us = now_us();
+      times.assign(decisions.size(), time_in_us);
+      engine.decide_batch(block.rows.view(), decisions, &pool, times);
+      reasons.explain(block.rows.view(), decisions, pool);
+      for (std::size_t i = 0; i < decisions.size(); ++i) {
+        sink->add(decisions[i], {.id = id.empty() ? std::string_view() : block.ids[i],
+                                 .row = block.first_row + i,
+                                 .inputs = block.rows.row(i),
+                                 .reasons = reasons.of(i)});
+        tally.add(decisions[i]);
+        if (needs_subject && block.extras[0][i].empty())
+          throw Error("audit.subject",
+                      "row " + std::to_string(block.first_row + i) + ": the column \"" + audit_options.subject +
+                          "\" is empty, and the log encrypts each record with its subject's key",
+                      "fill the column, or keep these rows out of the table");
+        if (log)
+          log->append(*bundle, decisions[i],
+                      {.id = id.empty() ? std::string_view() : block.ids[i],
+                       .subject = block.extras.empty() ? 0 : log->subject_reference(block.extras[0][i]),
+                       .time_in_us = time_in_us,
+                       .time_out_us = now_us(),
+                       .row = block.rows.row(i),
+                       .reasons = reasons.of(i)});
+      }
+      report(progress, "scoring", reader->bytes_read(), reader->bytes_total());
     }
-    report(progress, "scoring", reader->bytes_read(), reader->bytes_total());
+  };
+  try {
+    decide_all();
+  } catch (const Error& e) {
+    if (!log) throw;
+    log->close();
+    const std::uint64_t n = log->status().appended;
+    throw Error(
+        e.code(),
+        e.message() + "; the log " + audit_options.folder + " has " + std::to_string(n) + " decisions of this run",
+        e.hint());
   }
   if (log) close_log(*log);
   sink->finish();

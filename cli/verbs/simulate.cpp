@@ -17,7 +17,7 @@ int run_simulate(const Arguments& arguments) {
                   "bytes.",
                   "sluice simulate --rows 10000 --seed 1 --out transactions.csv");
   options.integer("--rows", simulation.n_rows, "number of transactions")
-      .required("--out", out, "output CSV file; - for standard output")
+      .required_output("--out", out, "output CSV file; - for standard output")
       .text("--schema-out", schema_out, "output file for the columns' schema as JSON");
   common.add_seed(options);
   common.add_quiet(options);

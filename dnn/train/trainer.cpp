@@ -131,7 +131,7 @@ TrainedNetwork train_network(const Encoder& encoder, const TrainingRows& train, 
     result.restarts[k] = training.state().n_restarts;
     result.shapes[k] = training.store(stored[k], name, margins[k]);
   });
-  if (stopped) throw Error("interrupted", "stopped on request; nothing was written");
+  if (stopped) throw Error("interrupted", "stopped on request; the output was not written");
   join(members, std::move(stored), margins, encoder, valid, result);
   return result;
 }
