@@ -12,6 +12,9 @@
 #include "sluice/rules/ruleset.h"
 #include "sluice/training/gain_step.h"
 #include "sluice/training/pipeline.h"
+#ifdef SLUICE_HAVE_TORCH
+#include "sluice/dnn/train/math_libraries.h"
+#endif
 
 namespace sluice::training {
 namespace {
@@ -226,6 +229,7 @@ class Training {
                          {{"sluice", version()}, {"xgboost", gbdt::xgboost_version()}}};
 #ifdef SLUICE_HAVE_TORCH
     result.provenance.libraries["torch"] = dnn::torch_version();
+    if (has_network()) result.provenance.libraries.merge(dnn::math_libraries());
 #endif
     result.report = std::move(report_);
     result.held_out = std::move(held_out_);

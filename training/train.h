@@ -3,7 +3,8 @@
 ///
 /// Rows are split 60 / 20 / 20. The forest and the network learn from the first part (the network from out-of-fold
 /// margins); calibration, early stopping, band and cut-offs use the second; the report's figures come from the third,
-/// the held-out rows. The same data, options, libraries and number of threads give the same bundle digest.
+/// the held-out rows. The same data, options, libraries, number of threads and kernels of the libraries
+/// (docs/training.md) give the same bundle digest.
 /// Thread-safety: one call of `train` at a time, because training sets the number of LibTorch's threads.
 
 #include <cstdint>
