@@ -27,8 +27,7 @@ if(SLUICE_WERROR)
 endif()
 if(SLUICE_SANITIZE)
   target_compile_options(sluice_flags INTERFACE -fsanitize=${SLUICE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
-  # The sanitizer's own dlopen sees a program's old-style run path only.
-  target_link_options(sluice_flags INTERFACE -fsanitize=${SLUICE_SANITIZE} -Wl,--disable-new-dtags)
+  target_link_options(sluice_flags INTERFACE -fsanitize=${SLUICE_SANITIZE})
 endif()
 
 # Compiles the files of a target a few at a time: most of a small file's time goes into the headers that it includes. A batch is small
