@@ -1,55 +1,15 @@
 #include "sluice/bundle/bundle.h"
 
-#include <unistd.h>
-
-#include <set>
 #include <utility>
 
 #include "sluice/base/error.h"
-#include "sluice/base/file.h"
-#include "sluice/bundle/manifest.h"
+#include "sluice/bundle/bundle_files.h"
 #include "sluice/gbdt/load_xgboost.h"
 
 namespace sluice::cascade {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// The files of a bundle by path. The manifest is valid, and every file has the digest in it.
-class CheckedFiles {
- public:
-  explicit CheckedFiles(const fs::path& folder) : folder_(folder), manifest_(read_manifest(folder)) {
-    for (const auto& [path, digest] : manifest_.files) {
-      std::string bytes;
-      try {
-        bytes = read_file(folder / path);
-      } catch (const Error&) {
-        throw Error("bundle.missing_file", (folder / path).string() + " is in the manifest but cannot be read",
-                    "restore the bundle from its source");
-      }
-      if (sha256(bytes).hex() != digest)
-        throw Error("bundle.changed",
-                    (folder / path).string() + " was altered: its SHA-256 is not the one in the manifest",
-                    "restore the bundle from its source");
-      files_[path] = std::move(bytes);
-    }
-  }
-
-  const Manifest& manifest() const { return manifest_; }
-  const BundleFiles& files() const { return files_; }
-  bool has(const std::string& path) const { return files_.contains(path); }
-  const std::string& get(const std::string& path) const {
-    const auto it = files_.find(path);
-    if (it == files_.end()) throw Error("bundle.missing_file", name(path) + " is not in the bundle");
-    return it->second;
-  }
-  std::string name(const std::string& path) const { return (folder_ / path).string(); }
-
- private:
-  fs::path folder_;
-  Manifest manifest_;
-  BundleFiles files_;
-};
 
 /// forest.json, or a bag: forest-0.json, forest-1.json, …
 std::shared_ptr<const std::vector<gbdt::Forest>> read_forests(const CheckedFiles& files) {
@@ -113,13 +73,6 @@ void check(const Bundle& bundle, const fs::path& folder) {
                 folder.string() + ": the schema has late columns, but the bundle has no network to read them");
 }
 
-std::set<std::string> files_in(const fs::path& folder) {
-  std::set<std::string> paths;
-  for (const auto& entry : fs::recursive_directory_iterator(folder))
-    if (!entry.is_directory()) paths.insert(fs::relative(entry.path(), folder).generic_string());
-  return paths;
-}
-
 }  // namespace
 
 const dnn::Encoder* Bundle::encoder() const {
@@ -143,9 +96,10 @@ std::vector<std::string> Bundle::warnings() const {
   return out;
 }
 
-Bundle Bundle::load(const fs::path& folder) {
+Bundle Bundle::load(const fs::path& folder, const BundleOptions& options) {
   const CheckedFiles files(folder);
   Bundle bundle;
+  bundle.plugins = options.plugins;
   bundle.digest = files.manifest().digest;
   bundle.label = files.manifest().provenance.label;
   bundle.schema = Schema::from_json(files.get("schema.json"), files.name("schema.json"));
@@ -167,58 +121,6 @@ Bundle Bundle::load(const fs::path& folder) {
   if (files.has("train_report.json")) bundle.train_report = files.get("train_report.json");
   check(bundle, folder);
   return bundle;
-}
-
-void check_bundle_target(const fs::path& folder) {
-  if (fs::exists(folder) && !fs::exists(folder / "manifest.json"))
-    throw Error("bundle.exists", folder.string() + " exists and is not a bundle", "choose another --out, or remove it");
-  const fs::path parent = fs::absolute(folder / ".").lexically_normal().parent_path().parent_path();
-  if (access(parent.c_str(), W_OK) != 0)
-    throw Error("file.write", folder.string() + ": " + parent.string() + " does not exist or cannot be written",
-                "create the folder, or choose another --out");
-}
-
-Digest write_bundle(const fs::path& folder, const BundleFiles& files, const Provenance& provenance) {
-  check_bundle_target(folder);
-  Manifest manifest{.provenance = provenance};
-  fs::path partial = folder;
-  if (!partial.has_filename()) partial = partial.parent_path();
-  const fs::path target = partial;
-  partial += ".partial-" + std::to_string(getpid());
-  try {
-    fs::remove_all(partial);
-    for (const auto& [path, bytes] : files) {
-      fs::create_directories((partial / path).parent_path());
-      write_file(partial / path, bytes);
-      manifest.files[path] = sha256(bytes).hex();
-    }
-    write_file(partial / "manifest.json", manifest_text(manifest));
-    fs::path replaced = target;
-    replaced += ".replaced-" + std::to_string(getpid());
-    if (fs::exists(target)) fs::rename(target, replaced);
-    fs::rename(partial, target);
-    fs::remove_all(replaced);
-  } catch (const std::exception& e) {
-    std::error_code ignored;
-    fs::remove_all(partial, ignored);
-    if (const auto* error = dynamic_cast<const Error*>(&e)) throw *error;
-    throw Error("file.write", target.string() + ": " + e.what());
-  }
-  return manifest_digest(manifest);
-}
-
-std::vector<FileCheck> verify_bundle(const fs::path& folder) {
-  const Manifest manifest = read_manifest(folder);
-  std::vector<FileCheck> checks;
-  for (const auto& [path, digest] : manifest.files) {
-    std::error_code error;
-    const bool is_there = fs::is_regular_file(folder / path, error);
-    checks.push_back({path, digest, is_there ? sha256(read_file(folder / path)).hex() : ""});
-  }
-  for (const auto& path : files_in(folder))
-    if (path != "manifest.json" && !manifest.files.contains(path))
-      checks.push_back({path, "", sha256(read_file(folder / path)).hex()});
-  return checks;
 }
 
 }  // namespace sluice::cascade

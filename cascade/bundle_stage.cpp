@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "sluice/base/error.h"
 #include "sluice/bundle/forest_signals.h"
 #include "sluice/cascade/resilience/isolate.h"
 
@@ -20,6 +21,16 @@ IsolationOptions isolation_options(const IsolationPolicy& policy, std::int64_t n
           .max_wait_us = policy.max_wait_us};
 }
 
+std::unique_ptr<dnn::Executor> open_imported(const Bundle& bundle, dnn::DeviceChoice device) {
+  if (bundle.plugins.empty())
+    throw Error("bundle.plugin",
+                "the bundle's network, " + bundle.imported->file + ", is code for the runtime " +
+                    bundle.imported->runtime + ", and no folder of plug-ins is allowed to run it",
+                "if you trust its author: --allow-plugins DIR with the folder of libsluice_" +
+                    bundle.imported->runtime + ".so; in a program, BundleOptions::plugins");
+  return dnn::make_imported_executor(*bundle.imported, bundle.plugins, device);
+}
+
 }  // namespace
 
 std::unique_ptr<ForestStage> make_bundle_forest(const Bundle& bundle) {
@@ -30,10 +41,16 @@ std::unique_ptr<ForestStage> make_bundle_forest(const Bundle& bundle) {
                  isolation_options(policy, policy.forest_threads));
 }
 
+std::vector<std::string> all_warnings(const Bundle& bundle, const ForestStage& forest) {
+  std::vector<std::string> out = bundle.warnings();
+  for (const std::string& warning : forest.warnings()) out.push_back("forest: " + warning);
+  return out;
+}
+
 std::unique_ptr<NetworkStage> make_bundle_stage(const Bundle& bundle, dnn::DeviceChoice device) {
   if (!bundle.encoder()) return nullptr;
-  std::unique_ptr<dnn::Executor> executor = bundle.network ? dnn::make_executor(bundle.network, device)
-                                                           : dnn::make_imported_executor(*bundle.imported, device);
+  std::unique_ptr<dnn::Executor> executor =
+      bundle.network ? dnn::make_executor(bundle.network, device) : open_imported(bundle, device);
   if (bundle.parity) dnn::require_parity(*executor, *bundle.parity, "parity.json");
   std::optional<dnn::BatcherOptions> batching;
   const NetworkPolicy& policy = bundle.policy.network;

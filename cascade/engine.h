@@ -40,7 +40,7 @@ class Selection;
 
 class Engine {
  public:
-  /// Throws what make_bundle_forest and make_bundle_stage throw (Error{forest.*, device.*, bundle.parity}) and
+  /// Throws what make_bundle_forest and make_bundle_stage throw (Error{forest.*, device.*, bundle.plugin, bundle.parity}) and
   /// Error{policy.min_gain} (Bundle::check_policy_fits).
   explicit Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options = {});
   Engine(Engine&&) noexcept;

@@ -53,11 +53,7 @@ Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 Engine::~Engine() = default;
 
-std::vector<std::string> Engine::warnings() const {
-  std::vector<std::string> out = bundle_->warnings();
-  for (const std::string& warning : forest_stage().warnings()) out.push_back("forest: " + warning);
-  return out;
-}
+std::vector<std::string> Engine::warnings() const { return all_warnings(*bundle_, forest_stage()); }
 
 const ForestStage& Engine::forest_stage() const { return forest_->stage(); }
 const NetworkStage* Engine::network_stage() const { return network_ ? &network_->stage() : nullptr; }

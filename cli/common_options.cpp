@@ -5,9 +5,9 @@
 
 namespace sluice::cli {
 
-std::shared_ptr<const cascade::Bundle> load_bundle(const std::string& path, const std::string& device) {
-  auto bundle = std::make_shared<cascade::Bundle>(cascade::Bundle::load(path));
-  if (device != "auto") bundle->policy.network.device = dnn::parse_device(device);
+std::shared_ptr<const cascade::Bundle> load_bundle(const std::string& path, const CommonOptions& common) {
+  auto bundle = std::make_shared<cascade::Bundle>(cascade::Bundle::load(path, {.plugins = common.plugins}));
+  if (common.device != "auto") bundle->policy.network.device = dnn::parse_device(common.device);
   return bundle;
 }
 

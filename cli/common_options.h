@@ -16,6 +16,7 @@ struct CommonOptions {
   std::uint64_t n_threads = 0;  // 0: as many as processors
   std::uint64_t seed = 1;
   std::string device = "auto";
+  std::string plugins;  // empty: no imported network runs
   bool quiet = false;
   bool json = false;
 
@@ -26,12 +27,17 @@ struct CommonOptions {
   void add_device(Options& options) {
     options.text("--device", device, "where the network runs: auto, cpu, cuda or cuda:N");
   }
+  void add_plugins(Options& options) {
+    options.text("--allow-plugins", plugins,
+                 "folder of the plug-ins that may run an imported network, which is code of its author");
+  }
   void add_quiet(Options& options) { options.flag("--quiet", quiet, "do not show progress"); }
   void add_json(Options& options) { options.flag("--json", json, "print JSON to standard output instead of a table"); }
 };
 
-/// Loads a bundle. A `device` other than "auto" overrides the device in its policy.
-std::shared_ptr<const cascade::Bundle> load_bundle(const std::string& path, const std::string& device);
+/// Loads a bundle. A device other than "auto" overrides the device in its policy. Its imported network runs only with
+/// the plug-ins of --allow-plugins.
+std::shared_ptr<const cascade::Bundle> load_bundle(const std::string& path, const CommonOptions& common);
 
 /// Opens a data file; "-" is standard input. Ctrl-C and SIGTERM stop a read that waits.
 std::unique_ptr<io::RecordReader> open_table(const std::string& path);

@@ -29,8 +29,6 @@ function(sluice_test folder)
   target_link_libraries(${target} PRIVATE sluice_catch_main sluice_flags ${arg_LINK})
   target_compile_options(${target} PRIVATE ${sluice_test_options})
   sluice_precompile_for_tests(${target})
-  # Where plug-ins are looked for.
-  set_target_properties(${target} PROPERTIES BUILD_RPATH "${PROJECT_BINARY_DIR}/lib;${PROJECT_BINARY_DIR}/tests/plugins")
   set(properties LABELS ${folder} RUN_SERIAL ${arg_SERIAL})
   if(arg_SHARED_FIXTURE)
     add_test(NAME ${folder} COMMAND ${target})

@@ -1,6 +1,5 @@
 #include "sluice/dnn/imported.h"
 
-#include <dlfcn.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,7 +9,7 @@
 
 #include "sluice/base/error.h"
 #include "sluice/base/json_fields.h"
-#include "sluice/dnn/network_plugin.h"
+#include "sluice/dnn/imported/open_plugin.h"
 
 namespace sluice::dnn {
 namespace {
@@ -33,35 +32,10 @@ bool is_file_name(std::string_view name) {
   return name.starts_with("network.") && name.find('/') == std::string_view::npos && name != "network.json";
 }
 
-const SluiceNetworkPlugin& plugin_of(const std::string& runtime) {
-  const std::string library = "libsluice_" + runtime + ".so";
-  void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!handle) {
-    const char* why = dlerror();
-    throw Error(
-        "network.plugin", "networks of the runtime " + runtime + " need the plug-in " + library + ": " + why,
-        runtime == "torchscript"
-            ? "build Sluice where LibTorch is found and install it; the plug-in must be in LD_LIBRARY_PATH or the "
-              "program's run path"
-            : "build or install it (docs/imported_networks.md); it must be in LD_LIBRARY_PATH or the program's "
-              "run path");
-  }
-  const auto entry = reinterpret_cast<decltype(&sluice_network_plugin)>(dlsym(handle, "sluice_network_plugin"));
-  const SluiceNetworkPlugin* plugin = entry ? entry() : nullptr;
-  if (!plugin || plugin->version != SLUICE_NETWORK_PLUGIN_VERSION)
-    throw Error(
-        "network.plugin",
-        library + (plugin ? " has version " + std::to_string(plugin->version) + " of the plug-in interface, expected " +
-                                std::to_string(SLUICE_NETWORK_PLUGIN_VERSION)
-                          : " has no sluice_network_plugin"),
-        "rebuild it with this version's sluice/dnn/network_plugin.h");
-  return *plugin;
-}
-
 class ImportedExecutor final : public Executor {
  public:
-  ImportedExecutor(const ImportedNetwork& network, std::string device)
-      : plugin_(plugin_of(network.runtime)),
+  ImportedExecutor(const ImportedNetwork& network, const std::filesystem::path& plugins, std::string device)
+      : plugin_(open_plugin(network.runtime, plugins)),
         n_columns_(network.encoder.n_encoded()),
         device_(std::move(device)),
         process_(getpid()) {
@@ -149,10 +123,11 @@ std::string to_json(const ImportedNetwork& network, const Schema& schema) {
   return json.dump(1) + "\n";
 }
 
-std::unique_ptr<Executor> make_imported_executor(const ImportedNetwork& network, DeviceChoice device) {
+std::unique_ptr<Executor> make_imported_executor(const ImportedNetwork& network, const std::filesystem::path& plugins,
+                                                 DeviceChoice device) {
   std::string name = "cpu";
   if (device.kind == Device::cuda) name = "cuda:" + std::to_string(device.index);
-  return std::make_unique<ImportedExecutor>(network, std::move(name));
+  return std::make_unique<ImportedExecutor>(network, plugins, std::move(name));
 }
 
 }  // namespace sluice::dnn

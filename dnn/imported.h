@@ -6,6 +6,7 @@
 /// Thread-safety: functions are thread-safe; the executor's const calls are thread-safe if the plug-in keeps its
 /// contract.
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -31,10 +32,13 @@ bool is_imported(std::string_view network_json);
 ImportedNetwork read_imported(std::string_view network_json, const Schema& schema, std::string_view source);
 std::string to_json(const ImportedNetwork& network, const Schema& schema);
 
-/// Opens the plug-in and the file. Device::automatic is the CPU, because a GPU's margins differ in their last bits.
-/// Forward may allocate; it throws Error{network.failed} with the runtime's message, and Error{network.forked} in a
-/// process that was forked after this call. Throws Error{network.plugin} if the plug-in is missing or has another
-/// version, and Error{network.open} if it rejects the file.
-std::unique_ptr<Executor> make_imported_executor(const ImportedNetwork& network, DeviceChoice device = {});
+/// Opens the plug-in and the file: from here on code of both runs in this process, with all its rights. The plug-in is
+/// libsluice_RUNTIME.so of the folder `plugins`; no other place is searched. Device::automatic is the CPU, because a
+/// GPU's margins differ in their last bits. Forward may allocate; it throws Error{network.failed} with the runtime's
+/// message, and Error{network.forked} in a process that was forked after this call. Throws Error{network.plugin} if
+/// `plugins` is empty, if the plug-in is missing, has another version or is not a regular file, or if every user may
+/// write to it or to `plugins`; and Error{network.open} if the plug-in rejects the file.
+std::unique_ptr<Executor> make_imported_executor(const ImportedNetwork& network, const std::filesystem::path& plugins,
+                                                 DeviceChoice device = {});
 
 }  // namespace sluice::dnn

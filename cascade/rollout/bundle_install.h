@@ -15,11 +15,14 @@ struct Installed {
   std::filesystem::path previous;  // the folder of the replaced bundle; empty if there was none
 };
 
-/// Copies `candidate` next to `target`, loads the copy, and exchanges the two folders atomically: a process that opens
-/// `target` finds either the old bundle or the new one, complete. The old bundle becomes TARGET.previous and replaces
-/// an earlier one. Before the exchange, a line is appended to TARGET.history.jsonl: kind, bundle, policy_version,
-/// time_us, who, why. Throws Error{bundle.*, file.*} and what Bundle::load throws; `target` is then unchanged, unless
-/// only moving the old bundle to TARGET.previous failed.
+/// Copies what the manifest of `candidate` names next to `target`, loads the copy, and exchanges the two folders: a
+/// process that opens `target` finds either the old bundle or the new one, complete (base/folder.h: on a file system
+/// that cannot exchange names, none for a moment). After the exchange, a line is appended to TARGET.history.jsonl:
+/// kind, bundle, policy_version, time_us, who, why. If that fails, the exchange is taken back. Last, the old bundle
+/// becomes TARGET.previous and replaces an earlier one.
+///
+/// Throws Error{bundle.*, file.*} and what Bundle::load throws. `target` and the history are then unchanged and nothing
+/// is left next to them, unless the message says that the target is replaced. Runs no code of an imported network.
 Installed install_bundle(const std::filesystem::path& candidate, const std::filesystem::path& target,
                          const std::string& who, const std::string& why);
 

@@ -92,7 +92,8 @@ struct Deployment::State {
         Change{kind, bundle.digest, bundle.policy.version, system_us(), std::move(who), std::move(why)});
   }
 
-  /// Called before the switch: a change that cannot be written is not made.
+  /// Called when only the switch is left, which cannot fail: a change that cannot be written is not made, and one that
+  /// fails is not written.
   void write(ChangeKind kind, const Version& version, const std::string& who, const std::string& why) {
     std::string text = history_text;
     append_json(text, remember(kind, version, who, why));
@@ -106,20 +107,34 @@ struct Deployment::State {
     history_text = std::move(text);
   }
 
-  void watch(const std::shared_ptr<Version>& version) {
-    end_watch();
+  /// Makes the guard of a version that is not in service yet, and the shadow with its thread.
+  void prepare_watch(Version& version, const Version& current) const {
     if (options.guard.window_ms <= 0) return;
-    version->shadow_every = std::max(1u, options.guard.shadow_every);
-    version->guard = std::make_shared<Guard>(options.guard);
-    version->shadow = std::make_unique<Shadow>(predecessor->engine, kShadowQueue,
-                                               [guard = version->guard](const ShadowPair& pair) { guard->add(pair); });
+    version.shadow_every = std::max(1u, options.guard.shadow_every);
+    version.guard = std::make_shared<Guard>(options.guard);
+    version.shadow = std::make_unique<Shadow>(current.engine, kShadowQueue,
+                                              [guard = version.guard](const ShadowPair& pair) { guard->add(pair); });
+  }
+
+  void watch(const std::shared_ptr<Version>& version) noexcept {
+    end_watch();
+    if (!version->guard) return;
     watched = version;
     watch_ends = Clock::now() + std::chrono::milliseconds(options.guard.window_ms);
     version->is_watched.store(true, std::memory_order_release);
     changed.notify_all();
   }
 
-  void end_watch() {
+  void stop() {
+    {
+      const std::lock_guard lock(mutex);
+      is_over = true;
+    }
+    changed.notify_all();
+    watcher.join();
+  }
+
+  void end_watch() noexcept {
     if (watched) watched->is_watched.store(false, std::memory_order_release);
     watched.reset();
   }
@@ -135,27 +150,17 @@ Deployment::Deployment(std::shared_ptr<const Bundle> bundle, const std::string& 
   const auto& history = state_->options.history;
   if (!history.empty() && std::filesystem::exists(history)) state_->history_text = read_file(history);
   auto version = state_->make(std::move(bundle));
-  const auto started = version;
-  slot_.exchange(std::move(version));
   state_->watcher = start_thread("the deployment's watcher", [this] { watch(); });
   try {
-    state_->write(ChangeKind::started, *started, who, why);
+    state_->write(ChangeKind::started, *version, who, why);
   } catch (...) {
-    end();
+    state_->stop();
     throw;
   }
+  slot_.exchange(std::move(version));
 }
 
-Deployment::~Deployment() { end(); }
-
-void Deployment::end() {
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->is_over = true;
-  }
-  state_->changed.notify_all();
-  state_->watcher.join();
-}
+Deployment::~Deployment() { state_->stop(); }
 
 void Deployment::watch() {
   std::unique_lock lock(state_->mutex);
@@ -180,6 +185,7 @@ void Deployment::promote(std::shared_ptr<const Bundle> bundle, const std::string
   const auto now = slot_.share();
   check_columns(now->engine->bundle(), *bundle);
   auto next = state_->make(std::move(bundle));
+  state_->prepare_watch(*next, *now);
   state_->write(ChangeKind::promoted, *next, who, why);
   state_->predecessor = now;
   state_->watch(next);

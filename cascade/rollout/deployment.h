@@ -69,7 +69,7 @@ class Deployment {
   /// Switches to `bundle`, which must have the same schema. Returns when no decision runs on the predecessor any more.
   /// Ends a guard that still watches an earlier change; its version counts as sound. A thread that holds a Use must not
   /// call it. Throws Error{deployment.schema, deployment.warm_up, file.*} and what Engine throws, and then changes
-  /// nothing.
+  /// nothing, the history included.
   void promote(std::shared_ptr<const Bundle> bundle, const std::string& who, const std::string& why);
 
   /// Switches back to the predecessor, even if the history cannot be written. A thread that holds a Use must not call
@@ -82,7 +82,6 @@ class Deployment {
 
  private:
   void watch();
-  void end();
   void switch_back(const std::string& who, const std::string& why);
 
   struct State;

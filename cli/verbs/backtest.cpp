@@ -59,9 +59,9 @@ struct ChallengerBundle {
   cascade::Engine engine;
   std::unique_ptr<io::RowReader> reader;
 
-  ChallengerBundle(const std::string& path, const std::string& device, const std::string& data,
+  ChallengerBundle(const std::string& path, const CommonOptions& common, const std::string& data,
                    io::RowReaderOptions options)
-      : engine(load_bundle(path, device)), reader(open_rows(data, engine.bundle().schema, std::move(options))) {
+      : engine(load_bundle(path, common)), reader(open_rows(data, engine.bundle().schema, std::move(options))) {
     print_warnings(engine);
   }
 };
@@ -93,6 +93,7 @@ int run_backtest(const Arguments& arguments) {
       .flag("--levels", settings.levels, "also report what L1, L2 and L3 would have done");
   common.add_threads(options);
   common.add_device(options);
+  common.add_plugins(options);
   common.add_quiet(options);
   common.add_json(options);
   if (!options.parse(arguments)) return 0;
@@ -102,14 +103,14 @@ int run_backtest(const Arguments& arguments) {
   settings.by = parse_period(by);
   settings.data_name = data == "-" ? "standard input" : std::filesystem::path(data).filename().string();
   if (!costs_path.empty()) settings.costs = cascade::Costs::from_json(read_file(costs_path), costs_path);
-  const cascade::Engine engine(load_bundle(bundle_path, common.device));
+  const cascade::Engine engine(load_bundle(bundle_path, common));
   print_warnings(engine);
   ThreadPool pool(common.n_threads);
   auto rows_options = backtest::reader_options(settings, label, positive);
   rows_options.pool = &pool;
   const auto reader = open_rows(data, engine.bundle().schema, rows_options);
   std::optional<ChallengerBundle> second;
-  if (!challenger_path.empty()) second.emplace(challenger_path, common.device, data, rows_options);
+  if (!challenger_path.empty()) second.emplace(challenger_path, common, data, rows_options);
   const auto challenger =
       second ? std::optional<backtest::Challenger>({second->engine, *second->reader}) : std::nullopt;
   const auto report =

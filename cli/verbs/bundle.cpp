@@ -4,8 +4,9 @@
 
 #include "sluice/base/error.h"
 #include "sluice/base/json_text.h"
+#include "sluice/base/printable.h"
 #include "sluice/bundle/bundle.h"
-#include "sluice/cascade/engine.h"
+#include "sluice/cascade/bundle_stage.h"
 #include "sluice/cli/common_options.h"
 #include "sluice/cli/verbs.h"
 #include "sluice/cli/verbs/bundle_create.h"
@@ -23,7 +24,7 @@ std::string rules_text(const std::optional<rules::RuleSet>& rules) {
 
 std::string network_text(const cascade::Bundle& bundle) {
   if (bundle.network) return std::to_string(bundle.network->members().size()) + " members";
-  return bundle.imported ? bundle.imported->file + ", served by " + bundle.imported->runtime : "none";
+  return bundle.imported ? bundle.imported->file + ", code for the runtime " + bundle.imported->runtime : "none";
 }
 
 int inspect_bundle(const Arguments& arguments) {
@@ -81,44 +82,51 @@ int inspect_bundle(const Arguments& arguments) {
   return 0;
 }
 
+/// Compares the network with its parity sample. An imported network is code, and is run only if that is allowed.
+void check_network(const cascade::Bundle& bundle) {
+  if (bundle.imported && bundle.plugins.empty()) {
+    std::cout << "parity: not checked: " << network_text(bundle) << " is not run without --allow-plugins DIR\n";
+    return;
+  }
+  cascade::make_bundle_stage(bundle, bundle.policy.network.device);
+  if (bundle.parity)
+    std::cout << "parity: " << bundle.parity->margins.size() << " margins of the network reproduced\n";
+  else if (bundle.encoder())
+    std::cout << "parity: not checked: the bundle stores no margins of its network\n";
+}
+
 /// Whether a bundle whose files are intact loads, its network reproduces the margins of its parity sample, and all
 /// methods of its forests give the same margins.
-bool loads(const std::string& folder) {
+bool loads(const std::string& folder, const CommonOptions& common) {
   try {
-    const auto bundle = std::make_shared<cascade::Bundle>(cascade::Bundle::load(folder));
-    const cascade::Engine engine(bundle);  // compares the network with its parity sample
-    if (bundle->parity)
-      std::cout << "parity: " << bundle->parity->margins.size() << " margins of the network reproduced\n";
-    else if (bundle->encoder())
-      std::cout << "parity: not checked: the bundle stores no margins of its network\n";
-    const std::vector<std::string> warnings = engine.warnings();
-    for (const std::string& warning : warnings) std::cout << warning << "\n";
+    const auto bundle = load_bundle(folder, common);
+    check_network(*bundle);
+    const std::vector<std::string> warnings = all_warnings(*bundle, *make_bundle_forest(*bundle));
+    for (const std::string& warning : warnings) std::cout << printable(warning) << "\n";
     return warnings.empty();
   } catch (const Error& error) {
-    std::cout << error.code() << ": " << error.message() << "\n";
+    std::cout << error.code() << ": " << printable(error.message(), true) << "\n";
     return false;
   }
 }
 
 int verify_bundle(const Arguments& arguments) {
   std::string folder;
+  CommonOptions common;
   Options options("bundle verify",
                   "Compares every file of a bundle with its manifest, its network with the margins it gave when the "
-                  "bundle was written, and the fast methods of its forests with the plain walk. Exit code 3 if one "
-                  "differs.",
+                  "bundle was written, and the fast methods of its forests with the plain walk. An imported network "
+                  "is run only with --allow-plugins. Exit code 3 if one differs.",
                   "sluice bundle verify bundle");
   options.positional("BUNDLE", folder, "folder of the bundle");
+  common.add_plugins(options);
   if (!options.parse(arguments)) return 0;
   bool sound = true;
   for (const auto& check : cascade::verify_bundle(folder)) {
-    const char* verdict = check.ok()               ? "ok"
-                          : check.found.empty()    ? "missing"
-                          : check.expected.empty() ? "not in the manifest"
-                                                   : "changed";
-    std::cout << check.path << ": " << verdict << "\n";
+    std::cout << printable(check.path) << ": " << (check.ok() ? "ok" : printable(check.fault)) << "\n";
     sound = sound && check.ok();
   }
-  return sound && loads(folder) ? 0 : kFound;
+  return sound && loads(folder, common) ? 0 : kFound;
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ struct CreateRequest {
   std::string forest, schema, policy, out;
   std::string network, weights, encoder, runtime;
   double tolerance = dnn::kImportedTolerance;
+  CommonOptions common;
   std::string gain, rules, calibration, label;
 
   bool imports() const { return !encoder.empty(); }
@@ -45,6 +46,7 @@ bool parse(const Arguments& arguments, CreateRequest& request) {
       .text("--runtime", request.runtime,
             "runtime of an imported network; default: torchscript for *.pt, aotinductor for *.pt2")
       .number("--tolerance", request.tolerance, "largest relative difference of its margins in later loads");
+  request.common.add_plugins(options);
   options.text("--gain", request.gain, "gain.json: XGBoost model of the expected saving by the network")
       .text("--calibration", request.calibration, "calibration.json; default: the link of the margins")
       .text("--rules", request.rules, "folder with pre.json, fallback.json, post.json")
@@ -94,7 +96,8 @@ void add_imported_network(const CreateRequest& request, const Schema& schema, ca
   network.bytes = read_file(request.network);
   files["network.json"] = to_json(network, schema);
   files[network.file] = network.bytes;
-  files["parity.json"] = to_json(sample_of(dnn::make_imported_executor(network), network.encoder, request.tolerance));
+  files["parity.json"] = to_json(
+      sample_of(dnn::make_imported_executor(network, request.common.plugins), network.encoder, request.tolerance));
 }
 
 /// Adds the rule sets that the folder has, and the lists that they name.
@@ -131,7 +134,7 @@ void try_out(const CreateRequest& request, const cascade::BundleFiles& files) {
   const std::string trial = request.out + ".trial";
   try {
     cascade::write_bundle(trial, files, {.label = request.label});
-    const cascade::Engine engine(std::make_shared<cascade::Bundle>(cascade::Bundle::load(trial)));
+    const cascade::Engine engine(load_bundle(trial, request.common));
     print_warnings(engine);
   } catch (...) {
     fs::remove_all(trial);

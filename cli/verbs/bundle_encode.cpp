@@ -111,7 +111,7 @@ int encode_rows(const Arguments& arguments) {
       .text("--fit", fit, "learn an encoder from these rows and write it to this file, for bundle create --encoder")
       .text("--label", label, "label column, appended as 1 and 0");
   if (!options.parse(arguments)) return 0;
-  const auto bundle = load_bundle(bundle_path, "auto");
+  const auto bundle = load_bundle(bundle_path, {});
   const ScoredRows scored = read_rows(data, label, *bundle);
   const dnn::Encoder encoder = choose_encoder(fit, scored, *bundle);
   write_rows(out, encoder, scored, forest_inputs(encoder, scored, *bundle), header_of(encoder, bundle->schema, label));

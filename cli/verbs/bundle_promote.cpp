@@ -32,8 +32,8 @@ double figure(const backtest::Figures& figures, const std::string& metric) {
 }
 
 Gain measure(const Given& given) {
-  const cascade::Engine now(load_bundle(given.target, given.common.device)),
-      candidate(load_bundle(given.candidate, given.common.device));
+  const cascade::Engine now(load_bundle(given.target, given.common)),
+      candidate(load_bundle(given.candidate, given.common));
   ThreadPool pool(given.common.n_threads);
   backtest::BacktestOptions settings;
   settings.data_name = std::filesystem::path(given.data).filename().string();
@@ -93,6 +93,7 @@ int promote_bundle(const Arguments& arguments) {
       .text("--why", given.why, "reason, for the history");
   given.common.add_threads(options);
   given.common.add_device(options);
+  given.common.add_plugins(options);
   given.common.add_quiet(options);
   given.common.add_json(options);
   if (!options.parse(arguments)) return 0;

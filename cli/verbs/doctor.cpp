@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "sluice/base/json_text.h"
+#include "sluice/cascade/bundle_stage.h"
 #include "sluice/cli/common_options.h"
 #include "sluice/cli/verbs.h"
 #include "sluice/dnn/executor.h"
@@ -85,8 +86,8 @@ void find_forest_kernels(const std::string& bundle, std::vector<Finding>& findin
                       wrong.empty() ? joined(names, ", ") + ": same margins as the plain walk" : joined(wrong, "; "),
                       ""});
   if (bundle.empty()) return;
-  const cascade::Engine engine(load_bundle(bundle, "cpu"));
-  const std::vector<std::string> warnings = engine.warnings();
+  const auto loaded = load_bundle(bundle, {});
+  const std::vector<std::string> warnings = all_warnings(*loaded, *make_bundle_forest(*loaded));
   findings.push_back({"bundle's forests", warnings.empty() ? "ok" : "degraded",
                       warnings.empty() ? "every method gives the plain walk's margins" : joined(warnings, "; "), ""});
 }

@@ -160,6 +160,7 @@ int run_explain(const Arguments& arguments) {
                   "sluice explain --bundle bundle --data transactions.csv --row 17 --html explanation.html");
   add_flags(options, asked);
   common.add_device(options);
+  common.add_plugins(options);
   common.add_quiet(options);
   if (!options.parse(arguments)) return 0;
   check_usage(asked);
@@ -167,7 +168,7 @@ int run_explain(const Arguments& arguments) {
                                    .method = explain::parse_method(asked.method),
                                    .background = asked.background};
 
-  const cascade::Engine engine(load_bundle(asked.bundle, common.device), {.timings = true});
+  const cascade::Engine engine(load_bundle(asked.bundle, common), {.timings = true});
   print_warnings(engine);
   const cascade::Bundle& bundle = engine.bundle();
   if (!asked.catalogue.empty())

@@ -139,6 +139,7 @@ bool Comparison::parse(const Arguments& arguments, std::string& before, std::str
       .output("--html", html, "output file for the report as HTML");
   common.add_threads(options);
   common.add_device(options);
+  common.add_plugins(options);
   common.add_quiet(options);
   if (!options.parse(arguments)) return false;
   check();
@@ -171,7 +172,7 @@ int run_policy_diff(const Arguments& arguments) {
     return 0;
   }
   if (!asked.costs.empty()) asked.source.options.costs = cascade::Costs::from_json(read_file(asked.costs), asked.costs);
-  const auto bundle = load_bundle(asked.bundle, asked.common.device);
+  const auto bundle = load_bundle(asked.bundle, asked.common);
   const PolicyPair policies = {with_policy(*bundle, before, asked.common.device),
                                with_policy(*bundle, after, asked.common.device)};
   ThreadPool pool(asked.common.n_threads);

@@ -46,10 +46,11 @@ int run_replay(const Arguments& arguments) {
       .flag("--reasons", with_reasons, "also recompute the reasons by attribution that `score --reasons` wrote");
   common.add_threads(options);
   common.add_device(options);
+  common.add_plugins(options);
   common.add_json(options);
   if (!options.parse(arguments)) return 0;
   ThreadPool pool(common.n_threads);
-  const auto loaded = load_bundle(bundle, common.device);
+  const auto loaded = load_bundle(bundle, common);
   audit::ReplayOptions replaying{.kernel = gbdt::parse_kernel(kernel), .batch = batch, .pool = &pool};
   const cascade::Engine engine(loaded);
   print_warnings(engine);

@@ -69,11 +69,12 @@ int run_score(const Arguments& arguments) {
   audit_options.add(options);
   common.add_threads(options);
   common.add_device(options);
+  common.add_plugins(options);
   common.add_quiet(options);
   common.add_json(options);
   if (!options.parse(arguments)) return 0;
 
-  const auto bundle = load_bundle(bundle_path, common.device);
+  const auto bundle = load_bundle(bundle_path, common);
   const cascade::Engine engine(bundle);
   print_warnings(engine);
   ThreadPool pool(common.n_threads);

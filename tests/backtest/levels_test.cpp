@@ -57,7 +57,7 @@ TEST_CASE("level L1 of a bundle with an imported network is decided without the 
   const TempDir folder;
   cascade::write_bundle(folder / "b",
                         test::imported_files({.n_forests = 1, .n_trees = 4, .band = cascade::Band{0, 1, true}}), {});
-  const auto bundle = std::make_shared<cascade::Bundle>(cascade::Bundle::load(folder / "b"));
+  const auto bundle = std::make_shared<cascade::Bundle>(cascade::Bundle::load(folder / "b", {SLUICE_TEST_PLUGINS}));
   REQUIRE(bundle->imported != nullptr);
   const cascade::Engine engine(bundle), l1(bundle, {.network = std::make_shared<ThrowingNetwork>()});
   const std::string csv = history_csv(bundle->schema, 300, 4);

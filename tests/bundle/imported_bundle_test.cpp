@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sluice/base/error.h"
+#include "sluice/base/file.h"
 #include "sluice/base/number.h"
 #include "sluice/bundle/bundle.h"
 #include "sluice/cascade/engine.h"
@@ -17,16 +18,17 @@ using namespace cascade;
 constexpr SmallBundleOptions kSmall{.n_forests = 1, .n_trees = 4, .n_background = 3, .band = Band{0, 1, true}};
 
 struct Attempt {
-  std::string code, message;
+  std::string code, message, hint;
 };
 
 /// Writes, loads and serves a bundle with a change, and returns what happened.
-Attempt serve(const std::filesystem::path& folder, BundleFiles files) {
+Attempt serve(const std::filesystem::path& folder, const BundleFiles& files,
+              const std::filesystem::path& plugins = SLUICE_TEST_PLUGINS) {
   try {
     write_bundle(folder, files, {});
-    const Engine engine(std::make_shared<Bundle>(Bundle::load(folder)));
+    const Engine engine(std::make_shared<Bundle>(Bundle::load(folder, {plugins})));
   } catch (const Error& e) {
-    return {e.code(), e.message()};
+    return {e.code(), e.message(), e.hint()};
   }
   return {};
 }
@@ -36,7 +38,7 @@ Attempt serve(const std::filesystem::path& folder, BundleFiles files) {
 TEST_CASE("a bundle with an imported network serves it behind the native encoder") {
   const TempDir dir;
   write_bundle(dir / "b", imported_files(kSmall), {});
-  const auto bundle = std::make_shared<Bundle>(Bundle::load(dir / "b"));
+  const auto bundle = std::make_shared<Bundle>(Bundle::load(dir / "b", {SLUICE_TEST_PLUGINS}));
   CHECK(bundle->network == nullptr);
   REQUIRE(bundle->imported != nullptr);
   CHECK(bundle->encoder() == &bundle->imported->encoder);
@@ -48,6 +50,21 @@ TEST_CASE("a bundle with an imported network serves it behind the native encoder
     REQUIRE(d.network.ran);
     CHECK(d.network.margin == Approx(kImportedBias + 0.5 * d.forest.margin).margin(1e-6));
   }
+}
+
+TEST_CASE("an imported network does not run unless the host allows a folder of plug-ins, but its bundle can be read") {
+  const TempDir dir;
+  const Attempt attempt = serve(dir / "b", imported_files(kSmall), "");
+  CHECK(attempt.code == "bundle.plugin");
+  CHECK(attempt.message.find("network.txt") != std::string::npos);
+  CHECK(attempt.hint.find("--allow-plugins") != std::string::npos);
+  CHECK(attempt.hint.find("BundleOptions::plugins") != std::string::npos);
+  CHECK(Bundle::load(dir / "b").imported->runtime == "linear");
+  for (const auto& check : verify_bundle(dir / "b")) CHECK(check.ok());
+  // What runs is under the bundle's digest: the file, and the kind of its plug-in.
+  const auto manifest = nlohmann::json::parse(read_file(dir / "b" / "manifest.json"));
+  CHECK(manifest["files"].contains("network.txt"));
+  CHECK(manifest["files"].contains("network.json"));
 }
 
 TEST_CASE("an imported network needs its file, its plug-in and its parity sample") {

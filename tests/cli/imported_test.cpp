@@ -13,6 +13,8 @@ using namespace sluice;
 using nlohmann::json;
 using test::run;
 
+const std::string kAllow = " --allow-plugins '" SLUICE_TEST_PLUGINS "' ";
+
 /// Number of floats in an encoded row (docs/imported_networks.md).
 std::size_t n_encoded(const json& encoder) {
   std::size_t n = encoder["numbers"].size() + encoder["forest"].size() + encoder["categories"].size() + 1;
@@ -30,13 +32,54 @@ void write_half(const std::filesystem::path& folder) {
 
 /// The command that makes a bundle from the working folder's bundle and half.txt.
 std::string create(const std::string& more) {
-  return "LD_LIBRARY_PATH='" SLUICE_TEST_PLUGINS
-         "' sluice bundle create --forest bundle/forest-0.json --schema bundle/schema.json --policy "
+  return "sluice bundle create --forest bundle/forest-0.json --schema bundle/schema.json --policy "
          "bundle/policy.json --gain bundle/gain.json --network half.txt --out imported " +
-         more;
+         kAllow + more;
+}
+
+/// Changes a file of a bundle and makes the manifest's digests match again, as a forger would.
+void replace_in_bundle(const std::filesystem::path& bundle, const std::string& file, const std::string& bytes) {
+  json manifest = json::parse(read_file(bundle / "manifest.json"));
+  manifest.erase("digest");
+  manifest["files"][file] = sha256(bytes).hex();
+  manifest["digest"] = "sha256:" + sha256(manifest.dump(1)).hex();
+  write_file(bundle / file, bytes);
+  write_file(bundle / "manifest.json", manifest.dump(1) + "\n");
 }
 
 }  // namespace
+
+TEST_CASE("no verb runs code of a stranger's bundle unless --allow-plugins names a folder") {
+  const auto& folder = test::working_folder();
+  write_half(folder);
+  REQUIRE(run(folder, create("--runtime linear --encoder bundle/network.json")).exit_code == 0);
+  json network = json::parse(read_file(folder / "imported" / "network.json"));
+  network["runtime"] = "marker";  // a plug-in whose code shows that it ran
+  replace_in_bundle(folder / "imported", "network.json", network.dump());
+  REQUIRE(run(folder, "cp " SLUICE_TEST_PLUGINS "/libsluice_marker.so . && mkdir -p lib && cp libsluice_marker.so lib")
+              .exit_code == 0);
+  const auto marked = [&](const std::string& command, int exit_code) {
+    std::filesystem::remove(folder / "ran");
+    const auto done =
+        run(folder, "export SLUICE_TEST_MARKER=ran LD_LIBRARY_PATH=.:'" SLUICE_TEST_PLUGINS "'; " + command);
+    CAPTURE(command, done.out, done.err);
+    CHECK(done.exit_code == exit_code);
+    if (exit_code == 1) CHECK_THAT(done.err, Catch::Contains("bundle.plugin") && Catch::Contains("--allow-plugins"));
+    return std::filesystem::exists(folder / "ran");
+  };
+  const std::string data = " --data transactions.csv ";
+  for (const auto& quiet :
+       std::vector<std::string>{"bundle verify imported", "bundle inspect imported", "doctor --bundle imported",
+                                "bundle encode --bundle imported --label fraud --out e.csv" + data})
+    CHECK_FALSE(marked("sluice " + quiet, 0));
+  for (const auto& scores : std::vector<std::string>{
+           "score --bundle imported --out i.csv" + data, "backtest --bundle imported --label fraud --out b" + data,
+           "explain --bundle imported --row 0" + data, "replay --audit log --bundle imported",
+           "policy diff bundle/policy.json examples/thresholds.json --bundle imported --audit log",
+           "bundle promote bundle --to imported --label fraud" + data})
+    CHECK_FALSE(marked("sluice " + scores, 1));
+  CHECK(marked("sluice bundle verify imported" + kAllow, 3));  // the marker is opened, and is not a plug-in
+}
 
 TEST_CASE("a network of another runtime becomes a bundle that scores, verifies and can be inspected") {
   const auto& folder = test::working_folder();
@@ -45,13 +88,13 @@ TEST_CASE("a network of another runtime becomes a bundle that scores, verifies a
   CAPTURE(made.err);
   REQUIRE(made.exit_code == 0);
 
-  const std::string with_plugins = "LD_LIBRARY_PATH='" SLUICE_TEST_PLUGINS "' ";
-  CHECK_THAT(run(folder, "sluice bundle inspect imported").out, Catch::Contains("network.txt, served by linear"));
-  const auto verified = run(folder, with_plugins + "sluice bundle verify imported");
+  CHECK_THAT(run(folder, "sluice bundle inspect imported").out,
+             Catch::Contains("network.txt, code for the runtime linear"));
+  const auto verified = run(folder, "sluice bundle verify imported" + kAllow);
   CHECK(verified.exit_code == 0);
   CHECK_THAT(verified.out, Catch::Contains("parity.json: ok") && Catch::Contains("margins of the network reproduced"));
   const auto scored =
-      run(folder, with_plugins + "sluice score --bundle imported --data transactions.csv --quiet --out i.jsonl");
+      run(folder, "sluice score --bundle imported --data transactions.csv --quiet --out i.jsonl" + kAllow);
   CAPTURE(scored.err);
   REQUIRE(scored.exit_code == 0);
   std::istringstream lines(read_file(folder / "i.jsonl"));
@@ -81,9 +124,7 @@ TEST_CASE("the network reads the encoded rows: a linear network applied to them 
   for (const double x : numbers) line += std::to_string(x) + " ";
   write_file(folder / "half.txt", line);
   REQUIRE(run(folder, create("--runtime linear --encoder fitted.json")).exit_code == 0);
-  REQUIRE(run(folder, "LD_LIBRARY_PATH='" SLUICE_TEST_PLUGINS
-                      "' sluice score --bundle imported --data few.csv --quiet --out few.jsonl")
-              .exit_code == 0);
+  REQUIRE(run(folder, "sluice score --bundle imported --data few.csv --quiet --out few.jsonl" + kAllow).exit_code == 0);
 
   const auto rows = io::open_records((folder / "e.csv").string());
   REQUIRE(rows->header().size() == numbers.size());  // the label column takes the place of the bias
@@ -130,12 +171,7 @@ TEST_CASE("verify is exit 3 if the network gives other margins than before, even
   const test::TempDir other;
   std::filesystem::copy(folder / "bundle", other / "drifted", std::filesystem::copy_options::recursive);
   parity["margins"][3] = parity["margins"][3].get<double>() + 0.25;
-  write_file(other / "drifted" / "parity.json", parity.dump());
-  json manifest = json::parse(read_file(other / "drifted" / "manifest.json"));
-  manifest.erase("digest");
-  manifest["files"]["parity.json"] = sha256(parity.dump()).hex();
-  manifest["digest"] = "sha256:" + sha256(manifest.dump(1)).hex();
-  write_file(other / "drifted" / "manifest.json", manifest.dump(1) + "\n");
+  replace_in_bundle(other / "drifted", "parity.json", parity.dump());
   const auto drifted = run(other.path(), "sluice bundle verify drifted");
   CHECK(drifted.exit_code == 3);
   CHECK_THAT(drifted.out,

@@ -33,7 +33,7 @@ const std::filesystem::path* packages() {
 
 std::unique_ptr<dnn::Executor> open(const std::string& bytes) {
   return dnn::make_imported_executor(
-      {.encoder = fitted().encoder, .runtime = "aotinductor", .file = "network.pt2", .bytes = bytes});
+      {.encoder = fitted().encoder, .runtime = "aotinductor", .file = "network.pt2", .bytes = bytes}, SLUICE_PLUGINS);
 }
 
 Error refusal(const std::function<void()>& act) {

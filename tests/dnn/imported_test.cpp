@@ -1,7 +1,9 @@
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmath>
+#include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -13,9 +15,12 @@
 #include "sluice/dnn/imported.h"
 #include "sluice/dnn/parity_sample.h"
 #include "support/catch.h"
+#include "support/temp_dir.h"
 
 namespace sluice::test {
 namespace {
+
+namespace fs = std::filesystem;
 
 const RandomNetwork& fitted() {
   static const RandomNetwork network = random_network({{.hidden = {4}}}, true, 21);
@@ -24,6 +29,10 @@ const RandomNetwork& fitted() {
 
 dnn::ImportedNetwork imported(const std::string& runtime, const std::string& bytes) {
   return {.encoder = fitted().encoder, .runtime = runtime, .file = "network.txt", .bytes = bytes};
+}
+
+std::unique_ptr<dnn::Executor> open_network(const dnn::ImportedNetwork& network, dnn::DeviceChoice device = {}) {
+  return dnn::make_imported_executor(network, SLUICE_TEST_PLUGINS, device);
 }
 
 /// A bias and weights in tenths, in the format of the linear plug-in.
@@ -59,7 +68,7 @@ std::string description(const std::function<void(nlohmann::json&)>& change = [](
 
 TEST_CASE("a plug-in written in C serves its format as documented") {
   const auto numbers = some_numbers();
-  const auto executor = dnn::make_imported_executor(imported("linear", line_of(numbers)));
+  const auto executor = open_network(imported("linear", line_of(numbers)));
   CHECK(executor->device() == "cpu");
   CHECK(executor->kernel() == "linear 1");
   for (const std::size_t n : {0, 1, 3, 200}) {
@@ -76,7 +85,7 @@ TEST_CASE("a plug-in written in C serves its format as documented") {
 }
 
 TEST_CASE("rows with a stride give the same margins, and wrong shapes are rejected") {
-  const auto executor = dnn::make_imported_executor(imported("linear", line_of(some_numbers())));
+  const auto executor = open_network(imported("linear", line_of(some_numbers())));
   const std::size_t width = fitted().encoder.n_encoded();
   const FloatTable rows = random_encoded(fitted().encoder, 8, 6);
   std::vector<float> margins(8), every_second(4);
@@ -90,32 +99,66 @@ TEST_CASE("rows with a stride give the same margins, and wrong shapes are reject
 }
 
 TEST_CASE("a plug-in that is missing, old or invalid is rejected with a message about what to install") {
-  const auto open = [](const char* runtime) {
-    return refusal([&] { dnn::make_imported_executor(imported(runtime, "1")); });
-  };
+  const auto open = [](const char* runtime) { return refusal([&] { open_network(imported(runtime, "1")); }); };
   CHECK(open("no_such_runtime").code() == "network.plugin");
   CHECK_THAT(open("no_such_runtime").message(), Catch::Contains("libsluice_no_such_runtime.so"));
-  CHECK_THAT(open("no_such_runtime").hint(), Catch::Contains("LD_LIBRARY_PATH"));
+  CHECK_THAT(open("no_such_runtime").hint(), Catch::Contains("docs/imported_networks.md"));
   CHECK(open("old").code() == "network.plugin");
   CHECK_THAT(open("old").message(), Catch::Contains("version 2"));
   CHECK(open("empty").code() == "network.plugin");
   CHECK_THAT(open("empty").message(), Catch::Contains("no sluice_network_plugin"));
 }
 
+TEST_CASE(
+    "a plug-in is opened in the allowed folder alone, and only if it is a regular file that others cannot change") {
+  const TempDir dir;
+  const fs::path linear = fs::path(SLUICE_TEST_PLUGINS) / "libsluice_linear.so", copy = dir / "libsluice_linear.so";
+  const auto network = imported("linear", line_of(some_numbers()));
+  const auto open_in = [&](const fs::path& folder) {
+    return refusal([&] { dnn::make_imported_executor(network, folder); });
+  };
+  CHECK_THAT(open_in("").hint(), Catch::Contains("--allow-plugins DIR"));
+  for (const fs::path& folder : {fs::path(), fs::path("/nowhere"), dir.path(), linear}) {
+    CAPTURE(folder);
+    CHECK(open_in(folder).code() == "network.plugin");
+  }
+  fs::create_symlink(linear, copy);
+  CHECK_THAT(open_in(dir.path()).message(), Catch::Contains("is not a regular file"));
+  fs::remove(copy);
+  REQUIRE(mkfifo(copy.c_str(), 0600) == 0);
+  CHECK_THAT(open_in(dir.path()).message(), Catch::Contains("is not a regular file"));
+  fs::remove(copy);
+
+  fs::copy_file(linear, copy);
+  CHECK(open_in(dir.path()).code().empty());
+  for (const fs::path& path : {copy, dir.path()}) {
+    fs::permissions(path, fs::perms::others_write, fs::perm_options::add);
+    const Error error = open_in(dir.path());
+    CHECK(error.code() == "network.plugin");
+    CHECK_THAT(error.message(), Catch::StartsWith(path.string() + " can be changed by every user"));
+    fs::permissions(path, fs::perms::others_write, fs::perm_options::remove);
+  }
+  CHECK(open_in(dir.path()).code().empty());
+  const fs::path before = fs::current_path();
+  fs::current_path(dir.path().parent_path());
+  CHECK(open_in(dir.path().filename()).code().empty());
+  fs::current_path(before);
+}
+
 TEST_CASE("a plug-in's error contains its own message, the file and the device") {
-  const Error narrow = refusal([] { dnn::make_imported_executor(imported("linear", "1 2 3")); });
+  const Error narrow = refusal([] { open_network(imported("linear", "1 2 3")); });
   CHECK(narrow.code() == "network.open");
   CHECK_THAT(narrow.message(), Catch::Contains("network.txt") && Catch::Contains("one weight per column"));
   const Error device =
-      refusal([] { dnn::make_imported_executor(imported("linear", line_of(some_numbers())), {dnn::Device::cuda, 3}); });
+      refusal([] { open_network(imported("linear", line_of(some_numbers())), {dnn::Device::cuda, 3}); });
   CHECK(device.code() == "network.open");
   CHECK_THAT(device.message(), Catch::Contains("cuda:3") && Catch::Contains("lines run on the CPU"));
-  const Error silent = refusal([] { dnn::make_imported_executor(imported("faulty", "shut")); });
+  const Error silent = refusal([] { open_network(imported("faulty", "shut")); });
   CHECK_THAT(silent.message(), Catch::Contains("no reason given"));
 }
 
 TEST_CASE("a failing forward throws, and an unterminated reason is truncated") {
-  const auto executor = dnn::make_imported_executor(imported("faulty", "open"));
+  const auto executor = open_network(imported("faulty", "open"));
   const FloatTable rows = random_encoded(fitted().encoder, 2, 7);
   std::vector<float> margins(2);
   const Error error = refusal([&] { executor->forward(rows.view(), margins); });
@@ -124,7 +167,7 @@ TEST_CASE("a failing forward throws, and an unterminated reason is truncated") {
 }
 
 TEST_CASE("in a forked process an imported network throws, and in the parent it continues") {
-  const auto executor = dnn::make_imported_executor(imported("linear", line_of(some_numbers())));
+  const auto executor = open_network(imported("linear", line_of(some_numbers())));
   const FloatTable rows = random_encoded(fitted().encoder, 1, 8);
   std::vector<float> margins(1);
   const pid_t child = fork();
@@ -139,7 +182,7 @@ TEST_CASE("in a forked process an imported network throws, and in the parent it 
 }
 
 TEST_CASE("threads share an imported network") {
-  const auto executor = dnn::make_imported_executor(imported("linear", line_of(some_numbers())));
+  const auto executor = open_network(imported("linear", line_of(some_numbers())));
   const FloatTable rows = random_encoded(fitted().encoder, 500, 9);
   std::vector<float> expected(500);
   executor->forward(rows.view(), expected);
@@ -178,19 +221,19 @@ TEST_CASE("a description reads back, and a wrong one is rejected with its field"
 }
 
 TEST_CASE("a parity sample checks an imported network against its tolerance") {
-  const auto executor = dnn::make_imported_executor(imported("linear", line_of(some_numbers())));
+  const auto executor = open_network(imported("linear", line_of(some_numbers())));
   const auto sample = dnn::take_parity_sample(*executor, fitted().encoder, dnn::kImportedTolerance);
   CHECK(sample.kernel == "linear 1");
   auto numbers = some_numbers();
   numbers[0] += 1e-6f;
-  CHECK_NOTHROW(dnn::require_parity(*dnn::make_imported_executor(imported("linear", line_of(numbers))), sample, "p"));
+  CHECK_NOTHROW(dnn::require_parity(*open_network(imported("linear", line_of(numbers))), sample, "p"));
   numbers[0] += 1e-3f;
-  const Error error = refusal(
-      [&] { dnn::require_parity(*dnn::make_imported_executor(imported("linear", line_of(numbers))), sample, "p"); });
+  const Error error =
+      refusal([&] { dnn::require_parity(*open_network(imported("linear", line_of(numbers))), sample, "p"); });
   CHECK(error.code() == "bundle.parity");
   CHECK_THAT(error.message(), Catch::Contains("linear 1"));
   numbers[0] = std::nanf("");
-  const auto nan = dnn::make_imported_executor(imported("linear", line_of(numbers)));
+  const auto nan = open_network(imported("linear", line_of(numbers)));
   CHECK(refusal([&] { dnn::take_parity_sample(*nan, fitted().encoder); }).code() == "bundle.parity");
 }
 

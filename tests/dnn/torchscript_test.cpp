@@ -41,7 +41,8 @@ std::string script(const std::string& body, const std::string& arguments = "self
 
 std::unique_ptr<dnn::Executor> open(const std::string& bytes, dnn::DeviceChoice device = {}) {
   return dnn::make_imported_executor(
-      {.encoder = fitted().encoder, .runtime = "torchscript", .file = "network.pt", .bytes = bytes}, device);
+      {.encoder = fitted().encoder, .runtime = "torchscript", .file = "network.pt", .bytes = bytes}, SLUICE_PLUGINS,
+      device);
 }
 
 Error refusal(const std::function<void()>& act) {

@@ -26,8 +26,8 @@ inline cascade::BundleFiles imported_files(const SmallBundleOptions& options) {
   files.erase("network.safetensors");
   files["network.json"] = dnn::to_json(network, schema);
   files["network.txt"] = network.bytes;
-  files["parity.json"] = dnn::to_json(
-      dnn::take_parity_sample(*dnn::make_imported_executor(network), network.encoder, dnn::kImportedTolerance));
+  files["parity.json"] = dnn::to_json(dnn::take_parity_sample(
+      *dnn::make_imported_executor(network, SLUICE_TEST_PLUGINS), network.encoder, dnn::kImportedTolerance));
   return files;
 }
 
