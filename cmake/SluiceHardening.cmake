@@ -1,7 +1,8 @@
 # What makes a fault of memory harder to exploit, for every program and library here. tests/conventions/hardened.py looks for the traces of each
 # flag in the files that were built.
-# Cost, with and without all flags (gbdt_bench run, in turns, the best of three): scoring within 2 %, loading a forest 5 to 6 % slower (26.2 and
-# 27.6 ms), of which half remains without the compiler's flags. No flag alone explains it, so none is left out.
+# Cost, with and without all flags (gbdt_bench run, four rounds in turns, each the best of three): scoring -0.7 to +2.3 %; AVX-512 attributions
+# -1.6 to +7.2 %, which is also how far they differ from round to round; loading a forest 4.6 to 6.1 % slower (26.2 and 27.6 ms), 2.7 % with the
+# linker's flags alone. Leaving out any one flag does not give that back, so all stay.
 include(CheckCXXCompilerFlag)
 include(CheckPIESupported)
 check_pie_supported(LANGUAGES CXX)  # programs are linked with -pie
