@@ -46,8 +46,9 @@ Cause Engine::fetch_late(const Request& request, std::span<double> full, Decisio
     result = request.provider->fetch(request.row, late, request.deadline);
   } catch (...) {
   }
-  if (result == Result::failed) return Cause::late_features_failed;
   if (result == Result::missing) return Cause::late_features_missing;
+  // A value that is none of the enumeration's comes from a host's cast or from another version of it.
+  if (result != Result::ok && result != Result::late) return Cause::late_features_failed;
   if (result == Result::late || request.deadline.remaining_us() <= network_->p99_us()) return Cause::late_features_late;
   for (std::size_t i = 0; i < columns.size(); ++i) full[columns[i]] = late[i];
   d.late_fetched = true;

@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include "sluice/base/error.h"
 #include "sluice/base/file.h"
 #include "sluice/bundle/bundle.h"
 #include "sluice/cascade/rollout/bundle_install.h"
@@ -145,14 +146,14 @@ TEST_CASE("a promotion whose shadow cannot start is not made, and the history do
         fail_next_thread();
         Deployment(bundle, "ann", "never", {.history = history});
       }(),
-      std::system_error);
+      Error);
   end_faults();
   CHECK_FALSE(fs::exists(history));
   DeploymentOptions options{.history = history};
   options.guard.window_ms = 60'000;
   Deployment deployment(bundle, "ann", "first", options);
   fail_next_thread();
-  CHECK_THROWS_AS(deployment.promote(next, "bob", "better"), std::system_error);
+  CHECK_THROWS_AS(deployment.promote(next, "bob", "better"), Error);
   end_faults();
   CHECK(deployment.use().bundle().digest == bundle->digest);
   CHECK(deployment.history().size() == 1);

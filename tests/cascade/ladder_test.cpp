@@ -97,6 +97,7 @@ std::vector<Case> cases() {
   level1({.name = "network disabled", .change = [](Bundle& b) { b.policy.network.enabled = false; }},
          Cause::network_disabled);
   level1({.name = "late failed", .provider = [] { return R::failed; }}, Cause::late_features_failed);
+  level1({.name = "late unknown", .provider = [] { return static_cast<R>(77); }}, Cause::late_features_failed);
   level1({.name = "late missing", .provider = [] { return R::missing; }}, Cause::late_features_missing);
   level1({.name = "late late", .provider = [] { return R::late; }}, Cause::late_features_late);
   level1({.name = "provider throws", .provider = []() -> R { throw std::runtime_error("down"); }},
