@@ -35,7 +35,8 @@ class SubjectKeys {
   /// `bind` binds new keys to the log. Both throw Error{keys.log} if they were made for another.
   void bind(const LogId& log);
   void require_log(const LogId& log);
-  /// The erasures of this many entries of the log have been applied. An old keys.db that was put back has applied fewer.
+  /// The erasures of this many entries of the log have been applied. An old keys.db that was put back has applied
+  /// fewer.
   std::uint64_t n_applied();
   /// Deletes the keys with these numbers, which are those erased in the log's first `n_entries` entries.
   void apply(std::span<const std::uint64_t> erased, std::uint64_t n_entries);
@@ -49,9 +50,9 @@ class SubjectKeys {
   /// nullopt for an erased key. Throws Error{keys.unknown} for a number that has never been a key's.
   std::optional<SubjectKey> find(std::uint64_t number);
 
-  /// Deletes the subject's key permanently and returns its number; nullopt if there is none. Throws Error{keys.database}
-  /// if another process keeps an old page of the file, which may have the key: it is deleted, and the call must be
-  /// repeated to be sure that no copy is left.
+  /// Deletes the subject's key permanently and returns its number; nullopt if there is none. Throws
+  /// Error{keys.database} if another process keeps an old page of the file, which may have the key: it is deleted, and
+  /// the call must be repeated to be sure that no copy is left.
   std::optional<std::uint64_t> erase(std::uint64_t subject);
   /// Numbers of erased keys for which the log has no erasure entry yet.
   std::vector<std::uint64_t> untold();

@@ -5,8 +5,8 @@
 /// `append` encodes the record into a preallocated slot and returns; the log's own thread hashes, encrypts and writes
 /// records in groups. Only one process at a time can write a log. No record is lost silently: a record that cannot be
 /// kept is reported to its caller as refused, and counted.
-/// Thread-safety: calls are thread-safe; the destructor must be called last. After `fork` only the parent writes: in the
-/// child `append` refuses, and the other calls throw Error{log.forked} or do nothing.
+/// Thread-safety: calls are thread-safe; the destructor must be called last. After `fork` only the parent writes: in
+/// the child `append` refuses, and the other calls throw Error{log.forked} or do nothing.
 
 #include <cstdint>
 #include <filesystem>
@@ -77,8 +77,9 @@ struct LogStatus {
 class Log {
  public:
   /// Creates the log, or continues it if the folder contains one. Throws Error{log.locked} if another process writes
-  /// it, Error{log.damaged} if it does not match its checkpoints, Error{log.unsigned_tail} if it has entries that neither
-  /// a checkpoint covers nor the signing key proves to be its writer's, and Error{log.segment, file.*, key.*, keys.*}.
+  /// it, Error{log.damaged} if it does not match its checkpoints, Error{log.unsigned_tail} if it has entries that
+  /// neither a checkpoint covers nor the signing key proves to be its writer's, and Error{log.segment, file.*, key.*,
+  /// keys.*}.
   Log(const std::filesystem::path& folder, LogOptions options = {});
   ~Log();  // closes the log
 

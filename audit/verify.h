@@ -65,8 +65,8 @@ std::string prove_entry(const std::filesystem::path& folder, std::uint64_t index
 /// checkpoint of `size` entries. Throws the errors of `prove_entry`, and Error{merkle.range} if `size` is 0.
 std::string prove_consistency(const std::filesystem::path& folder, std::uint64_t size);
 
-/// The valid lines of the checkpoints file, in order. `key` signed the first line, or a line hands over to it. Appends to `faults` for each of the others. `is_written`: the last
-/// line may be incomplete, and is then left out.
+/// The valid lines of the checkpoints file, in order. `key` signed the first line, or a line hands over to it. Appends
+/// to `faults` for each of the others. `is_written`: the last line may be incomplete, and is then left out.
 std::vector<Checkpoint> read_checkpoints(const std::filesystem::path& folder, const PublicKey& key,
                                          std::vector<Fault>& faults, bool is_written = false);
 

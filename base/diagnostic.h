@@ -35,8 +35,8 @@ void throw_if_errors(const std::vector<Diagnostic>& diagnostics);
 /// The candidate nearest to `word` by edit distance; empty if none is near enough to be a likely misspelling.
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
-/// At most `most` bytes of a user's text, `printable`, for a message. A longer text is cut between characters and ends in
-/// an ellipsis.
+/// At most `most` bytes of a user's text, `printable`, for a message. A longer text is cut between characters and ends
+/// in an ellipsis.
 std::string excerpt(std::string_view text, std::size_t most = 60);
 
 /// `excerpt` in quotation marks.

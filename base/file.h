@@ -9,8 +9,8 @@
 
 namespace sluice {
 
-/// The whole of a regular file. A read error, a file that is shorter than its size, and one of more than `max_bytes` are
-/// errors, never a shorter text. Throws Error{file.read} with the path and the system's reason.
+/// The whole of a regular file. A read error, a file that is shorter than its size, and one of more than `max_bytes`
+/// are errors, never a shorter text. Throws Error{file.read} with the path and the system's reason.
 inline constexpr std::uint64_t kMaxFileBytes = std::uint64_t{4} << 30;
 std::string read_file(const std::filesystem::path& path, std::uint64_t max_bytes = kMaxFileBytes);
 

@@ -59,10 +59,10 @@ struct Bundle {
   /// the policy of a loaded bundle.
   void check_policy_fits() const;
 
-  /// Throws Error{bundle.*} naming the file if one is missing, changed, a link out of the folder or of a newer format, or if the network does not
-  /// reproduce the margins of parity.json; and what each file's reader throws. Added files are not read; verify_bundle
-  /// lists them. Runs no code of the bundle: an imported network is only read here. The engine made from the bundle
-  /// opens it, with a plug-in of `options.plugins`.
+  /// Throws Error{bundle.*} naming the file if one is missing, changed, a link out of the folder or of a newer format,
+  /// or if the network does not reproduce the margins of parity.json; and what each file's reader throws. Added files
+  /// are not read; verify_bundle lists them. Runs no code of the bundle: an imported network is only read here. The
+  /// engine made from the bundle opens it, with a plug-in of `options.plugins`.
   static Bundle load(const std::filesystem::path& folder, const BundleOptions& options = {});
 };
 

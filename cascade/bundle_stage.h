@@ -22,9 +22,9 @@ std::vector<std::string> all_warnings(const Bundle& bundle, const ForestStage& f
 
 /// The network stage on the given device; null if the bundle has no network. Checks the network against the bundle's
 /// parity sample on that device. If the device for batches of the policy's max_batch is not the CPU, single rows share
-/// batches. Isolated on dedicated threads if the policy sets network_threads. Throws Error{bundle.plugin} if the network
-/// is imported and the bundle was loaded without a folder of plug-ins, Error{bundle.parity}, and what dnn::make_executor,
-/// dnn::make_imported_executor, make_network_stage and isolate throw.
+/// batches. Isolated on dedicated threads if the policy sets network_threads. Throws Error{bundle.plugin} if the
+/// network is imported and the bundle was loaded without a folder of plug-ins, Error{bundle.parity}, and what
+/// dnn::make_executor, dnn::make_imported_executor, make_network_stage and isolate throw.
 std::unique_ptr<NetworkStage> make_bundle_stage(const Bundle& bundle, dnn::DeviceChoice device);
 
 }  // namespace sluice::cascade

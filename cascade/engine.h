@@ -40,8 +40,8 @@ class Selection;
 
 class Engine {
  public:
-  /// Throws what make_bundle_forest and make_bundle_stage throw (Error{forest.*, device.*, bundle.plugin, bundle.parity}) and
-  /// Error{policy.min_gain} (Bundle::check_policy_fits).
+  /// Throws what make_bundle_forest and make_bundle_stage throw (Error{forest.*, device.*, bundle.plugin,
+  /// bundle.parity}) and Error{policy.min_gain} (Bundle::check_policy_fits).
   explicit Engine(std::shared_ptr<const Bundle> bundle, EngineOptions options = {});
   Engine(Engine&&) noexcept;
   Engine& operator=(Engine&&) noexcept;

@@ -10,8 +10,8 @@
 
 namespace sluice::cli {
 
-/// From now on every Progress of make_progress requests a stop after Ctrl-C, SIGTERM or SIGHUP. A system call that waits
-/// returns, and a second signal of the same kind ends the process at once.
+/// From now on every Progress of make_progress requests a stop after Ctrl-C, SIGTERM or SIGHUP. A system call that
+/// waits returns, and a second signal of the same kind ends the process at once.
 void watch_interrupts();
 bool was_interrupted();
 

@@ -2,8 +2,8 @@
 /// Experiments: a hash of a request's key determines the arm that decides it (docs/experiments.md,
 /// docs/experiments.schema.json).
 ///
-/// `assign` allocates nothing, reads no clock and gives the same answer on every machine. A key keeps its arm while that
-/// arm's share grows, whatever the other arms do.
+/// `assign` allocates nothing, reads no clock and gives the same answer on every machine. A key keeps its arm while
+/// that arm's share grows, whatever the other arms do.
 /// Thread-safety: a plan is immutable; const calls are thread-safe.
 
 #include <array>

@@ -47,8 +47,8 @@ inline constexpr std::size_t kHashBytes = 32;
 inline constexpr std::size_t kMaxEntryBytes = 16 << 20;
 
 /// A mark follows the last entry of each write. It authenticates everything before it under a key that follows from the
-/// signing key, because the chain proves nothing: anyone can compute it. It has the form of an entry whose payload is an
-/// HMAC, but neither an index nor a leaf of its own.
+/// signing key, because the chain proves nothing: anyone can compute it. It has the form of an entry whose payload is
+/// an HMAC, but neither an index nor a leaf of its own.
 inline constexpr std::size_t kMarkBytes = sizeof(EntryHeader) + 2 * kHashBytes;
 using MarkKey = Secret;
 /// The SHA-256 of the key's signature of "sluice-log-mark-v1".

@@ -12,8 +12,8 @@
 
 namespace sluice::audit {
 
-/// The state after a segment's entries must be the one that the next segment begins with. The last segment's was checked
-/// when the log was opened. Const calls are thread-safe.
+/// The state after a segment's entries must be the one that the next segment begins with. The last segment's was
+/// checked when the log was opened. Const calls are thread-safe.
 class Scrubber {
  public:
   /// Starts a thread that reads at most this many bytes per second; none for 0. Throws Error{threads.start}.

@@ -18,7 +18,8 @@ class DecisionSink {
   virtual void finish() = 0;
 };
 
-/// `is_spreadsheet_safe`: append_csv_text, for CSV. Throws Error{score.format} for another extension, and Error{file.write}.
+/// `is_spreadsheet_safe`: append_csv_text, for CSV. Throws Error{score.format} for another extension, and
+/// Error{file.write}.
 std::unique_ptr<DecisionSink> open_sink(const std::string& path, const cascade::Bundle& bundle,
                                         bool is_spreadsheet_safe);
 

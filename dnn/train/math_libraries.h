@@ -8,9 +8,9 @@
 
 namespace sluice::dnn {
 
-/// By name, as in a bundle's manifest: `blas` ("OpenBLAS 0.3.21"; "unknown" for one that cannot be asked), `blas_kernel`
-/// ("Haswell"; only of OpenBLAS) and `torch_kernel` ("AVX2"). Other kernels add in another order, so that the same
-/// training gives other bits.
+/// By name, as in a bundle's manifest: `blas` ("OpenBLAS 0.3.21"; "unknown" for one that cannot be asked),
+/// `blas_kernel` ("Haswell"; only of OpenBLAS) and `torch_kernel` ("AVX2"). Other kernels add in another order, so that
+/// the same training gives other bits.
 std::map<std::string, std::string> math_libraries();
 
 }  // namespace sluice::dnn

@@ -203,6 +203,13 @@ def find_missing_promise(header: Path) -> Iterator[tuple[int, str]]:
         yield 1, 'the opening comment needs a line that begins with "/// Thread-safety:"'
 
 
+def find_wide_comments(file: Path) -> Iterator[tuple[int, str]]:
+    """The formatter leaves comments as they are."""
+    for n, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
+        if len(line) > documents.MAX_COLUMNS and line.lstrip().startswith("//"):
+            yield n, f"a comment of {len(line)} columns, at most {documents.MAX_COLUMNS}"
+
+
 def find_unlistable(file: Path) -> Iterator[tuple[int, str]]:
     """CMake takes a ";" in the name of a test case for the end of the name."""
     for name in re.finditer(r'TEST_CASE\((?:\s*"(?:[^"\\]|\\.)*")+', file.read_text(encoding="utf-8")):
@@ -214,7 +221,9 @@ def faults_of(folder: Path, source: Path) -> Iterator[documents.Fault]:
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = file.relative_to(source)
         if str(name) not in SKIPPED_FILES and not SKIPPED_FOLDERS & set(name.parts):
-            for line, what in chain(find_words(file), find_unlistable(file)) if is_checked(file) else ():
+            for line, what in (
+                chain(find_words(file), find_unlistable(file), find_wide_comments(file)) if is_checked(file) else ()
+            ):
                 yield documents.Fault(name, line, what)
     for header in installed_headers(folder):
         for line, what in find_missing_promise(header):
