@@ -46,7 +46,7 @@ void print_epoch(const dnn::EpochReport& epoch) {
 
 /// Copies the rows with these numbers, in ascending order, to a CSV file.
 void write_rows(const std::string& data, const std::vector<std::size_t>& rows, const std::string& path) {
-  const auto records = io::open_records(data);
+  const auto records = open_table(data);
   AtomicFile file(path);
   std::string line;
   const auto write = [&](const auto& fields) {

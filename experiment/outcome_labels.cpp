@@ -39,8 +39,8 @@ std::string place(const io::RecordReader& reader, const std::string& column) {
 
 }  // namespace
 
-OutcomeLabels OutcomeLabels::read(const std::string& path, const Columns& columns) {
-  const auto reader = io::open_records(path);
+OutcomeLabels OutcomeLabels::read(const std::string& path, const Columns& columns, const Progress& progress) {
+  const auto reader = io::open_records(path, progress);
   const std::size_t id = column_of(reader->header(), columns.id, path),
                     label = column_of(reader->header(), columns.label, path);
   OutcomeLabels out;

@@ -6,6 +6,8 @@
 #include <string>
 #include <unordered_map>
 
+#include "sluice/base/progress.h"
+
 namespace sluice::experiment {
 
 struct OutcomeLabel {
@@ -24,8 +26,8 @@ class OutcomeLabels {
   /// Reads CSV or Arrow IPC ("-" for standard input). Rows without a label are skipped. A label is 1/0, true/false or
   /// yes/no in any letter case; 1, true and yes are bad. An amount is a number of 0 or more.
   /// Throws Error{labels.missing_column, labels.label, labels.amount, labels.duplicate} and what the reader throws,
-  /// naming file, line and column.
-  static OutcomeLabels read(const std::string& path, const Columns& columns);
+  /// naming file, line and column. While a pipe has nothing to read, `progress` may stop the wait.
+  static OutcomeLabels read(const std::string& path, const Columns& columns, const Progress& progress = {});
 
   const OutcomeLabel* find(const std::string& id) const;  // null if there is no label, or `id` is empty
   std::size_t size() const { return labels_.size(); }

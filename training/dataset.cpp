@@ -103,8 +103,8 @@ Split split_rows(const Dataset& data, const Schema& schema, std::uint64_t seed, 
   return split;
 }
 
-Split split_by_column(const std::string& path, const std::string& column) {
-  const auto records = io::open_records(path);
+Split split_by_column(const std::string& path, const std::string& column, const Progress& progress) {
+  const auto records = io::open_records(path, progress);
   const auto& header = records->header();
   const auto at = static_cast<std::size_t>(std::find(header.begin(), header.end(), column) - header.begin());
   if (at == header.size())

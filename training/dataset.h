@@ -37,7 +37,7 @@ Split split_rows(const Dataset& data, const Schema& schema, std::uint64_t seed, 
 
 /// Splits by a column of the file, which contains "train", "valid" or "test" in every row. Throws Error{data.split} if
 /// the file has no such column, or, naming the line, if a row has another text.
-Split split_by_column(const std::string& path, const std::string& column);
+Split split_by_column(const std::string& path, const std::string& column, const Progress& progress = {});
 
 /// Copies of the rows `which`.
 Table take_rows(const Table& rows, const std::vector<std::size_t>& which);

@@ -119,7 +119,7 @@ class Training {
     report_.warnings.insert(report_.warnings.end(), data.warnings.begin(), data.warnings.end());
     for (auto& leak : find_leaks(data, schema_)) report_.warnings.push_back(std::move(leak));
     const Split split = request_.split.empty() ? split_rows(data, schema_, request_.seed, request_.columns.time)
-                                               : split_by_column(request_.data, request_.split);
+                                               : split_by_column(request_.data, request_.split, progress_);
     train_ = take_part(data, split.train);
     valid_ = take_part(data, split.valid);
     test_ = take_part(data, split.test);

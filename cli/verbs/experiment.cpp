@@ -128,8 +128,8 @@ int report_arms(const Arguments& arguments) {
   if (!flags.costs.empty()) asked.costs = cascade::Costs::from_json(read_file(flags.costs), flags.costs);
   std::optional<experiment::OutcomeLabels> labels;
   if (!flags.labels.empty())
-    asked.labels =
-        &labels.emplace(experiment::OutcomeLabels::read(flags.labels, {flags.id, flags.label, flags.amount}));
+    asked.labels = &labels.emplace(
+        experiment::OutcomeLabels::read(flags.labels, {flags.id, flags.label, flags.amount}, make_progress(true)));
   const auto report = experiment::experiment_report(flags.folder, plan, asked);
   for (const auto& warning : report.warnings()) warn(warning);
   if (!flags.json.empty()) write_file(flags.json, experiment::experiment_json(report));

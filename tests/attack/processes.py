@@ -27,14 +27,27 @@ from pathlib import Path
 from attack import Program, Tally, build_preload, check_ended
 
 MAX_SECONDS_TO_END = 1.0
+PLAN = Path(__file__).resolve().parents[2] / "examples" / "experiments.json"
 
 
 def signals(program: Program, rows: list[str], id_column: str, tally: Tally, tries: int) -> None:
     score = ["score", "--bundle", "bundle", "--id", id_column, "--quiet", "--out", "signalled.csv"]
     os.mkfifo(program.folder / "pipe")
+    program.run(*score[:-1], "logged.csv", "--data", "data.csv", "--audit", "log")
+    shutil.copy(PLAN, program.folder / "plan.json")
     waiting = {
         "an empty pipe": ([*score, "--data", "pipe"], b""),
         "an empty standard input": ([*score, "--data", "-"], b""),
+        "empty labels": (
+            ["labels", "join", "--audit", "log", "--bundle", "bundle", "--labels", "pipe", "--id", id_column]
+            + ["--label", "fraud", "--out", "signalled.csv"],
+            b"",
+        ),
+        "empty outcomes": (
+            ["experiment", "report", "--audit", "log", "--plan", "plan.json", "--labels", "pipe"]
+            + ["--id", id_column, "--label", "fraud"],
+            b"",
+        ),
         "half a table": ([*score, "--data", "-"], "".join(rows).encode()[:-20]),
         "half a table, with a log": ([*score, "--data", "-", "--audit", "signalled"], 40 * "".join(rows[1:]).encode()),
     }
