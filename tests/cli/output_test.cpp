@@ -4,9 +4,14 @@
 
 #include "cli/cli_support.h"
 #include "cli/logged_folder.h"
+#include "sluice/base/error.h"
 #include "sluice/base/file.h"
+#include "sluice/base/schema.h"
 #include "sluice/cli/csv_text.h"
 #include "sluice/cli/printable_stream.h"
+#include "sluice/cli/read_ahead.h"
+#include "sluice/io/record_reader.h"
+#include "sluice/io/rows.h"
 #include "support/catch.h"
 
 namespace sluice::test {
@@ -73,6 +78,43 @@ TEST_CASE("spreadsheet-safe puts an apostrophe before formulas alone, and withou
   CHECK_THAT(read_file(logged.path() / "d.csv"), Catch::Contains(",\"=cmd|'!A0\","));
   REQUIRE(run(logged.path(), score + "--spreadsheet-safe").exit_code == 0);
   CHECK_THAT(read_file(logged.path() / "d.csv"), Catch::Contains(",\"'=cmd|'!A0\","));
+}
+
+TEST_CASE("reading ahead gives the reader's blocks in order, then its end or its error, and can be given up") {
+  const Schema schema =
+      Schema::from_json(R"({"columns": [{"name": "x", "kind": "number"}]})", "s");
+  const auto table = [](std::size_t n, const char* end) {
+    std::string text = "x\n";
+    for (std::size_t i = 0; i < n; ++i) text += std::to_string(i) + "\n";
+    return text + end;
+  };
+  for (const bool is_ahead : {false, true}) {
+    for (const std::size_t n : {0, 1, 9, 10, 11, 995, 1000}) {
+      for (const char* end : {"", "wrong\n"}) {
+        CAPTURE(is_ahead, n, end);
+        const std::string text = table(n, end);
+        io::RowReader reader(io::open_record_bytes(text, "t.csv"), schema);
+        cli::ReadAhead ahead(reader, 10, is_ahead);
+        std::size_t n_read = 0;
+        std::string failure;
+        try {
+          while (const auto* block = ahead.next()) {
+            REQUIRE(block->rows.first_row == n_read);
+            for (std::size_t i = 0; i < block->rows.rows.n_rows(); ++i)
+              REQUIRE(block->rows.rows.row(i)[0] == static_cast<double>(n_read++));
+          }
+        } catch (const Error& e) {
+          failure = e.code();
+        }
+        CHECK(failure == (*end ? "rows.not_a_number" : ""));
+        CHECK(n_read <= n);
+        CHECK(n_read + 10 > n);  // a block with a wrong row is not given
+      }
+    }
+    io::RowReader reader(io::open_record_bytes(table(1000, ""), "t.csv"), schema);
+    cli::ReadAhead given_up(reader, 10, is_ahead);
+    REQUIRE(given_up.next());
+  }
 }
 
 }  // namespace sluice::test
