@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sluice/base/error.h"
 #include "sluice/gbdt/predict.h"
 
 namespace sluice::gbdt {
