@@ -81,8 +81,7 @@ TEST_CASE("spreadsheet-safe puts an apostrophe before formulas alone, and withou
 }
 
 TEST_CASE("reading ahead gives the reader's blocks in order, then its end or its error, and can be given up") {
-  const Schema schema =
-      Schema::from_json(R"({"columns": [{"name": "x", "kind": "number"}]})", "s");
+  const Schema schema = Schema::from_json(R"({"columns": [{"name": "x", "kind": "number"}]})", "s");
   const auto table = [](std::size_t n, const char* end) {
     std::string text = "x\n";
     for (std::size_t i = 0; i < n; ++i) text += std::to_string(i) + "\n";
